@@ -1,0 +1,95 @@
+//! The receiver to copy: verifies, deduplicates and handles Nevent's events.
+//!
+//! ```sh
+//! NEVENT_WEBHOOK_SECRET=whsec_k5EKJQnf9sMX2vYzJdHG3L8pR cargo run --example axum
+//! ```
+//!
+//! | variable | |
+//! | --- | --- |
+//! | `NEVENT_WEBHOOK_SECRET` | the signing secret; required |
+//! | `NEVENT_WEBHOOK_SECRET_PREVIOUS` | the previous one, during a rotation |
+//! | `BIND` | address and port; default `127.0.0.1:3000` |
+
+use std::error::Error;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::{Router, middleware, routing::post};
+use axum_server::Handle;
+use nevent_webhooks::store::MemoryStore;
+use nevent_webhooks::{DedupeLayer, Delivery, Event, Rejection, Secret, Verifier, VerifyLayer};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Your code goes here. A 2xx says "done, never again"; anything else, "send it
+/// again later".
+async fn handle(delivery: Delivery, event: Event) -> StatusCode {
+    let (id, kind) = (delivery.id(), &event.event_type);
+    let line = format!("handled delivery={id} event={kind} id={}\n", event.id);
+    // One write, flushed: whoever reads along sees whole lines at once.
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush()) {
+        Ok(()) => StatusCode::OK,
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let verify = VerifyLayer::new(verifier_from_env()?);
+    let dedupe = DedupeLayer::new("nevent", MemoryStore::new())?;
+
+    // `route_layer` on the method router: other methods and paths keep their own
+    // answers (405, 404).
+    let webhook = post(handle).route_layer((verify, dedupe.clone()));
+    let app = Router::new()
+        .route("/webhooks/nevent", webhook)
+        .layer(middleware::map_response(log_rejection));
+
+    let bind = std::env::var("BIND").unwrap_or_else(|_| "127.0.0.1:3000".to_owned());
+    let address: SocketAddr =
+        bind.parse().map_err(|_| format!("BIND={bind}: not an address and port"))?;
+    let connections = Handle::new();
+    let mut server = axum_server::bind(address).handle(connections.clone());
+    // A client that never finishes its headers would stay connected for good.
+    server.http_builder().http1().header_read_timeout(Duration::from_secs(10));
+
+    tokio::spawn(stop_on_signal(connections));
+    eprintln!("listening on http://{address}/webhooks/nevent");
+    server.serve(app.into_make_service()).await?;
+
+    // The connections have ended; handlers whose client hung up may not have.
+    dedupe.wait_idle().await;
+    Ok(())
+}
+
+fn verifier_from_env() -> Result<Verifier, Box<dyn Error>> {
+    let verifier = Verifier::new(Secret::from_env("NEVENT_WEBHOOK_SECRET")?);
+    match std::env::var_os("NEVENT_WEBHOOK_SECRET_PREVIOUS") {
+        None => Ok(verifier),
+        Some(_) => Ok(verifier.or(Secret::from_env("NEVENT_WEBHOOK_SECRET_PREVIOUS")?)?),
+    }
+}
+
+/// Every refusal of the layers is in the response's extensions: here it is
+/// logged; it could as well be counted, or be answered otherwise.
+async fn log_rejection(response: Response) -> Response {
+    if let Some(rejection) = response.extensions().get::<Rejection>() {
+        eprintln!("answered {}: {rejection}", rejection.status());
+    }
+    response
+}
+
+async fn stop_on_signal(connections: Handle<SocketAddr>) {
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    // Takes no new requests; those under way have until their answer is due.
+    connections.graceful_shutdown(Some(Duration::from_secs(10)));
+}

@@ -1,0 +1,38 @@
+//! Extractors: a handler says what it wants, and gets it from the verified bytes.
+
+use axum_core::body::Body;
+use axum_core::extract::FromRequestParts;
+use axum_core::response::{IntoResponse, Response};
+use http::request::Parts;
+
+use crate::tower::answer;
+use crate::{Delivery, Rejection};
+
+/// Extracts what [`VerifyLayer`](crate::VerifyLayer) learned. Without that layer
+/// above the handler: 500, and a text that says so.
+impl<S: Sync> FromRequestParts<S> for Delivery {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
+        let delivery = parts.extensions.get::<Self>();
+        delivery.cloned().ok_or(Rejection::MissingVerifyLayer)
+    }
+}
+
+/// Extracts the event from the verified bytes, whatever became of the request's
+/// body since. 400 `Malformed event` for what is none.
+#[cfg(feature = "events")]
+impl<S: Sync, T: serde::de::DeserializeOwned> FromRequestParts<S> for crate::Event<T> {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
+        let delivery = Delivery::from_request_parts(parts, state).await?;
+        Self::from_json(delivery.body()).map_err(|_| Rejection::MalformedEvent)
+    }
+}
+
+impl IntoResponse for Rejection {
+    fn into_response(self) -> Response {
+        answer::<Body>(self).map(Body::new)
+    }
+}

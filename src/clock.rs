@@ -1,0 +1,93 @@
+use std::fmt::Debug;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Where time comes from: wall time to judge a signature's `t`, monotonic time
+/// for leases and retention.
+pub trait Clock: Debug + Send + Sync + 'static {
+    /// Whole seconds since 1970-01-01T00:00:00Z, leap seconds not counted.
+    fn unix_seconds(&self) -> i64;
+
+    /// Time since a moment of the clock's own choosing; never goes back.
+    fn monotonic(&self) -> Duration;
+}
+
+/// The operating system's clocks.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    /// A clock set before 1970 reads as 0, so that every signature is too new.
+    fn unix_seconds(&self) -> i64 {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
+        since_epoch.map_or(0, |d| i64::try_from(d.as_secs()).unwrap_or(i64::MAX))
+    }
+
+    fn monotonic(&self) -> Duration {
+        static ORIGIN: OnceLock<Instant> = OnceLock::new();
+        ORIGIN.get_or_init(Instant::now).elapsed()
+    }
+}
+
+/// A clock that stands still until it is told to move, for tests of your own
+/// receiver. Clones show the same time.
+///
+/// ```
+/// use std::time::Duration;
+/// use nevent_webhooks::{Clock, ManualClock};
+///
+/// let clock = ManualClock::at(1_640_995_200);
+/// let in_the_receiver = clock.clone();
+/// clock.advance(Duration::from_secs(301));
+/// assert_eq!(in_the_receiver.unix_seconds(), 1_640_995_501);
+/// ```
+#[derive(Debug, Clone)]
+pub struct ManualClock(Arc<ManualTime>);
+
+#[derive(Debug)]
+struct ManualTime {
+    unix_origin: AtomicI64,
+    elapsed_nanos: AtomicU64,
+}
+
+impl ManualClock {
+    /// Shows this many seconds since 1970.
+    #[must_use]
+    pub fn at(unix_seconds: i64) -> Self {
+        Self(Arc::new(ManualTime {
+            unix_origin: AtomicI64::new(unix_seconds),
+            elapsed_nanos: AtomicU64::new(0),
+        }))
+    }
+
+    /// Shows the real time of now, and stands still.
+    #[must_use]
+    pub fn now() -> Self {
+        Self::at(SystemClock.unix_seconds())
+    }
+
+    /// Moves both wall and monotonic time on.
+    pub fn advance(&self, by: Duration) {
+        let nanos = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
+        self.0.elapsed_nanos.fetch_add(nanos, Ordering::SeqCst);
+    }
+
+    /// Steps wall time alone by so many seconds, back if negative, as an
+    /// operator or a time daemon does.
+    pub fn step_wall(&self, by_seconds: i64) {
+        self.0.unix_origin.fetch_add(by_seconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn unix_seconds(&self) -> i64 {
+        let elapsed = i64::try_from(self.monotonic().as_secs()).unwrap_or(i64::MAX);
+        let origin = self.0.unix_origin.load(Ordering::SeqCst);
+        origin.saturating_add(elapsed)
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_nanos(self.0.elapsed_nanos.load(Ordering::SeqCst))
+    }
+}

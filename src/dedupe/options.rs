@@ -1,0 +1,189 @@
+use std::time::Duration;
+
+use crate::store::ScopeError;
+
+/// How deliveries are deduplicated; every setting has a default that suits
+/// Nevent's schedule. What would be dangerous is refused when the layer is made.
+///
+/// ```
+/// use std::time::Duration;
+/// use nevent_webhooks::{DedupeLayer, DedupeOptions, store::MemoryStore};
+///
+/// let options = DedupeOptions::new().max_in_flight(64);
+/// let dedupe = DedupeLayer::with_options("tickets", MemoryStore::new(), options)?;
+///
+/// let forgetful = DedupeOptions::new().retention(Duration::from_secs(3600));
+/// let error = DedupeLayer::with_options("tickets", MemoryStore::new(), forgetful).unwrap_err();
+/// assert!(error.to_string().starts_with("a retention of 3600s is shorter than the 32400s"));
+/// # Ok::<(), nevent_webhooks::OptionsError>(())
+/// ```
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct DedupeOptions {
+    pub(super) retention: Duration,
+    pub(super) lease: Duration,
+    pub(super) answer_deadline: Duration,
+    pub(super) store_timeout: Duration,
+    pub(super) max_run: Duration,
+    pub(super) max_in_flight: usize,
+    pub(super) run_when_store_fails: bool,
+    allow_short_retention: bool,
+}
+
+impl DedupeOptions {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self {
+            retention: Duration::from_secs(24 * 3600),
+            lease: Duration::from_secs(30),
+            answer_deadline: Duration::from_secs(9),
+            store_timeout: Duration::from_secs(2),
+            max_run: Duration::from_secs(600),
+            max_in_flight: 1024,
+            run_when_store_fails: false,
+            allow_short_retention: false,
+        }
+    }
+
+    /// How long a completed delivery is remembered. Default 24 h; below 9 h,
+    /// Nevent's own retries would outlive the memory of what they repeat.
+    pub fn retention(mut self, retention: Duration) -> Self {
+        self.retention = retention;
+        self
+    }
+
+    /// Takes a retention below 9 h. A retry that comes later than the retention
+    /// is handled **again**.
+    pub fn dangerously_allow_short_retention(mut self) -> Self {
+        self.allow_short_retention = true;
+        self
+    }
+
+    /// How long a handler holds its delivery if the process dies, and so how
+    /// long a retry is told to wait. Default 30 s, at least three times the
+    /// answer deadline; renewed while a handler runs on beyond that.
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.lease = lease;
+        self
+    }
+
+    /// How long after the request's head the sender is answered 503 although the
+    /// handler goes on. Default 9 s: Nevent gives up after 10.
+    pub fn answer_deadline(mut self, answer_deadline: Duration) -> Self {
+        self.answer_deadline = answer_deadline;
+        self
+    }
+
+    /// How long one call of the store may take. Default 2 s.
+    pub fn store_timeout(mut self, store_timeout: Duration) -> Self {
+        self.store_timeout = store_timeout;
+        self
+    }
+
+    /// When a handler that does not end is dropped and its delivery released.
+    /// Default 10 min.
+    pub fn max_run(mut self, max_run: Duration) -> Self {
+        self.max_run = max_run;
+        self
+    }
+
+    /// How many handlers may be at work at once, those included whose client has
+    /// gone. Default 1,024; each may hold a body in memory.
+    pub fn max_in_flight(mut self, max_in_flight: usize) -> Self {
+        self.max_in_flight = max_in_flight;
+        self
+    }
+
+    /// Runs the handler when the store does not take the claim, instead of
+    /// answering 503. Nothing is lost then either way; but while the store is
+    /// down, a delivery may be handled **more than once**.
+    pub fn dangerously_run_when_store_fails(mut self) -> Self {
+        self.run_when_store_fails = true;
+        self
+    }
+
+    pub(super) fn checked(self) -> Result<Self, OptionsError> {
+        if self.max_in_flight == 0 {
+            return Err(OptionsError::NoneInFlight);
+        }
+        if self.retention < LEAST_RETENTION && !self.allow_short_retention {
+            let retention = self.retention;
+            return Err(OptionsError::RetentionTooShort { retention });
+        }
+        let Self { lease, answer_deadline, store_timeout, max_run, .. } = self;
+        if lease < answer_deadline.saturating_mul(3) {
+            return Err(OptionsError::LeaseTooShort { lease, answer_deadline });
+        }
+        if store_timeout.is_zero() || store_timeout >= answer_deadline {
+            return Err(OptionsError::StoreTimeout { store_timeout, answer_deadline });
+        }
+        if max_run < answer_deadline {
+            return Err(OptionsError::MaxRunTooShort { max_run, answer_deadline });
+        }
+        Ok(self)
+    }
+}
+
+impl Default for DedupeOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Five retries after 1 min, 5 min, 30 min, 2 h and 6 h are 8 h 36 min; their
+/// timeouts and some slack make nine hours.
+const LEAST_RETENTION: Duration = Duration::from_secs(9 * 3600);
+
+/// Why a layer was not made from its options.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OptionsError {
+    /// The scope is no plain name.
+    #[error(transparent)]
+    Scope(#[from] ScopeError),
+    /// Deliveries would be forgotten before their last retry.
+    #[error(
+        "a retention of {retention:?} is shorter than the {LEAST_RETENTION:?} for which Nevent \
+         sends retries: lengthen it, or allow it with `dangerously_allow_short_retention`"
+    )]
+    RetentionTooShort {
+        /// The retention asked for.
+        retention: Duration,
+    },
+    /// A handler that may still answer could lose its lease.
+    #[error(
+        "a lease of {lease:?} is less than three times the answer deadline of {answer_deadline:?}: \
+         lengthen the lease or shorten the deadline"
+    )]
+    LeaseTooShort {
+        /// The lease asked for.
+        lease: Duration,
+        /// The answer deadline asked for.
+        answer_deadline: Duration,
+    },
+    /// The store could not be waited for, or for too long.
+    #[error(
+        "a store timeout of {store_timeout:?} must be above zero and below the answer deadline \
+         of {answer_deadline:?}"
+    )]
+    StoreTimeout {
+        /// The store timeout asked for.
+        store_timeout: Duration,
+        /// The answer deadline asked for.
+        answer_deadline: Duration,
+    },
+    /// Handlers would be dropped while their client still waits.
+    #[error(
+        "a longest run of {max_run:?} is less than the answer deadline of {answer_deadline:?}: \
+         lengthen it, or shorten the deadline"
+    )]
+    MaxRunTooShort {
+        /// The longest run asked for.
+        max_run: Duration,
+        /// The answer deadline asked for.
+        answer_deadline: Duration,
+    },
+    /// No handler could ever run.
+    #[error("`max_in_flight` is 0, so no handler could run: allow at least 1")]
+    NoneInFlight,
+}

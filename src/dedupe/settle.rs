@@ -1,0 +1,69 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{sleep, timeout};
+
+use super::Incident;
+use super::flow::Run;
+use crate::store::{Completion, Store, StoreError};
+
+/// How a delivery ends.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Settlement {
+    /// The handler did its work: repeats are told so.
+    Complete,
+    /// It did not: a retry may run.
+    Release,
+}
+
+/// How long the sender's answer waits for a store that fails.
+const PATIENCE: Duration = Duration::from_millis(500);
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Records the end, waiting for the store a little; what it has not taken by
+/// then is tried on in the background, for the handler's answer is due.
+pub(super) async fn settle(run: &Arc<Run>, settlement: Settlement) {
+    let _ = run.settling.set(());
+    if timeout(PATIENCE, settle_at_last(run, settlement)).await.is_ok() {
+        return;
+    }
+    run.count(Incident::SettlingLate);
+    let run = Arc::clone(run);
+    tokio::spawn(async move {
+        let until = match settlement {
+            Settlement::Complete => run.dedupe.options.max_run,
+            // After that it has lapsed by itself.
+            Settlement::Release => run.dedupe.options.lease,
+        };
+        if timeout(until, settle_at_last(&run, settlement)).await.is_err() {
+            run.count(Incident::SettlingFailed);
+        }
+    });
+}
+
+async fn settle_at_last(run: &Run, settlement: Settlement) {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match timeout(run.dedupe.options.store_timeout, settle_now(run, settlement)).await {
+            Ok(Ok(())) => return,
+            Ok(Err(_)) | Err(_) => sleep(pause).await,
+        }
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+async fn settle_now(run: &Run, settlement: Settlement) -> Result<(), StoreError> {
+    let Some(claim) = run.claim.get() else {
+        return Ok(());
+    };
+    match settlement {
+        Settlement::Release => run.dedupe.store.release(claim).await,
+        Settlement::Complete => {
+            if run.dedupe.store.complete(claim).await? == Completion::HeldByAnother {
+                run.count(Incident::LeaseLost);
+            }
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,49 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::Notify;
+
+/// Bounds the handlers at work, and tells when none is.
+#[derive(Debug)]
+pub(super) struct Slots {
+    limit: usize,
+    taken: AtomicUsize,
+    emptied: Notify,
+}
+
+/// One handler's place, given back on drop.
+#[derive(Debug)]
+pub(super) struct Slot(Arc<Slots>);
+
+impl Slots {
+    pub(super) fn new(limit: usize) -> Arc<Self> {
+        Arc::new(Self { limit, taken: AtomicUsize::new(0), emptied: Notify::new() })
+    }
+
+    pub(super) fn take(self: &Arc<Self>) -> Option<Slot> {
+        let below_limit = |taken| (taken < self.limit).then_some(taken + 1);
+        self.taken
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, below_limit)
+            .ok()
+            .map(|_| Slot(Arc::clone(self)))
+    }
+
+    pub(super) async fn wait_idle(&self) {
+        loop {
+            // Made before the look, so that a slot given back between is not missed.
+            let emptied = self.emptied.notified();
+            if self.taken.load(Ordering::SeqCst) == 0 {
+                return;
+            }
+            emptied.await;
+        }
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        if self.0.taken.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.0.emptied.notify_waiters();
+        }
+    }
+}

@@ -1,0 +1,99 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use crate::delivery_id::printable_ascii;
+use crate::{DeliveryId, Verified};
+
+/// The header that carries the event's type. The signature does not cover it.
+pub const EVENT_HEADER: &str = "x-nevent-event";
+
+/// A verified delivery: what was learned on the way in, and the body's bytes.
+///
+/// [`VerifyLayer`](crate::VerifyLayer) puts it into the request's extensions; in
+/// axum it is an extractor. Cheap to clone.
+#[derive(Clone)]
+pub struct Delivery {
+    id: DeliveryId,
+    facts: Arc<Facts>,
+}
+
+struct Facts {
+    verified: Verified,
+    event_header: Option<Box<str>>,
+    body: Bytes,
+    received: Instant,
+}
+
+impl Delivery {
+    /// `received` is when the request's head arrived: the answer deadline
+    /// counts from there.
+    pub(crate) fn new(
+        id: DeliveryId,
+        event_header: Option<&str>,
+        verified: Verified,
+        body: Bytes,
+        received: Instant,
+    ) -> Self {
+        let facts = Facts { verified, event_header: event_header.map(Into::into), body, received };
+        Self { id, facts: Arc::new(facts) }
+    }
+
+    /// The delivery's id: of several requests with the same signed bytes, the
+    /// id under which they were first seen.
+    #[must_use]
+    pub fn id(&self) -> &DeliveryId {
+        &self.id
+    }
+
+    /// The body, byte for byte as it was signed.
+    #[must_use]
+    pub fn body(&self) -> &Bytes {
+        &self.facts.body
+    }
+
+    /// The `X-Nevent-Event` header, if it was there once and in plain ASCII.
+    /// Not signed: route on the `type` in the body instead.
+    #[must_use]
+    pub fn event_header(&self) -> Option<&str> {
+        self.facts.event_header.as_deref()
+    }
+
+    /// The proof, with the signature's time, age and matched secret.
+    #[must_use]
+    pub fn verified(&self) -> &Verified {
+        &self.facts.verified
+    }
+
+    pub(crate) fn received(&self) -> Instant {
+        self.facts.received
+    }
+
+    pub(crate) fn with_id(&self, id: DeliveryId) -> Self {
+        Self { id, facts: Arc::clone(&self.facts) }
+    }
+}
+
+/// Shows the body's length, not the body: it names people.
+impl fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Delivery")
+            .field("id", &self.id)
+            .field("event_header", &self.facts.event_header)
+            .field("verified", &self.facts.verified)
+            .field("body_length", &self.facts.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The event header, if a single line of printable ASCII.
+pub(crate) fn event_header<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Option<&'a str> {
+    let mut lines = lines.into_iter();
+    let line = lines.next().filter(|line| line.len() <= 128)?;
+    match lines.next() {
+        None => printable_ascii(line),
+        Some(_) => None,
+    }
+}

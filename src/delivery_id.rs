@@ -1,0 +1,93 @@
+use std::borrow::Borrow;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::Rejection;
+
+/// The header that carries the delivery id. The signature does not cover it.
+pub const DELIVERY_HEADER: &str = "x-nevent-delivery";
+
+/// A delivery id: 1 to 128 printable ASCII characters. Cheap to clone.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DeliveryId(Arc<str>);
+
+impl DeliveryId {
+    /// ```
+    /// use nevent_webhooks::DeliveryId;
+    ///
+    /// assert_eq!(DeliveryId::new("01234567-89ab")?.as_str(), "01234567-89ab");
+    /// assert!(DeliveryId::new("").is_err());
+    /// # Ok::<(), nevent_webhooks::Rejection>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::MalformedDeliveryId`].
+    pub fn new(id: impl AsRef<[u8]>) -> Result<Self, Rejection> {
+        let malformed = |reason| Err(Rejection::MalformedDeliveryId { reason });
+        let id = id.as_ref();
+        if id.is_empty() {
+            return malformed("empty");
+        }
+        if id.len() > MAX_LENGTH {
+            return malformed("longer than 128 bytes");
+        }
+        match printable_ascii(id) {
+            Some(id) => Ok(Self(id.into())),
+            None => malformed("a byte that is not printable ASCII"),
+        }
+    }
+
+    /// Takes the values of all delivery id header lines of a request; there
+    /// must be exactly one.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::MissingDeliveryId`], [`Rejection::MalformedDeliveryId`].
+    pub fn from_lines<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, Rejection> {
+        let mut lines = lines.into_iter();
+        let line = lines.next().ok_or(Rejection::MissingDeliveryId)?;
+        match lines.next() {
+            None => Self::new(line),
+            Some(_) => Err(Rejection::MalformedDeliveryId { reason: "more than one header line" }),
+        }
+    }
+
+    /// The id's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for DeliveryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for DeliveryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl AsRef<str> for DeliveryId {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for DeliveryId {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+const MAX_LENGTH: usize = 128;
+
+pub(crate) fn printable_ascii(bytes: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let printable = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    printable.then_some(text)
+}

@@ -1,0 +1,189 @@
+use std::env::VarError;
+use std::fmt;
+use std::sync::Arc;
+
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::mac::MacKey;
+
+/// A signing secret, as Nevent shows it when a webhook is set up.
+///
+/// The key is the secret's text as it stands, `whsec_` prefix included; it is
+/// never base64-decoded. What is kept is the keyed state of the MAC, computed
+/// once here and wiped on drop; `Debug` shows the secret's name alone.
+///
+/// ```
+/// use nevent_webhooks::{Secret, SecretError};
+///
+/// let current = Secret::new("whsec_k5EKJQnf9sMX2vYzJdHG3L8pR")?;
+/// let previous = Secret::new("whsec_0aVnD4bWmTzq7RsuPyXc1LfEh")?.named("previous");
+/// assert_eq!(format!("{previous:?}"), r#"Secret("previous")"#);
+///
+/// let weak = Secret::new("secret123").unwrap_err();
+/// assert!(matches!(weak, SecretError::TooShort { length: 9 }));
+/// # Ok::<(), SecretError>(())
+/// ```
+#[derive(Clone)]
+pub struct Secret {
+    name: Arc<str>,
+    key: MacKey,
+}
+
+impl Secret {
+    /// Takes the secret's text. Its name is `primary`; see [`Secret::named`].
+    ///
+    /// # Errors
+    ///
+    /// Refuses what cannot be a real secret: an empty text, fewer than 16
+    /// bytes, white space or control characters at either end (a stray line
+    /// break from a file, usually), or the same few characters over and over.
+    pub fn new(text: impl AsRef<str>) -> Result<Self, SecretError> {
+        let text = text.as_ref();
+        refuse_weak(text)?;
+        Ok(Self::from_key("primary", text.as_bytes()))
+    }
+
+    /// Reads the secret from an environment variable, whose name becomes the
+    /// secret's name. The copy read is wiped.
+    ///
+    /// ```
+    /// use nevent_webhooks::Secret;
+    ///
+    /// let error = Secret::from_env("NEVENT_SECRET_OF_NO_ONE").unwrap_err();
+    /// assert!(error.to_string().starts_with("NEVENT_SECRET_OF_NO_ONE is not set"));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Secret::new`], and when the variable is not set or not UTF-8.
+    pub fn from_env(variable: &str) -> Result<Self, SecretError> {
+        let variable_name = || variable.to_owned();
+        match std::env::var(variable).map(Zeroizing::new) {
+            Ok(text) => match Self::new(text.as_str()) {
+                Ok(secret) => Ok(secret.named(variable)),
+                Err(reason) => Err(SecretError::Variable {
+                    variable: variable_name(),
+                    reason: Box::new(reason),
+                }),
+            },
+            Err(VarError::NotPresent) => Err(SecretError::NotSet(variable_name())),
+            Err(VarError::NotUnicode(text)) => {
+                text.into_encoded_bytes().zeroize();
+                Err(SecretError::NotUnicode(variable_name()))
+            }
+        }
+    }
+
+    /// Takes any key at all, however weak. **For tests only**: whoever guesses
+    /// the key can forge a delivery.
+    ///
+    /// # Errors
+    ///
+    /// Refuses an empty key even so: an unset variable must never pass for one.
+    pub fn dangerously_allow_weak(key: impl AsRef<[u8]>) -> Result<Self, SecretError> {
+        match key.as_ref() {
+            [] => Err(SecretError::Empty),
+            key => Ok(Self::from_key("primary", key)),
+        }
+    }
+
+    /// Names the secret. The name of the one that matched is told to handlers
+    /// and logs, so that the end of a rotation can be seen; keep it free of
+    /// anything secret.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// The secret's name, for logs.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn shared_name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    pub(crate) fn key(&self) -> &MacKey {
+        &self.key
+    }
+
+    fn from_key(name: &str, key: &[u8]) -> Self {
+        Self { name: name.into(), key: MacKey::new(key) }
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Secret").field(&self.name).finish()
+    }
+}
+
+/// Why a text cannot be a signing secret. Never shows the text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SecretError {
+    /// The environment variable is not set.
+    #[error("{0} is not set: set it to the signing secret that Nevent shows for this webhook")]
+    NotSet(String),
+    /// The environment variable is not UTF-8.
+    #[error("{0} is not UTF-8: copy the signing secret again from Nevent")]
+    NotUnicode(String),
+    /// The environment variable holds what cannot be a secret.
+    #[error("{variable}: {reason}")]
+    Variable {
+        /// The variable's name.
+        variable: String,
+        /// What is wrong with its value.
+        #[source]
+        reason: Box<SecretError>,
+    },
+    /// Nothing at all.
+    #[error("the signing secret is empty: copy it from Nevent's webhook settings")]
+    Empty,
+    /// Fewer than 16 bytes.
+    #[error(
+        "the signing secret is {length} bytes long and {MIN_LENGTH} is the least: \
+         make a new one with `openssl rand -hex 32` and set it on both sides"
+    )]
+    TooShort {
+        /// Bytes in the text.
+        length: usize,
+    },
+    /// White space or a control character at the start or the end.
+    #[error(
+        "the signing secret begins or ends with white space or a control character: \
+         remove it (a file's last line break, perhaps), for every byte counts"
+    )]
+    Padded,
+    /// Hardly any different bytes.
+    #[error(
+        "the signing secret repeats the same few characters: \
+         make a new one with `openssl rand -hex 32` and set it on both sides"
+    )]
+    Repetitive,
+}
+
+const MIN_LENGTH: usize = 16;
+const MIN_DIFFERENT_BYTES: usize = 6;
+
+fn refuse_weak(text: &str) -> Result<(), SecretError> {
+    if text.is_empty() {
+        return Err(SecretError::Empty);
+    }
+    let trimmed = text.trim_matches(|c: char| c.is_whitespace() || c.is_control());
+    if trimmed.len() != text.len() {
+        return Err(SecretError::Padded);
+    }
+    if text.len() < MIN_LENGTH {
+        return Err(SecretError::TooShort { length: text.len() });
+    }
+    let mut seen = [false; 256];
+    text.bytes().for_each(|byte| seen[usize::from(byte)] = true);
+    if seen.iter().filter(|seen| **seen).count() < MIN_DIFFERENT_BYTES {
+        return Err(SecretError::Repetitive);
+    }
+    Ok(())
+}

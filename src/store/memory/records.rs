@@ -1,0 +1,198 @@
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use lru::LruCache;
+
+use super::Forgotten;
+use super::shards::Key;
+use crate::store::{Claim, ClaimAnswer, Completion, Fingerprint, OwnerToken, Renewal, StoreError};
+
+/// The records of one shard. In flight and completed ones live apart, so that
+/// making room can only ever forget a completed one.
+pub(super) struct Records {
+    capacity: usize,
+    in_flight: HashMap<Key, InFlight>,
+    completed: LruCache<Key, Completed>,
+}
+
+struct InFlight {
+    token: OwnerToken,
+    fingerprint: Fingerprint,
+    lapses: Duration,
+}
+
+/// 24 bytes: there may be millions.
+struct Completed {
+    fingerprint: [u8; 16],
+    expires_millis: u64,
+}
+
+impl Records {
+    pub(super) fn new(room: usize) -> Self {
+        let capacity = NonZeroUsize::new(room).unwrap_or(NonZeroUsize::MIN);
+        Self {
+            capacity: capacity.get(),
+            in_flight: HashMap::new(),
+            completed: LruCache::new(capacity),
+        }
+    }
+
+    pub(super) fn claim(
+        &mut self,
+        key: Key,
+        claim: &Claim,
+        now: Duration,
+        forgotten: &Forgotten,
+    ) -> Result<ClaimAnswer, StoreError> {
+        if let Some(answer) = self.standing(key, claim, now) {
+            return Ok(answer);
+        }
+        // Its own record, or one that lapsed, is taken over where it stands.
+        if !self.in_flight.contains_key(&key) {
+            self.make_room(claim, now, forgotten)?;
+        }
+        self.in_flight.insert(key, InFlight::new(claim, now));
+        Ok(ClaimAnswer::Acquired)
+    }
+
+    pub(super) fn renew(&mut self, key: Key, claim: &Claim, now: Duration) -> Renewal {
+        match self.in_flight.get_mut(&key) {
+            Some(held) if held.token == claim.token && held.lapses > now => {
+                *held = InFlight::new(claim, now);
+                Renewal::Renewed
+            }
+            _ => Renewal::Lost,
+        }
+    }
+
+    pub(super) fn complete(
+        &mut self,
+        key: Key,
+        claim: &Claim,
+        now: Duration,
+        forgotten: &Forgotten,
+    ) -> Completion {
+        match self.in_flight.get(&key) {
+            Some(held) if held.token != claim.token && held.lapses > now => {
+                return Completion::HeldByAnother;
+            }
+            _ => self.in_flight.remove(&key),
+        };
+        if self.live_completed(key, now).is_none() {
+            // The lease lapsed and the room was given away: make it again.
+            if self.in_flight.len() + self.completed.len() >= self.capacity {
+                self.forget_least_recent(claim, now, forgotten);
+            }
+            self.completed.put(key, Completed::new(claim, now));
+        }
+        Completion::Recorded
+    }
+
+    pub(super) fn release(&mut self, key: Key, claim: &Claim) {
+        if self.in_flight.get(&key).is_some_and(|held| held.token == claim.token) {
+            self.in_flight.remove(&key);
+        }
+    }
+
+    pub(super) fn in_flight(&self) -> usize {
+        self.in_flight.len()
+    }
+
+    pub(super) fn completed(&self) -> usize {
+        self.completed.len()
+    }
+
+    /// The answer of a live record, if there is one that is not the claimer's own.
+    fn standing(&mut self, key: Key, claim: &Claim, now: Duration) -> Option<ClaimAnswer> {
+        if let Some(held) = self.in_flight.get(&key).filter(|held| held.lapses > now) {
+            return if held.token == claim.token {
+                None
+            } else if held.fingerprint == claim.fingerprint {
+                let lease = held.lapses.saturating_sub(now);
+                Some(ClaimAnswer::InFlight { lease })
+            } else {
+                Some(ClaimAnswer::Reused)
+            };
+        }
+        let completed = self.live_completed(key, now)?;
+        if completed.fingerprint == claim.fingerprint.to_bytes() {
+            self.completed.promote(&key);
+            Some(ClaimAnswer::Completed)
+        } else {
+            Some(ClaimAnswer::Reused)
+        }
+    }
+
+    fn live_completed(&mut self, key: Key, now: Duration) -> Option<&Completed> {
+        let expired = self.completed.peek(&key)?.expires_millis <= millis(now);
+        if expired {
+            self.completed.pop(&key);
+        }
+        self.completed.peek(&key)
+    }
+
+    fn make_room(
+        &mut self,
+        claim: &Claim,
+        now: Duration,
+        forgotten: &Forgotten,
+    ) -> Result<(), StoreError> {
+        self.drop_expired(now);
+        if self.in_flight.len() >= self.capacity {
+            self.in_flight.retain(|_, held| held.lapses > now);
+        }
+        if self.in_flight.len() >= self.capacity {
+            let capacity = self.capacity;
+            return Err(StoreError::Full { capacity });
+        }
+        if self.in_flight.len() + self.completed.len() >= self.capacity {
+            self.forget_least_recent(claim, now, forgotten);
+        }
+        Ok(())
+    }
+
+    /// Two at most, so that no single claim pays for many.
+    fn drop_expired(&mut self, now: Duration) {
+        for _ in 0..2 {
+            match self.completed.peek_lru() {
+                Some((_, oldest)) if oldest.expires_millis <= millis(now) => {
+                    self.completed.pop_lru()
+                }
+                _ => return,
+            };
+        }
+    }
+
+    fn forget_least_recent(&mut self, claim: &Claim, now: Duration, forgotten: &Forgotten) {
+        if let Some((_, oldest)) = self.completed.pop_lru()
+            && oldest.expires_millis > millis(now)
+        {
+            let left = Duration::from_millis(oldest.expires_millis - millis(now));
+            forgotten.record(claim.retention.saturating_sub(left));
+        }
+    }
+}
+
+impl InFlight {
+    fn new(claim: &Claim, now: Duration) -> Self {
+        Self {
+            token: claim.token,
+            fingerprint: claim.fingerprint,
+            lapses: now.saturating_add(claim.lease),
+        }
+    }
+}
+
+impl Completed {
+    fn new(claim: &Claim, now: Duration) -> Self {
+        Self {
+            fingerprint: claim.fingerprint.to_bytes(),
+            expires_millis: millis(now.saturating_add(claim.retention)),
+        }
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,87 @@
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::store::Scope;
+use crate::{DeliveryId, ReplayKey};
+
+/// Equal parts behind a lock each, so that threads seldom meet.
+pub(super) struct Shards<T> {
+    parts: Box<[Mutex<T>]>,
+}
+
+const LEAST_PER_SHARD: usize = 16_384;
+const MOST_SHARDS: usize = 64;
+
+impl<T> Shards<T> {
+    /// Room for `capacity` in all; `part` makes a part with room for so many.
+    pub(super) fn new(capacity: usize, part: impl Fn(usize) -> T) -> Self {
+        let wanted = (capacity / LEAST_PER_SHARD).clamp(1, MOST_SHARDS);
+        let count = 1 << wanted.ilog2();
+        let room = room_per_part(capacity, count);
+        Self { parts: (0..count).map(|_| Mutex::new(part(room))).collect() }
+    }
+
+    /// The part where a uniformly distributed key belongs.
+    pub(super) fn lock(&self, key: Key) -> MutexGuard<'_, T> {
+        // The number of parts is a power of two, and below 256.
+        let index = usize::from(key.0[0]) & (self.parts.len() - 1);
+        guard(&self.parts[index])
+    }
+
+    pub(super) fn for_each(&self, mut look: impl FnMut(&T)) {
+        self.parts.iter().for_each(|part| look(&guard(part)));
+    }
+}
+
+/// Keys fall unevenly: six standard deviations of head room, and a part is never
+/// full before the whole is.
+fn room_per_part(capacity: usize, count: usize) -> usize {
+    let even = capacity.div_ceil(count);
+    if count == 1 { even } else { even + 6 * even.isqrt() }
+}
+
+/// Nothing inside panics half-way through a change.
+fn guard<T>(part: &Mutex<T>) -> MutexGuard<'_, T> {
+    part.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// 128 uniformly distributed bits. (Not a `u128`, whose alignment would cost 16
+/// bytes in every record.)
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Key(pub(super) [u8; 16]);
+
+/// Hashes scopes and ids to 128 bits under a key drawn for this store, so that
+/// nobody can choose ids that collide.
+#[derive(Default)]
+pub(super) struct KeyedHash {
+    high: RandomState,
+    low: RandomState,
+}
+
+impl KeyedHash {
+    pub(super) fn record(&self, scope: &Scope, id: &DeliveryId) -> Key {
+        self.hash(scope.as_str(), id.as_str())
+    }
+
+    /// Replay keys are uniform already; the scope's hash tells scopes apart.
+    pub(super) fn replays(&self, scope: &Scope, keys: &[ReplayKey]) -> Vec<Key> {
+        let scope = self.hash(scope.as_str(), "");
+        let keys = keys.iter().map(ReplayKey::as_bytes);
+        keys.map(|key| Key(std::array::from_fn(|i| key[i] ^ scope.0[i]))).collect()
+    }
+
+    fn hash(&self, scope: &str, id: &str) -> Key {
+        let half = |state: &RandomState| {
+            let mut hasher = state.build_hasher();
+            hasher.write(scope.as_bytes());
+            // Neither holds a zero byte, so no two pairs run together.
+            hasher.write_u8(0);
+            hasher.write(id.as_bytes());
+            hasher.finish().to_ne_bytes()
+        };
+        let mut key = [0; 16];
+        key[..8].copy_from_slice(&half(&self.high));
+        key[8..].copy_from_slice(&half(&self.low));
+        Key(key)
+    }
+}

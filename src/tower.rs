@@ -1,0 +1,15 @@
+//! The Tower layers. They hold no rules of their own: what is judged stands in
+//! `signature`, `verify` and `dedupe`.
+
+mod dedupe;
+mod read;
+mod response;
+mod verified_body;
+mod verify;
+
+pub use dedupe::{DedupeFuture, DedupeLayer, DedupeService};
+pub use response::ResponseBody;
+#[cfg(feature = "axum")]
+pub(crate) use response::answer;
+pub use verified_body::{ProvenBody, VerifiedBody};
+pub use verify::{VerifyLayer, VerifyService};

@@ -1,0 +1,98 @@
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{HeaderName, Response, StatusCode};
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+
+use crate::{Rejection, trace};
+
+pin_project! {
+    /// The body of a response: the handler's own, or a layer's answer.
+    #[derive(Debug)]
+    pub struct ResponseBody<B> {
+        #[pin]
+        kind: Kind<B>,
+    }
+}
+
+pin_project! {
+    #[derive(Debug)]
+    #[project = KindProjection]
+    enum Kind<B> {
+        Handler { #[pin] body: B },
+        Layer { text: Option<Bytes> },
+    }
+}
+
+impl<B> ResponseBody<B> {
+    pub(crate) fn handler(body: B) -> Self {
+        let kind = Kind::Handler { body };
+        Self { kind }
+    }
+
+    fn layer(text: &'static str) -> Self {
+        let text = Some(Bytes::from_static(text.as_bytes()));
+        let kind = Kind::Layer { text };
+        Self { kind }
+    }
+}
+
+impl<B: Default> Default for ResponseBody<B> {
+    fn default() -> Self {
+        Self::handler(B::default())
+    }
+}
+
+impl<B: Body<Data = Bytes>> Body for ResponseBody<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        match self.project().kind.project() {
+            KindProjection::Handler { body } => body.poll_frame(context),
+            KindProjection::Layer { text } => {
+                Poll::Ready(text.take().map(|text| Ok(Frame::data(text))))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.kind {
+            Kind::Handler { body } => body.is_end_stream(),
+            Kind::Layer { text } => text.is_none(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.kind {
+            Kind::Handler { body } => body.size_hint(),
+            Kind::Layer { text } => {
+                SizeHint::with_exact(text.as_ref().map_or(0, |text| text.len() as u64))
+            }
+        }
+    }
+}
+
+/// The answer to a rejected request, the rejection in its extensions.
+pub(crate) fn answer<B>(rejection: Rejection) -> Response<ResponseBody<B>> {
+    trace::rejection(&rejection);
+    let mut response = Response::new(ResponseBody::layer(rejection.body_text()));
+    if let Ok(status) = StatusCode::from_u16(rejection.status()) {
+        *response.status_mut() = status;
+    }
+    let plain_text = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, plain_text);
+    if let Some((name, value)) = rejection.header()
+        && let Ok(value) = HeaderValue::try_from(value)
+    {
+        response.headers_mut().insert(HeaderName::from_static(name), value);
+    }
+    response.extensions_mut().insert(rejection);
+    response
+}
