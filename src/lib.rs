@@ -1,6 +1,7 @@
 //! Receive Nevent webhooks: what reaches your handler is genuine, fresh, and
 //! handled exactly once.
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![warn(unreachable_pub)]
 
 mod clock;
 #[cfg(feature = "tower")]

@@ -1,0 +1,170 @@
+//! b01–b09: how much body may come, and how.
+
+use std::time::{Duration, Instant};
+
+use crate::support::{Adapter, EVENT, Post, Receiver, rows};
+
+rows!(
+    b01_as_long_as_allowed,
+    b02_declared_too_long,
+    b03_too_long_without_a_declaration,
+    b04_connection_ends_before_the_body,
+    b05_body_stalls,
+    b05_body_drips,
+    b06_content_encoding,
+    b07_any_split_of_the_body,
+    b08_expect_continue,
+);
+
+const LIMIT: usize = 1_048_576;
+
+async fn b01_as_long_as_allowed(adapter: Adapter) {
+    let receiver = Receiver::on(adapter).start().await;
+    receiver.deliver(&Post::new("b").body(vec![b'x'; LIMIT])).await.is(200, "");
+    let chunked = Post::new("b2").body(vec![b'y'; LIMIT]).chunks(vec![65_536; 16]);
+    receiver.deliver(&chunked).await.is(200, "");
+    assert_eq!(receiver.seen()[1].body().len(), LIMIT);
+}
+
+async fn b02_declared_too_long(adapter: Adapter) {
+    let receiver = Receiver::on(adapter).start().await;
+    let (head, _) = Post::new("b").body(vec![b'x'; LIMIT + 1]).wire(receiver.now());
+    let mut connection = receiver.connect().await;
+    // Not a byte of the body is sent, or waited for.
+    connection.send(&head).await;
+    connection.reply().await.is(413, "Payload too large");
+    assert_eq!(receiver.runs(), 0);
+}
+
+async fn b03_too_long_without_a_declaration(adapter: Adapter) {
+    let receiver = Receiver::on(adapter).start().await;
+    let post = Post::new("b").body(vec![b'x'; LIMIT + 1]).chunks(vec![LIMIT]);
+    let (head, body) = post.wire(receiver.now());
+    let mut connection = receiver.connect().await;
+    // All but the end: the answer comes as soon as the limit is passed.
+    connection.send(&[head, body[..body.len() - 5].to_vec()].concat()).await;
+    connection.reply().await.is(413, "Payload too large");
+    assert_eq!(receiver.runs(), 0);
+}
+
+async fn b04_connection_ends_before_the_body(adapter: Adapter) {
+    let receiver = Receiver::on(adapter).start().await;
+    let (head, body) = Post::new("b").wire(receiver.now());
+    let mut connection = receiver.connect().await;
+    connection.send(&[&head, &body[..10]].concat()).await;
+    connection.finish_sending().await;
+    // Whether anyone still listens is the server's guess.
+    if let Some(reply) = connection.reply_or_end().await {
+        reply.is(400, "Unreadable body");
+    }
+    assert_eq!(receiver.runs(), 0);
+    receiver.deliver(&Post::new("b")).await.is(200, "");
+}
+
+async fn b05_body_stalls(adapter: Adapter) {
+    let stall = Duration::from_millis(100);
+    let setup = Receiver::on(adapter).verify(move |layer| layer.stall_timeout(stall));
+    let receiver = setup.start().await;
+    let (head, body) = Post::new("b").wire(receiver.now());
+    let mut connection = receiver.connect().await;
+    connection.send(&[&head, &body[..10]].concat()).await;
+    connection.reply().await.is(408, "Body timeout");
+    assert_eq!(receiver.runs(), 0);
+    receiver.deliver(&Post::new("b")).await.is(200, "");
+}
+
+async fn b05_body_drips(adapter: Adapter) {
+    let (stall, total) = (Duration::from_secs(5), Duration::from_millis(300));
+    let limited =
+        move |layer: nevent_webhooks::VerifyLayer| layer.stall_timeout(stall).body_timeout(total);
+    let receiver = Receiver::on(adapter).verify(limited).start().await;
+    let (head, body) = Post::new("b").wire(receiver.now());
+    let mut connection = receiver.connect().await;
+    connection.send(&head).await;
+    let begun = Instant::now();
+    for byte in body {
+        if begun.elapsed() > total * 2 {
+            break;
+        }
+        connection.send(&[byte]).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    connection.reply().await.is(408, "Body timeout");
+    assert_eq!(receiver.runs(), 0);
+}
+
+async fn b06_content_encoding(adapter: Adapter) {
+    let receiver = Receiver::on(adapter).start().await;
+    for encoding in ["gzip", "br", "GZIP", "identity, gzip", "x"] {
+        let encoded = Post::new("b").header("Content-Encoding", encoding);
+        receiver.deliver(&encoded).await.is(415, "Unsupported content encoding");
+    }
+    assert_eq!(receiver.runs(), 0);
+    let identity = Post::new("b").header("Content-Encoding", "Identity");
+    receiver.deliver(&identity).await.is(200, "");
+}
+
+async fn b07_any_split_of_the_body(adapter: Adapter) {
+    let receiver = Receiver::on(adapter).start().await;
+    let text = "{\"city\":\"Córdoba\",\"name\":\"Sónar ☀️\"}";
+    let inside_a_character = text.find('ó').expect("it is there") + 1;
+    let splits = [vec![1; text.len()], vec![], vec![inside_a_character], vec![text.len() - 1]];
+    for (n, chunks) in splits.into_iter().enumerate() {
+        let body = format!("{text}{n}");
+        receiver
+            .deliver(&Post::new(&format!("b{n}")).body(body.clone()).chunks(chunks))
+            .await
+            .is(200, "");
+        assert_eq!(receiver.seen()[n].body(), body.as_bytes());
+    }
+}
+
+async fn b08_expect_continue(adapter: Adapter) {
+    let receiver = Receiver::on(adapter).start().await;
+    let expecting = Post::new("b").header("Expect", "100-continue");
+    let (head, _) = expecting.clone().signature("t=1,v1=short").wire(receiver.now());
+    let mut connection = receiver.connect().await;
+    connection.send(&head).await;
+    let reply = connection.reply().await;
+    reply.is(401, "Malformed signature");
+    assert!(!reply.continued, "the body was asked for although it could not matter");
+
+    let (head, body) = expecting.wire(receiver.now());
+    let mut connection = receiver.connect().await;
+    connection.send(&head).await;
+    connection.send(&body).await;
+    let reply = connection.reply().await;
+    reply.is(200, "");
+    assert!(reply.continued);
+}
+
+/// On axum alone: both adapters read bodies in the same place, and the figure is
+/// the whole process's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn b09_a_length_reserves_nothing() {
+    let receiver = Receiver::on(Adapter::Axum).start().await;
+    let (head, _) = Post::new("b").body(vec![b'x'; LIMIT]).wire(receiver.now());
+    // A byte of body, so that reading has begun.
+    let started = [head.as_slice(), b"x"].concat();
+    let mut connections = Vec::new();
+    for _ in 0..10 {
+        let mut connection = receiver.connect().await;
+        connection.send(&started).await;
+        connections.push(connection);
+    }
+    let before = address_space_bytes();
+    for _ in 0..500 {
+        let mut connection = receiver.connect().await;
+        connection.send(&started).await;
+        connections.push(connection);
+    }
+    receiver.deliver(&Post::new("b2").body(EVENT)).await.is(200, "");
+    let grown = address_space_bytes().saturating_sub(before);
+    assert!(grown < 500 * LIMIT / 4, "500 connections took {grown} bytes of address space");
+}
+
+fn address_space_bytes() -> usize {
+    let pages = std::fs::read_to_string("/proc/self/statm").expect("Linux");
+    let pages: usize = pages.split(' ').next().and_then(|n| n.parse().ok()).expect("a number");
+    pages * 4096
+}

@@ -1,0 +1,59 @@
+//! d20, d21: how many handlers may be at work, and who may hold their places.
+
+use std::time::{Duration, Instant};
+
+use axum::http::StatusCode;
+use nevent_webhooks::{DedupeOptions, Incident};
+
+use crate::support::{Adapter, Gate, OTHER_SECRET, Post, Receiver, eventually, rows};
+
+rows!(d20_too_many_in_flight, d21_forgeries_hold_no_permit);
+
+async fn d20_too_many_in_flight(adapter: Adapter) {
+    let gate = Gate::closed();
+    let inside = gate.clone();
+    let receiver = Receiver::on(adapter)
+        .options(DedupeOptions::new().max_in_flight(2))
+        .handler(move |_| {
+            let gate = inside.clone();
+            async move {
+                gate.pass().await;
+                StatusCode::OK
+            }
+        })
+        .start()
+        .await;
+    let numbered = |n: usize| Post::new(&format!("d{n}")).body(format!("{n}"));
+    let mut first = receiver.start(&numbered(1)).await;
+    let second = receiver.start(&numbered(2)).await;
+    eventually("both handlers run", || receiver.runs() == 2).await;
+    // One whose client has gone counts as well.
+    drop(second);
+    eventually("it is detached", || receiver.incidents(Incident::Detached) == 1).await;
+    receiver.deliver(&numbered(3)).await.is(503, "Try again later");
+    assert_eq!(receiver.incidents(Incident::TooManyInFlight), 1);
+    gate.let_pass(3);
+    first.reply().await.is(200, "");
+    receiver.dedupe.wait_idle().await;
+    receiver.deliver(&numbered(3)).await.is(200, "");
+    assert_eq!(receiver.runs(), 3);
+}
+
+async fn d21_forgeries_hold_no_permit(adapter: Adapter) {
+    let receiver = Receiver::on(adapter).concurrency_limit(1).start().await;
+    let mut forgeries = Vec::new();
+    for n in 0..100 {
+        let (head, body) = Post::new(&format!("f{n}")).secret(OTHER_SECRET).wire(receiver.now());
+        let mut connection = receiver.connect().await;
+        connection.send(&[&head, &body[..10]].concat()).await;
+        forgeries.push(connection);
+    }
+    let begun = Instant::now();
+    for n in 0..10 {
+        let genuine = Post::new(&format!("d{n}")).body(format!("{n}"));
+        receiver.deliver(&genuine).await.is(200, "");
+    }
+    // Far below the 5 s for which the forgeries stall.
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert_eq!(receiver.runs(), 10);
+}

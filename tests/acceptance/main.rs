@@ -1,0 +1,16 @@
+//! The acceptance table: what a receiver answers, row by row, over real sockets.
+//!
+//! A test is named after its row, and runs on every adapter. `signature` has the
+//! rows s01–s16, `time` t01–t07, `body` b01–b09, `delivery_id` i01–i03; the rows
+//! d01–d21 are in `repeats`, `outcomes`, `store_faults` and `limits`.
+
+mod support;
+
+mod body;
+mod delivery_id;
+mod limits;
+mod outcomes;
+mod repeats;
+mod signature;
+mod store_faults;
+mod time;

@@ -1,0 +1,191 @@
+//! d05, d06, d09, d10, d18, d19: how a handler ends, and what then becomes of
+//! the delivery.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::http::{Request, Response, StatusCode};
+use nevent_webhooks::store::MemoryStore;
+use nevent_webhooks::{
+    DedupeLayer, DedupeOptions, Incident, ResponseBody, Signer, VerifiedBody, Verifier, VerifyLayer,
+};
+use tower::{ServiceBuilder, ServiceExt, service_fn};
+
+use crate::support::receiver::{Setup, secret};
+use crate::support::{Adapter, EVENT, Gate, Post, Receiver, SECRET, eventually, rows};
+
+rows!(
+    d05_failed_handler,
+    d06_panic,
+    d09_client_hangs_up,
+    d09_client_resets,
+    d10_no_answer_by_the_deadline,
+    d10_renewed_beyond_its_lease,
+    d18_handler_that_never_ends,
+    d19_shutdown_waits_for_detached_handlers,
+);
+
+async fn d05_failed_handler(adapter: Adapter) {
+    for status in [302_u16, 304, 400, 404, 409, 422, 500, 503] {
+        let failures = AtomicUsize::new(1);
+        let fails_once = move |_| {
+            let fails = failures.swap(0, Ordering::SeqCst) == 1;
+            let status = StatusCode::from_u16(status).expect("a status");
+            async move { if fails { status } else { StatusCode::NO_CONTENT } }
+        };
+        let receiver = Receiver::on(adapter).handler(fails_once).start().await;
+        assert_eq!(receiver.deliver(&Post::new("d")).await.status, status);
+        receiver.deliver(&Post::new("d")).await.is(204, "");
+        receiver.deliver(&Post::new("d")).await.is(200, "Already processed");
+        assert_eq!(receiver.runs(), 2);
+    }
+}
+
+async fn d06_panic(adapter: Adapter) {
+    let runs = AtomicUsize::new(0);
+    let panics_once = move |_| {
+        let first = runs.fetch_add(1, Ordering::SeqCst) == 0;
+        async move {
+            assert!(!first, "a handler's bug");
+            StatusCode::OK
+        }
+    };
+    let receiver = Receiver::on(adapter).handler(panics_once).start().await;
+    let mut connection = receiver.start(&Post::new("d")).await;
+    connection.reply().await.is(500, "Internal server error");
+    // The same connection goes on.
+    let (head, body) = Post::new("d").wire(receiver.now());
+    connection.send(&[head, body].concat()).await;
+    connection.reply().await.is(200, "");
+    assert_eq!(receiver.runs(), 2);
+    assert_eq!(receiver.incidents(Incident::HandlerPanicked), 1);
+}
+
+/// In axum a handler's service cannot fail, so this is on Tower alone.
+#[tokio::test]
+async fn d06_error_is_handed_up_unchanged() {
+    let dedupe = DedupeLayer::new("d", MemoryStore::new()).expect("a scope");
+    let fail = service_fn(|_: Request<VerifiedBody>| async { Err::<Response<String>, _>("down") });
+    let work = service_fn(|_: Request<VerifiedBody>| async {
+        Ok::<_, Infallible>(Response::new(String::new()))
+    });
+    let verify = VerifyLayer::new(Verifier::new(secret(SECRET)));
+    let request = || {
+        let header = Signer::new(&secret(SECRET)).header(now(), EVENT);
+        let request = Request::post("/").header("x-nevent-signature", header);
+        request
+            .header("x-nevent-delivery", "d")
+            .body(axum::body::Body::from(EVENT))
+            .expect("a request")
+    };
+    let failing = ServiceBuilder::new().layer((&verify, &dedupe)).service(fail);
+    assert_eq!(failing.oneshot(request()).await.err(), Some("down"));
+    let working = ServiceBuilder::new().layer((&verify, &dedupe)).service(work);
+    let response: Response<ResponseBody<ResponseBody<String>>> =
+        working.oneshot(request()).await.expect("released first");
+    assert_eq!(response.status(), StatusCode::OK);
+}
+
+fn now() -> i64 {
+    nevent_webhooks::Clock::unix_seconds(&nevent_webhooks::SystemClock)
+}
+
+/// Handlers wait at the gate, and are counted when they have come to their end.
+fn gated(adapter: Adapter) -> (Setup, Gate, Arc<AtomicUsize>) {
+    let (gate, ended) = (Gate::closed(), Arc::new(AtomicUsize::new(0)));
+    let inside = (gate.clone(), Arc::clone(&ended));
+    let setup = Receiver::on(adapter).handler(move |_| {
+        let (gate, ended) = inside.clone();
+        async move {
+            gate.pass().await;
+            ended.fetch_add(1, Ordering::SeqCst);
+            StatusCode::OK
+        }
+    });
+    (setup, gate, ended)
+}
+
+async fn d09_client_hangs_up(adapter: Adapter) {
+    let (setup, gate, ended) = gated(adapter);
+    let receiver = setup.start().await;
+    let first = receiver.start(&Post::new("d")).await;
+    eventually("the handler runs", || receiver.runs() == 1).await;
+    drop(first);
+    goes_on_and_completes(&receiver, &gate, &ended).await;
+}
+
+async fn d09_client_resets(adapter: Adapter) {
+    let (setup, gate, ended) = gated(adapter);
+    let receiver = setup.start().await;
+    let first = receiver.start(&Post::new("d")).await;
+    eventually("the handler runs", || receiver.runs() == 1).await;
+    first.reset();
+    goes_on_and_completes(&receiver, &gate, &ended).await;
+}
+
+async fn goes_on_and_completes(receiver: &Receiver, gate: &Gate, ended: &AtomicUsize) {
+    eventually("it is detached", || receiver.incidents(Incident::Detached) == 1).await;
+    receiver.deliver(&Post::new("d")).await.is(409, "Delivery in progress");
+    gate.let_pass(1);
+    receiver.dedupe.wait_idle().await;
+    assert_eq!(ended.load(Ordering::SeqCst), 1);
+    receiver.deliver(&Post::new("d")).await.is(200, "Already processed");
+    assert_eq!(receiver.runs(), 1);
+}
+
+/// A tenth and less of the defaults, in the same proportions.
+fn hurried() -> DedupeOptions {
+    let (deadline, store) = (Duration::from_millis(200), Duration::from_millis(100));
+    DedupeOptions::new().answer_deadline(deadline).store_timeout(store).lease(deadline * 3)
+}
+
+async fn d10_no_answer_by_the_deadline(adapter: Adapter) {
+    let (setup, gate, ended) = gated(adapter);
+    let receiver = setup.options(hurried()).start().await;
+    receiver.deliver(&Post::new("d")).await.is(503, "Still processing");
+    goes_on_and_completes(&receiver, &gate, &ended).await;
+}
+
+async fn d10_renewed_beyond_its_lease(adapter: Adapter) {
+    let (setup, gate, ended) = gated(adapter);
+    // On the real clock: the lease of 600 ms would lapse twice.
+    let store = MemoryStore::with_capacity(10).expect("room");
+    let receiver = setup.options(hurried()).store(store).start().await;
+    receiver.deliver(&Post::new("d")).await.is(503, "Still processing");
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    goes_on_and_completes(&receiver, &gate, &ended).await;
+    assert_eq!(receiver.incidents(Incident::LeaseLost), 0);
+}
+
+async fn d18_handler_that_never_ends(adapter: Adapter) {
+    let (setup, gate, ended) = gated(adapter);
+    let receiver = setup.options(hurried().max_run(Duration::from_millis(400))).start().await;
+    receiver.deliver(&Post::new("d")).await.is(503, "Still processing");
+    receiver.dedupe.wait_idle().await;
+    assert_eq!(receiver.incidents(Incident::RanTooLong), 1);
+    gate.let_pass(1);
+    receiver.deliver(&Post::new("d")).await.is(200, "");
+    assert_eq!((receiver.runs(), ended.load(Ordering::SeqCst)), (2, 1), "the first was dropped");
+}
+
+/// The examples do the same at SIGTERM: see `tests/examples.rs`.
+async fn d19_shutdown_waits_for_detached_handlers(adapter: Adapter) {
+    let (setup, gate, ended) = gated(adapter);
+    let receiver = setup.start().await;
+    receiver.dedupe.wait_idle().await;
+    let first = receiver.start(&Post::new("d")).await;
+    eventually("the handler runs", || receiver.runs() == 1).await;
+    drop(first);
+    eventually("the handler runs on", || receiver.incidents(Incident::Detached) == 1).await;
+    let waiting = tokio::spawn({
+        let dedupe = receiver.dedupe.clone();
+        async move { dedupe.wait_idle().await }
+    });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(!waiting.is_finished());
+    gate.let_pass(1);
+    waiting.await.expect("it waits to the end");
+    assert_eq!(ended.load(Ordering::SeqCst), 1);
+}

@@ -1,0 +1,334 @@
+//! d01–d04, d07, d08, d12, d15–d17: what counts as a repeat, and what is answered.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use nevent_webhooks::store::{MemoryStore, Scope};
+use nevent_webhooks::{DedupeLayer, DedupeOptions, Incident, ManualClock, OptionsError, Verifier};
+
+use crate::support::receiver::{Setup, secret};
+use crate::support::{Adapter, Gate, PREVIOUS_SECRET, Post, Receiver, SECRET, eventually, rows};
+
+rows!(
+    d01_repeat_after_success,
+    d02_repeat_signed_afresh,
+    d03_repeat_in_flight,
+    d04_fifty_at_once,
+    d07_replay_under_another_id,
+    d07_replay_in_another_spelling,
+    d07_replay_across_a_rotation,
+    d07_replay_of_a_failed_delivery,
+    d07_replay_in_flight,
+    d07_retry_signed_afresh_then_replayed,
+    d08_id_over_another_body,
+    d08_reuse_binds_nothing,
+    d12_lease_lapsed_and_taken,
+    d12_lease_lapsed_and_untaken,
+    d15_least_recently_seen_is_forgotten,
+    d15_all_in_flight,
+    d16_after_the_retention,
+    d17_two_scopes_in_one_store,
+);
+
+/// A receiver whose handlers wait at the gate.
+fn gated(adapter: Adapter) -> (Setup, Gate) {
+    let gate = Gate::closed();
+    let inside = gate.clone();
+    let setup = Receiver::on(adapter).handler(move |_| {
+        let gate = inside.clone();
+        async move {
+            gate.pass().await;
+            StatusCode::OK
+        }
+    });
+    (setup, gate)
+}
+
+async fn d01_repeat_after_success(adapter: Adapter) {
+    let receiver = Receiver::on(adapter).start().await;
+    receiver.deliver(&Post::new("d")).await.is(200, "");
+    receiver.deliver(&Post::new("d")).await.is(200, "Already processed");
+    assert_eq!(receiver.runs(), 1);
+}
+
+async fn d02_repeat_signed_afresh(adapter: Adapter) {
+    let receiver = Receiver::on(adapter).start().await;
+    receiver.deliver(&Post::new("d")).await.is(200, "");
+    receiver.clock.advance(Duration::from_secs(60));
+    receiver.deliver(&Post::new("d")).await.is(200, "Already processed");
+    assert_eq!(receiver.runs(), 1);
+}
+
+async fn d03_repeat_in_flight(adapter: Adapter) {
+    let (setup, gate) = gated(adapter);
+    let receiver = setup.start().await;
+    let mut first = receiver.start(&Post::new("d")).await;
+    eventually("the handler runs", || receiver.runs() == 1).await;
+    let reply = receiver.deliver(&Post::new("d")).await;
+    reply.is(409, "Delivery in progress");
+    assert_eq!(reply.header("retry-after"), Some("30"));
+    gate.let_pass(1);
+    first.reply().await.is(200, "");
+    receiver.deliver(&Post::new("d")).await.is(200, "Already processed");
+    assert_eq!(receiver.runs(), 1);
+}
+
+async fn d04_fifty_at_once(adapter: Adapter) {
+    let slow = |_| async {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        StatusCode::ACCEPTED
+    };
+    let receiver = Receiver::on(adapter).handler(slow).start().await;
+    let mut connections = Vec::new();
+    for _ in 0..50 {
+        connections.push(receiver.start(&Post::new("d")).await);
+    }
+    let mut handled = 0;
+    for connection in &mut connections {
+        let reply = connection.reply().await;
+        match reply.status {
+            202 => handled += 1,
+            200 => reply.is(200, "Already processed"),
+            _ => reply.is(409, "Delivery in progress"),
+        }
+    }
+    assert_eq!((handled, receiver.runs()), (1, 1));
+}
+
+async fn d07_replay_under_another_id(adapter: Adapter) {
+    let receiver = Receiver::on(adapter).start().await;
+    receiver.deliver(&Post::new("first")).await.is(200, "");
+    receiver.deliver(&Post::new("other")).await.is(200, "Already processed");
+    // To the end of the signature's life, under any number of ids.
+    receiver.clock.advance(Duration::from_secs(300));
+    receiver.deliver(&Post::new("more").age(300)).await.is(200, "Already processed");
+    assert_eq!(receiver.runs(), 1);
+    assert_eq!(receiver.incidents(Incident::Replayed), 2);
+    // The same body, signed anew under a new id, is a delivery of its own.
+    receiver.deliver(&Post::new("new")).await.is(200, "");
+    assert_eq!(receiver.runs(), 2);
+}
+
+async fn d07_replay_in_another_spelling(adapter: Adapter) {
+    let receiver = Receiver::on(adapter).start().await;
+    let (t, v1, wrong) = (receiver.now(), Post::new("").v1(receiver.now()), "0".repeat(64));
+    let captured = Post::new("first").signature(format!("t={t},v1={v1},v1={wrong}"));
+    receiver.deliver(&captured).await.is(200, "");
+    let spellings = [
+        format!("t={t},v1={}", v1.to_uppercase()),
+        format!("v1={v1},t={t}"),
+        format!("t={t}, v1={v1}"),
+        format!("t={t},v1={v1}"),
+        format!("t={t},v1={wrong},v1={v1},v0=1"),
+    ];
+    for line in spellings {
+        let replay = Post::new("other").signature(line);
+        receiver.deliver(&replay).await.is(200, "Already processed");
+    }
+    assert_eq!(receiver.runs(), 1);
+}
+
+/// Two receivers share a store; one knows the new secret alone, the other both.
+async fn d07_replay_across_a_rotation(adapter: Adapter) {
+    let clock = ManualClock::now();
+    let store = Arc::new(MemoryStore::new().clock(clock.clone()));
+    let new_only = Receiver::on(adapter).clock(&clock).store(Arc::clone(&store)).start().await;
+    let verifier = Verifier::new(secret(PREVIOUS_SECRET)).or(secret(SECRET)).expect("two");
+    let both = Receiver::on(adapter).clock(&clock).store(store).verifier(verifier).start().await;
+
+    let with_both = |id: &str| {
+        let post = Post::new(id);
+        let old = post.clone().secret(PREVIOUS_SECRET).v1(new_only.now());
+        let line = format!("{},v1={old}", post.right(new_only.now()));
+        post.signature(line)
+    };
+    new_only.deliver(&with_both("first")).await.is(200, "");
+    both.deliver(&with_both("other")).await.is(200, "Already processed");
+    // One of the two digests removed: the one the first receiver knew nothing of.
+    let old_alone = Post::new("third").secret(PREVIOUS_SECRET);
+    both.deliver(&old_alone).await.is(200, "Already processed");
+    assert_eq!((new_only.runs(), both.runs()), (1, 0));
+}
+
+async fn d07_replay_of_a_failed_delivery(adapter: Adapter) {
+    let receiver = Receiver::on(adapter)
+        .handler(|delivery| async move {
+            match delivery.verified().age() {
+                0 => StatusCode::INTERNAL_SERVER_ERROR,
+                _ => StatusCode::OK,
+            }
+        })
+        .start()
+        .await;
+    receiver.deliver(&Post::new("first")).await.is(500, "");
+    receiver.clock.advance(Duration::from_secs(1));
+    receiver.deliver(&Post::new("other").age(1)).await.is(200, "");
+    let seen: Vec<_> = receiver.seen().iter().map(|delivery| delivery.id().to_string()).collect();
+    assert_eq!(seen, ["first", "first"], "it runs again under the first id");
+    receiver.deliver(&Post::new("first").age(1)).await.is(200, "Already processed");
+    assert_eq!(receiver.runs(), 2);
+}
+
+async fn d07_replay_in_flight(adapter: Adapter) {
+    let (setup, gate) = gated(adapter);
+    let receiver = setup.start().await;
+    let mut first = receiver.start(&Post::new("first")).await;
+    eventually("the handler runs", || receiver.runs() == 1).await;
+    receiver.deliver(&Post::new("other")).await.is(409, "Delivery in progress");
+    gate.let_pass(1);
+    first.reply().await.is(200, "");
+    assert_eq!(receiver.runs(), 1);
+}
+
+/// A retry's own signature is remembered too, although the retry did not run.
+async fn d07_retry_signed_afresh_then_replayed(adapter: Adapter) {
+    let receiver = Receiver::on(adapter).start().await;
+    receiver.deliver(&Post::new("first")).await.is(200, "");
+    receiver.clock.advance(Duration::from_secs(60));
+    receiver.deliver(&Post::new("first")).await.is(200, "Already processed");
+    receiver.deliver(&Post::new("other")).await.is(200, "Already processed");
+    assert_eq!(receiver.runs(), 1);
+}
+
+async fn d08_id_over_another_body(adapter: Adapter) {
+    let (setup, gate) = gated(adapter);
+    let receiver = setup.start().await;
+    let other = Post::new("d").body("another body");
+    let mut first = receiver.start(&Post::new("d")).await;
+    eventually("the handler runs", || receiver.runs() == 1).await;
+    receiver.deliver(&other).await.is(422, "Delivery id reused");
+    gate.let_pass(1);
+    first.reply().await.is(200, "");
+    receiver.deliver(&other).await.is(422, "Delivery id reused");
+    assert_eq!(receiver.runs(), 1);
+    assert_eq!(receiver.incidents(Incident::IdReused), 2);
+}
+
+/// Who sends a captured delivery under an id that is taken must not keep the
+/// genuine one out.
+async fn d08_reuse_binds_nothing(adapter: Adapter) {
+    let receiver = Receiver::on(adapter).start().await;
+    receiver.deliver(&Post::new("taken")).await.is(200, "");
+    receiver.deliver(&Post::new("taken").body("captured")).await.is(422, "Delivery id reused");
+    receiver.deliver(&Post::new("genuine").body("captured")).await.is(200, "");
+    assert_eq!(receiver.runs(), 2);
+}
+
+async fn d12_lease_lapsed_and_taken(adapter: Adapter) {
+    let (setup, gate) = gated(adapter);
+    let receiver = setup.start().await;
+    let mut first = receiver.start(&Post::new("d")).await;
+    eventually("the handler runs", || receiver.runs() == 1).await;
+    receiver.clock.advance(Duration::from_secs(31));
+    let mut second = receiver.start(&Post::new("d")).await;
+    eventually("the retry runs", || receiver.runs() == 2).await;
+    gate.let_pass(1);
+    first.reply().await.is(200, "");
+    assert_eq!(receiver.incidents(Incident::LeaseLost), 1);
+    receiver.deliver(&Post::new("d")).await.is(409, "Delivery in progress");
+    gate.let_pass(1);
+    second.reply().await.is(200, "");
+    receiver.deliver(&Post::new("d")).await.is(200, "Already processed");
+    assert_eq!(receiver.incidents(Incident::LeaseLost), 1);
+}
+
+async fn d12_lease_lapsed_and_untaken(adapter: Adapter) {
+    let (setup, gate) = gated(adapter);
+    let receiver = setup.start().await;
+    let mut first = receiver.start(&Post::new("d")).await;
+    eventually("the handler runs", || receiver.runs() == 1).await;
+    receiver.clock.advance(Duration::from_secs(31));
+    gate.let_pass(1);
+    first.reply().await.is(200, "");
+    receiver.deliver(&Post::new("d")).await.is(200, "Already processed");
+    assert_eq!(receiver.runs(), 1);
+    assert_eq!(receiver.incidents(Incident::LeaseLost), 0);
+}
+
+fn numbered(n: usize) -> Post {
+    Post::new(&format!("d{n}")).body(format!("body {n}"))
+}
+
+async fn d15_least_recently_seen_is_forgotten(adapter: Adapter) {
+    let clock = ManualClock::now();
+    let store = Arc::new(MemoryStore::with_capacity(3).expect("room").clock(clock.clone()));
+    let receiver = Receiver::on(adapter).clock(&clock).store(Arc::clone(&store)).start().await;
+    for n in 0..3 {
+        receiver.deliver(&numbered(n)).await.is(200, "");
+    }
+    clock.advance(Duration::from_secs(10));
+    receiver.deliver(&numbered(0)).await.is(200, "Already processed");
+    receiver.deliver(&numbered(3)).await.is(200, "");
+    for remembered in [0, 2, 3] {
+        receiver.deliver(&numbered(remembered)).await.is(200, "Already processed");
+    }
+    assert_eq!(store.stats().forgotten_early, 1);
+    assert_eq!(store.stats().youngest_forgotten, Some(Duration::from_secs(10)));
+    receiver.deliver(&numbered(1)).await.is(200, "");
+    assert_eq!(receiver.runs(), 5);
+}
+
+async fn d15_all_in_flight(adapter: Adapter) {
+    let (setup, gate) = gated(adapter);
+    let store = Arc::new(MemoryStore::with_capacity(2).expect("room"));
+    let receiver = setup.store(Arc::clone(&store)).start().await;
+    let mut first = receiver.start(&numbered(0)).await;
+    let mut second = receiver.start(&numbered(1)).await;
+    eventually("both handlers run", || receiver.runs() == 2).await;
+    receiver.deliver(&numbered(2)).await.is(503, "Try again later");
+    receiver.deliver(&numbered(0)).await.is(409, "Delivery in progress");
+    assert_eq!(receiver.incidents(Incident::StoreFailed), 1);
+    gate.let_pass(3);
+    first.reply().await.is(200, "");
+    second.reply().await.is(200, "");
+    receiver.deliver(&numbered(2)).await.is(200, "");
+    assert_eq!(receiver.runs(), 3);
+    assert_eq!((store.stats().in_flight, store.stats().completed), (0, 2));
+}
+
+async fn d16_after_the_retention(adapter: Adapter) {
+    let receiver = Receiver::on(adapter).start().await;
+    let day = Duration::from_secs(24 * 3600);
+    receiver.deliver(&Post::new("d")).await.is(200, "");
+    receiver.clock.advance(day - Duration::from_secs(1));
+    receiver.deliver(&Post::new("d")).await.is(200, "Already processed");
+    receiver.clock.advance(Duration::from_secs(1));
+    receiver.deliver(&Post::new("d")).await.is(200, "");
+    assert_eq!(receiver.runs(), 2);
+}
+
+async fn d17_two_scopes_in_one_store(adapter: Adapter) {
+    let clock = ManualClock::now();
+    let store = Arc::new(MemoryStore::new().clock(clock.clone()));
+    let on = |scope| Receiver::on(adapter).clock(&clock).store(Arc::clone(&store)).scope(scope);
+    let (tickets, fans) = (on("tickets").start().await, on("fans").start().await);
+    for receiver in [&tickets, &fans] {
+        receiver.deliver(&Post::new("d")).await.is(200, "");
+        receiver.deliver(&Post::new("d")).await.is(200, "Already processed");
+        assert_eq!(receiver.runs(), 1);
+    }
+}
+
+#[test]
+fn d16_short_retention_is_refused() {
+    let with = |retention| {
+        let options = DedupeOptions::new().retention(retention);
+        DedupeLayer::with_options("d", MemoryStore::new(), options)
+    };
+    let nine_hours = Duration::from_secs(9 * 3600);
+    assert!(with(nine_hours).is_ok());
+    let error = with(nine_hours - Duration::from_secs(1)).expect_err("too short");
+    assert!(matches!(error, OptionsError::RetentionTooShort { .. }));
+    let options = DedupeOptions::new().retention(Duration::from_secs(1));
+    let options = options.dangerously_allow_short_retention();
+    assert!(DedupeLayer::with_options("d", MemoryStore::new(), options).is_ok());
+}
+
+#[test]
+fn d17_scopes_that_are_no_plain_name_are_refused() {
+    for scope in ["", "{a}", "a{", "a\n", &"x".repeat(129)] {
+        assert!(Scope::new(scope).is_err(), "{scope:?}");
+        assert!(matches!(DedupeLayer::new(scope, MemoryStore::new()), Err(OptionsError::Scope(_))));
+    }
+}

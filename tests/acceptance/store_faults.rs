@@ -1,0 +1,107 @@
+//! d13, d14: a store that fails, is slow, or does not answer.
+
+use std::time::{Duration, Instant};
+
+use axum::http::StatusCode;
+use nevent_webhooks::store::MemoryStore;
+use nevent_webhooks::{DedupeOptions, Incident};
+
+use crate::support::{Adapter, Fault, FaultyStore, Post, Receiver, eventually, rows};
+
+rows!(
+    d13_success_that_is_not_recorded_at_once,
+    d13_failure_that_is_not_recorded_at_once,
+    d14_store_down_at_the_claim,
+    d14_store_silent_at_the_claim,
+    d14_opt_in_to_run_all_the_same,
+    d14b_answer_to_the_claim_lost,
+);
+
+fn store() -> FaultyStore {
+    FaultyStore::new(MemoryStore::with_capacity(100).expect("room"))
+}
+
+fn quick_store_timeout() -> DedupeOptions {
+    DedupeOptions::new().store_timeout(Duration::from_millis(200))
+}
+
+async fn d13_success_that_is_not_recorded_at_once(adapter: Adapter) {
+    for fault in [Fault::Down, Fault::Silent, Fault::AnswerLost] {
+        let store = store();
+        let setup = Receiver::on(adapter).store(store.clone()).options(quick_store_timeout());
+        let receiver = setup.start().await;
+        store.fail_settlements(fault);
+        let begun = Instant::now();
+        receiver.deliver(&Post::new("d")).await.is(200, "");
+        assert!(begun.elapsed() >= Duration::from_millis(500), "it was tried again");
+        assert_eq!(receiver.incidents(Incident::SettlingLate), 1);
+        store.fail_settlements(None);
+        receiver.dedupe.wait_idle().await;
+        receiver.deliver(&Post::new("d")).await.is(200, "Already processed");
+        assert_eq!(receiver.runs(), 1);
+        assert_eq!(receiver.incidents(Incident::SettlingFailed), 0);
+    }
+}
+
+async fn d13_failure_that_is_not_recorded_at_once(adapter: Adapter) {
+    let store = store();
+    let fails = |_| async { StatusCode::INTERNAL_SERVER_ERROR };
+    let setup = Receiver::on(adapter).store(store.clone()).handler(fails);
+    let receiver = setup.options(quick_store_timeout()).start().await;
+    store.fail_settlements(Fault::Down);
+    receiver.deliver(&Post::new("d")).await.is(500, "");
+    store.fail_settlements(None);
+    receiver.dedupe.wait_idle().await;
+    receiver.deliver(&Post::new("d")).await.is(500, "");
+    assert_eq!(receiver.runs(), 2);
+}
+
+async fn d14_store_down_at_the_claim(adapter: Adapter) {
+    let store = store();
+    let receiver = Receiver::on(adapter).store(store.clone()).start().await;
+    store.fail_claims(Fault::Down);
+    receiver.deliver(&Post::new("d")).await.is(503, "Try again later");
+    assert_eq!(receiver.runs(), 0);
+    assert_eq!(receiver.incidents(Incident::StoreFailed), 1);
+    store.fail_claims(None);
+    receiver.deliver(&Post::new("d")).await.is(200, "");
+    assert_eq!(receiver.runs(), 1);
+}
+
+async fn d14_store_silent_at_the_claim(adapter: Adapter) {
+    let store = store();
+    // The default: 2 s.
+    let receiver = Receiver::on(adapter).store(store.clone()).start().await;
+    store.fail_claims(Fault::Silent);
+    let begun = Instant::now();
+    receiver.deliver(&Post::new("d")).await.is(503, "Try again later");
+    let took = begun.elapsed();
+    assert!(took >= Duration::from_secs(2) && took < Duration::from_secs(4), "{took:?}");
+    assert_eq!(receiver.runs(), 0);
+}
+
+async fn d14_opt_in_to_run_all_the_same(adapter: Adapter) {
+    let store = store();
+    let options = DedupeOptions::new().dangerously_run_when_store_fails();
+    let receiver = Receiver::on(adapter).store(store.clone()).options(options).start().await;
+    store.fail_claims(Fault::Down);
+    receiver.deliver(&Post::new("d")).await.is(200, "");
+    assert_eq!(receiver.runs(), 1);
+    assert_eq!(receiver.incidents(Incident::StoreFailed), 1);
+    assert_eq!(receiver.incidents(Incident::RanUnclaimed), 1);
+    // Its end was recorded all the same, for the store took that.
+    store.fail_claims(None);
+    receiver.deliver(&Post::new("d")).await.is(200, "Already processed");
+}
+
+async fn d14b_answer_to_the_claim_lost(adapter: Adapter) {
+    let store = store();
+    let setup = Receiver::on(adapter).store(store.clone()).options(quick_store_timeout());
+    let receiver = setup.start().await;
+    store.fail_claims(Fault::AnswerLost);
+    receiver.deliver(&Post::new("d")).await.is(503, "Try again later");
+    eventually("the claim is given back", || store.releases() == 1).await;
+    store.fail_claims(None);
+    receiver.deliver(&Post::new("d")).await.is(200, "");
+    assert_eq!(receiver.runs(), 1);
+}

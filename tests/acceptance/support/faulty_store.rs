@@ -1,0 +1,95 @@
+use std::future::pending;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use nevent_webhooks::Store;
+use nevent_webhooks::store::{
+    Claim, ClaimAnswer, Completion, MemoryStore, Renewal, StoreError, StoreFuture,
+};
+
+/// How a store can let its caller down.
+#[derive(Debug, Clone, Copy)]
+pub enum Fault {
+    /// Refuses at once, does nothing.
+    Down,
+    /// Does nothing and never answers.
+    Silent,
+    /// Does as asked, but the answer never comes.
+    AnswerLost,
+}
+
+/// The in-memory store behind a connection that fails on demand.
+#[derive(Debug, Clone)]
+pub struct FaultyStore {
+    inner: Arc<MemoryStore>,
+    faults: Arc<Mutex<Faults>>,
+    releases: Arc<AtomicUsize>,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Faults {
+    claims: Option<Fault>,
+    settlements: Option<Fault>,
+}
+
+impl FaultyStore {
+    pub fn new(inner: MemoryStore) -> Self {
+        Self { inner: Arc::new(inner), faults: Arc::default(), releases: Arc::default() }
+    }
+
+    pub fn fail_claims(&self, fault: impl Into<Option<Fault>>) {
+        self.faults.lock().expect("no panic while locked").claims = fault.into();
+    }
+
+    /// Completions and releases.
+    pub fn fail_settlements(&self, fault: impl Into<Option<Fault>>) {
+        self.faults.lock().expect("no panic while locked").settlements = fault.into();
+    }
+
+    fn faults(&self) -> Faults {
+        *self.faults.lock().expect("no panic while locked")
+    }
+
+    /// How many releases reached the store.
+    pub fn releases(&self) -> usize {
+        self.releases.load(Ordering::SeqCst)
+    }
+}
+
+fn with_fault<'a, T: 'a>(
+    fault: Option<Fault>,
+    call: impl FnOnce() -> StoreFuture<'a, T> + Send + 'a,
+) -> StoreFuture<'a, T> {
+    Box::pin(async move {
+        match fault {
+            None => call().await,
+            Some(Fault::Down) => Err(StoreError::Unavailable("connection refused".into())),
+            Some(Fault::Silent) => pending().await,
+            Some(Fault::AnswerLost) => {
+                call().await?;
+                pending().await
+            }
+        }
+    })
+}
+
+impl Store for FaultyStore {
+    fn claim<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ClaimAnswer> {
+        with_fault(self.faults().claims, || self.inner.claim(claim))
+    }
+
+    fn renew<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, Renewal> {
+        self.inner.renew(claim)
+    }
+
+    fn complete<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, Completion> {
+        with_fault(self.faults().settlements, || self.inner.complete(claim))
+    }
+
+    fn release<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ()> {
+        with_fault(self.faults().settlements, || {
+            self.releases.fetch_add(1, Ordering::SeqCst);
+            self.inner.release(claim)
+        })
+    }
+}

@@ -1,0 +1,49 @@
+//! What every row needs: a receiver on a real socket, a client that writes raw
+//! HTTP, deliveries to send, and a store that fails on demand.
+
+pub mod client;
+pub mod faulty_store;
+pub mod gate;
+pub mod post;
+pub mod receiver;
+
+pub use client::{Connection, Reply};
+pub use faulty_store::{Fault, FaultyStore};
+pub use gate::Gate;
+pub use post::Post;
+pub use receiver::{Adapter, Receiver};
+
+/// One test per adapter for each row: `mod on_axum` and `mod on_hyper` call the
+/// functions of these names.
+macro_rules! rows {
+    ($($row:ident),* $(,)?) => {
+        mod on_axum {
+            use crate::support::Adapter;
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $row() { super::$row(Adapter::Axum).await })*
+        }
+        mod on_hyper {
+            use crate::support::Adapter;
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $row() { super::$row(Adapter::Hyper).await })*
+        }
+    };
+}
+pub(crate) use rows;
+
+pub const SECRET: &str = "whsec_k5EKJQnf9sMX2vYzJdHG3L8pR";
+pub const PREVIOUS_SECRET: &str = "whsec_0aVnD4bWmTzq7RsuPyXc1LfEh";
+pub const OTHER_SECRET: &str = "whsec_Zt6MsqK1xWu9EoJd5BvNgYc3A";
+
+pub const EVENT: &[u8] = br#"{"id":"evt_01234567890","type":"purchase.completed","created":1640995200,"data":{},"organization_id":"org_abcdefghijk"}"#;
+
+/// Runs a check again and again until it holds, for what happens in the background.
+pub async fn eventually(what: &str, check: impl Fn() -> bool) {
+    for _ in 0..500 {
+        if check() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("did not come about within 5 s: {what}");
+}
