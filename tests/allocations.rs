@@ -1,0 +1,29 @@
+//! What verification costs the allocator: nothing.
+
+use allocation_counter::measure;
+use nevent_webhooks::{Secret, Signer, Verifier};
+
+fn secret(text: &str) -> Secret {
+    Secret::new(text).expect("a secret")
+}
+
+#[test]
+fn one_shot_verification_allocates_nothing() {
+    let current = secret("whsec_k5EKJQnf9sMX2vYzJdHG3L8pR");
+    let previous = secret("whsec_0aVnD4bWmTzq7RsuPyXc1LfEh");
+    let now = 1_640_995_200;
+    let body = vec![b'x'; 100_000];
+    let right = Signer::new(&current).header(now, &body);
+    let wrong = Signer::new(&previous).header(now, b"another body");
+    let one = Verifier::new(current);
+    let two = one.clone().or(previous).expect("two secrets");
+
+    for verifier in [&one, &two] {
+        let info = measure(|| {
+            assert!(verifier.verify(&right, &body, now).is_ok());
+            assert!(verifier.verify(&wrong, &body, now).is_err());
+            assert!(verifier.verify("t=1,v1=short", &body, now).is_err());
+        });
+        assert_eq!(info.count_total, 0, "{info:?}");
+    }
+}

@@ -1,0 +1,145 @@
+//! What an axum handler can ask for, and what it is told when it cannot have it.
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::{Request, Response, StatusCode};
+use axum::{Router, routing::post};
+use nevent_webhooks::store::MemoryStore;
+use nevent_webhooks::{
+    Clock, DedupeLayer, Delivery, Event, Rejection, Secret, Signer, SystemClock, Verifier,
+    VerifyLayer,
+};
+use serde::Deserialize;
+use tower::ServiceExt;
+
+const BODY: &str = r#"{"id":"evt_1","type":"fan.created","created":1640995201,"added_later":[1],
+    "data":{"fan":{"email":"maria@example.com"}},"organization_id":"org_1"}"#;
+
+fn secret() -> Secret {
+    Secret::new("whsec_k5EKJQnf9sMX2vYzJdHG3L8pR").expect("a secret")
+}
+
+fn layers() -> (VerifyLayer, DedupeLayer) {
+    let dedupe = DedupeLayer::new("test", MemoryStore::new()).expect("a scope");
+    (VerifyLayer::new(Verifier::new(secret())), dedupe)
+}
+
+fn delivery(body: impl Into<Bytes>) -> Request<Body> {
+    delivery_as("d-1", body)
+}
+
+fn delivery_as(id: &str, body: impl Into<Bytes>) -> Request<Body> {
+    let body = body.into();
+    let header = Signer::new(&secret()).header(SystemClock.unix_seconds(), &body);
+    let request = Request::post("/")
+        .header("x-nevent-signature", header)
+        .header("x-nevent-event", "fan.created")
+        .header("x-nevent-delivery", id);
+    request.body(Body::from(body)).expect("a request")
+}
+
+async fn answer(app: Router, request: Request<Body>) -> (StatusCode, String, Response<()>) {
+    let response = app.oneshot(request).await.expect("infallible");
+    let (parts, body) = response.into_parts();
+    let body = to_bytes(body, usize::MAX).await.expect("a body");
+    let text = String::from_utf8(body.to_vec()).expect("text");
+    (parts.status, text, Response::from_parts(parts, ()))
+}
+
+#[tokio::test]
+async fn delivery_and_event_in_any_order_with_the_body_still_to_read() {
+    async fn handle(event: Event, delivery: Delivery, body: String) -> String {
+        assert_eq!(delivery.body(), body.as_bytes());
+        assert_eq!(delivery.event_header(), Some("fan.created"));
+        assert_eq!(delivery.verified().secret_name(), "primary");
+        format!("{} {} {} {}", delivery.id(), event.id, event.event_type, event.data)
+    }
+    let app = Router::new().route("/", post(handle).route_layer(layers()));
+    let (status, text, _) = answer(app, delivery(BODY)).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(text, r#"d-1 evt_1 fan.created {"fan":{"email":"maria@example.com"}}"#);
+}
+
+#[derive(Deserialize)]
+struct FanData {
+    fan: Fan,
+}
+
+#[derive(Deserialize)]
+struct Fan {
+    email: String,
+}
+
+#[tokio::test]
+async fn event_with_data_of_ones_own_type() {
+    async fn handle(event: Event<FanData>) -> String {
+        event.data.fan.email
+    }
+    let app = Router::new().route("/", post(handle).route_layer(layers()));
+    let (_, text, _) = answer(app.clone(), delivery(BODY)).await;
+    assert_eq!(text, "maria@example.com");
+    let other = delivery_as("d-2", BODY.replace("email", "phone"));
+    let (status, text, _) = answer(app, other).await;
+    assert_eq!((status, text.as_str()), (StatusCode::BAD_REQUEST, "Malformed event"));
+}
+
+#[tokio::test]
+async fn malformed_events_are_refused_and_released() {
+    async fn handle(_: Event) {}
+    let bodies = [
+        Bytes::from("not json"),
+        Bytes::from(""),
+        Bytes::from(&b"\xff\xfe"[..]),
+        Bytes::from("[]"),
+        Bytes::from(r#"{"id":"evt_1"}"#),
+        Bytes::from(BODY.replace(r#""id":"evt_1""#, r#""id":"evt_1","id":"evt_2""#)),
+        Bytes::from(BODY.replace("1640995201", "\"today\"")),
+        Bytes::from("[".repeat(1_000_000)),
+    ];
+    for body in bodies {
+        let app = Router::new().route("/", post(handle).route_layer(layers()));
+        for _ in 0..2 {
+            let (status, text, response) = answer(app.clone(), delivery(body.clone())).await;
+            assert_eq!((status, text.as_str()), (StatusCode::BAD_REQUEST, "Malformed event"));
+            assert_eq!(response.extensions().get(), Some(&Rejection::MalformedEvent));
+        }
+    }
+}
+
+#[tokio::test]
+async fn missing_layer_is_named() {
+    async fn handle(_: Delivery) {}
+    async fn handle_event(_: Event) {}
+    for app in
+        [Router::new().route("/", post(handle)), Router::new().route("/", post(handle_event))]
+    {
+        let (status, text, _) = answer(app, delivery(BODY)).await;
+        assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(
+            text,
+            "This route has no nevent_webhooks::VerifyLayer. \
+             Add it: post(handler).route_layer((verify, dedupe))"
+        );
+    }
+}
+
+/// Other methods keep axum's 405, with its `Allow` header.
+#[tokio::test]
+async fn other_methods_are_left_alone() {
+    async fn handle(_: Delivery) {}
+    let app = Router::new().route("/", post(handle).route_layer(layers()));
+    let get = Request::get("/").body(Body::empty()).expect("a request");
+    let (status, text, response) = answer(app, get).await;
+    assert_eq!((status, text.as_str()), (StatusCode::METHOD_NOT_ALLOWED, ""));
+    assert_eq!(response.headers()["allow"], "POST");
+}
+
+#[tokio::test]
+async fn rejections_stand_in_the_response_for_outer_layers() {
+    async fn handle(_: Delivery) {}
+    let app = Router::new().route("/", post(handle).route_layer(layers()));
+    let request = Request::post("/").body(Body::empty()).expect("a request");
+    let (_, _, response) = answer(app, request).await;
+    assert_eq!(response.extensions().get(), Some(&Rejection::MissingSignature));
+    assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8");
+    assert_eq!(response.headers()["www-authenticate"], "Nevent-Signature");
+}

@@ -1,0 +1,46 @@
+//! Signatures made by others, accepted here.
+
+use nevent_webhooks::{Rejection, Secret, Signer, Verifier};
+
+fn verifier(secret: &str) -> Verifier {
+    Verifier::new(Secret::dangerously_allow_weak(secret).expect("not empty"))
+}
+
+/// Computed with Python's `hmac` and checked against OpenSSL.
+#[test]
+fn nevent_vector() {
+    let body = br#"{"id":"evt_01234567890","type":"purchase.completed","created":1640995200,"data":{},"organization_id":"org_abcdefghijk"}"#;
+    let digest = "16d4b9f5bcd3b88dcc8212688fb8c0691a494cb11579e972cf08579d62e0b61f";
+    let secret = "whsec_k5EKJQnf9sMX2vYzJdHG3L8pR";
+    let header = format!("t=1640995200,v1={digest}");
+    assert!(verifier(secret).verify(&header, body, 1_640_995_200).is_ok());
+
+    let signer = Signer::new(&Secret::new(secret).expect("a secret"));
+    assert_eq!(signer.header(1_640_995_200, body), header);
+}
+
+/// Stripe signs the same construction: the numbers published in async-stripe's
+/// tests, a `v0` beside the `v1` included.
+#[test]
+fn stripe_vector() {
+    let body = include_bytes!("data/stripe-invoiceitem-created.json");
+    let header = "t=1533204620,\
+        v1=82216eca827bcb7b34b8055eb2d2d9e6bc13b9ac39ded14a61e69f70c565f53a,\
+        v0=63f3a72374a733066c4be69ed7f8e5ac85c22c9f0a6a612ab9a025a9e4ee7eef";
+    assert!(verifier("webhook_secret").verify(header, body, 1_533_204_620).is_ok());
+}
+
+/// The key is the secret's text. Svix and Standard Webhooks decode what follows
+/// the prefix; a signature made with those 24 bytes is a forgery here.
+#[test]
+fn secret_is_not_base64_decoded() {
+    let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let body = b"{}";
+    let decoded = Secret::dangerously_allow_weak([
+        0x31, 0xf2, 0x90, 0xf6, 0xbf, 0x06, 0x29, 0x8a, 0xab, 0x4f, 0x08, 0xd4, 0x3c, 0x3f, 0x08,
+        0x2c, 0xf6, 0x48, 0xa3, 0x62, 0xda, 0x2d, 0xa4, 0xb0,
+    ]);
+    let header = Signer::new(&decoded.expect("a key")).header(0, body);
+    let result = verifier(secret).verify(header, body, 0);
+    assert_eq!(result.expect_err("another key"), Rejection::InvalidSignature);
+}
