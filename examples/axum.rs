@@ -20,7 +20,9 @@ use axum::response::Response;
 use axum::{Router, middleware, routing::post};
 use axum_server::Handle;
 use nevent_webhooks::store::MemoryStore;
-use nevent_webhooks::{DedupeLayer, Delivery, Event, Rejection, Secret, Verifier, VerifyLayer};
+use nevent_webhooks::{
+    DedupeLayer, Delivery, DeliveryId, Event, Rejection, Secret, Verifier, VerifyLayer,
+};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Your code goes here. A 2xx says "done, never again"; anything else, "send it
@@ -52,9 +54,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let address: SocketAddr =
         bind.parse().map_err(|_| format!("BIND={bind}: not an address and port"))?;
     let connections = Handle::new();
-    let mut server = axum_server::bind(address).handle(connections.clone());
-    // A client that never finishes its headers would stay connected for good.
-    server.http_builder().http1().header_read_timeout(Duration::from_secs(10));
+    // Without these two, a client that never finishes its headers stays connected
+    // for good: before its first request, and before any later one.
+    let patience = Duration::from_secs(10);
+    let mut server =
+        axum_server::bind(address).handle(connections.clone()).first_request_timeout(patience);
+    server.http_builder().http1().header_read_timeout(patience);
 
     tokio::spawn(stop_on_signal(connections));
     eprintln!("listening on http://{address}/webhooks/nevent");
@@ -77,7 +82,9 @@ fn verifier_from_env() -> Result<Verifier, Box<dyn Error>> {
 /// logged; it could as well be counted, or be answered otherwise.
 async fn log_rejection(response: Response) -> Response {
     if let Some(rejection) = response.extensions().get::<Rejection>() {
-        eprintln!("answered {}: {rejection}", rejection.status());
+        let id = response.extensions().get::<DeliveryId>(); // Once it is known to be genuine.
+        let id = id.map_or("-", DeliveryId::as_str);
+        eprintln!("answered {} delivery={id}: {rejection}", rejection.status());
     }
     response
 }

@@ -1,11 +1,9 @@
 //! Extractors: a handler says what it wants, and gets it from the verified bytes.
 
-use axum_core::body::Body;
 use axum_core::extract::FromRequestParts;
 use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
 
-use crate::tower::answer;
 use crate::{Delivery, Rejection};
 
 /// Extracts what [`VerifyLayer`](crate::VerifyLayer) learned. Without that layer
@@ -33,6 +31,6 @@ impl<S: Sync, T: serde::de::DeserializeOwned> FromRequestParts<S> for crate::Eve
 
 impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
-        answer::<Body>(self).map(Body::new)
+        self.to_response()
     }
 }

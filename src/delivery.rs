@@ -7,9 +7,6 @@ use bytes::Bytes;
 use crate::delivery_id::printable_ascii;
 use crate::{DeliveryId, Verified};
 
-/// The header that carries the event's type. The signature does not cover it.
-pub const EVENT_HEADER: &str = "x-nevent-event";
-
 /// A verified delivery: what was learned on the way in, and the body's bytes.
 ///
 /// [`VerifyLayer`](crate::VerifyLayer) puts it into the request's extensions; in

@@ -47,7 +47,8 @@ pub struct Event<T = Box<RawValue>> {
 }
 
 impl<T: DeserializeOwned> Event<T> {
-    /// Reads an event from a body.
+    /// Reads an event from a body. (Give the type, `let event: Event = …`: a
+    /// default type is not inferred in an expression.)
     ///
     /// # Errors
     ///

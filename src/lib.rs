@@ -1,5 +1,34 @@
 //! Receive Nevent webhooks: what reaches your handler is genuine, fresh, and
 //! handled exactly once.
+//!
+//! ```
+//! use axum::{Router, http::StatusCode, routing::post};
+//! use nevent_webhooks::store::MemoryStore;
+//! use nevent_webhooks::{DedupeLayer, Delivery, Event, Secret, Verifier, VerifyLayer};
+//!
+//! async fn handle(delivery: Delivery, event: Event) -> StatusCode {
+//!     println!("{} {} {}", delivery.id(), event.event_type, event.data);
+//!     StatusCode::OK // done, never again; any other status: send it again later
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let secret = Secret::new("whsec_k5EKJQnf9sMX2vYzJdHG3L8pR")?;
+//! let verify = VerifyLayer::new(Verifier::new(secret));
+//! let dedupe = DedupeLayer::new("tickets", MemoryStore::new())?;
+//! let app: Router =
+//!     Router::new().route("/webhooks/nevent", post(handle).route_layer((verify, dedupe)));
+//! # Ok(()) }
+//! ```
+//!
+//! 1. [`VerifyLayer`] parses the signature header, reads the body through the MAC,
+//!    and judges the MAC, the timestamp and the delivery id.
+//! 2. [`DedupeLayer`] claims the delivery in a [`Store`], runs the handler, and
+//!    completes the delivery if the answer is 2xx, or else releases it.
+//! 3. What either answers in the handler's place is a [`Rejection`], which stands
+//!    in the response's extensions.
+//!
+//! The core needs neither Tower nor a runtime: [`Verifier`] alone, with
+//! `default-features = false`. The README says what is guaranteed, and what not.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(unreachable_pub)]
 
@@ -8,7 +37,9 @@ mod clock;
 mod delivery;
 mod delivery_id;
 mod mac;
+mod readable;
 mod rejection;
+mod replay_key;
 mod secret;
 mod sign;
 mod signature;
@@ -33,11 +64,12 @@ pub use clock::{Clock, ManualClock, SystemClock};
 #[cfg(feature = "tower")]
 pub use dedupe::{DedupeOptions, Incident, OptionsError};
 #[cfg(feature = "tower")]
-pub use delivery::{Delivery, EVENT_HEADER};
-pub use delivery_id::{DELIVERY_HEADER, DeliveryId};
+pub use delivery::Delivery;
+pub use delivery_id::{DELIVERY_HEADER, DeliveryId, EVENT_HEADER};
 #[cfg(feature = "events")]
 pub use event::{Event, EventError};
 pub use rejection::Rejection;
+pub use replay_key::ReplayKey;
 pub use secret::{Secret, SecretError};
 pub use sign::Signer;
 pub use signature::SIGNATURE_HEADER;
@@ -49,4 +81,9 @@ pub use tower::{
     DedupeFuture, DedupeLayer, DedupeService, ProvenBody, ResponseBody, VerifiedBody, VerifyLayer,
     VerifyService,
 };
-pub use verify::{ReplayKey, TooManySecrets, Verification, Verified, Verifier};
+pub use verify::{TooManySecrets, Verification, Verified, Verifier};
+
+/// The README's code, compiled and run with the other examples of the docs.
+#[cfg(all(doctest, feature = "axum", feature = "memory", feature = "events"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

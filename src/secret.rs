@@ -121,8 +121,10 @@ impl fmt::Debug for Secret {
     }
 }
 
+crate::readable::debug_is_display!(SecretError);
+
 /// Why a text cannot be a signing secret. Never shows the text.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SecretError {
     /// The environment variable is not set.
@@ -137,7 +139,6 @@ pub enum SecretError {
         /// The variable's name.
         variable: String,
         /// What is wrong with its value.
-        #[source]
         reason: Box<SecretError>,
     },
     /// Nothing at all.

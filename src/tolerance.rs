@@ -65,8 +65,10 @@ impl Default for Tolerance {
     }
 }
 
+crate::readable::debug_is_display!(ToleranceError);
+
 /// A tolerance above one hour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a tolerance of {longest:?} lets captured requests be replayed for that long: {LONGEST:?} \
      is the most, unless `Tolerance::dangerously_allow_long` says that it is meant"

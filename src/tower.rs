@@ -9,7 +9,5 @@ mod verify;
 
 pub use dedupe::{DedupeFuture, DedupeLayer, DedupeService};
 pub use response::ResponseBody;
-#[cfg(feature = "axum")]
-pub(crate) use response::answer;
 pub use verified_body::{ProvenBody, VerifiedBody};
 pub use verify::{VerifyLayer, VerifyService};

@@ -9,11 +9,11 @@ mod imp {
     use crate::dedupe::Incident;
     use crate::{DeliveryId, Rejection};
 
-    pub(crate) fn rejection(rejection: &Rejection) {
-        let status = rejection.status();
+    pub(crate) fn rejection(rejection: &Rejection, id: Option<&DeliveryId>) {
+        let (status, delivery) = (rejection.status(), id.map(DeliveryId::as_str));
         match status {
-            200 | 409 => tracing::debug!(status, reason = %rejection, "delivery answered"),
-            _ => tracing::warn!(status, reason = %rejection, "delivery rejected"),
+            200 | 409 => tracing::debug!(status, delivery, reason = %rejection, "repeat"),
+            _ => tracing::warn!(status, delivery, reason = %rejection, "rejection"),
         }
     }
 
@@ -51,7 +51,7 @@ mod imp {
     use crate::dedupe::Incident;
     use crate::{DeliveryId, Rejection};
 
-    pub(crate) fn rejection(_: &Rejection) {}
+    pub(crate) fn rejection(_: &Rejection, _: Option<&DeliveryId>) {}
 
     pub(crate) fn incident(_: Incident, _: Option<&DeliveryId>) {}
 

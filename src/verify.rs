@@ -8,6 +8,7 @@ use arrayvec::ArrayVec;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 use crate::mac::{Digest, RunningMac};
+use crate::replay_key::ReplayKey;
 use crate::signature::SignatureHeader;
 use crate::tolerance::Tolerance;
 use crate::{Rejection, Secret};
@@ -112,8 +113,10 @@ impl Verifier {
     }
 }
 
+crate::readable::debug_is_display!(TooManySecrets);
+
 /// A fifth secret was given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("at most {MAX_SECRETS} secrets at once: remove the ones whose rotation is over")]
 pub struct TooManySecrets(());
 
@@ -189,7 +192,7 @@ pub struct Verified {
     timestamp: i64,
     age: i64,
     secret_name: Arc<str>,
-    replay_keys: ReplayKeys,
+    replay_keys: ArrayVec<ReplayKey, MAX_SECRETS>,
     replay_window: Duration,
 }
 
@@ -225,41 +228,5 @@ impl Verified {
     #[must_use]
     pub fn replay_window(&self) -> Duration {
         self.replay_window
-    }
-}
-
-pub(crate) type ReplayKeys = ArrayVec<ReplayKey, MAX_SECRETS>;
-
-/// Identifies one signed `{t}.{body}`: the first half of its MAC under one
-/// secret. Enough to recognise a replay, too little to be a signature.
-///
-/// It is the expected MAC, not a digest of the header, because a sender may
-/// list several digests and a replayer could drop one of them.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct ReplayKey([u8; 16]);
-
-impl ReplayKey {
-    fn from_mac(mac: &Digest) -> Self {
-        let mut half = [0; 16];
-        half.copy_from_slice(&mac.0[..16]);
-        Self(half)
-    }
-
-    /// Any 16 bytes, for tests of a store.
-    #[must_use]
-    pub fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
-
-    /// The key's bytes, uniformly distributed.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8; 16] {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for ReplayKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("ReplayKey(…)")
     }
 }

@@ -134,8 +134,10 @@ impl Default for DedupeOptions {
 /// timeouts and some slack make nine hours.
 const LEAST_RETENTION: Duration = Duration::from_secs(9 * 3600);
 
+crate::readable::debug_is_display!(OptionsError);
+
 /// Why a layer was not made from its options.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OptionsError {
     /// The scope is no plain name.

@@ -158,8 +158,10 @@ impl fmt::Debug for MemoryStore {
     }
 }
 
+crate::readable::debug_is_display!(ZeroCapacity);
+
 /// A store for nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a store with room for 0 deliveries would refuse every one: give it at least 1")]
 pub struct ZeroCapacity(());
 

@@ -57,8 +57,10 @@ impl fmt::Debug for Scope {
     }
 }
 
+crate::readable::debug_is_display!(ScopeError);
+
 /// A text that cannot be a scope.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the scope {scope:?} is {reason}: give the endpoint a plain name, such as \"tickets\"")]
 pub struct ScopeError {
     scope: String,

@@ -6,12 +6,12 @@ use std::task::{Context, Poll, ready};
 use http::{HeaderValue, Request, Response};
 use tower::{Layer, Service};
 
-use super::response::{ResponseBody, answer};
+use super::response::ResponseBody;
 use super::verified_body::{ProvenBody, VerifiedBody};
 use super::verify::{DELIVERY, forward};
-use crate::Delivery;
 use crate::dedupe::{Attached, Dedupe, DedupeOptions, Incident, OptionsError, handle_once};
 use crate::store::Store;
+use crate::{Delivery, DeliveryId, trace};
 
 /// Runs the handler once per delivery, and answers repeats itself.
 ///
@@ -22,6 +22,9 @@ use crate::store::Store;
 ///
 /// It takes only requests that [`VerifyLayer`](crate::VerifyLayer) let through:
 /// put both on a route in one call, `post(handler).route_layer((verify, dedupe))`.
+///
+/// An answer of its own carries the [`Rejection`](crate::Rejection) and the
+/// [`DeliveryId`] in its extensions.
 ///
 /// A handler that blocks its thread is outside its reach: it is not answered for
 /// at the deadline nor dropped after its longest run. Use
@@ -113,7 +116,9 @@ where
         let delivery = request.body().delivery().clone();
         let inner = self.inner.clone();
         let handler = move |delivery| forward(inner, with_delivery(request, delivery));
-        DedupeFuture { attached: handle_once(&self.dedupe, delivery, handler, is_success) }
+        let id = delivery.id().clone();
+        let attached = handle_once(&self.dedupe, delivery, handler, is_success);
+        DedupeFuture { attached, id }
     }
 }
 
@@ -139,6 +144,7 @@ fn with_delivery(mut request: Request<VerifiedBody>, delivery: Delivery) -> Requ
 #[must_use = "futures do nothing unless polled"]
 pub struct DedupeFuture<R: Send + 'static, E: Send + 'static> {
     attached: Attached<Result<Response<R>, E>>,
+    id: DeliveryId,
 }
 
 impl<R: Send + 'static, E: Send + 'static> Future for DedupeFuture<R, E> {
@@ -148,7 +154,12 @@ impl<R: Send + 'static, E: Send + 'static> Future for DedupeFuture<R, E> {
         let result = ready!(Pin::new(&mut self.attached).poll(context));
         Poll::Ready(match result {
             Ok(handled) => handled.map(|response| response.map(ResponseBody::handler)),
-            Err(rejection) => Ok(answer(rejection)),
+            Err(rejection) => {
+                trace::rejection(&rejection, Some(&self.id));
+                let mut response = rejection.to_response();
+                response.extensions_mut().insert(self.id.clone());
+                Ok(response)
+            }
         })
     }
 }

@@ -7,7 +7,7 @@ use http::{HeaderName, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use crate::{Rejection, trace};
+use crate::Rejection;
 
 pin_project! {
     /// The body of a response: the handler's own, or a layer's answer.
@@ -30,12 +30,6 @@ pin_project! {
 impl<B> ResponseBody<B> {
     pub(crate) fn handler(body: B) -> Self {
         let kind = Kind::Handler { body };
-        Self { kind }
-    }
-
-    fn layer(text: &'static str) -> Self {
-        let text = Some(Bytes::from_static(text.as_bytes()));
-        let kind = Kind::Layer { text };
         Self { kind }
     }
 }
@@ -79,20 +73,40 @@ impl<B: Body<Data = Bytes>> Body for ResponseBody<B> {
     }
 }
 
-/// The answer to a rejected request, the rejection in its extensions.
-pub(crate) fn answer<B>(rejection: Rejection) -> Response<ResponseBody<B>> {
-    trace::rejection(&rejection);
-    let mut response = Response::new(ResponseBody::layer(rejection.body_text()));
-    if let Ok(status) = StatusCode::from_u16(rejection.status()) {
-        *response.status_mut() = status;
+impl<B> From<&'static str> for ResponseBody<B> {
+    fn from(text: &'static str) -> Self {
+        let text = Some(Bytes::from_static(text.as_bytes()));
+        let kind = Kind::Layer { text };
+        Self { kind }
     }
-    let plain_text = HeaderValue::from_static("text/plain; charset=utf-8");
-    response.headers_mut().insert(CONTENT_TYPE, plain_text);
-    if let Some((name, value)) = rejection.header()
-        && let Ok(value) = HeaderValue::try_from(value)
-    {
-        response.headers_mut().insert(HeaderName::from_static(name), value);
+}
+
+impl Rejection {
+    /// The answer as the layers give it, with this rejection in its extensions:
+    /// for handlers of yours that refuse on the same grounds.
+    ///
+    /// ```
+    /// use http_body_util::Full;
+    /// use hyper::body::Bytes;
+    /// use nevent_webhooks::Rejection;
+    ///
+    /// let response = Rejection::MalformedEvent.to_response::<Full<Bytes>>();
+    /// assert_eq!(response.status(), 400);
+    /// ```
+    #[must_use]
+    pub fn to_response<B: From<&'static str>>(&self) -> Response<B> {
+        let mut response = Response::new(B::from(self.body_text()));
+        if let Ok(status) = StatusCode::from_u16(self.status()) {
+            *response.status_mut() = status;
+        }
+        let plain_text = HeaderValue::from_static("text/plain; charset=utf-8");
+        response.headers_mut().insert(CONTENT_TYPE, plain_text);
+        if let Some((name, value)) = self.header()
+            && let Ok(value) = HeaderValue::try_from(value)
+        {
+            response.headers_mut().insert(HeaderName::from_static(name), value);
+        }
+        response.extensions_mut().insert(*self);
+        response
     }
-    response.extensions_mut().insert(rejection);
-    response
 }

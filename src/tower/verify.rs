@@ -9,10 +9,10 @@ use http_body::Body;
 use tower::{Layer, Service};
 
 use super::read::BodyLimits;
-use super::response::{ResponseBody, answer};
+use super::response::ResponseBody;
 use super::verified_body::VerifiedBody;
 use crate::delivery::{Delivery, event_header};
-use crate::{Clock, DeliveryId, Rejection, SystemClock, Verifier};
+use crate::{Clock, DeliveryId, Rejection, SystemClock, Verifier, trace};
 
 /// Lets through what is genuine and fresh, with its body read and verified, and
 /// answers everything else itself.
@@ -123,7 +123,10 @@ where
         Box::pin(async move {
             match config.verify(request, received).await {
                 Ok(verified) => Ok(forward(inner, verified).await?.map(ResponseBody::handler)),
-                Err(rejection) => Ok(answer(rejection)),
+                Err(rejection) => {
+                    trace::rejection(&rejection, None);
+                    Ok(rejection.to_response())
+                }
             }
         })
     }

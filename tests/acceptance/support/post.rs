@@ -53,7 +53,7 @@ impl Post {
     }
 
     pub fn secret(mut self, secret: &str) -> Self {
-        self.secret = secret.to_owned();
+        secret.clone_into(&mut self.secret);
         self
     }
 
@@ -114,7 +114,9 @@ impl Post {
             Signature::Genuine => line("X-Nevent-Signature", self.right(now).as_bytes()),
             Signature::None => {}
             Signature::Lines(lines) => {
-                lines.iter().for_each(|value| line("X-Nevent-Signature", value));
+                for value in lines {
+                    line("X-Nevent-Signature", value);
+                }
             }
         }
         if let Some(id) = &self.id {

@@ -117,7 +117,7 @@ impl Setup {
     }
 
     pub fn scope(mut self, scope: &str) -> Self {
-        self.scope = scope.to_owned();
+        scope.clone_into(&mut self.scope);
         self
     }
 

@@ -1,0 +1,165 @@
+//! The receiver of `axum.rs` without axum: hyper, and the layers.
+//!
+//! ```sh
+//! NEVENT_WEBHOOK_SECRET=whsec_k5EKJQnf9sMX2vYzJdHG3L8pR cargo run --example hyper
+//! ```
+//!
+//! | variable | |
+//! | --- | --- |
+//! | `NEVENT_WEBHOOK_SECRET` | the signing secret; required |
+//! | `NEVENT_WEBHOOK_SECRET_PREVIOUS` | the previous one, during a rotation |
+//! | `BIND` | address and port; default `127.0.0.1:3000` |
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::time::Duration;
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{ALLOW, HeaderValue};
+use hyper::{Method, Request, Response, StatusCode, server::conn::http1};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use nevent_webhooks::store::MemoryStore;
+use nevent_webhooks::{
+    DedupeLayer, DeliveryId, Event, Rejection, Secret, VerifiedBody, Verifier, VerifyLayer,
+};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
+use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
+
+const TEN_SECONDS: Duration = Duration::from_secs(10);
+
+/// Your code goes here. A 2xx says "done, never again"; anything else, "send it
+/// again later".
+async fn handle(request: Request<VerifiedBody>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let delivery = request.body().delivery();
+    let event: Event = match Event::from_json(delivery.body()) {
+        Ok(event) => event,
+        Err(_) => return Ok(Rejection::MalformedEvent.to_response()),
+    };
+    let (id, kind) = (delivery.id(), &event.event_type);
+    let line = format!("handled delivery={id} event={kind} id={}\n", event.id);
+    // One write, flushed: whoever reads along sees whole lines at once.
+    let mut stdout = std::io::stdout().lock();
+    let status = match stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush()) {
+        Ok(()) => StatusCode::OK,
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    let mut response = Response::default();
+    *response.status_mut() = status;
+    Ok(response)
+}
+
+/// Other paths and methods get answers of their own, above the layers.
+async fn route<S, B>(webhook: S, request: Request<Incoming>) -> Result<Response<B>, S::Error>
+where
+    S: Service<Request<Incoming>, Response = Response<B>>,
+    B: Default,
+{
+    let mut response = Response::<B>::default();
+    if request.uri().path() != "/webhooks/nevent" {
+        *response.status_mut() = StatusCode::NOT_FOUND;
+    } else if request.method() != Method::POST {
+        *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+    } else {
+        return webhook.oneshot(request).await;
+    }
+    Ok(response)
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let verify = VerifyLayer::new(verifier_from_env()?);
+    let dedupe = DedupeLayer::new("nevent", MemoryStore::new())?;
+    let webhook = ServiceBuilder::new()
+        .map_response(log_rejection)
+        .layer(verify)
+        .layer(dedupe.clone())
+        .service_fn(handle);
+    let app = TowerToHyperService::new(service_fn(move |request| route(webhook.clone(), request)));
+
+    let bind = std::env::var("BIND").unwrap_or_else(|_| "127.0.0.1:3000".to_owned());
+    let address: SocketAddr =
+        bind.parse().map_err(|_| format!("BIND={bind}: not an address and port"))?;
+    let listener = TcpListener::bind(address).await?;
+    let mut http = http1::Builder::new();
+    // Without a timer, a client that never finishes its headers stays for good.
+    http.timer(TokioTimer::new()).header_read_timeout(TEN_SECONDS);
+
+    let mut stop = pin!(stop_signal()?);
+    let graceful = GracefulShutdown::new();
+    let mut connections = JoinSet::new();
+    eprintln!("listening on http://{address}/webhooks/nevent");
+    while let Some(stream) = accept(&listener, &mut stop).await {
+        let connection = http.serve_connection(TokioIo::new(stream), app.clone());
+        connections.spawn(graceful.watch(connection));
+        while connections.try_join_next().is_some() {} // Forgets those that have ended.
+    }
+
+    // Takes no new requests; those under way have until their answer is due.
+    drop(listener);
+    let _ = tokio::time::timeout(TEN_SECONDS, graceful.shutdown()).await;
+    connections.shutdown().await;
+    // The connections have ended; handlers whose client hung up may not have.
+    dedupe.wait_idle().await;
+    Ok(())
+}
+
+fn verifier_from_env() -> Result<Verifier, Box<dyn Error>> {
+    let verifier = Verifier::new(Secret::from_env("NEVENT_WEBHOOK_SECRET")?);
+    match std::env::var_os("NEVENT_WEBHOOK_SECRET_PREVIOUS") {
+        None => Ok(verifier),
+        Some(_) => Ok(verifier.or(Secret::from_env("NEVENT_WEBHOOK_SECRET_PREVIOUS")?)?),
+    }
+}
+
+/// Every refusal of the layers is in the response's extensions: here it is
+/// logged; it could as well be counted, or be answered otherwise.
+fn log_rejection<B>(response: Response<B>) -> Response<B> {
+    if let Some(rejection) = response.extensions().get::<Rejection>() {
+        let id = response.extensions().get::<DeliveryId>(); // Once it is known to be genuine.
+        let id = id.map_or("-", DeliveryId::as_str);
+        eprintln!("answered {} delivery={id}: {rejection}", rejection.status());
+    }
+    response
+}
+
+/// The next connection; `None` when it is time to stop.
+async fn accept(
+    listener: &TcpListener,
+    stop: &mut (impl Future<Output = ()> + Unpin),
+) -> Option<TcpStream> {
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut *stop => return None,
+        };
+        match accepted {
+            Ok((stream, _)) => return Some(stream),
+            // Out of file descriptors, perhaps, until some connections end.
+            Err(error) => {
+                eprintln!("cannot accept a connection: {error}");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+    }
+}
+
+/// Listens from now on; is ready when the process is told to stop.
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}

@@ -1,0 +1,132 @@
+//! The examples as their users run them: processes, environment, signals.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+const SECRET: &str = "whsec_k5EKJQnf9sMX2vYzJdHG3L8pR";
+const PREVIOUS: &str = "whsec_0aVnD4bWmTzq7RsuPyXc1LfEh";
+
+/// `cargo test` builds the examples beside the tests.
+fn example(name: &str) -> Command {
+    let test = std::env::current_exe().expect("this test's path");
+    let target: PathBuf = test.ancestors().nth(2).expect("target/<profile>").into();
+    let mut command = Command::new(target.join("examples").join(name));
+    command.env_clear();
+    command
+}
+
+/// A receiver on a free port, killed when dropped.
+struct Receiver {
+    process: Child,
+    port: u16,
+}
+
+impl Receiver {
+    fn start(name: &str) -> Self {
+        let port =
+            TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
+        let process = example(name)
+            .env("NEVENT_WEBHOOK_SECRET", SECRET)
+            .env("NEVENT_WEBHOOK_SECRET_PREVIOUS", PREVIOUS)
+            .env("BIND", format!("127.0.0.1:{port}"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the example is built");
+        let listening = (0..500).any(|_| {
+            sleep(Duration::from_millis(10));
+            TcpStream::connect(("127.0.0.1", port)).is_ok()
+        });
+        assert!(listening, "{name} does not listen");
+        Self { process, port }
+    }
+
+    fn send(&self, arguments: &[&str]) -> Output {
+        let url = format!("http://127.0.0.1:{}/webhooks/nevent", self.port);
+        let mut send = example("send");
+        send.env("NEVENT_WEBHOOK_SECRET", SECRET).args(["--url", &url]).args(arguments);
+        send.output().expect("the example is built")
+    }
+
+    /// Asks it to stop, and returns what it printed once it has.
+    fn stop(mut self) -> String {
+        let id = self.process.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().expect("kill").success());
+        assert!(self.process.wait().expect("it ends").success());
+        let mut printed = String::new();
+        let stdout = self.process.stdout.as_mut().expect("piped");
+        stdout.read_to_string(&mut printed).expect("text");
+        printed
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn text(output: &[u8]) -> &str {
+    std::str::from_utf8(output).expect("text")
+}
+
+#[test]
+fn quickstart_is_as_it_should_be() {
+    let output = example("quickstart").output().expect("the example is built");
+    assert!(output.status.success(), "{}", text(&output.stdout));
+    assert_eq!(text(&output.stdout).matches("| ok").count(), 7);
+}
+
+#[test]
+fn axum_and_hyper_receive_what_send_sends() {
+    for name in ["axum", "hyper"] {
+        let receiver = Receiver::start(name);
+        let first = receiver.send(&["--delivery", "d-1", "--repeat", "2", "--timestamp", &now()]);
+        assert_eq!(text(&first.stdout), "200\n200 Already processed\n");
+        assert!(first.status.success());
+        let rotated =
+            receiver.send(&["--event", "fan.created", "--secret", PREVIOUS, "--delivery", "d-2"]);
+        assert_eq!(text(&rotated.stdout), "200\n");
+        let stale = receiver.send(&["--timestamp", "1640995200"]);
+        assert_eq!(text(&stale.stdout), "401 Timestamp too old\n");
+        assert_eq!(stale.status.code(), Some(1));
+        assert_eq!(
+            receiver.stop(),
+            "handled delivery=d-1 event=purchase.completed id=evt_7Qm2purC04\n\
+             handled delivery=d-2 event=fan.created id=evt_7Qm2fanC01\n"
+        );
+    }
+}
+
+/// Whoever reads along sees each line as soon as it is handled.
+#[test]
+fn lines_are_flushed() {
+    let mut receiver = Receiver::start("axum");
+    receiver.send(&["--delivery", "d-1"]);
+    let stdout = receiver.process.stdout.take().expect("piped");
+    let mut line = String::new();
+    BufReader::new(stdout).read_line(&mut line).expect("a line");
+    assert!(line.starts_with("handled delivery=d-1 event=purchase.completed id="));
+}
+
+#[test]
+fn what_is_missing_is_said() {
+    for name in ["axum", "hyper"] {
+        let output = example(name).output().expect("the example is built");
+        assert!(!output.status.success());
+        assert!(text(&output.stderr).contains("NEVENT_WEBHOOK_SECRET is not set"));
+    }
+    let nobody =
+        example("send").args(["--secret", SECRET, "--url", "http://127.0.0.1:1/"]).output();
+    let nobody = nobody.expect("the example is built");
+    assert!(text(&nobody.stderr).contains("cargo run --example axum"));
+}
+
+fn now() -> String {
+    nevent_webhooks::Clock::unix_seconds(&nevent_webhooks::SystemClock).to_string()
+}
