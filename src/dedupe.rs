@@ -1,10 +1,12 @@
 //! Deduplication, whatever the framework: claim → handler → complete or release.
 
 mod attached;
+mod claim;
 mod flow;
 mod incident;
 mod options;
 mod panic;
+mod run;
 mod settle;
 mod slots;
 

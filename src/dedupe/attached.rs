@@ -6,7 +6,7 @@ use tokio::runtime::Handle;
 use tokio::time::{Instant, Sleep, sleep_until, timeout, timeout_at};
 
 use super::Incident;
-use super::flow::Run;
+use super::run::Run;
 use super::settle::{Settlement, settle};
 use crate::Rejection;
 use crate::store::{Renewal, Store};

@@ -4,7 +4,7 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 use super::Incident;
-use super::flow::Run;
+use super::run::Run;
 use crate::store::{Completion, Store, StoreError};
 
 /// How a delivery ends.

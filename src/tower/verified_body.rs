@@ -12,6 +12,25 @@ use crate::Delivery;
 /// Only [`VerifyLayer`](crate::VerifyLayer) makes one, so a request with this
 /// body is the proof that it was verified. Trailers are not covered by the
 /// signature and are not handed on.
+///
+/// A middleware *below* the layers that takes `axum::body::Body`, as
+/// `axum::middleware::from_fn` does, goes on in an earlier call of its own, or has
+/// the body turned back before it:
+///
+/// ```
+/// # use axum::{body::Body, extract::Request, middleware::{from_fn, Next}, response::Response};
+/// # use axum::{Router, routing::post};
+/// # use nevent_webhooks::{DedupeLayer, VerifyLayer};
+/// # async fn handler() {}
+/// # async fn audit(request: Request, next: Next) -> Response { next.run(request).await }
+/// # fn app(verify: VerifyLayer, dedupe: DedupeLayer) -> Router {
+/// let webhook = post(handler)
+///     .route_layer(from_fn(audit)) // below: runs once per delivery
+///     .route_layer((verify, dedupe));
+/// // In one call: (verify, dedupe, MapRequestBodyLayer::new(Body::new), from_fn(audit))
+/// # Router::new().route("/", webhook)
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct VerifiedBody {
     delivery: Delivery,
@@ -55,7 +74,7 @@ impl Body for VerifiedBody {
 #[diagnostic::on_unimplemented(
     message = "`DedupeLayer` takes verified requests only, and this one's body is `{Self}`",
     label = "not verified at this point",
-    note = "put `VerifyLayer` directly above it, both in one call: `post(handler).route_layer((verify, dedupe))`",
+    note = "put `VerifyLayer` before it, both in one call: `post(handler).route_layer((verify, dedupe))`",
     note = "a middleware between the two that changes the body's type takes the proof away: move it above or below both"
 )]
 pub trait ProvenBody: sealed::Sealed {

@@ -1,0 +1,84 @@
+use std::sync::Arc;
+
+use tokio::time::timeout;
+
+use super::run::Run;
+use super::{Dedupe, Incident};
+use crate::store::{Claim, ClaimAnswer, Fingerprint, Store};
+use crate::{Delivery, Rejection};
+
+impl Run {
+    /// Takes the delivery, under the id its bytes were first seen with.
+    pub(super) async fn claim(self: &Arc<Self>, delivery: Delivery) -> Result<Delivery, Rejection> {
+        let mut claim = self.claim_for(&delivery);
+        // A binding leads to the id that was claimed, which is bound to itself:
+        // one step, unless the binding expires between the two.
+        for _ in 0..2 {
+            let store = &self.dedupe.store;
+            match timeout(self.dedupe.options.store_timeout, store.claim(&claim)).await {
+                Ok(Ok(ClaimAnswer::BoundTo(first))) => {
+                    self.count(Incident::Replayed);
+                    claim.id = first;
+                }
+                Ok(Ok(answer)) => {
+                    self.judge(&answer)?;
+                    return Ok(self.hold(claim, &delivery));
+                }
+                Ok(Err(_)) | Err(_) => return self.store_failed(claim, &delivery),
+            }
+        }
+        self.store_failed(claim, &delivery)
+    }
+
+    fn claim_for(&self, delivery: &Delivery) -> Claim {
+        let Dedupe { scope, options, .. } = &*self.dedupe;
+        let fingerprint = Fingerprint::of(delivery.body());
+        Claim {
+            replay_keys: delivery.verified().replay_keys().to_vec(),
+            replay_window: delivery.verified().replay_window(),
+            lease: options.lease,
+            retention: options.retention,
+            ..Claim::new(scope.clone(), delivery.id().clone(), fingerprint)
+        }
+    }
+
+    fn judge(&self, answer: &ClaimAnswer) -> Result<(), Rejection> {
+        match answer {
+            ClaimAnswer::Acquired => Ok(()),
+            ClaimAnswer::Completed => Err(Rejection::AlreadyProcessed),
+            ClaimAnswer::InFlight { lease } => Err(Rejection::DeliveryInProgress { lease: *lease }),
+            ClaimAnswer::Reused => {
+                self.count(Incident::IdReused);
+                Err(Rejection::DeliveryIdReused)
+            }
+            ClaimAnswer::BoundTo(_) => Err(Rejection::StoreUnavailable),
+        }
+    }
+
+    fn hold(&self, claim: Claim, delivery: &Delivery) -> Delivery {
+        let delivery = delivery.with_id(claim.id.clone());
+        // Cannot be set already: a run claims once.
+        let _ = self.claim.set(claim);
+        delivery
+    }
+
+    /// The claim may have taken effect all the same. Then it is this run's, if
+    /// it goes on; if not, it is given back, or lapses.
+    fn store_failed(
+        self: &Arc<Self>,
+        claim: Claim,
+        delivery: &Delivery,
+    ) -> Result<Delivery, Rejection> {
+        self.count(Incident::StoreFailed);
+        if self.dedupe.options.run_when_store_fails {
+            self.count(Incident::RanUnclaimed);
+            return Ok(self.hold(claim, delivery));
+        }
+        let run = Arc::clone(self);
+        tokio::spawn(async move {
+            let release = run.dedupe.store.release(&claim);
+            let _ = timeout(run.dedupe.options.store_timeout, release).await;
+        });
+        Err(Rejection::StoreUnavailable)
+    }
+}

@@ -1,0 +1,42 @@
+use std::sync::{Arc, OnceLock};
+
+use tokio::time::Instant;
+
+use super::slots::Slot;
+use super::{Dedupe, Incident};
+use crate::store::Claim;
+use crate::{DeliveryId, trace};
+
+/// One attempt at one delivery. Holds a slot for as long as anything of the
+/// attempt is at work, in the connection's task or behind it.
+#[derive(Debug)]
+pub(super) struct Run {
+    pub(super) dedupe: Arc<Dedupe>,
+    pub(super) span: trace::Span,
+    pub(super) started: Instant,
+    /// As sent; the claim may be for the id it is bound to.
+    id: DeliveryId,
+    /// Set once the claim is ours.
+    pub(super) claim: OnceLock<Claim>,
+    /// Set once the handler has ended.
+    pub(super) settling: OnceLock<()>,
+    _slot: Slot,
+}
+
+impl Run {
+    pub(super) fn new(dedupe: Arc<Dedupe>, slot: Slot, id: DeliveryId) -> Self {
+        Self {
+            dedupe,
+            id,
+            span: trace::Span::current(),
+            started: Instant::now(),
+            claim: OnceLock::new(),
+            settling: OnceLock::new(),
+            _slot: slot,
+        }
+    }
+
+    pub(super) fn count(&self, incident: Incident) {
+        self.dedupe.incidents.count(incident, Some(&self.id));
+    }
+}

@@ -1,0 +1,12 @@
+//! One file per topic; each stack handles a genuine delivery, and handles it once.
+#![cfg(test)]
+
+mod axum_middleware;
+mod axum_routes;
+mod concurrency_limit;
+mod fallible_services;
+mod hyper_server;
+mod lambda;
+mod receiver;
+mod tonic_body;
+mod tower_http_layers;
