@@ -1,15 +1,19 @@
 //! The in-memory store against the one most people write, a growing
-//! `Mutex<LruCache<String, ()>>`, side by side in one process:
+//! `Mutex<LruCache<String, ()>>`, side by side:
 //!
 //! ```sh
 //! cargo bench --bench memory_store
 //! ```
 //!
-//! One operation is a claim and a completion of an id never seen before. "Longest"
-//! is the longest single operation while the store fills up to a million ids.
+//! One operation is a claim and a completion of a delivery never seen before (for
+//! the plain cache, a look and an insertion). "Longest" is the longest single
+//! operation while the store fills up to a million. Every round is a process of
+//! its own, in turn: what one leaves behind in the allocator would slow the next.
 
+use std::env;
 use std::hint::black_box;
 use std::num::NonZeroUsize;
+use std::process::Command;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 use std::thread;
@@ -19,31 +23,95 @@ use lru::LruCache;
 use nevent_webhooks::store::{Claim, Fingerprint, MemoryStore, Scope, StoreFuture};
 use nevent_webhooks::{DeliveryId, ReplayKey, Store};
 
-const IDS: usize = 1_000_000;
-const ROUNDS: usize = 5;
+const DELIVERIES: u32 = 1_000_000;
+const ROUNDS: usize = 7;
+const SUBJECTS: [&str; 3] = ["plain", "ours", "ours, records alone"];
 
-/// A store that is filled with ids from several threads.
-trait Subject: Sync {
-    fn handle(&self, scope: &Scope, n: usize);
+fn main() {
+    let arguments: Vec<String> = env::args().collect();
+    match &arguments[1..] {
+        [round, subject, threads] if round == "round" => {
+            run_round(subject, threads.parse().expect("a number of threads"));
+        }
+        _ => compare(),
+    }
 }
 
-struct Ours(MemoryStore);
-
-impl Subject for Ours {
-    fn handle(&self, scope: &Scope, n: usize) {
-        let id = DeliveryId::new(id(n)).expect("an id");
-        let mut claim = Claim::new(scope.clone(), id, Fingerprint::of(&n.to_ne_bytes()));
-        let spread = (n as u128).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
-        claim.replay_keys = vec![ReplayKey::from_bytes(spread.to_be_bytes())];
-        black_box(now(self.0.claim(&claim)));
-        black_box(now(self.0.complete(&claim)));
+fn compare() {
+    println!("{DELIVERIES} deliveries, median of {ROUNDS} rounds (least – most)\n");
+    println!("{:20} threads {:>20} {:>22} {:>12}", "", "million/s", "longest, µs", "bytes each");
+    for threads in [1, 2] {
+        let mut rounds: [Vec<[f64; 3]>; 3] = Default::default();
+        for _ in 0..ROUNDS {
+            for (subject, rounds) in SUBJECTS.iter().zip(&mut rounds) {
+                rounds.push(round_in_a_process(subject, threads));
+            }
+        }
+        for (subject, rounds) in SUBJECTS.iter().zip(&rounds) {
+            let [speed, longest, bytes] = [0, 1, 2].map(|figure| spread(rounds, figure));
+            let speed = format!("{:.2} ({:.2} – {:.2})", speed[1], speed[0], speed[2]);
+            let longest = format!("{:.0} ({:.0} – {:.0})", longest[1], longest[0], longest[2]);
+            println!("{subject:20} {threads:>7} {speed:>20} {longest:>22} {:>12.0}", bytes[1]);
+        }
     }
+}
+
+/// Least, median, most.
+fn spread(rounds: &[[f64; 3]], figure: usize) -> [f64; 3] {
+    let mut figures: Vec<f64> = rounds.iter().map(|round| round[figure]).collect();
+    figures.sort_by(f64::total_cmp);
+    [figures[0], figures[figures.len() / 2], figures[figures.len() - 1]]
+}
+
+fn round_in_a_process(subject: &str, threads: usize) -> [f64; 3] {
+    let mut command = Command::new(env::current_exe().expect("this benchmark's path"));
+    let output = command.args(["round", subject, &threads.to_string()]).output().expect("it runs");
+    let output = String::from_utf8(output.stdout).expect("figures");
+    let mut figures = output.split_whitespace().map(|figure| figure.parse().expect("a number"));
+    std::array::from_fn(|_| figures.next().expect("three figures"))
+}
+
+fn run_round(subject: &str, threads: usize) {
+    let before = resident_bytes();
+    let subject: Box<dyn Subject> = match subject {
+        "plain" => Box::new(Plain(Mutex::new(LruCache::sparse(NonZeroUsize::MAX)))),
+        "ours" => Box::new(Ours { store: MemoryStore::new(), signed: true }),
+        _ => Box::new(Ours { store: MemoryStore::new(), signed: false }),
+    };
+    let begun = Instant::now();
+    let longest = fill(&*subject, threads);
+    let speed = f64::from(DELIVERIES) / begun.elapsed().as_secs_f64() / 1e6;
+    let bytes = (resident_bytes() - before) / f64::from(DELIVERIES);
+    println!("{speed} {} {bytes}", longest.as_micros());
+}
+
+/// Handles all deliveries, and returns how long the longest took.
+fn fill(subject: &dyn Subject, threads: usize) -> Duration {
+    thread::scope(|scope| {
+        let part = |first| {
+            let numbers = (first..DELIVERIES).step_by(threads);
+            move || numbers.map(|n| timed(|| subject.handle(n))).max().unwrap_or_default()
+        };
+        let first_numbers = (0..DELIVERIES).take(threads);
+        let parts: Vec<_> = first_numbers.map(|first| scope.spawn(part(first))).collect();
+        parts.into_iter().map(|part| part.join().expect("no panic")).max().unwrap_or_default()
+    })
+}
+
+fn timed(act: impl FnOnce()) -> Duration {
+    let begun = Instant::now();
+    act();
+    begun.elapsed()
+}
+
+trait Subject: Sync {
+    fn handle(&self, n: u32);
 }
 
 struct Plain(Mutex<LruCache<String, ()>>);
 
 impl Subject for Plain {
-    fn handle(&self, _: &Scope, n: usize) {
+    fn handle(&self, n: u32) {
         let id = id(n);
         let seen = self.0.lock().expect("no panic").get(&id).is_some();
         assert!(!black_box(seen));
@@ -51,84 +119,39 @@ impl Subject for Plain {
     }
 }
 
-fn main() {
-    // First, while no other round has left memory behind.
-    let (before, store) = (resident_bytes(), Ours(MemoryStore::new()));
-    let empty = resident_bytes() - before;
-    fill(&store, 1);
-    let full = resident_bytes() - before;
-    println!(
-        "MemoryStore, resident: {} KiB empty, {} bytes per id
-(a record, and the binding of a signature seen in the last eleven minutes)\n",
-        empty / 1024,
-        full / IDS
-    );
-    println!("{IDS} ids, median of {ROUNDS} rounds (least – most)\n");
-    println!(
-        "{:28} {:>7} {:>24} {:>24}",
-        "store", "threads", "million operations/s", "longest, µs"
-    );
-    let unbounded = NonZeroUsize::new(2 * IDS).expect("not zero");
-    for threads in [1, 2] {
-        let (mut ours, mut plain) = (Vec::new(), Vec::new());
-        for _ in 0..ROUNDS {
-            plain.push(fill(&Plain(Mutex::new(LruCache::sparse(unbounded))), threads));
-            ours.push(fill(&Ours(MemoryStore::new()), threads));
+struct Ours {
+    store: MemoryStore,
+    signed: bool,
+}
+
+impl Subject for Ours {
+    fn handle(&self, n: u32) {
+        let id = DeliveryId::new(id(n)).expect("an id");
+        let scope = Scope::new("bench").expect("a scope");
+        let mut claim = Claim::new(scope, id, Fingerprint::of(&n.to_ne_bytes()));
+        if self.signed {
+            let spread = u128::from(n).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+            claim.replay_keys = vec![ReplayKey::from_bytes(spread.to_be_bytes())];
         }
-        report("Mutex<LruCache<String>>", threads, &plain);
-        report("MemoryStore", threads, &ours);
+        black_box(now(self.store.claim(&claim)));
+        black_box(now(self.store.complete(&claim)));
     }
 }
 
-/// Million operations per second, and the longest one.
-fn fill(subject: &impl Subject, threads: usize) -> (f64, Duration) {
-    let scope = Scope::new("bench").expect("a scope");
-    let begun = Instant::now();
-    let longest = thread::scope(|threads_scope| {
-        let part = |thread: usize| {
-            let scope = scope.clone();
-            threads_scope.spawn(move || {
-                let longest = (thread..IDS).step_by(threads).map(|n| {
-                    let begun = Instant::now();
-                    subject.handle(&scope, n);
-                    begun.elapsed()
-                });
-                longest.max().unwrap_or_default()
-            })
-        };
-        let parts: Vec<_> = (0..threads).map(part).collect();
-        parts.into_iter().map(|part| part.join().expect("no panic")).max().unwrap_or_default()
-    });
-    let millions = f64::from(u32::try_from(IDS).expect("it fits")) / 1e6;
-    (millions / begun.elapsed().as_secs_f64(), longest)
-}
-
-fn report(name: &str, threads: usize, rounds: &[(f64, Duration)]) {
-    let mut speed: Vec<f64> = rounds.iter().map(|(speed, _)| *speed).collect();
-    let mut longest: Vec<u128> = rounds.iter().map(|(_, longest)| longest.as_micros()).collect();
-    speed.sort_by(f64::total_cmp);
-    longest.sort_unstable();
-    let (middle, last) = (rounds.len() / 2, rounds.len() - 1);
-    let speed = format!("{:.2} ({:.2} – {:.2})", speed[middle], speed[0], speed[last]);
-    let longest = format!("{} ({} – {})", longest[middle], longest[0], longest[last]);
-    println!("{name:28} {threads:>7} {speed:>24} {longest:>24}");
-}
-
 /// As Nevent's ids look.
-fn id(n: usize) -> String {
+fn id(n: u32) -> String {
     format!("{n:08x}-89ab-cdef-0123-456789abcdef")
 }
 
-fn now<T>(future: StoreFuture<'_, T>) -> T {
-    let mut future = future;
+fn now<T>(mut future: StoreFuture<'_, T>) -> T {
     match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result.expect("the store has room"),
         Poll::Pending => unreachable!("the store never waits"),
     }
 }
 
-fn resident_bytes() -> usize {
+fn resident_bytes() -> f64 {
     let pages = std::fs::read_to_string("/proc/self/statm").expect("Linux");
-    let pages: usize = pages.split(' ').nth(1).and_then(|n| n.parse().ok()).expect("a number");
-    pages * 4096
+    let pages: u32 = pages.split(' ').nth(1).and_then(|n| n.parse().ok()).expect("a number");
+    f64::from(pages) * 4096.0
 }
