@@ -117,10 +117,13 @@ async fn supervise<T: Send + 'static>(run: Arc<Run>, work: Work<T>) {
     if timeout_at(run.started + options.max_run, renew_until_done).await.is_ok() {
         return;
     }
-    run.count(Incident::RanTooLong);
     task.abort();
     // A handler that blocks cannot be dropped: then the lease lapses instead.
     if timeout(options.lease, task).await.is_ok() {
+        if run.settling.get().is_none() {
+            run.count(Incident::RanTooLong);
+        }
+        // What has ended in the very moment keeps the end it had.
         settle(&run, Settlement::Release).await;
     }
 }

@@ -2,6 +2,7 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::time::Instant;
 
+use super::settle::Settlement;
 use super::slots::Slot;
 use super::{Dedupe, Incident};
 use crate::store::Claim;
@@ -19,7 +20,7 @@ pub(super) struct Run {
     /// Set once the claim is ours.
     pub(super) claim: OnceLock<Claim>,
     /// Set once the handler has ended.
-    pub(super) settling: OnceLock<()>,
+    pub(super) settling: OnceLock<Settlement>,
     _slot: Slot,
 }
 

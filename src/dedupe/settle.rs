@@ -23,8 +23,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Records the end, waiting for the store a little; what it has not taken by
 /// then is tried on in the background, for the handler's answer is due.
+///
+/// The first end of a run is its end: a completion cut short is not made a
+/// release by whoever cut it.
 pub(super) async fn settle(run: &Arc<Run>, settlement: Settlement) {
-    let _ = run.settling.set(());
+    let settlement = *run.settling.get_or_init(|| settlement);
     if timeout(PATIENCE, settle_at_last(run, settlement)).await.is_ok() {
         return;
     }

@@ -15,6 +15,7 @@ rows!(
     d14_store_silent_at_the_claim,
     d14_opt_in_to_run_all_the_same,
     d14b_answer_to_the_claim_lost,
+    d18_success_being_recorded_is_not_cut_short,
 );
 
 fn store() -> FaultyStore {
@@ -104,4 +105,29 @@ async fn d14b_answer_to_the_claim_lost(adapter: Adapter) {
     store.fail_claims(None);
     receiver.deliver(&Post::new("d")).await.is(200, "");
     assert_eq!(receiver.runs(), 1);
+}
+
+/// The longest run is over while a success is being recorded: it stays one.
+async fn d18_success_being_recorded_is_not_cut_short(adapter: Adapter) {
+    let store = store();
+    let ms = Duration::from_millis;
+    let options = DedupeOptions::new().answer_deadline(ms(100)).store_timeout(ms(50));
+    let works_for_a_while = move |_| async move {
+        tokio::time::sleep(ms(200)).await;
+        StatusCode::OK
+    };
+    let receiver = Receiver::on(adapter)
+        .store(store.clone())
+        .handler(works_for_a_while)
+        .options(options.max_run(ms(300)))
+        .start()
+        .await;
+    store.fail_settlements(Fault::Down);
+    receiver.deliver(&Post::new("d")).await.is(503, "Still processing");
+    tokio::time::sleep(ms(400)).await;
+    store.fail_settlements(None);
+    receiver.dedupe.wait_idle().await;
+    receiver.deliver(&Post::new("d")).await.is(200, "Already processed");
+    assert_eq!(receiver.runs(), 1);
+    assert_eq!(receiver.incidents(Incident::RanTooLong), 0);
 }
