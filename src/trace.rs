@@ -12,21 +12,27 @@ mod imp {
     pub(crate) fn rejection(rejection: &Rejection, id: Option<&DeliveryId>) {
         let (status, delivery) = (rejection.status(), id.map(DeliveryId::as_str));
         match status {
-            200 | 409 => tracing::debug!(status, delivery, reason = %rejection, "repeat"),
-            _ => tracing::warn!(status, delivery, reason = %rejection, "rejection"),
+            200 | 409 => {
+                tracing::debug!(target: TARGET, status, delivery, reason = %rejection, "repeat");
+            }
+            _ => tracing::warn!(target: TARGET, status, delivery, reason = %rejection, "rejection"),
         }
     }
 
     pub(crate) fn incident(incident: Incident, id: Option<&DeliveryId>) {
         let delivery = id.map(DeliveryId::as_str);
         match incident {
-            Incident::Detached => tracing::debug!(?incident, delivery, "deduplication"),
-            Incident::Replayed | Incident::TooManyInFlight | Incident::SettlingLate => {
-                tracing::warn!(?incident, delivery, "deduplication");
+            Incident::Detached => {
+                tracing::debug!(target: TARGET, ?incident, delivery, "deduplication");
             }
-            _ => tracing::error!(?incident, delivery, "deduplication"),
+            Incident::Replayed | Incident::TooManyInFlight | Incident::SettlingLate => {
+                tracing::warn!(target: TARGET, ?incident, delivery, "deduplication");
+            }
+            _ => tracing::error!(target: TARGET, ?incident, delivery, "deduplication"),
         }
     }
+
+    const TARGET: &str = "nevent_webhooks";
 
     /// The span a delivery came in, for work that outlives its request.
     #[derive(Debug)]

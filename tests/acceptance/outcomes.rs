@@ -135,10 +135,10 @@ async fn goes_on_and_completes(receiver: &Receiver, gate: &Gate, ended: &AtomicU
     assert_eq!(receiver.runs(), 1);
 }
 
-/// A tenth and less of the defaults, in the same proportions.
+/// A small part of the defaults, in about the same proportions.
 fn hurried() -> DedupeOptions {
-    let (deadline, store) = (Duration::from_millis(200), Duration::from_millis(100));
-    DedupeOptions::new().answer_deadline(deadline).store_timeout(store).lease(deadline * 3)
+    let (deadline, store) = (Duration::from_millis(300), Duration::from_millis(100));
+    DedupeOptions::new().answer_deadline(deadline).store_timeout(store).lease(deadline * 4)
 }
 
 async fn d10_no_answer_by_the_deadline(adapter: Adapter) {
@@ -150,18 +150,18 @@ async fn d10_no_answer_by_the_deadline(adapter: Adapter) {
 
 async fn d10_renewed_beyond_its_lease(adapter: Adapter) {
     let (setup, gate, ended) = gated(adapter);
-    // On the real clock: the lease of 600 ms would lapse twice.
+    // On the real clock: the lease of 1.2 s would lapse twice.
     let store = MemoryStore::with_capacity(10).expect("room");
     let receiver = setup.options(hurried()).store(store).start().await;
     receiver.deliver(&Post::new("d")).await.is(503, "Still processing");
-    tokio::time::sleep(Duration::from_millis(1500)).await;
+    tokio::time::sleep(Duration::from_millis(2600)).await;
     goes_on_and_completes(&receiver, &gate, &ended).await;
     assert_eq!(receiver.incidents(Incident::LeaseLost), 0);
 }
 
 async fn d18_handler_that_never_ends(adapter: Adapter) {
     let (setup, gate, ended) = gated(adapter);
-    let receiver = setup.options(hurried().max_run(Duration::from_millis(400))).start().await;
+    let receiver = setup.options(hurried().max_run(Duration::from_millis(500))).start().await;
     receiver.deliver(&Post::new("d")).await.is(503, "Still processing");
     receiver.dedupe.wait_idle().await;
     assert_eq!(receiver.incidents(Incident::RanTooLong), 1);

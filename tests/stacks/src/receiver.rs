@@ -51,7 +51,12 @@ where
 
 /// A request with a body that reads [`BODY`], signed now.
 pub(crate) fn genuine<B>(body: B) -> Request<B> {
-    let signature = Signer::new(&secret()).header(SystemClock.unix_seconds(), BODY.as_bytes());
+    genuine_with(BODY, body)
+}
+
+/// A request with a body that reads `signed`.
+pub(crate) fn genuine_with<B>(signed: &str, body: B) -> Request<B> {
+    let signature = Signer::new(&secret()).header(SystemClock.unix_seconds(), signed.as_bytes());
     Request::post("/")
         .header("x-nevent-signature", signature)
         .header("x-nevent-delivery", "dlv_1")
