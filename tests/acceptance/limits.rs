@@ -2,27 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use axum::http::StatusCode;
 use nevent_webhooks::{DedupeOptions, Incident};
 
-use crate::support::{Adapter, Gate, OTHER_SECRET, Post, Receiver, eventually, rows};
+use crate::support::{Adapter, OTHER_SECRET, Post, Receiver, eventually, rows};
 
 rows!(d20_too_many_in_flight, d21_forgeries_hold_no_permit);
 
 async fn d20_too_many_in_flight(adapter: Adapter) {
-    let gate = Gate::closed();
-    let inside = gate.clone();
-    let receiver = Receiver::on(adapter)
-        .options(DedupeOptions::new().max_in_flight(2))
-        .handler(move |_| {
-            let gate = inside.clone();
-            async move {
-                gate.pass().await;
-                StatusCode::OK
-            }
-        })
-        .start()
-        .await;
+    let (setup, gate) = Receiver::gated(adapter);
+    let receiver = setup.options(DedupeOptions::new().max_in_flight(2)).start().await;
     let numbered = |n: usize| Post::new(&format!("d{n}")).body(format!("{n}"));
     let mut first = receiver.start(&numbered(1)).await;
     let second = receiver.start(&numbered(2)).await;

@@ -2,7 +2,6 @@
 //! the delivery.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use nevent_webhooks::{
 };
 use tower::{ServiceBuilder, ServiceExt, service_fn};
 
-use crate::support::receiver::{Setup, secret};
+use crate::support::receiver::secret;
 use crate::support::{Adapter, EVENT, Gate, Post, Receiver, SECRET, eventually, rows};
 
 rows!(
@@ -92,45 +91,30 @@ fn now() -> i64 {
     nevent_webhooks::Clock::unix_seconds(&nevent_webhooks::SystemClock)
 }
 
-/// Handlers wait at the gate, and are counted when they have come to their end.
-fn gated(adapter: Adapter) -> (Setup, Gate, Arc<AtomicUsize>) {
-    let (gate, ended) = (Gate::closed(), Arc::new(AtomicUsize::new(0)));
-    let inside = (gate.clone(), Arc::clone(&ended));
-    let setup = Receiver::on(adapter).handler(move |_| {
-        let (gate, ended) = inside.clone();
-        async move {
-            gate.pass().await;
-            ended.fetch_add(1, Ordering::SeqCst);
-            StatusCode::OK
-        }
-    });
-    (setup, gate, ended)
-}
-
 async fn d09_client_hangs_up(adapter: Adapter) {
-    let (setup, gate, ended) = gated(adapter);
+    let (setup, gate) = Receiver::gated(adapter);
     let receiver = setup.start().await;
     let first = receiver.start(&Post::new("d")).await;
     eventually("the handler runs", || receiver.runs() == 1).await;
     drop(first);
-    goes_on_and_completes(&receiver, &gate, &ended).await;
+    goes_on_and_completes(&receiver, &gate).await;
 }
 
 async fn d09_client_resets(adapter: Adapter) {
-    let (setup, gate, ended) = gated(adapter);
+    let (setup, gate) = Receiver::gated(adapter);
     let receiver = setup.start().await;
     let first = receiver.start(&Post::new("d")).await;
     eventually("the handler runs", || receiver.runs() == 1).await;
     first.reset();
-    goes_on_and_completes(&receiver, &gate, &ended).await;
+    goes_on_and_completes(&receiver, &gate).await;
 }
 
-async fn goes_on_and_completes(receiver: &Receiver, gate: &Gate, ended: &AtomicUsize) {
+async fn goes_on_and_completes(receiver: &Receiver, gate: &Gate) {
     eventually("it is detached", || receiver.incidents(Incident::Detached) == 1).await;
     receiver.deliver(&Post::new("d")).await.is(409, "Delivery in progress");
     gate.let_pass(1);
     receiver.dedupe.wait_idle().await;
-    assert_eq!(ended.load(Ordering::SeqCst), 1);
+    assert_eq!(gate.passed(), 1);
     receiver.deliver(&Post::new("d")).await.is(200, "Already processed");
     assert_eq!(receiver.runs(), 1);
 }
@@ -142,37 +126,37 @@ fn hurried() -> DedupeOptions {
 }
 
 async fn d10_no_answer_by_the_deadline(adapter: Adapter) {
-    let (setup, gate, ended) = gated(adapter);
+    let (setup, gate) = Receiver::gated(adapter);
     let receiver = setup.options(hurried()).start().await;
     receiver.deliver(&Post::new("d")).await.is(503, "Still processing");
-    goes_on_and_completes(&receiver, &gate, &ended).await;
+    goes_on_and_completes(&receiver, &gate).await;
 }
 
 async fn d10_renewed_beyond_its_lease(adapter: Adapter) {
-    let (setup, gate, ended) = gated(adapter);
+    let (setup, gate) = Receiver::gated(adapter);
     // On the real clock: the lease of 1.2 s would lapse twice.
     let store = MemoryStore::with_capacity(10).expect("room");
     let receiver = setup.options(hurried()).store(store).start().await;
     receiver.deliver(&Post::new("d")).await.is(503, "Still processing");
     tokio::time::sleep(Duration::from_millis(2600)).await;
-    goes_on_and_completes(&receiver, &gate, &ended).await;
+    goes_on_and_completes(&receiver, &gate).await;
     assert_eq!(receiver.incidents(Incident::LeaseLost), 0);
 }
 
 async fn d18_handler_that_never_ends(adapter: Adapter) {
-    let (setup, gate, ended) = gated(adapter);
+    let (setup, gate) = Receiver::gated(adapter);
     let receiver = setup.options(hurried().max_run(Duration::from_millis(500))).start().await;
     receiver.deliver(&Post::new("d")).await.is(503, "Still processing");
     receiver.dedupe.wait_idle().await;
     assert_eq!(receiver.incidents(Incident::RanTooLong), 1);
     gate.let_pass(1);
     receiver.deliver(&Post::new("d")).await.is(200, "");
-    assert_eq!((receiver.runs(), ended.load(Ordering::SeqCst)), (2, 1), "the first was dropped");
+    assert_eq!((receiver.runs(), gate.passed()), (2, 1), "the first was dropped");
 }
 
 /// The examples do the same at SIGTERM: see `tests/examples.rs`.
 async fn d19_shutdown_waits_for_detached_handlers(adapter: Adapter) {
-    let (setup, gate, ended) = gated(adapter);
+    let (setup, gate) = Receiver::gated(adapter);
     let receiver = setup.start().await;
     receiver.dedupe.wait_idle().await;
     let first = receiver.start(&Post::new("d")).await;
@@ -187,5 +171,5 @@ async fn d19_shutdown_waits_for_detached_handlers(adapter: Adapter) {
     assert!(!waiting.is_finished());
     gate.let_pass(1);
     waiting.await.expect("it waits to the end");
-    assert_eq!(ended.load(Ordering::SeqCst), 1);
+    assert_eq!(gate.passed(), 1);
 }

@@ -7,8 +7,8 @@ use axum::http::StatusCode;
 use nevent_webhooks::store::{MemoryStore, Scope};
 use nevent_webhooks::{DedupeLayer, DedupeOptions, Incident, ManualClock, OptionsError, Verifier};
 
-use crate::support::receiver::{Setup, secret};
-use crate::support::{Adapter, Gate, PREVIOUS_SECRET, Post, Receiver, SECRET, eventually, rows};
+use crate::support::receiver::secret;
+use crate::support::{Adapter, PREVIOUS_SECRET, Post, Receiver, SECRET, eventually, rows};
 
 rows!(
     d01_repeat_after_success,
@@ -31,20 +31,6 @@ rows!(
     d17_two_scopes_in_one_store,
 );
 
-/// A receiver whose handlers wait at the gate.
-fn gated(adapter: Adapter) -> (Setup, Gate) {
-    let gate = Gate::closed();
-    let inside = gate.clone();
-    let setup = Receiver::on(adapter).handler(move |_| {
-        let gate = inside.clone();
-        async move {
-            gate.pass().await;
-            StatusCode::OK
-        }
-    });
-    (setup, gate)
-}
-
 async fn d01_repeat_after_success(adapter: Adapter) {
     let receiver = Receiver::on(adapter).start().await;
     receiver.deliver(&Post::new("d")).await.is(200, "");
@@ -61,7 +47,7 @@ async fn d02_repeat_signed_afresh(adapter: Adapter) {
 }
 
 async fn d03_repeat_in_flight(adapter: Adapter) {
-    let (setup, gate) = gated(adapter);
+    let (setup, gate) = Receiver::gated(adapter);
     let receiver = setup.start().await;
     let mut first = receiver.start(&Post::new("d")).await;
     eventually("the handler runs", || receiver.runs() == 1).await;
@@ -171,7 +157,7 @@ async fn d07_replay_of_a_failed_delivery(adapter: Adapter) {
 }
 
 async fn d07_replay_in_flight(adapter: Adapter) {
-    let (setup, gate) = gated(adapter);
+    let (setup, gate) = Receiver::gated(adapter);
     let receiver = setup.start().await;
     let mut first = receiver.start(&Post::new("first")).await;
     eventually("the handler runs", || receiver.runs() == 1).await;
@@ -192,7 +178,7 @@ async fn d07_retry_signed_afresh_then_replayed(adapter: Adapter) {
 }
 
 async fn d08_id_over_another_body(adapter: Adapter) {
-    let (setup, gate) = gated(adapter);
+    let (setup, gate) = Receiver::gated(adapter);
     let receiver = setup.start().await;
     let other = Post::new("d").body("another body");
     let mut first = receiver.start(&Post::new("d")).await;
@@ -216,7 +202,7 @@ async fn d08_reuse_binds_nothing(adapter: Adapter) {
 }
 
 async fn d12_lease_lapsed_and_taken(adapter: Adapter) {
-    let (setup, gate) = gated(adapter);
+    let (setup, gate) = Receiver::gated(adapter);
     let receiver = setup.start().await;
     let mut first = receiver.start(&Post::new("d")).await;
     eventually("the handler runs", || receiver.runs() == 1).await;
@@ -234,7 +220,7 @@ async fn d12_lease_lapsed_and_taken(adapter: Adapter) {
 }
 
 async fn d12_lease_lapsed_and_untaken(adapter: Adapter) {
-    let (setup, gate) = gated(adapter);
+    let (setup, gate) = Receiver::gated(adapter);
     let receiver = setup.start().await;
     let mut first = receiver.start(&Post::new("d")).await;
     eventually("the handler runs", || receiver.runs() == 1).await;
@@ -270,7 +256,7 @@ async fn d15_least_recently_seen_is_forgotten(adapter: Adapter) {
 }
 
 async fn d15_all_in_flight(adapter: Adapter) {
-    let (setup, gate) = gated(adapter);
+    let (setup, gate) = Receiver::gated(adapter);
     let store = Arc::new(MemoryStore::with_capacity(2).expect("room"));
     let receiver = setup.store(Arc::clone(&store)).start().await;
     let mut first = receiver.start(&numbered(0)).await;

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use nevent_webhooks::Tolerance;
 
-use crate::support::{Adapter, Gate, OTHER_SECRET, Post, Receiver, eventually, rows};
-use axum::http::StatusCode;
+use crate::support::{Adapter, OTHER_SECRET, Post, Receiver, eventually, rows};
 
 rows!(
     t01_300_seconds_old,
@@ -64,18 +63,8 @@ async fn t06_too_old_when_the_body_ends(adapter: Adapter) {
 }
 
 async fn t07_wall_clock_steps_while_in_flight(adapter: Adapter) {
-    let gate = Gate::closed();
-    let inside = gate.clone();
-    let receiver = Receiver::on(adapter)
-        .handler(move |_| {
-            let gate = inside.clone();
-            async move {
-                gate.pass().await;
-                StatusCode::OK
-            }
-        })
-        .start()
-        .await;
+    let (setup, gate) = Receiver::gated(adapter);
+    let receiver = setup.start().await;
     let mut first = receiver.start(&Post::new("t")).await;
     eventually("the handler runs", || receiver.runs() == 1).await;
     for step in [3600, -7200] {

@@ -17,7 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tower::limit::ConcurrencyLimitLayer;
 use tower::{Service, ServiceBuilder, service_fn};
 
-use super::{Connection, Post, Reply, SECRET};
+use super::{Connection, Gate, Post, Reply, SECRET};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Adapter {
@@ -62,6 +62,20 @@ impl Receiver {
             handler: Arc::new(|_| Box::pin(async { StatusCode::OK })),
             concurrency_limit: 10_000,
         }
+    }
+
+    /// A receiver whose handlers wait at a gate, and answer 200 behind it.
+    pub fn gated(adapter: Adapter) -> (Setup, Gate) {
+        let gate = Gate::closed();
+        let inside = gate.clone();
+        let setup = Self::on(adapter).handler(move |_| {
+            let gate = inside.clone();
+            async move {
+                gate.pass().await;
+                StatusCode::OK
+            }
+        });
+        (setup, gate)
     }
 
     pub fn now(&self) -> i64 {
