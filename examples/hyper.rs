@@ -41,7 +41,7 @@ async fn handle(request: Request<VerifiedBody>) -> Result<Response<Full<Bytes>>,
     let delivery = request.body().delivery();
     let event: Event = match Event::from_json(delivery.body()) {
         Ok(event) => event,
-        Err(_) => return Ok(Rejection::MalformedEvent.to_response()),
+        Err(error) => return Ok(Rejection::from(error).to_response()),
     };
     let (id, kind) = (delivery.id(), &event.event_type);
     let line = format!("handled delivery={id} event={kind} id={}\n", event.id);

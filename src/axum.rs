@@ -4,7 +4,7 @@ use axum_core::extract::FromRequestParts;
 use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
 
-use crate::{Delivery, Rejection};
+use crate::{Delivery, DeliveryId, Rejection, trace};
 
 /// Extracts what [`VerifyLayer`](crate::VerifyLayer) learned. Without that layer
 /// above the handler: 500, and a text that says so.
@@ -13,7 +13,7 @@ impl<S: Sync> FromRequestParts<S> for Delivery {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
         let delivery = parts.extensions.get::<Self>();
-        delivery.cloned().ok_or(Rejection::MissingVerifyLayer)
+        delivery.cloned().ok_or_else(|| logged(Rejection::MissingVerifyLayer, None))
     }
 }
 
@@ -25,8 +25,15 @@ impl<S: Sync, T: serde::de::DeserializeOwned> FromRequestParts<S> for crate::Eve
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
         let delivery = Delivery::from_request_parts(parts, state).await?;
-        Self::from_json(delivery.body()).map_err(|_| Rejection::MalformedEvent)
+        let malformed = |error| logged(Rejection::from(error), Some(delivery.id()));
+        Self::from_json(delivery.body()).map_err(malformed)
     }
+}
+
+/// Extractors refuse below the layers, which log only what they refuse themselves.
+fn logged(rejection: Rejection, id: Option<&DeliveryId>) -> Rejection {
+    trace::rejection(&rejection, id);
+    rejection
 }
 
 impl IntoResponse for Rejection {

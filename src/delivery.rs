@@ -1,8 +1,8 @@
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
 
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use crate::delivery_id::printable_ascii;
 use crate::{DeliveryId, Verified};
@@ -38,8 +38,8 @@ impl Delivery {
         Self { id, facts: Arc::new(facts) }
     }
 
-    /// The delivery's id: of several requests with the same signed bytes, the
-    /// id under which they were first seen.
+    /// The delivery's id. Below [`DedupeLayer`](crate::DedupeLayer), of several
+    /// requests with the same signed bytes, the id they were first seen with.
     #[must_use]
     pub fn id(&self) -> &DeliveryId {
         &self.id

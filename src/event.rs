@@ -2,11 +2,15 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
+use crate::Rejection;
+
 /// A Nevent event: the envelope, and `data` as it came or as a type of yours.
 ///
 /// In axum it is an extractor, which reads the verified bytes of the request
-/// and answers 400 `Malformed event` when they are no event. Fields not named
-/// here are tolerated; one named twice is not.
+/// and answers 400 `Malformed event` when they are no event, or when `data` is not
+/// of the type asked for: on a route that receives several types of event, ask
+/// for a plain `Event`, and look at `event_type` first. Fields not named here are
+/// tolerated; one named twice is not.
 ///
 /// ```
 /// use nevent_webhooks::Event;
@@ -61,6 +65,27 @@ impl<T: DeserializeOwned> Event<T> {
 impl Event {
     /// Reads `data` into a type of yours, once the event's type says which.
     ///
+    /// ```
+    /// use nevent_webhooks::{Event, Rejection};
+    /// use serde::Deserialize;
+    ///
+    /// #[derive(Deserialize)]
+    /// struct Refund { purchase: Purchase }
+    /// #[derive(Deserialize)]
+    /// struct Purchase { id: String }
+    ///
+    /// async fn handle(event: Event) -> Result<(), Rejection> {
+    ///     match event.event_type.as_str() {
+    ///         "purchase.refunded" => {
+    ///             let refund: Refund = event.data_as()?;
+    ///             println!("refund {}", refund.purchase.id);
+    ///         }
+    ///         _ => {} // Done as well: 2xx, or Nevent sends it again.
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
     /// # Errors
     ///
     /// `data` of another shape.
@@ -69,7 +94,15 @@ impl Event {
     }
 }
 
-/// Why a body is not an event. Names the field and the place; for logs.
+/// Why a body is not an event, or not of the type asked for. Tells the place; may
+/// quote a value that is of the wrong type.
 #[derive(Debug, thiserror::Error)]
 #[error("not the JSON of such an event: {0}")]
-pub struct EventError(#[source] serde_json::Error);
+pub struct EventError(serde_json::Error);
+
+/// So that `?` in a handler answers 400 `Malformed event`.
+impl From<EventError> for Rejection {
+    fn from(error: EventError) -> Self {
+        Self::MalformedEvent { reason: error.to_string().into() }
+    }
+}

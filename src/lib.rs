@@ -34,6 +34,8 @@
 
 mod clock;
 #[cfg(feature = "tower")]
+mod deadline;
+#[cfg(feature = "tower")]
 mod delivery;
 mod delivery_id;
 mod mac;

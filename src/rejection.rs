@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What a layer answered in the handler's place, and why.
@@ -15,7 +16,7 @@ use std::time::Duration;
 /// assert_eq!(stale.body_text(), "Timestamp too old");
 /// assert_eq!(stale.to_string(), "authentic, but 301 s old: a late retry, or this clock is ahead");
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Rejection {
     /// No `X-Nevent-Signature` header.
@@ -90,18 +91,30 @@ pub enum Rejection {
     /// The handler is at work beyond the answer deadline, and goes on.
     #[error("no answer by the deadline; the handler goes on")]
     StillProcessing,
-    /// The store did not answer, or had no room; the handler did not run.
-    #[error("the store could not take the claim")]
-    StoreUnavailable,
+    /// The store failed, had no room, or did not answer in time; the handler did
+    /// not run.
+    #[error("the store could not take the claim: {reason}")]
+    StoreUnavailable {
+        /// What the store said.
+        reason: Arc<str>,
+    },
     /// As many handlers at work as are allowed; this one did not run.
     #[error("{limit} handlers are at work already")]
     TooManyInFlight {
         /// How many are allowed.
         limit: usize,
     },
-    /// The body is not the JSON of an event.
-    #[error("authentic, but not the JSON of an event")]
-    MalformedEvent,
+    /// The body is not the JSON of an event, or not of the event type that the
+    /// handler asks for.
+    #[error("authentic, but {reason}")]
+    MalformedEvent {
+        /// What is wrong, and where; may quote a value.
+        reason: Arc<str>,
+    },
+    /// A request came through two [`VerifyLayer`](crate::VerifyLayer)s: the second
+    /// deduplication would take every delivery for a repeat of itself.
+    #[error("two VerifyLayers above this handler: remove one, and its DedupeLayer")]
+    TwoVerifyLayers,
     /// An extractor was used on a route without [`VerifyLayer`](crate::VerifyLayer).
     #[error("no VerifyLayer above this handler")]
     MissingVerifyLayer,
@@ -139,19 +152,19 @@ impl Rejection {
             Self::DeliveryIdReused           => (422, "Delivery id reused"),
             Self::HandlerPanicked            => (500, "Internal server error"),
             Self::StillProcessing            => (503, "Still processing"),
-            Self::StoreUnavailable
+            Self::StoreUnavailable { .. }
             | Self::TooManyInFlight { .. }   => (503, "Try again later"),
-            Self::MalformedEvent             => (400, "Malformed event"),
+            Self::MalformedEvent { .. }      => (400, "Malformed event"),
+            Self::TwoVerifyLayers            => (500, TWO_VERIFY_LAYERS),
             Self::MissingVerifyLayer         => (500, MISSING_VERIFY_LAYER),
         }
     }
 
-    /// The header that goes with the status, if one does: a challenge with 401
+    /// The headers that go with the status: a challenge with 401
     /// (RFC 9110, 11.6.1), what would be accepted with 415 (15.5.16), when to
     /// come again with 409 and 503 (10.2.3; in whole seconds, at least one).
-    #[must_use]
-    pub fn header(&self) -> Option<(&'static str, String)> {
-        match (self, self.status()) {
+    pub fn headers(&self) -> impl Iterator<Item = (&'static str, String)> + use<> {
+        let header = match (self, self.status()) {
             (Self::DeliveryInProgress { lease }, _) => {
                 let seconds = lease.as_millis().div_ceil(1000).max(1);
                 Some(("retry-after", seconds.to_string()))
@@ -160,9 +173,13 @@ impl Rejection {
             (_, 415) => Some(("accept-encoding", "identity".to_owned())),
             (_, 503) => Some(("retry-after", "30".to_owned())),
             _ => None,
-        }
+        };
+        header.into_iter()
     }
 }
+
+const TWO_VERIFY_LAYERS: &str = "This route has two nevent_webhooks::VerifyLayers. \
+    Remove one, and the DedupeLayer beside it";
 
 const MISSING_VERIFY_LAYER: &str = "This route has no nevent_webhooks::VerifyLayer. \
     Add it: post(handler).route_layer((verify, dedupe))";

@@ -25,8 +25,8 @@ impl ReplayKey {
 
     /// The key's bytes, uniformly distributed.
     #[must_use]
-    pub fn as_bytes(&self) -> &[u8; 16] {
-        &self.0
+    pub fn to_bytes(self) -> [u8; 16] {
+        self.0
     }
 }
 

@@ -1,6 +1,7 @@
 use std::env::VarError;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use zeroize::{Zeroize, Zeroizing};
 
@@ -27,6 +28,7 @@ use crate::mac::MacKey;
 pub struct Secret {
     name: Arc<str>,
     key: MacKey,
+    matches: Arc<AtomicU64>,
 }
 
 impl Secret {
@@ -35,8 +37,8 @@ impl Secret {
     /// # Errors
     ///
     /// Refuses what cannot be a real secret: an empty text, fewer than 16
-    /// bytes, white space or control characters at either end (a stray line
-    /// break from a file, usually), or the same few characters over and over.
+    /// bytes, white space, quotes or control characters at either end (from
+    /// a file, usually), or the same few characters over and over.
     pub fn new(text: impl AsRef<str>) -> Result<Self, SecretError> {
         let text = text.as_ref();
         refuse_weak(text)?;
@@ -102,6 +104,18 @@ impl Secret {
         &self.name
     }
 
+    /// How many deliveries, genuine and fresh, were signed with this secret;
+    /// clones count together. Once the previous one stands still, its rotation
+    /// is over.
+    #[must_use]
+    pub fn matches(&self) -> u64 {
+        self.matches.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count_match(&self) {
+        self.matches.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(crate) fn shared_name(&self) -> &Arc<str> {
         &self.name
     }
@@ -111,7 +125,7 @@ impl Secret {
     }
 
     fn from_key(name: &str, key: &[u8]) -> Self {
-        Self { name: name.into(), key: MacKey::new(key) }
+        Self { name: name.into(), key: MacKey::new(key), matches: Arc::default() }
     }
 }
 
@@ -153,9 +167,9 @@ pub enum SecretError {
         /// Bytes in the text.
         length: usize,
     },
-    /// White space or a control character at the start or the end.
+    /// White space, a quote or a control character at the start or the end.
     #[error(
-        "the signing secret begins or ends with white space or a control character: \
+        "the signing secret begins or ends with white space, a quote or a control character: \
          remove it (a file's last line break, perhaps), for every byte counts"
     )]
     Padded,
@@ -174,7 +188,8 @@ fn refuse_weak(text: &str) -> Result<(), SecretError> {
     if text.is_empty() {
         return Err(SecretError::Empty);
     }
-    let trimmed = text.trim_matches(|c: char| c.is_whitespace() || c.is_control());
+    let stray = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'');
+    let trimmed = text.trim_matches(stray);
     if trimmed.len() != text.len() {
         return Err(SecretError::Padded);
     }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 pub use claim::{Claim, Fingerprint, OwnerToken};
 #[cfg(feature = "memory")]
-pub use memory::{MemoryStore, MemoryStoreStats, ZeroCapacity};
+pub use memory::{CapacityError, MemoryStore, MemoryStoreStats};
 pub use scope::{Scope, ScopeError};
 
 use crate::DeliveryId;
@@ -31,7 +31,8 @@ use crate::DeliveryId;
 /// atomic step, or the promise "not handled twice" is void.
 ///
 /// A dropped future may or may not have taken effect; every method can be called
-/// again with the same claim.
+/// again with the same claim. None may panic. Errors come out in log lines and in
+/// [`Rejection`](crate::Rejection)s, with their sources.
 pub trait Store: Debug + Send + Sync + 'static {
     /// Takes the delivery for the claim's token, or says why not.
     ///
@@ -133,6 +134,25 @@ pub enum StoreError {
         capacity: usize,
     },
     /// Out of reach, too slow, or refusing.
-    #[error("the store is unavailable: {0}")]
+    #[error("the store is unavailable")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
+}
+
+impl StoreError {
+    #[cfg(feature = "tower")]
+    pub(crate) fn too_slow() -> Self {
+        Self::Unavailable("it did not answer in time".into())
+    }
+
+    /// The error's text and those of what caused it.
+    #[cfg(feature = "tower")]
+    pub(crate) fn with_sources(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        text
+    }
 }

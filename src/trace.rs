@@ -1,38 +1,57 @@
 //! Log lines and spans, if the feature `tracing` is on; nothing at all otherwise.
 
-pub(crate) use imp::{Span, incident, rejection};
+pub(crate) use imp::{Span, incident, rejection, store_error, verified};
 
 #[cfg(feature = "tracing")]
 mod imp {
     use tracing::Instrument;
+    use tracing::{debug, error, warn};
 
     use crate::dedupe::Incident;
-    use crate::{DeliveryId, Rejection};
-
-    pub(crate) fn rejection(rejection: &Rejection, id: Option<&DeliveryId>) {
-        let (status, delivery) = (rejection.status(), id.map(DeliveryId::as_str));
-        match status {
-            200 | 409 => {
-                tracing::debug!(target: TARGET, status, delivery, reason = %rejection, "repeat");
-            }
-            _ => tracing::warn!(target: TARGET, status, delivery, reason = %rejection, "rejection"),
-        }
-    }
-
-    pub(crate) fn incident(incident: Incident, id: Option<&DeliveryId>) {
-        let delivery = id.map(DeliveryId::as_str);
-        match incident {
-            Incident::Detached => {
-                tracing::debug!(target: TARGET, ?incident, delivery, "deduplication");
-            }
-            Incident::Replayed | Incident::TooManyInFlight | Incident::SettlingLate => {
-                tracing::warn!(target: TARGET, ?incident, delivery, "deduplication");
-            }
-            _ => tracing::error!(target: TARGET, ?incident, delivery, "deduplication"),
-        }
-    }
+    use crate::store::StoreError;
+    use crate::{Delivery, DeliveryId, Rejection};
 
     const TARGET: &str = "nevent_webhooks";
+
+    pub(crate) fn verified(delivery: &Delivery) {
+        let (age, secret) = (delivery.verified().age(), delivery.verified().secret_name());
+        debug!(target: TARGET, delivery = delivery.id().as_str(), age, secret, "verified");
+    }
+
+    /// Anyone can have anything refused that is not authentic: that is no warning.
+    pub(crate) fn rejection(rejection: &Rejection, id: Option<&DeliveryId>) {
+        let (status, delivery) = (rejection.status(), id.map(DeliveryId::as_str));
+        match rejection {
+            Rejection::TimestampTooOld { .. }
+            | Rejection::TimestampTooNew { .. }
+            | Rejection::MissingDeliveryId
+            | Rejection::MalformedDeliveryId { .. }
+            | Rejection::DeliveryIdReused
+            | Rejection::MalformedEvent { .. } => {
+                warn!(target: TARGET, status, delivery, reason = %rejection, "rejected");
+            }
+            _ if status >= 500 => {
+                warn!(target: TARGET, status, delivery, reason = %rejection, "rejected");
+            }
+            _ => debug!(target: TARGET, status, delivery, reason = %rejection, "rejected"),
+        }
+    }
+
+    pub(crate) fn incident(incident: Incident, id: &DeliveryId) {
+        let delivery = id.as_str();
+        match incident {
+            Incident::Detached => debug!(target: TARGET, ?incident, delivery, "deduplication"),
+            Incident::Replayed | Incident::TooManyInFlight | Incident::SettlingLate => {
+                warn!(target: TARGET, ?incident, delivery, "deduplication");
+            }
+            _ => error!(target: TARGET, ?incident, delivery, "deduplication"),
+        }
+    }
+
+    pub(crate) fn store_error(error: &StoreError, id: &DeliveryId) {
+        let (reason, delivery) = (error.with_sources(), id.as_str());
+        warn!(target: TARGET, reason, delivery, "the store failed");
+    }
 
     /// The span a delivery came in, for work that outlives its request.
     #[derive(Debug)]
@@ -55,11 +74,16 @@ mod imp {
 #[cfg(not(feature = "tracing"))]
 mod imp {
     use crate::dedupe::Incident;
-    use crate::{DeliveryId, Rejection};
+    use crate::store::StoreError;
+    use crate::{Delivery, DeliveryId, Rejection};
+
+    pub(crate) fn verified(_: &Delivery) {}
 
     pub(crate) fn rejection(_: &Rejection, _: Option<&DeliveryId>) {}
 
-    pub(crate) fn incident(_: Incident, _: Option<&DeliveryId>) {}
+    pub(crate) fn incident(_: Incident, _: &DeliveryId) {}
+
+    pub(crate) fn store_error(_: &StoreError, _: &DeliveryId) {}
 
     #[derive(Debug)]
     pub(crate) struct Span;

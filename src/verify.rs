@@ -81,6 +81,9 @@ impl Verifier {
     /// Verifies a whole body against the value of its signature header, without
     /// allocating. `now` is in Unix seconds.
     ///
+    /// A request may hold several lines of that header, which is wrong and which
+    /// `HeaderMap::get` does not show: [`Verifier::begin`] takes all of them.
+    ///
     /// # Errors
     ///
     /// The signature rows of [`Rejection`], judged in this order: the header's
@@ -97,7 +100,8 @@ impl Verifier {
     }
 
     /// Judges the form of the signature header, given the values of all its
-    /// lines in the request (there must be exactly one), and starts the MAC.
+    /// lines in the request (there must be exactly one), and starts the MAC. With
+    /// the `http` crate: `headers.get_all(SIGNATURE_HEADER).iter().map(HeaderValue::as_bytes)`.
     ///
     /// # Errors
     ///
@@ -150,6 +154,7 @@ impl Verification<'_> {
         let timestamp = self.header.timestamp.unix_seconds;
         let age = now.saturating_sub(timestamp);
         self.verifier.tolerance.judge(age)?;
+        secret.count_match();
 
         Ok(Verified {
             timestamp,

@@ -1,12 +1,15 @@
 //! What an axum handler can ask for, and what it is told when it cannot have it.
 
+use std::convert::Infallible;
+use std::time::Duration;
+
 use axum::body::{Body, Bytes, to_bytes};
-use axum::http::{Request, Response, StatusCode};
+use axum::http::{HeaderMap, Request, Response, StatusCode};
 use axum::{Router, routing::post};
 use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks::{
-    Clock, DedupeLayer, Delivery, Event, Rejection, Secret, Signer, SystemClock, Verifier,
-    VerifyLayer,
+    Clock, DedupeLayer, DedupeOptions, Delivery, DeliveryId, Event, Rejection, Secret, Signer,
+    SystemClock, Verifier, VerifyLayer,
 };
 use serde::Deserialize;
 use tower::ServiceExt;
@@ -100,7 +103,10 @@ async fn malformed_events_are_refused_and_released() {
         for _ in 0..2 {
             let (status, text, response) = answer(app.clone(), delivery(body.clone())).await;
             assert_eq!((status, text.as_str()), (StatusCode::BAD_REQUEST, "Malformed event"));
-            assert_eq!(response.extensions().get(), Some(&Rejection::MalformedEvent));
+            let rejection = response.extensions().get();
+            assert!(matches!(rejection, Some(Rejection::MalformedEvent { .. })), "{rejection:?}");
+            let id = response.extensions().get::<DeliveryId>();
+            assert_eq!(id.map(DeliveryId::as_str), Some("d-1"));
         }
     }
 }
@@ -142,4 +148,76 @@ async fn rejections_stand_in_the_response_for_outer_layers() {
     assert_eq!(response.extensions().get(), Some(&Rejection::MissingSignature));
     assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8");
     assert_eq!(response.headers()["www-authenticate"], "Nevent-Signature");
+}
+
+/// The handler sees the first id wherever it looks.
+#[tokio::test]
+async fn replays_run_under_the_first_id() {
+    async fn handle(delivery: Delivery, headers: HeaderMap) -> (StatusCode, String) {
+        let header = headers["x-nevent-delivery"].to_str().expect("ASCII");
+        let text = format!("{} {header}", delivery.id());
+        (StatusCode::INTERNAL_SERVER_ERROR, text)
+    }
+    let app = Router::new().route("/", post(handle).route_layer(layers()));
+    let first = delivery(BODY);
+    let mut replay = delivery(BODY);
+    *replay.headers_mut() = first.headers().clone();
+    replay.headers_mut().insert("x-nevent-delivery", "other".parse().expect("a value"));
+    answer(app.clone(), first).await;
+    let (_, text, _) = answer(app, replay).await;
+    assert_eq!(text, "d-1 d-1");
+}
+
+/// A length that only the header knows, and a body that would never end.
+#[tokio::test]
+async fn content_length_counts_whatever_the_body_says() {
+    async fn handle(_: Delivery) {}
+    let app = Router::new().route("/", post(handle).route_layer(layers()));
+    let mut request = delivery(BODY)
+        .map(|_| Body::from_stream(futures_util::stream::pending::<Result<Bytes, Infallible>>()));
+    request.headers_mut().insert("content-length", "1048577".parse().expect("a value"));
+    let (status, text, _) = answer(app, request).await;
+    assert_eq!((status, text.as_str()), (StatusCode::PAYLOAD_TOO_LARGE, "Payload too large"));
+}
+
+/// Two deduplications would take every delivery for a repeat of itself.
+#[tokio::test]
+async fn the_layers_twice_are_refused() {
+    async fn handle(_: Delivery) {}
+    let webhook = post(handle).route_layer(layers()).route_layer(layers());
+    let app = Router::new().route("/", webhook);
+    let (status, text, response) = answer(app, delivery(BODY)).await;
+    assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(text.starts_with("This route has two nevent_webhooks::VerifyLayers."));
+    assert_eq!(response.extensions().get(), Some(&Rejection::TwoVerifyLayers));
+}
+
+#[tokio::test]
+async fn an_event_header_that_is_not_one_plain_line_is_not_shown() {
+    async fn handle(delivery: Delivery) -> String {
+        format!("{:?}", delivery.event_header())
+    }
+    let app = Router::new().route("/", post(handle).route_layer(layers()));
+    let mut request = delivery(BODY);
+    request.headers_mut().append("x-nevent-event", "fan.deleted".parse().expect("a value"));
+    let (_, text, _) = answer(app, request).await;
+    assert_eq!(text, "None");
+}
+
+/// Durations without end are taken for what they mean.
+#[tokio::test]
+async fn endless_durations_do_no_harm() {
+    async fn handle(_: Delivery) {
+        tokio::task::yield_now().await;
+    }
+    let endless = Duration::MAX;
+    let options = DedupeOptions::new().answer_deadline(endless).lease(endless).max_run(endless);
+    let dedupe = DedupeLayer::with_options("test", MemoryStore::new(), options.retention(endless));
+    let verify = layers().0.body_timeout(endless).stall_timeout(endless);
+    let stack = (verify, dedupe.expect("safe options"));
+    let app = Router::new().route("/", post(handle).route_layer(stack));
+    for expected in ["", "Already processed"] {
+        let (status, text, _) = answer(app.clone(), delivery(BODY)).await;
+        assert_eq!((status, text.as_str()), (StatusCode::OK, expected));
+    }
 }

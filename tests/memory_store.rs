@@ -192,6 +192,27 @@ async fn scopes_are_apart() {
     acquired(&store, &elsewhere).await;
 }
 
+/// In a full store, leases that lapsed make room.
+#[tokio::test]
+async fn lapsed_leases_are_swept_out_of_a_full_store() {
+    let clock = ManualClock::now();
+    let store = MemoryStore::with_capacity(1).expect("room").clock(clock.clone());
+    acquired(&store, &claim("one", "body")).await;
+    let full = store.claim(&claim("two", "body")).await.expect_err("full");
+    assert!(full.to_string().starts_with("the store is full of deliveries in flight"));
+    clock.advance(30 * SECOND);
+    acquired(&store, &claim("two", "body")).await;
+    assert_eq!(store.stats().in_flight, 1);
+}
+
+#[test]
+fn impossible_capacities_are_refused() {
+    for records in [0, usize::MAX] {
+        let error = MemoryStore::with_capacity(records).expect_err("impossible");
+        assert!(error.to_string().contains(&records.to_string()), "{error}");
+    }
+}
+
 /// Eight threads, the same thousand deliveries, each under two ids: one of all
 /// wins each, whatever the interleaving.
 #[test]

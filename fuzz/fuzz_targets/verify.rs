@@ -81,8 +81,8 @@ fn during_a_rotation_both_secrets_count(genuine: &Delivery, secret: &Secret, inp
     let both = alone.or(secret.clone()).unwrap();
     let verified = genuine.verdict(&both, input).unwrap();
     assert_eq!(verified.secret_name(), if same_key { "other" } else { secret.name() });
-    let replay_keys = verified.replay_keys().iter().map(|key| &key.as_bytes()[..]);
-    assert!(replay_keys.eq([&other_digest[..16], &genuine.digest[..16]]));
+    let replay_keys = verified.replay_keys().iter().map(|key| key.to_bytes());
+    assert!(replay_keys.eq([other_digest, genuine.digest].map(half)));
 
     let twice_signed = format!("{},v1={}", genuine.header(), hex(&other_digest));
     let verified = both.verify(twice_signed, &genuine.body, input.now).unwrap();
@@ -165,6 +165,11 @@ fn flip(bytes: &mut [u8], at: u16, by: NonZeroU8) {
     if let Some(byte) = bytes.get_mut(at) {
         *byte ^= by.get();
     }
+}
+
+/// What of a digest identifies a replay.
+fn half(digest: [u8; 32]) -> [u8; 16] {
+    std::array::from_fn(|n| digest[n])
 }
 
 fn non_negative(input: &mut Unstructured) -> arbitrary::Result<i64> {

@@ -9,6 +9,7 @@ use super::Incident;
 use super::run::Run;
 use super::settle::{Settlement, settle};
 use crate::Rejection;
+use crate::deadline::deadline;
 use crate::store::{Renewal, Store};
 
 type Work<T> = Pin<Box<dyn Future<Output = Result<T, Rejection>> + Send>>;
@@ -16,8 +17,8 @@ type Work<T> = Pin<Box<dyn Future<Output = Result<T, Rejection>> + Send>>;
 /// Work that is polled in the connection's own task, and moves to a task of its
 /// own when the connection drops it unfinished, or when its answer is due.
 ///
-/// So a handler is never cut in half, and the ordinary delivery pays for neither
-/// a task nor a timer.
+/// So a handler is never cut in half, and the ordinary delivery pays for no task,
+/// and for a timer only if it has to wait.
 pub(crate) struct Attached<T: Send + 'static> {
     state: State<T>,
 }
@@ -66,7 +67,7 @@ impl<T: Send + 'static> Future for Attached<T> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let output = match &mut self.state {
-            State::Refused(rejection) => Err(*rejection),
+            State::Refused(rejection) => Err(rejection.clone()),
             State::Working(working) => ready!(working.poll(context)).unwrap_or_else(|| {
                 self.detach();
                 Err(Rejection::StillProcessing)
@@ -104,7 +105,7 @@ impl<T: Send + 'static> Drop for Attached<T> {
 
 /// Watches over work without a connection: renews its lease, and ends it when it
 /// has run too long. Beside the work and not within, so that a handler that
-/// blocks its thread keeps its lease.
+/// blocks its thread from then on keeps its lease.
 async fn supervise<T: Send + 'static>(run: Arc<Run>, work: Work<T>) {
     let options = &run.dedupe.options;
     let mut task = tokio::spawn(run.span.wrap(work));
@@ -114,15 +115,16 @@ async fn supervise<T: Send + 'static>(run: Arc<Run>, work: Work<T>) {
             held = held && run.renew().await;
         }
     };
-    if timeout_at(run.started + options.max_run, renew_until_done).await.is_ok() {
+    if timeout_at(deadline(run.started, options.max_run), renew_until_done).await.is_ok() {
         return;
     }
     task.abort();
     // A handler that blocks cannot be dropped: then the lease lapses instead.
-    if timeout(options.lease, task).await.is_ok() {
-        if run.settling.get().is_none() {
-            run.count(Incident::RanTooLong);
-        }
+    let dropped = timeout(options.lease, task).await.is_ok();
+    if run.settling.get().is_none() {
+        run.count(Incident::RanTooLong);
+    }
+    if dropped {
         // What has ended in the very moment keeps the end it had.
         settle(&run, Settlement::Release).await;
     }

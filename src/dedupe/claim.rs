@@ -4,8 +4,8 @@ use tokio::time::timeout;
 
 use super::run::Run;
 use super::{Dedupe, Incident};
-use crate::store::{Claim, ClaimAnswer, Fingerprint, Store};
-use crate::{Delivery, Rejection};
+use crate::store::{Claim, ClaimAnswer, Fingerprint, Store, StoreError};
+use crate::{Delivery, Rejection, trace};
 
 impl Run {
     /// Takes the delivery, under the id its bytes were first seen with.
@@ -15,19 +15,30 @@ impl Run {
         // one step, unless the binding expires between the two.
         for _ in 0..2 {
             let store = &self.dedupe.store;
-            match timeout(self.dedupe.options.store_timeout, store.claim(&claim)).await {
-                Ok(Ok(ClaimAnswer::BoundTo(first))) => {
+            let answer = match timeout(self.dedupe.options.store_timeout, store.claim(&claim)).await
+            {
+                Ok(Ok(answer)) => answer,
+                Ok(Err(error)) => return self.store_failed(claim, &delivery, &error),
+                Err(_) => return self.store_failed(claim, &delivery, &StoreError::too_slow()),
+            };
+            match answer {
+                ClaimAnswer::Acquired => return Ok(self.hold(claim, &delivery)),
+                ClaimAnswer::Completed => return Err(Rejection::AlreadyProcessed),
+                ClaimAnswer::InFlight { lease } => {
+                    return Err(Rejection::DeliveryInProgress { lease });
+                }
+                ClaimAnswer::Reused => {
+                    self.count(Incident::IdReused);
+                    return Err(Rejection::DeliveryIdReused);
+                }
+                ClaimAnswer::BoundTo(first) => {
                     self.count(Incident::Replayed);
                     claim.id = first;
                 }
-                Ok(Ok(answer)) => {
-                    self.judge(&answer)?;
-                    return Ok(self.hold(claim, &delivery));
-                }
-                Ok(Err(_)) | Err(_) => return self.store_failed(claim, &delivery),
             }
         }
-        self.store_failed(claim, &delivery)
+        let error = StoreError::Unavailable("its bindings lead from one id to another".into());
+        self.store_failed(claim, &delivery, &error)
     }
 
     fn claim_for(&self, delivery: &Delivery) -> Claim {
@@ -39,19 +50,6 @@ impl Run {
             lease: options.lease,
             retention: options.retention,
             ..Claim::new(scope.clone(), delivery.id().clone(), fingerprint)
-        }
-    }
-
-    fn judge(&self, answer: &ClaimAnswer) -> Result<(), Rejection> {
-        match answer {
-            ClaimAnswer::Acquired => Ok(()),
-            ClaimAnswer::Completed => Err(Rejection::AlreadyProcessed),
-            ClaimAnswer::InFlight { lease } => Err(Rejection::DeliveryInProgress { lease: *lease }),
-            ClaimAnswer::Reused => {
-                self.count(Incident::IdReused);
-                Err(Rejection::DeliveryIdReused)
-            }
-            ClaimAnswer::BoundTo(_) => Err(Rejection::StoreUnavailable),
         }
     }
 
@@ -68,8 +66,9 @@ impl Run {
         self: &Arc<Self>,
         claim: Claim,
         delivery: &Delivery,
+        error: &StoreError,
     ) -> Result<Delivery, Rejection> {
-        self.count(Incident::StoreFailed);
+        self.count_store_error(error);
         if self.dedupe.options.run_when_store_fails {
             self.count(Incident::RanUnclaimed);
             return Ok(self.hold(claim, delivery));
@@ -79,6 +78,14 @@ impl Run {
             let release = run.dedupe.store.release(&claim);
             let _ = timeout(run.dedupe.options.store_timeout, release).await;
         });
-        Err(Rejection::StoreUnavailable)
+        Err(Rejection::StoreUnavailable { reason: error.with_sources().into() })
+    }
+
+    fn count_store_error(&self, error: &StoreError) {
+        trace::store_error(error, self.id());
+        self.count(match error {
+            StoreError::Full { .. } => Incident::StoreFull,
+            StoreError::Unavailable(_) => Incident::StoreFailed,
+        });
     }
 }

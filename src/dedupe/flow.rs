@@ -1,11 +1,10 @@
 use std::sync::Arc;
 
-use tokio::time::Instant;
-
 use super::panic::catch_panic;
 use super::run::Run;
 use super::settle::{Settlement, settle};
 use super::{Attached, Dedupe, Incident};
+use crate::deadline::deadline;
 use crate::{Delivery, Rejection};
 
 /// Runs the handler for a delivery unless it was, or is being, handled.
@@ -23,14 +22,16 @@ where
     F: Future<Output = T> + Send + 'static,
 {
     let Some(slot) = dedupe.slots.take() else {
-        dedupe.incidents.count(Incident::TooManyInFlight, Some(delivery.id()));
+        dedupe.incidents.count(Incident::TooManyInFlight, delivery.id());
         let limit = dedupe.options.max_in_flight;
         return Attached::refused(Rejection::TooManyInFlight { limit });
     };
-    let answer_by = Instant::from_std(delivery.received()) + dedupe.options.answer_deadline;
+    let answer_by = deadline(delivery.received(), dedupe.options.answer_deadline);
     let run = Arc::new(Run::new(Arc::clone(dedupe), slot, delivery.id().clone()));
 
     let work = claim_handle_settle(Arc::clone(&run), delivery, handler, succeeded);
+    // What panics outside of the handler is a store: its lease lapses.
+    let work = async { catch_panic(work).await.unwrap_or(Err(Rejection::HandlerPanicked)) };
     Attached::new(run, Box::pin(work), answer_by)
 }
 

@@ -4,6 +4,16 @@ use crate::{DeliveryId, trace};
 
 /// Something an operator wants to know of and that an answer does not always
 /// show. Counted per layer: [`DedupeLayer::incidents`](crate::DedupeLayer::incidents).
+///
+/// ```
+/// use nevent_webhooks::{DedupeLayer, Incident, store::MemoryStore};
+///
+/// let dedupe = DedupeLayer::new("tickets", MemoryStore::new())?;
+/// for incident in Incident::ALL {
+///     println!("nevent_{incident:?} {}", dedupe.incidents(*incident));
+/// }
+/// # Ok::<(), nevent_webhooks::OptionsError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Incident {
@@ -12,8 +22,10 @@ pub enum Incident {
     Replayed,
     /// A delivery id came again over another body, both rightly signed.
     IdReused,
-    /// The store failed, was full or was too slow when a delivery was claimed.
+    /// The store failed, or was too slow, when a delivery was claimed.
     StoreFailed,
+    /// The store had no room for a claim, and nothing that it might forget.
+    StoreFull,
     /// A handler ran without a claim, as the options allow.
     RanUnclaimed,
     /// A delivery was refused because too many handlers were at work.
@@ -23,10 +35,11 @@ pub enum Incident {
     Detached,
     /// A handler panicked.
     HandlerPanicked,
-    /// A handler finished, or a lease was to be renewed, after another had taken
-    /// the delivery: it may have been handled twice.
+    /// A handler finished after another had taken its delivery, or a lease had
+    /// lapsed when it was to be renewed: the delivery may have been handled twice.
     LeaseLost,
-    /// A handler ran longer than allowed and was dropped.
+    /// A handler ran longer than allowed. It was dropped and its delivery released;
+    /// or it blocks its thread, and only its lease lapses.
     RanTooLong,
     /// A handler's end was not recorded within half a second; the sender was
     /// answered, and the recording goes on in the background.
@@ -35,12 +48,30 @@ pub enum Incident {
     SettlingFailed,
 }
 
+impl Incident {
+    /// All of them, for those who export the counters. `Debug` gives the name.
+    pub const ALL: &[Self] = &[
+        Self::Replayed,
+        Self::IdReused,
+        Self::StoreFailed,
+        Self::StoreFull,
+        Self::RanUnclaimed,
+        Self::TooManyInFlight,
+        Self::Detached,
+        Self::HandlerPanicked,
+        Self::LeaseLost,
+        Self::RanTooLong,
+        Self::SettlingLate,
+        Self::SettlingFailed,
+    ];
+}
+
 /// One counter per incident.
 #[derive(Debug, Default)]
-pub(crate) struct Incidents([AtomicU64; Incident::SettlingFailed as usize + 1]);
+pub(crate) struct Incidents([AtomicU64; Incident::ALL.len()]);
 
 impl Incidents {
-    pub(super) fn count(&self, incident: Incident, id: Option<&DeliveryId>) {
+    pub(super) fn count(&self, incident: Incident, id: &DeliveryId) {
         self.0[incident as usize].fetch_add(1, Ordering::Relaxed);
         trace::incident(incident, id);
     }

@@ -37,7 +37,11 @@ impl Run {
         }
     }
 
+    pub(super) fn id(&self) -> &DeliveryId {
+        &self.id
+    }
+
     pub(super) fn count(&self, incident: Incident) {
-        self.dedupe.incidents.count(incident, Some(&self.id));
+        self.dedupe.incidents.count(incident, &self.id);
     }
 }

@@ -6,6 +6,7 @@ use tokio::time::{sleep, timeout};
 use super::Incident;
 use super::run::Run;
 use crate::store::{Completion, Store, StoreError};
+use crate::trace;
 
 /// How a delivery ends.
 #[derive(Debug, Clone, Copy)]
@@ -50,8 +51,10 @@ async fn settle_at_last(run: &Run, settlement: Settlement) {
     loop {
         match timeout(run.dedupe.options.store_timeout, settle_now(run, settlement)).await {
             Ok(Ok(())) => return,
-            Ok(Err(_)) | Err(_) => sleep(pause).await,
+            Ok(Err(error)) => trace::store_error(&error, run.id()),
+            Err(_) => trace::store_error(&StoreError::too_slow(), run.id()),
         }
+        sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }

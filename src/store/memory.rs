@@ -1,5 +1,5 @@
-//! The in-memory store: sharded, sized at construction, so that it never pauses
-//! to grow.
+//! The in-memory store: sharded, its tables of what is completed sized at
+//! construction, so that it never pauses to grow.
 
 mod bindings;
 mod records;
@@ -16,7 +16,8 @@ use self::shards::{Key, KeyedHash, Shards};
 use super::{Claim, ClaimAnswer, Completion, Renewal, Store, StoreError, StoreFuture};
 use crate::{Clock, SystemClock};
 
-/// Remembers deliveries within this process, up to a capacity.
+/// Remembers deliveries within this process, up to a capacity. Several processes
+/// each remember only their own. To share it between layers, put it in an [`Arc`].
 ///
 /// No delivery is handled a second time while the process lives and the store
 /// has room for what came within the retention. When full, it forgets the least
@@ -34,7 +35,7 @@ use crate::{Clock, SystemClock};
 ///
 /// let store = Arc::new(MemoryStore::with_capacity(100_000)?);
 /// assert_eq!(store.stats().completed, 0);
-/// # Ok::<(), nevent_webhooks::store::ZeroCapacity>(())
+/// # Ok::<(), nevent_webhooks::store::CapacityError>(())
 /// ```
 pub struct MemoryStore {
     bindings: Shards<Bindings>,
@@ -57,11 +58,11 @@ impl MemoryStore {
     ///
     /// # Errors
     ///
-    /// A capacity of zero.
-    pub fn with_capacity(records: usize) -> Result<Self, ZeroCapacity> {
+    /// A capacity of zero, or above 1,000,000,000.
+    pub fn with_capacity(records: usize) -> Result<Self, CapacityError> {
         match records {
-            0 => Err(ZeroCapacity(())),
-            _ => Ok(Self::sized(records)),
+            1..=MOST_RECORDS => Ok(Self::sized(records)),
+            _ => Err(CapacityError { records }),
         }
     }
 
@@ -158,12 +159,16 @@ impl fmt::Debug for MemoryStore {
     }
 }
 
-crate::readable::debug_is_display!(ZeroCapacity);
+crate::readable::debug_is_display!(CapacityError);
 
-/// A store for nothing.
+/// A capacity of zero, or beyond all memory.
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a store with room for 0 deliveries would refuse every one: give it at least 1")]
-pub struct ZeroCapacity(());
+#[error("a store for {records} deliveries cannot be: give it room for 1 to {MOST_RECORDS}")]
+pub struct CapacityError {
+    records: usize,
+}
+
+const MOST_RECORDS: usize = 1_000_000_000;
 
 /// What a [`MemoryStore`] holds, and what it had to forget.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use super::verified_body::{ProvenBody, VerifiedBody};
 use super::verify::{DELIVERY, forward};
 use crate::dedupe::{Attached, Dedupe, DedupeOptions, Incident, OptionsError, handle_once};
 use crate::store::Store;
-use crate::{Delivery, DeliveryId, trace};
+use crate::{Delivery, DeliveryId, Rejection, trace};
 
 /// Runs the handler once per delivery, and answers repeats itself.
 ///
@@ -23,8 +23,8 @@ use crate::{Delivery, DeliveryId, trace};
 /// It takes only requests that [`VerifyLayer`](crate::VerifyLayer) let through:
 /// put both on a route in one call, `post(handler).route_layer((verify, dedupe))`.
 ///
-/// An answer of its own carries the [`Rejection`](crate::Rejection) and the
-/// [`DeliveryId`] in its extensions.
+/// A response with a [`Rejection`] in its extensions, its own or an extractor's,
+/// has the [`DeliveryId`] there too, as it was sent.
 ///
 /// A handler that blocks its thread is outside its reach: it is not answered for
 /// at the deadline nor dropped after its longest run. Use
@@ -152,15 +152,17 @@ impl<R: Send + 'static, E: Send + 'static> Future for DedupeFuture<R, E> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let result = ready!(Pin::new(&mut self.attached).poll(context));
-        Poll::Ready(match result {
-            Ok(handled) => handled.map(|response| response.map(ResponseBody::handler)),
+        let mut response = match result {
+            Ok(handled) => handled?.map(ResponseBody::handler),
             Err(rejection) => {
                 trace::rejection(&rejection, Some(&self.id));
-                let mut response = rejection.to_response();
-                response.extensions_mut().insert(self.id.clone());
-                Ok(response)
+                rejection.to_response()
             }
-        })
+        };
+        if response.extensions().get::<Rejection>().is_some() {
+            response.extensions_mut().insert(self.id.clone());
+        }
+        Poll::Ready(Ok(response))
     }
 }
 

@@ -9,6 +9,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use http_body::{Body, Frame};
 use tokio::time::{Instant, timeout_at};
 
+use crate::deadline::deadline;
 use crate::{Rejection, Verification};
 
 /// How much body may come, and how slowly.
@@ -45,8 +46,8 @@ impl BodyLimits {
     ) -> Result<Bytes, Rejection> {
         let mut body = pin!(body);
         let mut collected = Collected::Nothing;
-        let end = Instant::now() + self.total;
-        let mut stalled = Instant::now() + self.stall;
+        let end = deadline(Instant::now(), self.total);
+        let mut stalled = deadline(Instant::now(), self.stall);
         while let Some(frame) = next_frame(body.as_mut(), self, stalled, end).await? {
             let Ok(mut data) = frame.into_data() else {
                 continue; // Trailers: not signed, not handed on.
@@ -59,7 +60,7 @@ impl BodyLimits {
             verification.update(&bytes);
             if !bytes.is_empty() {
                 collected = collected.with(bytes);
-                stalled = Instant::now() + self.stall;
+                stalled = deadline(Instant::now(), self.stall);
             }
         }
         Ok(collected.into_bytes())

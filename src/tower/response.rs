@@ -90,7 +90,7 @@ impl Rejection {
     /// use hyper::body::Bytes;
     /// use nevent_webhooks::Rejection;
     ///
-    /// let response = Rejection::MalformedEvent.to_response::<Full<Bytes>>();
+    /// let response = Rejection::MissingDeliveryId.to_response::<Full<Bytes>>();
     /// assert_eq!(response.status(), 400);
     /// ```
     #[must_use]
@@ -101,12 +101,12 @@ impl Rejection {
         }
         let plain_text = HeaderValue::from_static("text/plain; charset=utf-8");
         response.headers_mut().insert(CONTENT_TYPE, plain_text);
-        if let Some((name, value)) = self.header()
-            && let Ok(value) = HeaderValue::try_from(value)
-        {
-            response.headers_mut().insert(HeaderName::from_static(name), value);
+        for (name, value) in self.headers() {
+            if let Ok(value) = HeaderValue::try_from(value) {
+                response.headers_mut().insert(HeaderName::from_static(name), value);
+            }
         }
-        response.extensions_mut().insert(*self);
+        response.extensions_mut().insert(self.clone());
         response
     }
 }

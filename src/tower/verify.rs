@@ -2,10 +2,11 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, Request, Response};
 use http_body::Body;
+use tokio::time::Instant;
 use tower::{Layer, Service};
 
 use super::read::BodyLimits;
@@ -18,7 +19,8 @@ use crate::{Clock, DeliveryId, Rejection, SystemClock, Verifier, trace};
 /// answers everything else itself.
 ///
 /// Below it a request has a [`VerifiedBody`], and its [`Delivery`] in the
-/// extensions. Nothing below it is asked to be ready, or called, before the
+/// extensions. By itself it lets every repeat through: put a
+/// [`DedupeLayer`](crate::DedupeLayer) beside it. Nothing below it is asked to be ready, or called, before the
 /// verdict: a stalled forgery holds no permit of a concurrency limit.
 ///
 /// ```
@@ -140,6 +142,9 @@ impl Config {
         received: Instant,
     ) -> Result<Request<VerifiedBody>, Rejection> {
         let (mut parts, body) = request.into_parts();
+        if parts.extensions.get::<Delivery>().is_some() {
+            return Err(Rejection::TwoVerifyLayers);
+        }
         let mut verification = self.verifier.begin(lines(&parts.headers, &SIGNATURE))?;
         self.limits.judge_head(&parts.headers, &body)?;
         let body = self.limits.read(body, &mut verification).await?;
@@ -148,6 +153,7 @@ impl Config {
 
         let event = event_header(lines(&parts.headers, &EVENT));
         let delivery = Delivery::new(id, event, verified, body, received);
+        trace::verified(&delivery);
         parts.extensions.insert(delivery.clone());
         Ok(Request::from_parts(parts, VerifiedBody::new(delivery)))
     }

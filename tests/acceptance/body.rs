@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::{Adapter, EVENT, Post, Receiver, rows};
+use crate::support::{Adapter, Connection, EVENT, Post, Receiver, rows};
 
 rows!(
     b01_as_long_as_allowed,
@@ -13,6 +13,7 @@ rows!(
     b05_body_drips,
     b06_content_encoding,
     b07_any_split_of_the_body,
+    b07_trailers_are_not_handed_on,
     b08_expect_continue,
 );
 
@@ -119,6 +120,19 @@ async fn b07_any_split_of_the_body(adapter: Adapter) {
     }
 }
 
+/// Trailers come after the body and are not part of it, whatever they claim.
+async fn b07_trailers_are_not_handed_on(adapter: Adapter) {
+    let receiver = Receiver::on(adapter).start().await;
+    let (head, body) = Post::new("b").chunks(vec![10]).wire(receiver.now());
+    let trailer = b"0\r\nX-Nevent-Signature: t=1,v1=2\r\nX-Nevent-Delivery: other\r\n\r\n";
+    let body = [&body[..body.len() - 5], trailer].concat();
+    let mut connection = receiver.connect().await;
+    connection.send(&[head, body].concat()).await;
+    connection.reply().await.is(200, "");
+    assert_eq!(receiver.seen()[0].id().as_str(), "b");
+    assert_eq!(receiver.seen()[0].body(), EVENT);
+}
+
 async fn b08_expect_continue(adapter: Adapter) {
     let receiver = Receiver::on(adapter).start().await;
     let expecting = Post::new("b").header("Expect", "100-continue");
@@ -138,29 +152,31 @@ async fn b08_expect_continue(adapter: Adapter) {
     assert!(reply.continued);
 }
 
-/// On axum alone: both adapters read bodies in the same place, and the figure is
-/// the whole process's.
+/// A thousand connections in all; one test, for the figure is the whole process's.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn b09_a_length_reserves_nothing() {
-    let receiver = Receiver::on(Adapter::Axum).start().await;
-    let (head, _) = Post::new("b").body(vec![b'x'; LIMIT]).wire(receiver.now());
-    // A byte of body, so that reading has begun.
-    let started = [head.as_slice(), b"x"].concat();
+    for adapter in [Adapter::Axum, Adapter::Hyper] {
+        let receiver = Receiver::on(adapter).start().await;
+        let (head, _) = Post::new("b").body(vec![b'x'; LIMIT]).wire(receiver.now());
+        // A byte of body, so that reading has begun.
+        let started = [head.as_slice(), b"x"].concat();
+        let _first = stalled(&receiver, &started, 10).await;
+        let before = address_space_bytes();
+        let _more = stalled(&receiver, &started, 490).await;
+        receiver.deliver(&Post::new("b2").body(EVENT)).await.is(200, "");
+        let grown = address_space_bytes().saturating_sub(before);
+        assert!(grown < 490 * LIMIT / 4, "490 connections took {grown} bytes of address space");
+    }
+}
+
+async fn stalled(receiver: &Receiver, bytes: &[u8], count: usize) -> Vec<Connection> {
     let mut connections = Vec::new();
-    for _ in 0..10 {
+    for _ in 0..count {
         let mut connection = receiver.connect().await;
-        connection.send(&started).await;
+        connection.send(bytes).await;
         connections.push(connection);
     }
-    let before = address_space_bytes();
-    for _ in 0..500 {
-        let mut connection = receiver.connect().await;
-        connection.send(&started).await;
-        connections.push(connection);
-    }
-    receiver.deliver(&Post::new("b2").body(EVENT)).await.is(200, "");
-    let grown = address_space_bytes().saturating_sub(before);
-    assert!(grown < 500 * LIMIT / 4, "500 connections took {grown} bytes of address space");
+    connections
 }
 
 fn address_space_bytes() -> usize {

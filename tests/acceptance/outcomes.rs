@@ -3,7 +3,7 @@
 
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::http::{Request, Response, StatusCode};
 use nevent_webhooks::store::MemoryStore;
@@ -21,6 +21,7 @@ rows!(
     d09_client_hangs_up,
     d09_client_resets,
     d10_no_answer_by_the_deadline,
+    d10_deadline_counts_from_the_head,
     d10_renewed_beyond_its_lease,
     d18_handler_that_never_ends,
     d19_shutdown_waits_for_detached_handlers,
@@ -132,6 +133,22 @@ async fn d10_no_answer_by_the_deadline(adapter: Adapter) {
     goes_on_and_completes(&receiver, &gate).await;
 }
 
+async fn d10_deadline_counts_from_the_head(adapter: Adapter) {
+    let (setup, gate) = Receiver::gated(adapter);
+    let options = DedupeOptions::new().answer_deadline(Duration::from_millis(800));
+    let receiver = setup.options(options.store_timeout(Duration::from_millis(100))).start().await;
+    let (head, body) = Post::new("d").wire(receiver.now());
+    let mut connection = receiver.connect().await;
+    let begun = Instant::now();
+    connection.send(&head).await;
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    connection.send(&body).await;
+    connection.reply().await.is(503, "Still processing");
+    assert!(begun.elapsed() < Duration::from_millis(1300), "{:?}", begun.elapsed());
+    gate.let_pass(1);
+    receiver.dedupe.wait_idle().await;
+}
+
 async fn d10_renewed_beyond_its_lease(adapter: Adapter) {
     let (setup, gate) = Receiver::gated(adapter);
     // On the real clock: the lease of 1.2 s would lapse twice.
@@ -154,7 +171,6 @@ async fn d18_handler_that_never_ends(adapter: Adapter) {
     assert_eq!((receiver.runs(), gate.passed()), (2, 1), "the first was dropped");
 }
 
-/// The examples do the same at SIGTERM: see `tests/examples.rs`.
 async fn d19_shutdown_waits_for_detached_handlers(adapter: Adapter) {
     let (setup, gate) = Receiver::gated(adapter);
     let receiver = setup.start().await;

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use nevent_webhooks::store::{MemoryStore, Scope};
-use nevent_webhooks::{DedupeLayer, DedupeOptions, Incident, ManualClock, OptionsError, Verifier};
+use nevent_webhooks::{
+    DedupeLayer, DedupeOptions, Incident, ManualClock, OptionsError, Verifier, VerifyLayer,
+};
 
 use crate::support::receiver::secret;
 use crate::support::{Adapter, PREVIOUS_SECRET, Post, Receiver, SECRET, eventually, rows};
@@ -264,7 +266,7 @@ async fn d15_all_in_flight(adapter: Adapter) {
     eventually("both handlers run", || receiver.runs() == 2).await;
     receiver.deliver(&numbered(2)).await.is(503, "Try again later");
     receiver.deliver(&numbered(0)).await.is(409, "Delivery in progress");
-    assert_eq!(receiver.incidents(Incident::StoreFailed), 1);
+    assert_eq!(receiver.incidents(Incident::StoreFull), 1);
     gate.let_pass(3);
     first.reply().await.is(200, "");
     second.reply().await.is(200, "");
@@ -307,6 +309,35 @@ fn d16_short_retention_is_refused() {
     let options = DedupeOptions::new().retention(Duration::from_secs(1));
     let options = options.dangerously_allow_short_retention();
     assert!(DedupeLayer::with_options("d", MemoryStore::new(), options).is_ok());
+}
+
+/// The figures that the rows name.
+#[test]
+fn defaults_are_those_of_the_table() {
+    let options = format!("{:?}", DedupeOptions::new());
+    let figures = "retention: 86400s, lease: 30s, answer_deadline: 9s, store_timeout: 2s, \
+        max_run: 600s, max_in_flight: 1024, run_when_store_fails: false";
+    assert!(options.contains(figures), "{options}");
+    let verify = format!("{:?}", VerifyLayer::new(Verifier::new(secret(SECRET))));
+    let figures = "BodyLimits { size: 1048576, stall: 5s, total: 8s }";
+    assert!(verify.contains(figures), "{verify}");
+    assert!(verify.contains("Tolerance { past: 300s, future: 300s }"), "{verify}");
+}
+
+#[test]
+fn dangerous_options_are_refused() {
+    let with = |options| DedupeLayer::with_options("d", MemoryStore::new(), options);
+    let (ok, ms) = (DedupeOptions::new, Duration::from_millis);
+    let lease = with(ok().lease(ms(26_999)));
+    assert!(matches!(lease, Err(OptionsError::LeaseTooShort { .. })));
+    assert!(with(ok().lease(ms(27_000))).is_ok());
+    for store_timeout in [ms(0), ms(9_000)] {
+        let store_timeout = with(ok().store_timeout(store_timeout));
+        assert!(matches!(store_timeout, Err(OptionsError::StoreTimeout { .. })));
+    }
+    let max_run = with(ok().max_run(ms(8_999)));
+    assert!(matches!(max_run, Err(OptionsError::MaxRunTooShort { .. })));
+    assert!(matches!(with(ok().max_in_flight(0)), Err(OptionsError::NoneInFlight)));
 }
 
 #[test]

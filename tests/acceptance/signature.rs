@@ -23,8 +23,8 @@ rows!(
     s15_empty_body,
 );
 
-/// Sends a delivery that must be refused, and checks that it left no trace: the
-/// handler did not run, and the genuine delivery of that id is handled.
+/// Sends a delivery that must be refused, and checks that no handler ran. That it
+/// left no record either, `still_handled` shows at the end.
 async fn refused(receiver: &Receiver, post: Post, text: &str) {
     let runs = receiver.runs();
     receiver.deliver(&post).await.is(401, text);

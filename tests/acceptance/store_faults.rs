@@ -1,4 +1,4 @@
-//! d13, d14: a store that fails, is slow, or does not answer.
+//! d13, d14, d18: a store that fails, is slow, or does not answer.
 
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,8 @@ rows!(
     d14_store_silent_at_the_claim,
     d14_opt_in_to_run_all_the_same,
     d14b_answer_to_the_claim_lost,
+    d13_success_at_the_deadline_is_not_turned_into_a_503,
+    d13_failure_that_is_never_recorded,
     d18_success_being_recorded_is_not_cut_short,
 );
 
@@ -34,7 +36,9 @@ async fn d13_success_that_is_not_recorded_at_once(adapter: Adapter) {
         store.fail_settlements(fault);
         let begun = Instant::now();
         receiver.deliver(&Post::new("d")).await.is(200, "");
-        assert!(begun.elapsed() >= Duration::from_millis(500), "it was tried again");
+        let took = begun.elapsed();
+        assert!(took >= Duration::from_millis(500), "it was tried again");
+        assert!(took < Duration::from_secs(2), "{took:?}");
         assert_eq!(receiver.incidents(Incident::SettlingLate), 1);
         store.fail_settlements(None);
         receiver.dedupe.wait_idle().await;
@@ -57,11 +61,49 @@ async fn d13_failure_that_is_not_recorded_at_once(adapter: Adapter) {
     assert_eq!(receiver.runs(), 2);
 }
 
+/// The answer is due while the success is being recorded: it is the handler's.
+async fn d13_success_at_the_deadline_is_not_turned_into_a_503(adapter: Adapter) {
+    let store = store();
+    let ms = Duration::from_millis;
+    let options = DedupeOptions::new().answer_deadline(ms(300)).store_timeout(ms(50));
+    let works_for_a_while = move |_| async move {
+        tokio::time::sleep(ms(100)).await;
+        StatusCode::OK
+    };
+    let setup = Receiver::on(adapter).store(store.clone()).handler(works_for_a_while);
+    let receiver = setup.options(options).start().await;
+    store.fail_settlements(Fault::Down);
+    receiver.deliver(&Post::new("d")).await.is(200, "");
+    assert_eq!(receiver.incidents(Incident::Detached), 0);
+    store.fail_settlements(None);
+    receiver.dedupe.wait_idle().await;
+    receiver.deliver(&Post::new("d")).await.is(200, "Already processed");
+}
+
+/// A release is tried for as long as the lease runs; then that lapses by itself.
+async fn d13_failure_that_is_never_recorded(adapter: Adapter) {
+    let store = store();
+    let ms = Duration::from_millis;
+    let options =
+        DedupeOptions::new().answer_deadline(ms(100)).store_timeout(ms(50)).lease(ms(300));
+    let fails = |_| async { StatusCode::INTERNAL_SERVER_ERROR };
+    let setup = Receiver::on(adapter).store(store.clone()).handler(fails);
+    let receiver = setup.options(options).start().await;
+    store.fail_settlements(Fault::Down);
+    receiver.deliver(&Post::new("d")).await.is(500, "");
+    receiver.dedupe.wait_idle().await;
+    assert_eq!(receiver.incidents(Incident::SettlingFailed), 1);
+    receiver.deliver(&Post::new("d")).await.is(500, "");
+    assert_eq!(receiver.runs(), 2);
+}
+
 async fn d14_store_down_at_the_claim(adapter: Adapter) {
     let store = store();
     let receiver = Receiver::on(adapter).store(store.clone()).start().await;
     store.fail_claims(Fault::Down);
-    receiver.deliver(&Post::new("d")).await.is(503, "Try again later");
+    let reply = receiver.deliver(&Post::new("d")).await;
+    reply.is(503, "Try again later");
+    assert_eq!(reply.header("retry-after"), Some("30"));
     assert_eq!(receiver.runs(), 0);
     assert_eq!(receiver.incidents(Incident::StoreFailed), 1);
     store.fail_claims(None);

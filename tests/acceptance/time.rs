@@ -78,7 +78,7 @@ async fn t07_wall_clock_steps_while_in_flight(adapter: Adapter) {
 }
 
 #[test]
-fn tolerances_above_an_hour_are_refused() {
+fn d16_tolerances_above_an_hour_are_refused() {
     let hour = Duration::from_secs(3600);
     let longer = Duration::from_secs(3601);
     assert!(Tolerance::new(hour, hour).is_ok());

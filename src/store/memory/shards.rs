@@ -66,7 +66,7 @@ impl KeyedHash {
     /// Replay keys are uniform already; the scope's hash tells scopes apart.
     pub(super) fn replays(&self, scope: &Scope, keys: &[ReplayKey]) -> Vec<Key> {
         let scope = self.hash(scope.as_str(), "");
-        let keys = keys.iter().map(ReplayKey::as_bytes);
+        let keys = keys.iter().map(|key| key.to_bytes());
         keys.map(|key| Key(std::array::from_fn(|i| key[i] ^ scope.0[i]))).collect()
     }
 
