@@ -51,8 +51,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .layer(middleware::map_response(log_rejection));
 
     let bind = std::env::var("BIND").unwrap_or_else(|_| "127.0.0.1:3000".to_owned());
-    let address: SocketAddr =
-        bind.parse().map_err(|_| format!("BIND={bind}: not an address and port"))?;
+    let address: SocketAddr = bind.parse().map_err(|_| {
+        format!("BIND={bind}: not an address and port; give one such as 127.0.0.1:3000")
+    })?;
     let connections = Handle::new();
     // Without these two, a client that never finishes its headers stays connected
     // for good: before its first request, and before any later one.
@@ -82,7 +83,7 @@ fn verifier_from_env() -> Result<Verifier, Box<dyn Error>> {
 /// logged; it could as well be counted, or be answered otherwise.
 async fn log_rejection(response: Response) -> Response {
     if let Some(rejection) = response.extensions().get::<Rejection>() {
-        let id = response.extensions().get::<DeliveryId>(); // Once it is known to be genuine.
+        let id = response.extensions().get::<DeliveryId>(); // Only of genuine requests.
         let id = id.map_or("-", DeliveryId::as_str);
         eprintln!("answered {} delivery={id}: {rejection}", rejection.status());
     }

@@ -86,8 +86,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let app = TowerToHyperService::new(service_fn(move |request| route(webhook.clone(), request)));
 
     let bind = std::env::var("BIND").unwrap_or_else(|_| "127.0.0.1:3000".to_owned());
-    let address: SocketAddr =
-        bind.parse().map_err(|_| format!("BIND={bind}: not an address and port"))?;
+    let address: SocketAddr = bind.parse().map_err(|_| {
+        format!("BIND={bind}: not an address and port; give one such as 127.0.0.1:3000")
+    })?;
     let listener = TcpListener::bind(address).await?;
     let mut http = http1::Builder::new();
     // Without a timer, a client that never finishes its headers stays for good.
@@ -124,7 +125,7 @@ fn verifier_from_env() -> Result<Verifier, Box<dyn Error>> {
 /// logged; it could as well be counted, or be answered otherwise.
 fn log_rejection<B>(response: Response<B>) -> Response<B> {
     if let Some(rejection) = response.extensions().get::<Rejection>() {
-        let id = response.extensions().get::<DeliveryId>(); // Once it is known to be genuine.
+        let id = response.extensions().get::<DeliveryId>(); // Only of genuine requests.
         let id = id.map_or("-", DeliveryId::as_str);
         eprintln!("answered {} delivery={id}: {rejection}", rejection.status());
     }

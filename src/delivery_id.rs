@@ -15,6 +15,8 @@ pub const EVENT_HEADER: &str = "x-nevent-event";
 pub struct DeliveryId(Arc<str>);
 
 impl DeliveryId {
+    /// Takes an id as a header holds it.
+    ///
     /// ```
     /// use nevent_webhooks::DeliveryId;
     ///

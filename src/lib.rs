@@ -1,7 +1,8 @@
 //! Receive Nevent webhooks: what reaches your handler is genuine, fresh, and
-//! handled exactly once.
+//! handled once.
 //!
-//! ```
+#![cfg_attr(feature = "axum", doc = "```")]
+#![cfg_attr(not(feature = "axum"), doc = "```ignore")]
 //! use axum::{Router, http::StatusCode, routing::post};
 //! use nevent_webhooks::store::MemoryStore;
 //! use nevent_webhooks::{DedupeLayer, Delivery, Event, Secret, Verifier, VerifyLayer};
@@ -28,7 +29,12 @@
 //!    in the response's extensions.
 //!
 //! The core needs neither Tower nor a runtime: [`Verifier`] alone, with
-//! `default-features = false`. The README says what is guaranteed, and what not.
+//! `default-features = false`. The README says what is guaranteed, and what not,
+//! what the sender is answered, and what to do when something is wrong.
+//!
+//! Features: `axum` (the extractors), `memory` ([`MemoryStore`](store::MemoryStore))
+//! and `events` ([`Event`]) are on by default; `tower` brings the layers alone,
+//! `store` the trait alone, `tracing` log lines.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(unreachable_pub)]
 

@@ -23,6 +23,8 @@ pub struct Tolerance {
 }
 
 impl Tolerance {
+    /// At most this old, and at most this far ahead.
+    ///
     /// # Errors
     ///
     /// More than an hour either way is refused.

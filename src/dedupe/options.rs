@@ -59,9 +59,9 @@ impl DedupeOptions {
         self
     }
 
-    /// How long a handler holds its delivery if the process dies, and so how
-    /// long a retry is told to wait. Default 30 s, at least three times the
-    /// answer deadline; renewed while a handler runs on beyond that.
+    /// How long a handler holds its delivery if the process dies. Default 30 s, at
+    /// least three times the answer deadline; renewed while a handler runs on
+    /// beyond that. A repeat is told to come back when it would lapse.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
         self

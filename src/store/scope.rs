@@ -18,6 +18,8 @@ use std::sync::Arc;
 pub struct Scope(Arc<str>);
 
 impl Scope {
+    /// Names a scope.
+    ///
     /// # Errors
     ///
     /// Refuses an empty name, one longer than 128 bytes, and braces or control
