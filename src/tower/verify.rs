@@ -20,8 +20,9 @@ use crate::{Clock, DeliveryId, Rejection, SystemClock, Verifier, trace};
 ///
 /// Below it a request has a [`VerifiedBody`], and its [`Delivery`] in the
 /// extensions. By itself it lets every repeat through: put a
-/// [`DedupeLayer`](crate::DedupeLayer) beside it. Nothing below it is asked to be ready, or called, before the
-/// verdict: a stalled forgery holds no permit of a concurrency limit.
+/// [`DedupeLayer`](crate::DedupeLayer) beside it. Nothing below it is asked to be
+/// ready, or called, before the verdict: a stalled forgery holds no permit of a
+/// concurrency limit.
 ///
 /// ```
 /// use nevent_webhooks::{Secret, Verifier, VerifyLayer};
