@@ -35,12 +35,11 @@ struct Working<T> {
     answer_by: Instant,
     /// Made when the work first has to wait.
     deadline: Option<Pin<Box<Sleep>>>,
-    begun: bool,
 }
 
 impl<T: Send + 'static> Attached<T> {
     pub(super) fn new(run: Arc<Run>, work: Work<T>, answer_by: Instant) -> Self {
-        let working = Working { run, work, answer_by, deadline: None, begun: false };
+        let working = Working { run, work, answer_by, deadline: None };
         Self { state: State::Working(working) }
     }
 
@@ -53,9 +52,7 @@ impl<T: Send + 'static> Attached<T> {
             return;
         };
         // Without a runtime nothing can go on: the lease lapses, a retry runs.
-        if let Ok(runtime) = Handle::try_current()
-            && working.begun
-        {
+        if let Ok(runtime) = Handle::try_current() {
             working.run.count(Incident::Detached);
             runtime.spawn(supervise(working.run, working.work));
         }
@@ -82,7 +79,6 @@ impl<T: Send + 'static> Future for Attached<T> {
 impl<T> Working<T> {
     /// The work's output, or `None` when the answer is due before it.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<T, Rejection>>> {
-        self.begun = true;
         if let Poll::Ready(output) = self.work.as_mut().poll(context) {
             return Poll::Ready(Some(output));
         }

@@ -11,6 +11,7 @@ rows!(
     b04_connection_ends_before_the_body,
     b05_body_stalls,
     b05_body_drips,
+    b05_slow_body_is_accepted,
     b06_content_encoding,
     b07_any_split_of_the_body,
     b07_trailers_are_not_handed_on,
@@ -91,7 +92,23 @@ async fn b05_body_drips(adapter: Adapter) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     connection.reply().await.is(408, "Body timeout");
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
     assert_eq!(receiver.runs(), 0);
+}
+
+/// Slow, but never without a byte for as long as that.
+async fn b05_slow_body_is_accepted(adapter: Adapter) {
+    let stall = Duration::from_millis(600);
+    let receiver =
+        Receiver::on(adapter).verify(move |layer| layer.stall_timeout(stall)).start().await;
+    let (head, body) = Post::new("b").wire(receiver.now());
+    let mut connection = receiver.connect().await;
+    connection.send(&head).await;
+    for piece in body.chunks(body.len().div_ceil(6)) {
+        tokio::time::sleep(stall / 4).await;
+        connection.send(piece).await;
+    }
+    connection.reply().await.is(200, "");
 }
 
 async fn b06_content_encoding(adapter: Adapter) {
@@ -100,6 +117,9 @@ async fn b06_content_encoding(adapter: Adapter) {
         let encoded = Post::new("b").header("Content-Encoding", encoding);
         receiver.deliver(&encoded).await.is(415, "Unsupported content encoding");
     }
+    let two_lines = Post::new("b").header("Content-Encoding", "identity");
+    let two_lines = two_lines.header("Content-Encoding", "gzip");
+    receiver.deliver(&two_lines).await.is(415, "Unsupported content encoding");
     assert_eq!(receiver.runs(), 0);
     let identity = Post::new("b").header("Content-Encoding", "Identity");
     receiver.deliver(&identity).await.is(200, "");

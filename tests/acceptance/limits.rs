@@ -22,7 +22,7 @@ async fn d20_too_many_in_flight(adapter: Adapter) {
     assert_eq!(receiver.incidents(Incident::TooManyInFlight), 1);
     gate.let_pass(3);
     first.reply().await.is(200, "");
-    receiver.dedupe.wait_idle().await;
+    receiver.idle().await;
     receiver.deliver(&numbered(3)).await.is(200, "");
     assert_eq!(receiver.runs(), 3);
 }

@@ -114,7 +114,7 @@ async fn goes_on_and_completes(receiver: &Receiver, gate: &Gate) {
     eventually("it is detached", || receiver.incidents(Incident::Detached) == 1).await;
     receiver.deliver(&Post::new("d")).await.is(409, "Delivery in progress");
     gate.let_pass(1);
-    receiver.dedupe.wait_idle().await;
+    receiver.idle().await;
     assert_eq!(gate.passed(), 1);
     receiver.deliver(&Post::new("d")).await.is(200, "Already processed");
     assert_eq!(receiver.runs(), 1);
@@ -146,7 +146,7 @@ async fn d10_deadline_counts_from_the_head(adapter: Adapter) {
     connection.reply().await.is(503, "Still processing");
     assert!(begun.elapsed() < Duration::from_millis(1300), "{:?}", begun.elapsed());
     gate.let_pass(1);
-    receiver.dedupe.wait_idle().await;
+    receiver.idle().await;
 }
 
 async fn d10_renewed_beyond_its_lease(adapter: Adapter) {
@@ -164,7 +164,7 @@ async fn d18_handler_that_never_ends(adapter: Adapter) {
     let (setup, gate) = Receiver::gated(adapter);
     let receiver = setup.options(hurried().max_run(Duration::from_millis(500))).start().await;
     receiver.deliver(&Post::new("d")).await.is(503, "Still processing");
-    receiver.dedupe.wait_idle().await;
+    receiver.idle().await;
     assert_eq!(receiver.incidents(Incident::RanTooLong), 1);
     gate.let_pass(1);
     receiver.deliver(&Post::new("d")).await.is(200, "");
@@ -174,7 +174,7 @@ async fn d18_handler_that_never_ends(adapter: Adapter) {
 async fn d19_shutdown_waits_for_detached_handlers(adapter: Adapter) {
     let (setup, gate) = Receiver::gated(adapter);
     let receiver = setup.start().await;
-    receiver.dedupe.wait_idle().await;
+    receiver.idle().await;
     let first = receiver.start(&Post::new("d")).await;
     eventually("the handler runs", || receiver.runs() == 1).await;
     drop(first);

@@ -50,7 +50,8 @@ async fn d02_repeat_signed_afresh(adapter: Adapter) {
 
 async fn d03_repeat_in_flight(adapter: Adapter) {
     let (setup, gate) = Receiver::gated(adapter);
-    let receiver = setup.start().await;
+    // The only permit for handlers is taken: a repeat must not wait for one.
+    let receiver = setup.concurrency_limit(1).start().await;
     let mut first = receiver.start(&Post::new("d")).await;
     eventually("the handler runs", || receiver.runs() == 1).await;
     let reply = receiver.deliver(&Post::new("d")).await;
@@ -93,9 +94,18 @@ async fn d07_replay_under_another_id(adapter: Adapter) {
     receiver.deliver(&Post::new("more").age(300)).await.is(200, "Already processed");
     assert_eq!(receiver.runs(), 1);
     assert_eq!(receiver.incidents(Incident::Replayed), 2);
+    // From a sender whose clock is ahead it lives for twice as long.
+    receiver.deliver(&Post::new("ahead").body("ahead").age(-300)).await.is(200, "");
+    receiver.clock.advance(Duration::from_secs(600));
+    let replay = Post::new("other").body("ahead").age(300);
+    receiver.deliver(&replay).await.is(200, "Already processed");
+    // And a minute longer, for another receiver's clock may be behind.
+    receiver.clock.advance(Duration::from_secs(59));
+    receiver.clock.step_wall(-59);
+    receiver.deliver(&replay).await.is(200, "Already processed");
     // The same body, signed anew under a new id, is a delivery of its own.
     receiver.deliver(&Post::new("new")).await.is(200, "");
-    assert_eq!(receiver.runs(), 2);
+    assert_eq!(receiver.runs(), 3);
 }
 
 async fn d07_replay_in_another_spelling(adapter: Adapter) {

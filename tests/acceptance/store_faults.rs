@@ -9,6 +9,7 @@ use nevent_webhooks::{DedupeOptions, Incident};
 use crate::support::{Adapter, Fault, FaultyStore, Post, Receiver, eventually, rows};
 
 rows!(
+    d10_renewed_although_the_store_failed_once,
     d13_success_that_is_not_recorded_at_once,
     d13_failure_that_is_not_recorded_at_once,
     d14_store_down_at_the_claim,
@@ -28,6 +29,26 @@ fn quick_store_timeout() -> DedupeOptions {
     DedupeOptions::new().store_timeout(Duration::from_millis(200))
 }
 
+/// A renewal that fails, or gets no answer, is not the last.
+async fn d10_renewed_although_the_store_failed_once(adapter: Adapter) {
+    let ms = Duration::from_millis;
+    for fault in [Fault::Down, Fault::Silent] {
+        let (store, (setup, gate)) = (store(), Receiver::gated(adapter));
+        let options = DedupeOptions::new().answer_deadline(ms(200)).store_timeout(ms(100));
+        let setup = setup.store(store.clone()).options(options.lease(ms(1500)));
+        let receiver = setup.start().await;
+        store.fail_renewals(fault);
+        receiver.deliver(&Post::new("d")).await.is(503, "Still processing");
+        tokio::time::sleep(ms(700)).await; // The first renewal was due after 500 ms.
+        store.fail_renewals(None);
+        tokio::time::sleep(ms(1200)).await;
+        receiver.deliver(&Post::new("d")).await.is(409, "Delivery in progress");
+        gate.let_pass(1);
+        receiver.idle().await;
+        assert_eq!((receiver.runs(), receiver.incidents(Incident::LeaseLost)), (1, 0));
+    }
+}
+
 async fn d13_success_that_is_not_recorded_at_once(adapter: Adapter) {
     for fault in [Fault::Down, Fault::Silent, Fault::AnswerLost] {
         let store = store();
@@ -41,7 +62,7 @@ async fn d13_success_that_is_not_recorded_at_once(adapter: Adapter) {
         assert!(took < Duration::from_secs(2), "{took:?}");
         assert_eq!(receiver.incidents(Incident::SettlingLate), 1);
         store.fail_settlements(None);
-        receiver.dedupe.wait_idle().await;
+        receiver.idle().await;
         receiver.deliver(&Post::new("d")).await.is(200, "Already processed");
         assert_eq!(receiver.runs(), 1);
         assert_eq!(receiver.incidents(Incident::SettlingFailed), 0);
@@ -56,7 +77,7 @@ async fn d13_failure_that_is_not_recorded_at_once(adapter: Adapter) {
     store.fail_settlements(Fault::Down);
     receiver.deliver(&Post::new("d")).await.is(500, "");
     store.fail_settlements(None);
-    receiver.dedupe.wait_idle().await;
+    receiver.idle().await;
     receiver.deliver(&Post::new("d")).await.is(500, "");
     assert_eq!(receiver.runs(), 2);
 }
@@ -76,7 +97,7 @@ async fn d13_success_at_the_deadline_is_not_turned_into_a_503(adapter: Adapter) 
     receiver.deliver(&Post::new("d")).await.is(200, "");
     assert_eq!(receiver.incidents(Incident::Detached), 0);
     store.fail_settlements(None);
-    receiver.dedupe.wait_idle().await;
+    receiver.idle().await;
     receiver.deliver(&Post::new("d")).await.is(200, "Already processed");
 }
 
@@ -91,7 +112,7 @@ async fn d13_failure_that_is_never_recorded(adapter: Adapter) {
     let receiver = setup.options(options).start().await;
     store.fail_settlements(Fault::Down);
     receiver.deliver(&Post::new("d")).await.is(500, "");
-    receiver.dedupe.wait_idle().await;
+    receiver.idle().await;
     assert_eq!(receiver.incidents(Incident::SettlingFailed), 1);
     receiver.deliver(&Post::new("d")).await.is(500, "");
     assert_eq!(receiver.runs(), 2);
@@ -168,7 +189,7 @@ async fn d18_success_being_recorded_is_not_cut_short(adapter: Adapter) {
     receiver.deliver(&Post::new("d")).await.is(503, "Still processing");
     tokio::time::sleep(ms(400)).await;
     store.fail_settlements(None);
-    receiver.dedupe.wait_idle().await;
+    receiver.idle().await;
     receiver.deliver(&Post::new("d")).await.is(200, "Already processed");
     assert_eq!(receiver.runs(), 1);
     assert_eq!(receiver.incidents(Incident::RanTooLong), 0);

@@ -43,6 +43,12 @@ impl Connection {
         self.stream.set_zero_linger().expect("a TCP socket");
     }
 
+    /// Waits for `100 Continue`: by then the head was judged, and the body is awaited.
+    pub async fn asked_for_the_body(&mut self) {
+        let head = timeout(Duration::from_secs(20), self.read_head()).await.expect("an answer");
+        assert_eq!(head.as_deref(), Some("HTTP/1.1 100 Continue"));
+    }
+
     pub async fn reply(&mut self) -> Reply {
         let reply = timeout(Duration::from_secs(20), self.read_reply()).await;
         reply.expect("an answer within 20 s").expect("an answer, not the end of the connection")

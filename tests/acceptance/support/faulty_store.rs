@@ -30,6 +30,7 @@ pub struct FaultyStore {
 struct Faults {
     claims: Option<Fault>,
     settlements: Option<Fault>,
+    renewals: Option<Fault>,
 }
 
 impl FaultyStore {
@@ -44,6 +45,10 @@ impl FaultyStore {
     /// Completions and releases.
     pub fn fail_settlements(&self, fault: impl Into<Option<Fault>>) {
         self.faults.lock().expect("no panic while locked").settlements = fault.into();
+    }
+
+    pub fn fail_renewals(&self, fault: impl Into<Option<Fault>>) {
+        self.faults.lock().expect("no panic while locked").renewals = fault.into();
     }
 
     fn faults(&self) -> Faults {
@@ -79,7 +84,7 @@ impl Store for FaultyStore {
     }
 
     fn renew<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, Renewal> {
-        self.inner.renew(claim)
+        with_fault(self.faults().renewals, || self.inner.renew(claim))
     }
 
     fn complete<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, Completion> {

@@ -1,6 +1,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{Request, Response, StatusCode};
@@ -80,6 +81,12 @@ impl Receiver {
 
     pub fn now(&self) -> i64 {
         nevent_webhooks::Clock::unix_seconds(&self.clock)
+    }
+
+    /// Waits until no handler is at work.
+    pub async fn idle(&self) {
+        let idle = tokio::time::timeout(Duration::from_secs(20), self.dedupe.wait_idle());
+        idle.await.expect("no handler at work for 20 s");
     }
 
     /// How many times a handler was started.
