@@ -6,8 +6,8 @@ use tokio::runtime::Handle;
 use tokio::time::{Instant, Sleep, sleep_until, timeout, timeout_at};
 
 use super::Incident;
-use super::run::Run;
-use super::settle::{Settlement, settle};
+use super::run::{Run, Settlement};
+use super::settle::settle;
 use crate::Rejection;
 use crate::deadline::deadline;
 use crate::store::{Renewal, Store};

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use super::panic::catch_panic;
-use super::run::Run;
-use super::settle::{Settlement, settle};
+use super::run::{Run, Settlement};
+use super::settle::settle;
 use super::{Attached, Dedupe, Incident};
 use crate::deadline::deadline;
 use crate::{Delivery, Rejection};

@@ -2,7 +2,6 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::time::Instant;
 
-use super::settle::Settlement;
 use super::slots::Slot;
 use super::{Dedupe, Incident};
 use crate::store::Claim;
@@ -44,4 +43,13 @@ impl Run {
     pub(super) fn count(&self, incident: Incident) {
         self.dedupe.incidents.count(incident, &self.id);
     }
+}
+
+/// How a delivery ends.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Settlement {
+    /// The handler did its work: repeats are told so.
+    Complete,
+    /// It did not: a retry may run.
+    Release,
 }

@@ -4,18 +4,9 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 use super::Incident;
-use super::run::Run;
+use super::run::{Run, Settlement};
 use crate::store::{Completion, Store, StoreError};
 use crate::trace;
-
-/// How a delivery ends.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Settlement {
-    /// The handler did its work: repeats are told so.
-    Complete,
-    /// It did not: a retry may run.
-    Release,
-}
 
 /// How long the sender's answer waits for a store that fails.
 const PATIENCE: Duration = Duration::from_millis(500);
