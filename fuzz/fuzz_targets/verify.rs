@@ -144,7 +144,7 @@ impl Delivery {
 }
 
 fn summary(verdict: &Result<Verified, Rejection>) -> Result<(i64, i64), Rejection> {
-    verdict.as_ref().map(|verified| (verified.timestamp(), verified.age())).map_err(|r| *r)
+    verdict.as_ref().map(|verified| (verified.timestamp(), verified.age())).map_err(Clone::clone)
 }
 
 /// Frames of these lengths, as far as the body goes, and one with the rest.
