@@ -1,6 +1,7 @@
 //! What the `Store` trait promises, of the in-memory store, and what that store
 //! promises beside.
 
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -190,6 +191,11 @@ async fn scopes_are_apart() {
     let mut elsewhere = again(&first);
     elsewhere.scope = Scope::new("elsewhere").expect("a scope");
     acquired(&store, &elsewhere).await;
+    // Nor does a binding reach from one into the other.
+    let mut under_another_id = again(&first);
+    under_another_id.scope = Scope::new("third").expect("a scope");
+    under_another_id.id = DeliveryId::new("other").expect("an id");
+    acquired(&store, &under_another_id).await;
 }
 
 /// In a full store, leases that lapsed make room.
@@ -219,11 +225,13 @@ fn impossible_capacities_are_refused() {
 fn one_thread_wins_each_delivery() {
     let store = MemoryStore::new();
     let won: Vec<_> = (0..1000).map(|_| AtomicUsize::new(0)).collect();
+    let all_at_once = Barrier::new(8);
     thread::scope(|scope| {
         for thread in 0..8 {
-            let (store, won) = (&store, &won);
+            let (store, won, all_at_once) = (&store, &won, &all_at_once);
             scope.spawn(move || {
                 for (n, won) in won.iter().enumerate() {
+                    all_at_once.wait();
                     let key = u128::try_from(n).expect("it fits").to_be_bytes();
                     let mut attempt = claim(&format!("{n}-{}", thread % 2), &format!("{n}"));
                     attempt.replay_keys = vec![ReplayKey::from_bytes(key)];
