@@ -117,4 +117,14 @@ mod tests {
         let printed = format!("{:?}", Fingerprint::of(b""));
         assert_eq!(printed, "Fingerprint(99aa06d3014798d86001c324468d497f)");
     }
+
+    #[test]
+    fn every_byte_of_a_body_counts() {
+        let body = vec![b'x'; 100_000];
+        for at in [0, 64, 50_000, 99_999] {
+            let mut other = body.clone();
+            other[at] = b'y';
+            assert_ne!(Fingerprint::of(&body), Fingerprint::of(&other), "byte {at}");
+        }
+    }
 }
