@@ -101,7 +101,7 @@ impl<T: Send + 'static> Drop for Attached<T> {
 
 /// Watches over work without a connection: renews its lease, and ends it when it
 /// has run too long. Beside the work and not within, so that a handler that
-/// blocks its thread from then on keeps its lease.
+/// blocks its thread from then on can keep its lease, on another thread.
 async fn supervise<T: Send + 'static>(run: Arc<Run>, work: Work<T>) {
     let options = &run.dedupe.options;
     let mut task = tokio::spawn(run.span.wrap(work));

@@ -13,9 +13,11 @@ rows!(
     d13_success_that_is_not_recorded_at_once,
     d13_failure_that_is_not_recorded_at_once,
     d14_store_down_at_the_claim,
+    d14_store_that_panics,
     d14_store_silent_at_the_claim,
     d14_opt_in_to_run_all_the_same,
     d14b_answer_to_the_claim_lost,
+    d13_success_recorded_after_its_lease,
     d13_success_at_the_deadline_is_not_turned_into_a_503,
     d13_failure_that_is_never_recorded,
     d18_success_being_recorded_is_not_cut_short,
@@ -101,6 +103,23 @@ async fn d13_success_at_the_deadline_is_not_turned_into_a_503(adapter: Adapter) 
     receiver.deliver(&Post::new("d")).await.is(200, "Already processed");
 }
 
+/// Tried on for as long as a handler may run, not only for as long as its lease.
+async fn d13_success_recorded_after_its_lease(adapter: Adapter) {
+    let store = store();
+    let ms = Duration::from_millis;
+    let options =
+        DedupeOptions::new().answer_deadline(ms(100)).store_timeout(ms(50)).lease(ms(300));
+    let receiver = Receiver::on(adapter).store(store.clone()).options(options).start().await;
+    store.fail_settlements(Fault::Down);
+    receiver.deliver(&Post::new("d")).await.is(200, "");
+    tokio::time::sleep(ms(700)).await;
+    store.fail_settlements(None);
+    receiver.idle().await;
+    assert_eq!(receiver.incidents(Incident::SettlingFailed), 0);
+    receiver.deliver(&Post::new("d")).await.is(200, "Already processed");
+    assert_eq!(receiver.runs(), 1);
+}
+
 /// A release is tried for as long as the lease runs; then that lapses by itself.
 async fn d13_failure_that_is_never_recorded(adapter: Adapter) {
     let store = store();
@@ -130,6 +149,18 @@ async fn d14_store_down_at_the_claim(adapter: Adapter) {
     store.fail_claims(None);
     receiver.deliver(&Post::new("d")).await.is(200, "");
     assert_eq!(receiver.runs(), 1);
+}
+
+/// A store must not; if it does, the server lives on and nothing is held for good.
+async fn d14_store_that_panics(adapter: Adapter) {
+    let store = store();
+    let options = DedupeOptions::new().max_in_flight(1);
+    let receiver = Receiver::on(adapter).store(store.clone()).options(options).start().await;
+    store.fail_claims(Fault::Panics);
+    receiver.deliver(&Post::new("d")).await.is(500, "Internal server error");
+    assert_eq!(receiver.runs(), 0);
+    store.fail_claims(None);
+    receiver.deliver(&Post::new("d")).await.is(200, "");
 }
 
 async fn d14_store_silent_at_the_claim(adapter: Adapter) {

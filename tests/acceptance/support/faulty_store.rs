@@ -16,6 +16,8 @@ pub enum Fault {
     Silent,
     /// Does as asked, but the answer never comes.
     AnswerLost,
+    /// Has a bug.
+    Panics,
 }
 
 /// The in-memory store behind a connection that fails on demand.
@@ -70,6 +72,7 @@ fn with_fault<'a, T: 'a>(
             None => call().await,
             Some(Fault::Down) => Err(StoreError::Unavailable("connection refused".into())),
             Some(Fault::Silent) => pending().await,
+            Some(Fault::Panics) => panic!("a store's bug"),
             Some(Fault::AnswerLost) => {
                 call().await?;
                 pending().await
