@@ -1,11 +1,14 @@
 //! What an axum handler can ask for, and what it is told when it cannot have it.
 
 use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::http::{HeaderMap, Request, Response, StatusCode};
 use axum::{Router, routing::post};
+use hyper::body::Frame;
 use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks::{
     Clock, DedupeLayer, DedupeOptions, Delivery, DeliveryId, Event, Rejection, Secret, Signer,
@@ -220,4 +223,29 @@ async fn endless_durations_do_no_harm() {
         let (status, text, _) = answer(app.clone(), delivery(BODY)).await;
         assert_eq!((status, text.as_str()), (StatusCode::OK, expected));
     }
+}
+
+/// Always ready, with nothing: no byte comes, so it has stalled.
+struct EmptyFrames;
+
+impl HttpBody for EmptyFrames {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(Some(Ok(Frame::data(Bytes::new()))))
+    }
+}
+
+#[tokio::test]
+async fn a_body_of_empty_frames_has_stalled() {
+    async fn handle(_: Delivery) {}
+    let (verify, dedupe) = layers();
+    let stack = (verify.stall_timeout(Duration::from_millis(50)), dedupe);
+    let app = Router::new().route("/", post(handle).route_layer(stack));
+    let (status, text, _) = answer(app, delivery(BODY).map(|_| Body::new(EmptyFrames))).await;
+    assert_eq!((status, text.as_str()), (StatusCode::REQUEST_TIMEOUT, "Body timeout"));
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 use super::Incident;
+use super::panic::catch_panic;
 use super::run::{Run, Settlement};
 use crate::store::{Completion, Store, StoreError};
 use crate::trace;
@@ -40,10 +41,12 @@ pub(super) async fn settle(run: &Arc<Run>, settlement: Settlement) {
 async fn settle_at_last(run: &Run, settlement: Settlement) {
     let mut pause = FIRST_PAUSE;
     loop {
-        match timeout(run.dedupe.options.store_timeout, settle_now(run, settlement)).await {
-            Ok(Ok(())) => return,
-            Ok(Err(error)) => trace::store_error(&error, run.id()),
-            Err(_) => trace::store_error(&StoreError::too_slow(), run.id()),
+        let attempt = catch_panic(settle_now(run, settlement));
+        match timeout(run.dedupe.options.store_timeout, attempt).await {
+            Ok(Some(Ok(()))) => return,
+            Ok(Some(Err(error))) => trace::store_error(&error, run.id()),
+            // A store that panics has recorded nothing, as far as we know.
+            Ok(None) | Err(_) => trace::store_error(&StoreError::too_slow(), run.id()),
         }
         sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);

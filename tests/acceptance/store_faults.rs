@@ -52,7 +52,7 @@ async fn d10_renewed_although_the_store_failed_once(adapter: Adapter) {
 }
 
 async fn d13_success_that_is_not_recorded_at_once(adapter: Adapter) {
-    for fault in [Fault::Down, Fault::Silent, Fault::AnswerLost] {
+    for fault in [Fault::Down, Fault::Silent, Fault::AnswerLost, Fault::Panics] {
         let store = store();
         let setup = Receiver::on(adapter).store(store.clone()).options(quick_store_timeout());
         let receiver = setup.start().await;
