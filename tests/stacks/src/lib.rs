@@ -7,7 +7,6 @@ mod concurrency_limit;
 mod fallible_services;
 mod hyper_server;
 mod lambda;
-mod log_lines;
 mod receiver;
 mod tonic_body;
 mod tower_http_layers;
