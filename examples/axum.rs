@@ -9,10 +9,12 @@
 //! | `NEVENT_WEBHOOK_SECRET` | the signing secret; required |
 //! | `NEVENT_WEBHOOK_SECRET_PREVIOUS` | the previous one, during a rotation |
 //! | `BIND` | address and port; default `127.0.0.1:3000` |
+//! | `REDIS_URL` | one memory for several receivers, such as `redis://localhost`; needs `--features redis`. Without it, each remembers its own |
 
 use std::error::Error;
 use std::io::Write;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -21,7 +23,7 @@ use axum::{Router, middleware, routing::post};
 use axum_server::Handle;
 use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks::{
-    DedupeLayer, Delivery, DeliveryId, Event, Rejection, Secret, Verifier, VerifyLayer,
+    DedupeLayer, Delivery, DeliveryId, Event, Rejection, Secret, Store, Verifier, VerifyLayer,
 };
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -41,7 +43,7 @@ async fn handle(delivery: Delivery, event: Event) -> StatusCode {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let verify = VerifyLayer::new(verifier_from_env()?);
-    let dedupe = DedupeLayer::new("nevent", MemoryStore::new())?;
+    let dedupe = DedupeLayer::new("nevent", store_from_env().await?)?;
 
     // `route_layer` on the method router: other methods and paths keep their own
     // answers (405, 404).
@@ -77,6 +79,28 @@ fn verifier_from_env() -> Result<Verifier, Box<dyn Error>> {
         None => Ok(verifier),
         Some(_) => Ok(verifier.or(Secret::from_env("NEVENT_WEBHOOK_SECRET_PREVIOUS")?)?),
     }
+}
+
+/// Redis when there is a URL of one, and this process's memory otherwise.
+async fn store_from_env() -> Result<Arc<dyn Store>, Box<dyn Error>> {
+    match std::env::var("REDIS_URL") {
+        Ok(url) => redis_store(&url).await,
+        Err(_) => Ok(Arc::new(MemoryStore::new())),
+    }
+}
+
+#[cfg(feature = "redis")]
+async fn redis_store(url: &str) -> Result<Arc<dyn Store>, Box<dyn Error>> {
+    let store = nevent_webhooks::store::RedisStore::connect(url).await?;
+    for warning in store.warnings() {
+        eprintln!("warning: {warning}");
+    }
+    Ok(Arc::new(store))
+}
+
+#[cfg(not(feature = "redis"))]
+fn redis_store(_: &str) -> std::future::Ready<Result<Arc<dyn Store>, Box<dyn Error>>> {
+    std::future::ready(Err("REDIS_URL is set: build with `--features redis` to use it".into()))
 }
 
 /// Every refusal of the layers is in the response's extensions: here it is

@@ -3,6 +3,8 @@
 mod claim;
 #[cfg(feature = "memory")]
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 mod scope;
 
 use std::error::Error;
@@ -14,6 +16,8 @@ use std::time::Duration;
 pub use claim::{Claim, Fingerprint, OwnerToken};
 #[cfg(feature = "memory")]
 pub use memory::{CapacityError, MemoryStore, MemoryStoreStats};
+#[cfg(feature = "redis")]
+pub use redis::{RedisOptions, RedisSource, RedisStore, RedisStoreError, RedisWarning};
 pub use scope::{Scope, ScopeError};
 
 use crate::DeliveryId;

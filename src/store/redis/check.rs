@@ -1,0 +1,132 @@
+//! Whether a server is fit for the store.
+
+use std::fmt;
+
+use redis::{ParsingError, Value, from_redis_value};
+
+use super::error::LEAST_VERSION;
+use super::key::Keys;
+use super::{RedisStoreError, Shared};
+use crate::store::OwnerToken;
+
+/// Something that does not keep a [`RedisStore`](super::RedisStore) from working,
+/// and can break what it promises.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RedisWarning {
+    /// The server forgets keys when its memory is full.
+    Evicts {
+        /// Where it is.
+        server: String,
+        /// Its `maxmemory-policy`.
+        policy: String,
+    },
+    /// The server would not say how it is configured.
+    Unchecked {
+        /// Where it is.
+        server: String,
+        /// What it said instead.
+        reason: String,
+    },
+}
+
+impl fmt::Display for RedisWarning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Evicts { server, policy } => write!(
+                f,
+                "Redis at {server} has maxmemory-policy {policy}: when its memory is full it \
+                 forgets deliveries, and their repeats are handled again. Set it to noeviction"
+            ),
+            Self::Unchecked { server, reason } => write!(
+                f,
+                "Redis at {server} does not tell its configuration ({reason}): see to it that \
+                 its maxmemory-policy is noeviction and its version at least {LEAST_VERSION}"
+            ),
+        }
+    }
+}
+
+impl Shared {
+    pub(super) async fn check(&self) -> Result<Vec<RedisWarning>, RedisStoreError> {
+        self.write_and_remove().await?;
+        let server = self.server();
+        let answer = match self.link.query(&redis::cmd("INFO")).await {
+            Ok(answer) => answer,
+            Err(error) if error.code() == Some("NOPERM") => {
+                return Ok(vec![RedisWarning::Unchecked { server, reason: error.to_string() }]);
+            }
+            Err(error) => return Err(self.failed(error)),
+        };
+        let infos = infos(answer).map_err(|error| self.nonsense(&error.to_string()))?;
+        infos.iter().filter_map(|info| judge(&server, info).transpose()).collect()
+    }
+
+    /// What the store itself does, under a key that no scope can have.
+    async fn write_and_remove(&self) -> Result<(), RedisStoreError> {
+        let token = OwnerToken::draw().to_bytes();
+        let name = format!("ready-{:032x}", u128::from_be_bytes(token));
+        let record = [Keys::new(&self.prefix, "").record(&name)];
+        let claim: [&[u8]; 5] = [name.as_bytes(), &token, &[0; 17], b"10000", b"1"];
+        let claimed = self.claim.run(&self.link, &record, &claim).await;
+        let answer = claimed.map_err(|error| self.failed(error))?;
+        if from_redis_value::<Vec<String>>(answer.clone()).ok() != Some(vec!["acquired".into()]) {
+            return Err(self.nonsense(&format!("{answer:?}")));
+        }
+        let released = self.release.run(&self.link, &record, &[&token]).await;
+        released.map(drop).map_err(|error| self.failed(error))
+    }
+}
+
+/// What the server says of itself; in a Cluster, what each master says.
+fn infos(answer: Value) -> Result<Vec<String>, ParsingError> {
+    match answer {
+        Value::Map(answers) => {
+            answers.into_iter().map(|(_, info)| from_redis_value(info)).collect()
+        }
+        answer => Ok(vec![from_redis_value(answer)?]),
+    }
+}
+
+fn judge(server: &str, info: &str) -> Result<Option<RedisWarning>, RedisStoreError> {
+    let field = |name: &str| {
+        let mut lines = info.lines().filter_map(|line| line.split_once(':'));
+        lines.find(|(key, _)| *key == name).map(|(_, value)| value.trim())
+    };
+    let server = server.to_owned();
+    let version = field("redis_version").unwrap_or("unknown");
+    let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
+    // Who does not say is not refused for it.
+    if major.is_some_and(|major| major < 6) {
+        return Err(RedisStoreError::TooOld { server, version: version.to_owned() });
+    }
+    let limited = field("maxmemory") != Some("0");
+    Ok(match field("maxmemory_policy") {
+        Some(policy) if limited && policy != "noeviction" => {
+            Some(RedisWarning::Evicts { server, policy: policy.to_owned() })
+        }
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_counts_once_there_is_a_limit() {
+        let info = |limit| {
+            format!("redis_version:7.2.4\r\nmaxmemory:{limit}\r\nmaxmemory_policy:allkeys-lru\r\n")
+        };
+        assert_eq!(judge("here", &info(0)).expect("fit"), None);
+        let warning = judge("here", &info(1)).expect("fit").expect("a warning").to_string();
+        assert!(warning.starts_with("Redis at here has maxmemory-policy allkeys-lru"), "{warning}");
+    }
+
+    #[test]
+    fn old_servers_are_refused() {
+        let error = judge("here", "redis_version:5.0.14\r\n").expect_err("too old").to_string();
+        assert_eq!(error, "Redis at here is version 5.0.14: 6.0 or later is needed");
+        assert_eq!(judge("here", "").expect("who does not say"), None);
+    }
+}

@@ -1,0 +1,43 @@
+//! The four scripts, each one atomic step in the server.
+
+use redis::{Cmd, ErrorKind, RedisError, ServerErrorKind, Value};
+
+use super::link::Link;
+
+/// A script, run by its hash; sent in full only to a server that does not know it.
+#[derive(Debug)]
+pub(super) struct Script {
+    code: &'static str,
+    hash: String,
+}
+
+impl Script {
+    pub(super) fn new(code: &'static str) -> Self {
+        Self { code, hash: redis::Script::new(code).get_hash().to_owned() }
+    }
+
+    /// A server forgets its scripts at a restart or `SCRIPT FLUSH`, and a promoted
+    /// replica never had them. `EVAL` runs the script and has it kept, in one trip
+    /// to the one server that the keys belong to; `SCRIPT LOAD` would go to every
+    /// master of a cluster, and fail while one of them is down.
+    pub(super) async fn run(
+        &self,
+        link: &Link,
+        keys: &[Vec<u8>],
+        arguments: &[&[u8]],
+    ) -> Result<Value, RedisError> {
+        let by_hash = call("EVALSHA", &self.hash, keys, arguments);
+        match link.query(&by_hash).await {
+            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                link.query(&call("EVAL", self.code, keys, arguments)).await
+            }
+            answer => answer,
+        }
+    }
+}
+
+fn call(command: &str, script: &str, keys: &[Vec<u8>], arguments: &[&[u8]]) -> Cmd {
+    let mut call = redis::cmd(command);
+    call.arg(script).arg(keys.len()).arg(keys).arg(arguments);
+    call
+}

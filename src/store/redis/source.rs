@@ -1,0 +1,134 @@
+//! Where the server is, and how to reach it.
+
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use redis::cluster::{ClusterClient, ClusterConfig};
+use redis::sentinel::SentinelClient;
+use redis::{AsyncConnectionConfig, Client, RedisError};
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+use super::link::Line;
+
+/// Where a [`RedisStore`](super::RedisStore) finds its server: a URL, or a client
+/// of the `redis` crate.
+///
+/// | URL | |
+/// | --- | --- |
+/// | `redis://[user:password@]host[:port][/database]` | one server; port 6379, database 0 |
+/// | `redis-sentinel://[user:password@]host[:port][,…][/database]?master=name` | the master that the Sentinels at these hosts name; port 26379 |
+/// | `redis-cluster://[user:password@]host[:port][,…]` | a Cluster, found by any of these nodes |
+/// | `redis+unix:///path` | one server, by its socket |
+///
+/// `rediss` in the place of `redis` is TLS (feature `redis-tls`), verified with
+/// the system's certificates. User and password are the servers'; for Sentinels
+/// that ask for their own, or for certificates of your own, make the client
+/// yourself:
+///
+/// ```
+/// use nevent_webhooks::store::RedisSource;
+///
+/// let from_url: RedisSource = "redis://localhost:6379/2".parse()?;
+/// let from_client = RedisSource::from(redis::Client::open("redis://localhost")?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct RedisSource {
+    kind: Kind,
+    /// For messages; holds no password.
+    name: String,
+}
+
+enum Kind {
+    Server(Client),
+    /// Remembers its connections to the Sentinels.
+    Sentinel(Mutex<SentinelClient>),
+    Cluster(ClusterClient),
+}
+
+impl RedisSource {
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// One try to connect. The server has answered a command when this succeeds.
+    pub(super) async fn dial(&self, patience: Duration) -> Result<Line, RedisError> {
+        // Sentinels are asked first, and the master that they name is checked.
+        let tries = if matches!(self.kind, Kind::Sentinel(_)) { 3 } else { 1 };
+        let line = timeout(patience * tries, self.kind.dial(patience)).await;
+        line.unwrap_or_else(|_| {
+            let message = format!("no connection within {:?}", patience * tries);
+            Err(io::Error::new(io::ErrorKind::TimedOut, message).into())
+        })
+    }
+
+    /// The same, called so in messages.
+    pub(super) fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+}
+
+impl Kind {
+    async fn dial(&self, patience: Duration) -> Result<Line, RedisError> {
+        #[cfg(feature = "redis-tls")]
+        provide_cryptography();
+        // Answers are waited for by whoever asks.
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(patience))
+            .set_response_timeout(None);
+        let mut node = match self {
+            Self::Server(client) => {
+                client.get_multiplexed_async_connection_with_config(&config).await?
+            }
+            Self::Sentinel(client) => {
+                client.lock().await.get_async_connection_with_config(&config).await?
+            }
+            Self::Cluster(client) => {
+                let config = ClusterConfig::new()
+                    .set_connection_timeout(patience)
+                    .set_response_timeout(patience);
+                let cluster = client.get_async_connection_with_config(config).await?;
+                return Ok(Line::Cluster(cluster));
+            }
+        };
+        redis::cmd("PING").exec_async(&mut node).await?;
+        Ok(Line::Node(node))
+    }
+}
+
+/// rustls panics if it finds no implementation of cryptography, or several.
+#[cfg(feature = "redis-tls")]
+fn provide_cryptography() {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // Another thread may have been first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
+}
+
+impl From<Client> for RedisSource {
+    fn from(client: Client) -> Self {
+        let name = client.get_connection_info().addr().to_string();
+        Self { kind: Kind::Server(client), name }
+    }
+}
+
+/// Of the kind that connects to the master.
+impl From<SentinelClient> for RedisSource {
+    fn from(client: SentinelClient) -> Self {
+        Self { kind: Kind::Sentinel(Mutex::new(client)), name: "the Sentinels' master".into() }
+    }
+}
+
+impl From<ClusterClient> for RedisSource {
+    fn from(client: ClusterClient) -> Self {
+        Self { kind: Kind::Cluster(client), name: "the Cluster".into() }
+    }
+}
+
+impl fmt::Debug for RedisSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RedisSource").field(&self.name).finish()
+    }
+}
