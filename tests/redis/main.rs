@@ -1,0 +1,6 @@
+//! A store in Redis, against real processes: servers, replicas, sentinels, a cluster.
+#![cfg(unix)]
+
+mod processes;
+mod proxy;
+mod support;

@@ -1,0 +1,142 @@
+use std::net::SocketAddr;
+
+use super::{Server, eventually};
+
+/// A master with two replicas, and three sentinels that watch them.
+#[derive(Debug)]
+pub struct Sentinels {
+    servers: Vec<Server>,
+    sentinels: Vec<Server>,
+}
+
+/// What the sentinels call the master.
+pub const MASTER_NAME: &str = "mymaster";
+
+/// They notice more within a second than in a minute by themselves, and take a busy
+/// machine for what it is.
+const IN_A_HURRY: [&str; 10] = [
+    "info-period",
+    "500",
+    "publish-period",
+    "200",
+    "ask-period",
+    "200",
+    "tilt-trigger",
+    "20000",
+    "min-link-reconnect-period",
+    "500",
+];
+
+impl Sentinels {
+    pub async fn start() -> Self {
+        let master = Server::start().await;
+        let (one, two) = tokio::join!(master.replica(&[]), master.replica(&[]));
+        let configuration = configuration(master.port());
+        let (x, y, z) = tokio::join!(
+            Server::sentinel(&configuration),
+            Server::sentinel(&configuration),
+            Server::sentinel(&configuration),
+        );
+        let this = Self { servers: vec![master, one, two], sentinels: vec![x, y, z] };
+        for sentinel in &this.sentinels {
+            // Sentinels before 7.0 cannot be hurried.
+            let words = [&["SENTINEL", "DEBUG"], &IN_A_HURRY[..]].concat();
+            let _ = sentinel.try_command::<redis::Value>(&words).await;
+        }
+        eventually("the sentinels know each other", async || this.are_acquainted().await).await;
+        this
+    }
+
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.sentinels.iter().map(Server::address).collect()
+    }
+
+    /// The sentinels, to be killed and paused.
+    pub fn sentinels(&self) -> &[Server] {
+        &self.sentinels
+    }
+
+    /// The master and the replicas, whatever they are at the moment.
+    pub fn servers(&self) -> &[Server] {
+        &self.servers
+    }
+
+    /// Who is the master, as the first sentinel that answers says.
+    pub async fn master(&self) -> &Server {
+        for sentinel in &self.sentinels {
+            if let Some(port) = master_port(sentinel).await {
+                return self.servers.iter().find(|s| s.port() == port).expect("one of ours");
+            }
+        }
+        panic!("no sentinel answers");
+    }
+
+    /// Kills the master, and says which it was.
+    pub async fn kill_master(&self) -> &Server {
+        let master = self.master().await;
+        master.kill();
+        master
+    }
+
+    /// Pauses the master, and says which it was.
+    pub async fn pause_master(&self) -> &Server {
+        let master = self.master().await;
+        master.pause();
+        master
+    }
+
+    /// Waits until the sentinels have made another than this the master.
+    pub async fn have_replaced(&self, old: &Server) -> &Server {
+        eventually("the sentinels agree on a new master", async || {
+            self.agree_on_another_than(old.port()).await
+        })
+        .await;
+        self.master().await
+    }
+
+    async fn agree_on_another_than(&self, old: u16) -> bool {
+        let Some(first) = self.agreed_port().await else { return false };
+        let Some(new) = self.servers.iter().find(|s| s.port() == first) else { return false };
+        let info = new.try_command::<String>(&["INFO", "replication"]).await;
+        first != old && info.is_ok_and(|info| info.contains("role:master"))
+    }
+
+    /// What all sentinels say that answer.
+    async fn agreed_port(&self) -> Option<u16> {
+        let mut agreed = None;
+        for sentinel in &self.sentinels {
+            let Some(port) = master_port(sentinel).await else { continue };
+            if *agreed.get_or_insert(port) != port {
+                return None;
+            }
+        }
+        agreed
+    }
+
+    async fn are_acquainted(&self) -> bool {
+        for sentinel in &self.sentinels {
+            for who in ["SLAVES", "SENTINELS"] {
+                let ask = ["SENTINEL", who, MASTER_NAME];
+                if sentinel.command::<Vec<redis::Value>>(&ask).await.len() != 2 {
+                    return false;
+                }
+            }
+        }
+        true
+    }
+}
+
+async fn master_port(sentinel: &Server) -> Option<u16> {
+    let ask = ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", MASTER_NAME];
+    let (_, port) = sentinel.try_command::<(String, u16)>(&ask).await.ok()?;
+    Some(port)
+}
+
+fn configuration(master: u16) -> String {
+    format!(
+        "sentinel monitor {MASTER_NAME} 127.0.0.1 {master} 2\n\
+         sentinel down-after-milliseconds {MASTER_NAME} 500\n\
+         sentinel failover-timeout {MASTER_NAME} 2000\n\
+         sentinel parallel-syncs {MASTER_NAME} 1\n"
+    )
+}

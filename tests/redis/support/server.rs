@@ -1,0 +1,203 @@
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{
+    AsyncConnectionConfig, Client, ConnectionAddr, FromRedisValue, IntoConnectionInfo,
+    RedisConnectionInfo, RedisResult,
+};
+use tokio::time::sleep;
+
+use super::directory::Directory;
+use super::ports::free_port;
+use super::spawn::{Process, spawn};
+use super::{Certificates, PATIENCE, eventually};
+
+/// A Redis process on a port and in a directory of its own. Killed when dropped.
+#[derive(Debug)]
+pub struct Server {
+    /// Before the directory: a process that is gone writes no more into it.
+    process: Mutex<Process>,
+    directory: Directory,
+    arguments: Vec<String>,
+    port: u16,
+    tls: bool,
+    password: Option<String>,
+}
+
+impl Server {
+    /// Keeps nothing on disk.
+    pub async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// With more arguments of redis-server, as in `&["--appendonly", "yes"]`.
+    pub async fn with(more: &[&str]) -> Self {
+        Self::launch(more, false, |directory, port| {
+            [words(&["--port", &port.to_string()]), data(directory)].concat()
+        })
+        .await
+    }
+
+    /// Listens with TLS only.
+    pub async fn with_tls(certificates: &Certificates, more: &[&str]) -> Self {
+        Self::launch(more, true, |directory, port| {
+            let ports = words(&["--port", "0", "--tls-port", &port.to_string()]);
+            [ports, certificates.arguments(), data(directory)].concat()
+        })
+        .await
+    }
+
+    /// A read-only replica, once it has all that this server has.
+    pub async fn replica(&self, more: &[&str]) -> Self {
+        assert!(!self.tls, "a replica would have to speak TLS with its master");
+        let master = format!("127.0.0.1 {}", self.port);
+        let mut arguments = vec!["--replicaof", &master];
+        if let Some(password) = &self.password {
+            arguments.extend(["--masterauth", password, "--requirepass", password]);
+        }
+        let replica = Self::with(&[&arguments, more].concat()).await;
+        replica.is_linked().await;
+        replica
+    }
+
+    /// Watches others, as this configuration says.
+    pub(super) async fn sentinel(configuration: &str) -> Self {
+        Self::launch(&[], false, |directory, port| {
+            // Sentinels write down what they learn in the file they were given.
+            let file = directory.write("sentinel.conf", configuration);
+            words(&[&file, "--sentinel", "--port", &port.to_string()])
+        })
+        .await
+    }
+
+    async fn launch(
+        more: &[&str],
+        tls: bool,
+        first: impl Fn(&Directory, u16) -> Vec<String>,
+    ) -> Self {
+        for _ in 0..20 {
+            let (directory, port) = (Directory::new(), free_port());
+            let arguments = [first(&directory, port), common(&directory), words(more)].concat();
+            if let Some(process) = spawn(&directory, &arguments).await {
+                let process = Mutex::new(process);
+                let password = after(more, "--requirepass");
+                return Self { process, directory, arguments, port, tls, password };
+            }
+        }
+        panic!("20 ports in a row were taken before redis-server could listen");
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.port))
+    }
+
+    /// What a client is to connect to, with the password if there is one.
+    pub fn url(&self) -> String {
+        self.url_through(self.address())
+    }
+
+    /// The same through a proxy at this address.
+    pub fn url_through(&self, address: SocketAddr) -> String {
+        let scheme = if self.tls { "rediss" } else { "redis" };
+        let password = self.password.as_ref().map(|p| format!(":{p}@")).unwrap_or_default();
+        format!("{scheme}://{password}{address}/")
+    }
+
+    /// As a machine that loses power.
+    pub fn kill(&self) {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner).kill();
+    }
+
+    /// Killed if it still runs, and started again on its port, in its directory.
+    pub async fn restart(&self) {
+        self.kill();
+        for _ in 0..100 {
+            if let Some(process) = spawn(&self.directory, &self.arguments).await {
+                *self.process.lock().unwrap_or_else(PoisonError::into_inner) = process;
+                return;
+            }
+            sleep(PATIENCE / 100).await;
+        }
+        panic!("somebody else listens on port {}", self.port);
+    }
+
+    /// Keeps its connections, and does nothing.
+    pub fn pause(&self) {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner).signal("-STOP");
+    }
+
+    pub fn resume(&self) {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner).signal("-CONT");
+    }
+
+    /// For looking inside, on a Unix socket: beside proxies and TLS.
+    pub fn client(&self) -> Client {
+        let mut settings = RedisConnectionInfo::default();
+        if let Some(password) = &self.password {
+            settings = settings.set_password(password);
+        }
+        let address = ConnectionAddr::Unix(PathBuf::from(self.directory.file("socket")));
+        let info = address.into_connection_info().expect("a path");
+        Client::open(info.set_redis_settings(settings)).expect("a path")
+    }
+
+    pub async fn connection(&self) -> MultiplexedConnection {
+        self.try_connection().await.expect("a server that answers")
+    }
+
+    async fn try_connection(&self) -> RedisResult<MultiplexedConnection> {
+        // A busy machine may take longer than the half second that is the default.
+        let patient = Some(Duration::from_secs(10));
+        let config = AsyncConnectionConfig::new();
+        let config = config.set_connection_timeout(patient).set_response_timeout(patient);
+        self.client().get_multiplexed_async_connection_with_config(&config).await
+    }
+
+    pub async fn command<T: FromRedisValue>(&self, words: &[&str]) -> T {
+        let answer = self.try_command(words).await;
+        answer.unwrap_or_else(|e| panic!("{words:?} on port {}: {e}", self.port))
+    }
+
+    pub async fn try_command<T: FromRedisValue>(&self, words: &[&str]) -> RedisResult<T> {
+        let mut command = redis::Cmd::new();
+        command.arg(words);
+        command.query_async(&mut self.try_connection().await?).await
+    }
+
+    /// Waits until this replica follows its master.
+    pub async fn is_linked(&self) {
+        eventually("the replica is linked", async || {
+            let info = self.try_command::<String>(&["INFO", "replication"]).await;
+            info.is_ok_and(|info| info.contains("master_link_status:up"))
+        })
+        .await;
+    }
+}
+
+/// For those that hold data: nothing on disk, and replicas that need not wait.
+fn data(directory: &Directory) -> Vec<String> {
+    let options = "--appendonly no --repl-diskless-sync-delay 0 --enable-debug-command local --dir";
+    let options: Vec<_> = options.split(' ').collect();
+    [words(&["--save", ""]), words(&options), vec![directory.file("")]].concat()
+}
+
+fn common(directory: &Directory) -> Vec<String> {
+    let (socket, log) = (directory.file("socket"), directory.file("log"));
+    words(&["--bind", "127.0.0.1", "--unixsocket", &socket, "--logfile", &log])
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(ToString::to_string).collect()
+}
+
+fn after(words: &[&str], option: &str) -> Option<String> {
+    let position = words.iter().position(|word| *word == option)?;
+    words.get(position + 1).map(ToString::to_string)
+}
