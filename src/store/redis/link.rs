@@ -7,6 +7,7 @@ use std::time::Duration;
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::cluster_async::ClusterConnection;
 use redis::{Cmd, ErrorKind, RedisError, ServerErrorKind, Value};
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
@@ -86,7 +87,9 @@ impl Link {
         loop {
             let (number, line) = self.0.line().await?;
             let renewable = matches!(line, Line::Node(_));
+            let wait = renewable.then(|| Wait::new(&self.0, number));
             let answer = timeout_at(deadline, line.send(command)).await;
+            wait.map(Wait::end);
             let error = match answer.unwrap_or_else(|_| Err(self.0.too_slow())) {
                 Err(error) if renewable && is_broken(&error) => error,
                 answer => return answer,
@@ -96,6 +99,36 @@ impl Link {
                 return Err(error);
             }
             tried = true;
+        }
+    }
+}
+
+/// A wait for an answer. Dropped before its end, by a caller less patient than we
+/// are, it says as much of the connection as our own patience would.
+struct Wait<'a> {
+    inner: &'a Arc<Inner>,
+    number: u64,
+    since: Instant,
+    ended: bool,
+}
+
+/// Who gives up sooner than this has other reasons.
+const IMPATIENCE: Duration = Duration::from_millis(100);
+
+impl<'a> Wait<'a> {
+    fn new(inner: &'a Arc<Inner>, number: u64) -> Self {
+        Self { inner, number, since: Instant::now(), ended: false }
+    }
+
+    fn end(mut self) {
+        self.ended = true;
+    }
+}
+
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        if !self.ended && self.since.elapsed() >= IMPATIENCE {
+            self.inner.give_up(self.number, &self.inner.too_slow());
         }
     }
 }
@@ -142,8 +175,12 @@ impl Inner {
     fn redial(self: &Arc<Self>) {
         let mut redialling = self.redialling.lock().unwrap_or_else(PoisonError::into_inner);
         let at_work = redialling.as_ref().is_some_and(|task| !task.is_finished());
-        if !at_work && self.state.borrow().line.is_err() {
-            *redialling = Some(tokio::spawn(redial(Arc::downgrade(self))).abort_handle());
+        // A wait may be dropped outside of any runtime.
+        if let Ok(runtime) = Handle::try_current()
+            && !at_work
+            && self.state.borrow().line.is_err()
+        {
+            *redialling = Some(runtime.spawn(redial(Arc::downgrade(self))).abort_handle());
         }
     }
 

@@ -1,12 +1,16 @@
-//! Real Redis processes to start, hurt and kill, and a proxy to stand in their way.
+//! Real Redis processes to start, hurt and kill, a proxy to stand in their way;
+//! receivers in processes of their own, and a sender that keeps a ledger.
 
 pub mod certificates;
 //X pub mod cluster;
 pub mod directory;
+pub mod ledger;
 pub mod link;
 //X pub mod nodes;
 pub mod ports;
 pub mod proxy;
+pub mod receiver_process;
+pub mod sender;
 pub mod sentinels;
 pub mod server;
 pub mod spawn;
@@ -15,9 +19,14 @@ use std::time::{Duration, Instant};
 
 pub use certificates::Certificates;
 //X pub use cluster::Cluster;
+pub use ledger::Ledger;
 pub use proxy::Proxy;
+pub use receiver_process::ReceiverProcess;
+pub use sender::{Sender, delivery_id};
 pub use sentinels::Sentinels;
 pub use server::Server;
+
+pub const SECRET: &str = "whsec_k5EKJQnf9sMX2vYzJdHG3L8pR";
 
 /// What a busy machine may need for what an idle one does at once.
 pub const PATIENCE: Duration = Duration::from_secs(45);

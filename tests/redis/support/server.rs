@@ -42,10 +42,10 @@ impl Server {
     }
 
     /// Listens with TLS only.
-    pub async fn with_tls(certificates: &Certificates, more: &[&str]) -> Self {
+    pub async fn with_tls(more: &[&str]) -> Self {
         Self::launch(more, true, |directory, port| {
             let ports = words(&["--port", "0", "--tls-port", &port.to_string()]);
-            [ports, certificates.arguments(), data(directory)].concat()
+            [ports, Certificates::arguments(), data(directory)].concat()
         })
         .await
     }
