@@ -5,4 +5,5 @@ mod outages;
 mod processes;
 mod proxy;
 mod receivers;
+mod sentinel;
 mod support;

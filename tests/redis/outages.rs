@@ -4,43 +4,11 @@ use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
-use crate::support::ledger::Balance;
-use crate::support::{Ledger, Proxy, ReceiverProcess, Sender, Server, delivery_id};
+use crate::support::load::Load;
+use crate::support::{Proxy, Server, delivery_id};
 
-const HANDLER: Duration = Duration::from_millis(2);
-const MINUTE: Duration = Duration::from_millis(20);
 /// Of the receivers' store: what an answer may take while the server gives none.
 const STORE_TIMEOUT: Duration = Duration::from_millis(400);
-
-struct Load {
-    receivers: Vec<ReceiverProcess>,
-    ledger: Ledger,
-    sender: Sender,
-}
-
-impl Load {
-    fn on(redis_url: &str) -> Self {
-        let ledger = Ledger::default();
-        let start = |_| ReceiverProcess::start(redis_url, HANDLER, &ledger);
-        let receivers: Vec<_> = (0..2).map(start).collect();
-        let addresses: Vec<_> = receivers.iter().map(ReceiverProcess::address).collect();
-        let sender = Sender::new(&addresses, MINUTE, &ledger);
-        Self { receivers, ledger, sender }
-    }
-
-    /// Ends the receivers, so that nothing is missing in the ledger.
-    fn balance(mut self) -> Balance {
-        self.receivers.iter_mut().for_each(ReceiverProcess::kill);
-        let balance = self.ledger.balance();
-        println!("{balance}");
-        balance
-    }
-}
-
-fn answered(balance: &Balance, answer: &str) -> u64 {
-    let found = balance.answers.iter().find(|(given, _)| given == answer);
-    found.map_or(0, |(_, times)| *times)
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn d14_a_server_with_a_log_is_killed_and_restarted_under_load() {
@@ -58,7 +26,7 @@ async fn d14_a_server_with_a_log_is_killed_and_restarted_under_load() {
     tokio::join!(load.sender.deliver_all(0..3000, 16), hurt);
     let balance = load.balance();
     assert_eq!((balance.sent, balance.lost.len()), (3000, 0));
-    assert!(answered(&balance, "503 Try again later") > 0);
+    assert!(balance.answered("503 Try again later") > 0);
     // Each write that was acknowledged is in the log; the sender was told of it.
     assert_eq!(balance.doubles, []);
 }

@@ -89,7 +89,9 @@ impl Link {
             let renewable = matches!(line, Line::Node(_));
             let wait = renewable.then(|| Wait::new(&self.0, number));
             let answer = timeout_at(deadline, line.send(command)).await;
-            wait.map(Wait::end);
+            if let Some(wait) = wait {
+                wait.end();
+            }
             let error = match answer.unwrap_or_else(|_| Err(self.0.too_slow())) {
                 Err(error) if renewable && is_broken(&error) => error,
                 answer => return answer,

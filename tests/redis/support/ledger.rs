@@ -109,6 +109,12 @@ impl Book {
 }
 
 impl Balance {
+    /// How often this was answered.
+    pub fn answered(&self, answer: &str) -> u64 {
+        let found = self.answers.iter().find(|(given, _)| given == answer);
+        found.map_or(0, |(_, times)| *times)
+    }
+
     /// Doubles by their cause.
     pub fn causes(&self) -> Vec<(&str, usize)> {
         let mut causes: HashMap<&str, usize> = HashMap::new();

@@ -6,6 +6,7 @@ pub mod certificates;
 pub mod directory;
 pub mod ledger;
 pub mod link;
+pub mod load;
 //X pub mod nodes;
 pub mod ports;
 pub mod proxy;
@@ -16,6 +17,9 @@ pub mod server;
 pub mod spawn;
 
 use std::time::{Duration, Instant};
+
+use nevent_webhooks::DeliveryId;
+use nevent_webhooks::store::{Claim, Fingerprint, Scope};
 
 pub use certificates::Certificates;
 //X pub use cluster::Cluster;
@@ -38,4 +42,10 @@ pub async fn eventually(what: &str, check: impl AsyncFn() -> bool) {
         assert!(begun.elapsed() < PATIENCE, "did not come about within {PATIENCE:?}: {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// A claim for this delivery, with a token of its own.
+pub fn claim(id: &str) -> Claim {
+    let scope = Scope::new("tickets").expect("a scope");
+    Claim::new(scope, DeliveryId::new(id).expect("an id"), Fingerprint::of(id.as_bytes()))
 }
