@@ -34,7 +34,8 @@
 //!
 //! Features: `axum` (the extractors), `memory` ([`MemoryStore`](store::MemoryStore))
 //! and `events` ([`Event`]) are on by default; `tower` brings the layers alone,
-//! `store` the trait alone, `tracing` log lines.
+//! `store` the trait alone, `conformance` tests for a store of your own, `tracing`
+//! log lines.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(unreachable_pub)]
 

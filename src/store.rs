@@ -1,6 +1,8 @@
 //! The memory of what was handled: the [`Store`] trait and what it speaks of.
 
 mod claim;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 #[cfg(feature = "memory")]
 mod memory;
 #[cfg(feature = "redis")]
@@ -37,6 +39,9 @@ use crate::DeliveryId;
 /// A dropped future may or may not have taken effect; every method can be called
 /// again with the same claim. None may panic. Errors come out in log lines and in
 /// [`Rejection`](crate::Rejection)s, with their sources.
+///
+/// All of this as tests, for a store of your own: the module `conformance`, with the
+/// feature of that name.
 pub trait Store: Debug + Send + Sync + 'static {
     /// Takes the delivery for the claim's token, or says why not.
     ///
@@ -59,7 +64,8 @@ pub trait Store: Debug + Send + Sync + 'static {
 
     /// Records that the delivery was handled: for the owner, and when there is
     /// no record (the lease lapsed and nobody took it, or the store lost it).
-    /// Changes nothing while another token holds the record.
+    /// Changes nothing while another token holds the record; nor if the delivery
+    /// stands as completed already, which is the same answer and no longer memory.
     fn complete<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, Completion>;
 
     /// Removes the record in flight, for its owner only, so that a retry runs.

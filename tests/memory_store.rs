@@ -1,14 +1,13 @@
-//! What the `Store` trait promises, of the in-memory store, and what that store
+//! The in-memory store: that it keeps the promises of the `Store` trait, and what it
 //! promises beside.
 
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
-use nevent_webhooks::store::{
-    Claim, ClaimAnswer, Completion, Fingerprint, MemoryStore, OwnerToken, Renewal, Scope,
-};
+use nevent_webhooks::store::conformance::{Harness, promises, run};
+use nevent_webhooks::store::{Claim, ClaimAnswer, Completion, Fingerprint, MemoryStore, Scope};
 use nevent_webhooks::{DeliveryId, ManualClock, ReplayKey, Store};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -19,183 +18,62 @@ fn claim(id: &str, body: &str) -> Claim {
     Claim::new(scope, DeliveryId::new(id).expect("an id"), Fingerprint::of(body.as_bytes()))
 }
 
-fn signed(mut claim: Claim, keys: &[u8]) -> Claim {
-    claim.replay_keys = keys.iter().map(|key| ReplayKey::from_bytes([*key; 16])).collect();
-    claim
+struct InMemory {
+    store: Arc<MemoryStore>,
+    clock: ManualClock,
 }
 
-/// Another attempt at the same delivery.
-fn again(first: &Claim) -> Claim {
-    let mut again = first.clone();
-    again.token = OwnerToken::draw();
-    again
+impl InMemory {
+    fn new() -> Self {
+        let clock = ManualClock::now();
+        let store = MemoryStore::with_capacity(1000).expect("room").clock(clock.clone());
+        Self { store: Arc::new(store), clock }
+    }
 }
 
-fn store() -> (MemoryStore, ManualClock) {
-    let clock = ManualClock::now();
-    (MemoryStore::with_capacity(1000).expect("room").clock(clock.clone()), clock)
+impl Harness for InMemory {
+    type Store = Arc<MemoryStore>;
+
+    async fn store(&self) -> Self::Store {
+        self.store.clone()
+    }
+
+    async fn another_process(&self, _: ManualClock) -> Option<Self::Store> {
+        None
+    }
+
+    async fn pass(&self, time: Duration) {
+        self.clock.advance(time);
+    }
+}
+
+mod conformance {
+    nevent_webhooks::store_conformance!(super::InMemory::new());
+}
+
+/// On the system's clock, with a harness that waits.
+#[test]
+fn leases_are_kept_in_real_time() {
+    struct RealTime(Arc<MemoryStore>);
+
+    impl Harness for RealTime {
+        type Store = Arc<MemoryStore>;
+
+        async fn store(&self) -> Self::Store {
+            self.0.clone()
+        }
+
+        async fn another_process(&self, _: ManualClock) -> Option<Self::Store> {
+            None
+        }
+    }
+
+    let store = RealTime(Arc::new(MemoryStore::new()));
+    run(promises::a_lease_is_not_drawn_out_to_whole_seconds(&store));
 }
 
 async fn acquired(store: &MemoryStore, claim: &Claim) {
     assert_eq!(store.claim(claim).await.expect("a store"), ClaimAnswer::Acquired);
-}
-
-async fn answers(store: &MemoryStore, claim: &Claim, answer: ClaimAnswer) {
-    assert_eq!(store.claim(claim).await.expect("a store"), answer);
-}
-
-async fn completes(store: &MemoryStore, claim: &Claim) {
-    assert_eq!(store.complete(claim).await.expect("a store"), Completion::Recorded);
-}
-
-#[tokio::test]
-async fn a_claim_is_idempotent_for_its_token() {
-    let (store, clock) = store();
-    let first = claim("d", "body");
-    acquired(&store, &first).await;
-    clock.advance(20 * SECOND);
-    acquired(&store, &first).await;
-    clock.advance(20 * SECOND);
-    answers(&store, &again(&first), ClaimAnswer::InFlight { lease: 10 * SECOND }).await;
-}
-
-#[tokio::test]
-async fn a_lapsed_lease_can_be_taken_and_its_owner_can_change_nothing() {
-    let (store, clock) = store();
-    let first = claim("d", "body");
-    let second = again(&first);
-    acquired(&store, &first).await;
-    clock.advance(30 * SECOND);
-    acquired(&store, &second).await;
-    assert_eq!(store.renew(&first).await.expect("a store"), Renewal::Lost);
-    store.release(&first).await.expect("a store");
-    assert_eq!(store.complete(&first).await.expect("a store"), Completion::HeldByAnother);
-    answers(&store, &again(&first), ClaimAnswer::InFlight { lease: 30 * SECOND }).await;
-    completes(&store, &second).await;
-    answers(&store, &again(&first), ClaimAnswer::Completed).await;
-}
-
-#[tokio::test]
-async fn a_lapsed_lease_cannot_be_renewed_but_its_work_can_be_completed() {
-    let (store, clock) = store();
-    let first = claim("d", "body");
-    acquired(&store, &first).await;
-    assert_eq!(store.renew(&first).await.expect("a store"), Renewal::Renewed);
-    clock.advance(30 * SECOND);
-    assert_eq!(store.renew(&first).await.expect("a store"), Renewal::Lost);
-    completes(&store, &first).await;
-    completes(&store, &first).await;
-    answers(&store, &again(&first), ClaimAnswer::Completed).await;
-    // Nothing reopens what is completed.
-    store.release(&first).await.expect("a store");
-    answers(&store, &first, ClaimAnswer::Completed).await;
-}
-
-#[tokio::test]
-async fn a_completion_is_recorded_without_a_record() {
-    let (store, _) = store();
-    let first = claim("d", "body");
-    completes(&store, &first).await;
-    answers(&store, &again(&first), ClaimAnswer::Completed).await;
-}
-
-#[tokio::test]
-async fn a_completion_does_not_prolong_another() {
-    let (store, clock) = store();
-    let first = claim("d", "body");
-    completes(&store, &first).await;
-    clock.advance(12 * 3600 * SECOND);
-    completes(&store, &again(&first)).await;
-    clock.advance(12 * 3600 * SECOND);
-    acquired(&store, &again(&first)).await;
-}
-
-#[tokio::test]
-async fn a_released_delivery_runs_again() {
-    let (store, _) = store();
-    let first = claim("d", "body");
-    acquired(&store, &first).await;
-    store.release(&again(&first)).await.expect("a store");
-    answers(&store, &again(&first), ClaimAnswer::InFlight { lease: 30 * SECOND }).await;
-    store.release(&first).await.expect("a store");
-    acquired(&store, &again(&first)).await;
-}
-
-#[tokio::test]
-async fn an_id_stands_for_one_body() {
-    let (store, clock) = store();
-    let first = claim("d", "body");
-    acquired(&store, &first).await;
-    answers(&store, &claim("d", "other"), ClaimAnswer::Reused).await;
-    completes(&store, &first).await;
-    answers(&store, &claim("d", "other"), ClaimAnswer::Reused).await;
-    clock.advance(24 * 3600 * SECOND);
-    acquired(&store, &claim("d", "other")).await;
-}
-
-#[tokio::test]
-async fn signed_bytes_are_bound_to_their_first_id() {
-    let (store, clock) = store();
-    let first = signed(claim("first", "body"), &[1]);
-    let replay = signed(claim("other", "body"), &[1]);
-    let bound = ClaimAnswer::BoundTo(first.id.clone());
-    acquired(&store, &first).await;
-    answers(&store, &replay, bound.clone()).await;
-    store.release(&first).await.expect("a store");
-    answers(&store, &replay, bound.clone()).await;
-    clock.advance(659 * SECOND);
-    answers(&store, &replay, bound).await;
-    clock.advance(SECOND);
-    acquired(&store, &replay).await;
-}
-
-/// Receivers in the middle of a rotation know one key or two.
-#[tokio::test]
-async fn any_bound_key_is_enough_and_the_others_follow() {
-    let (store, _) = store();
-    let first = signed(claim("first", "body"), &[1]);
-    acquired(&store, &first).await;
-    let bound = ClaimAnswer::BoundTo(first.id.clone());
-    answers(&store, &signed(claim("other", "body"), &[2, 1]), bound.clone()).await;
-    let in_flight = ClaimAnswer::InFlight { lease: 30 * SECOND };
-    answers(&store, &signed(again(&first), &[2, 1]), in_flight).await;
-    answers(&store, &signed(claim("third", "body"), &[2]), bound).await;
-}
-
-/// Two keys bound to two ids: a claim for either of them is for itself.
-#[tokio::test]
-async fn bindings_that_disagree_lead_round_no_circle() {
-    let (store, _) = store();
-    acquired(&store, &signed(claim("one", "body"), &[1])).await;
-    acquired(&store, &signed(claim("two", "body"), &[2])).await;
-    let in_flight = ClaimAnswer::InFlight { lease: 30 * SECOND };
-    answers(&store, &signed(claim("one", "body"), &[1, 2]), in_flight.clone()).await;
-    answers(&store, &signed(claim("two", "body"), &[1, 2]), in_flight).await;
-    let first = DeliveryId::new("one").expect("an id");
-    answers(&store, &signed(claim("x", "body"), &[1, 2]), ClaimAnswer::BoundTo(first)).await;
-}
-
-#[tokio::test]
-async fn reuse_binds_nothing() {
-    let (store, _) = store();
-    completes(&store, &claim("taken", "body")).await;
-    answers(&store, &signed(claim("taken", "captured"), &[1]), ClaimAnswer::Reused).await;
-    acquired(&store, &signed(claim("genuine", "captured"), &[1])).await;
-}
-
-#[tokio::test]
-async fn scopes_are_apart() {
-    let (store, _) = store();
-    let first = signed(claim("d", "body"), &[1]);
-    acquired(&store, &first).await;
-    let mut elsewhere = again(&first);
-    elsewhere.scope = Scope::new("elsewhere").expect("a scope");
-    acquired(&store, &elsewhere).await;
-    // Nor does a binding reach from one into the other.
-    let mut under_another_id = again(&first);
-    under_another_id.scope = Scope::new("third").expect("a scope");
-    under_another_id.id = DeliveryId::new("other").expect("an id");
-    acquired(&store, &under_another_id).await;
 }
 
 /// In a full store, leases that lapsed make room.

@@ -6,4 +6,5 @@ mod processes;
 mod proxy;
 mod receivers;
 mod sentinel;
+mod store;
 mod support;

@@ -106,13 +106,13 @@ impl Records {
     /// The answer of a live record, if there is one that is not the claimer's own.
     fn standing(&mut self, key: Key, claim: &Claim, now: Duration) -> Option<ClaimAnswer> {
         if let Some(held) = self.in_flight.get(&key).filter(|held| held.lapses > now) {
-            return if held.token == claim.token {
+            return if held.fingerprint != claim.fingerprint {
+                Some(ClaimAnswer::Reused)
+            } else if held.token == claim.token {
                 None
-            } else if held.fingerprint == claim.fingerprint {
+            } else {
                 let lease = held.lapses.saturating_sub(now);
                 Some(ClaimAnswer::InFlight { lease })
-            } else {
-                Some(ClaimAnswer::Reused)
             };
         }
         let completed = self.live_completed(key, now)?;

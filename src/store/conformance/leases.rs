@@ -1,0 +1,151 @@
+use std::time::Duration;
+
+use super::Harness;
+use super::scene::{LONG, SECOND, Scene, again};
+use crate::store::{Completion, Renewal};
+
+/// While one token holds a delivery, another is told so, and for how long.
+pub async fn a_delivery_in_flight_is_held_for_its_owner<H: Harness>(harness: &H) {
+    let (scene, store) = Scene::set(harness).await;
+    let first = scene.claim("d", "body");
+    store.acquires(&first, "what nobody has claimed can be claimed").await;
+    let mut second = again(&first);
+    second.lease = 10 * LONG;
+    store.in_flight(&second, LONG, "a delivery has one owner").await;
+    store.in_flight(&second, LONG, "a refused claim changes nothing").await;
+    store.acquires(&scene.claim("other", "body"), "another id is another delivery").await;
+}
+
+/// A claim whose answer was lost is sent again: it stands not in its own way, and
+/// its lease starts anew.
+pub async fn a_claim_can_be_repeated_with_its_token<H: Harness>(harness: &H) {
+    let (scene, store) = Scene::set(harness).await;
+    let mut first = scene.claim("d", "body");
+    first.lease = 2 * SECOND;
+    store.acquires(&first, "what nobody has claimed can be claimed").await;
+    scene.pass(Duration::from_millis(1200)).await;
+    store.acquires(&first, "a claim can be repeated with its token").await;
+    scene.pass(Duration::from_millis(1200)).await;
+    let promise = "a claim that is repeated starts its lease anew";
+    store.in_flight(&again(&first), first.lease, promise).await;
+}
+
+/// A lease whose owner is gone stands in nobody's way; its token is free as well.
+pub async fn a_lapsed_lease_can_be_taken<H: Harness>(harness: &H) {
+    let (scene, store) = Scene::set(harness).await;
+    let (mut first, mut second) = (scene.claim("1", "body"), scene.claim("2", "body"));
+    (first.lease, second.lease) = (SECOND, SECOND);
+    store.acquires(&first, "what nobody has claimed can be claimed").await;
+    store.acquires(&second, "what nobody has claimed can be claimed").await;
+    scene.outlast(SECOND).await;
+    store.acquires(&again(&first), "a lapsed lease can be taken").await;
+    store.acquires(&second, "a token whose lease lapsed may claim again").await;
+}
+
+/// An owner whose lease lapsed and was taken can change nothing for the new one.
+pub async fn a_former_owner_changes_nothing<H: Harness>(harness: &H) {
+    let (scene, store) = Scene::set(harness).await;
+    let mut first = scene.claim("d", "body");
+    first.lease = SECOND;
+    store.acquires(&first, "what nobody has claimed can be claimed").await;
+    scene.outlast(SECOND).await;
+    let mut second = again(&first);
+    second.lease = LONG;
+    store.acquires(&second, "a lapsed lease can be taken").await;
+
+    store.in_flight(&first, LONG, "a former owner does not get its claim back").await;
+    store.renews(&first, Renewal::Lost, "a former owner cannot renew").await;
+    let held = Completion::HeldByAnother;
+    store.completes(&first, held, "a former owner cannot complete over the new one").await;
+    store.release(&first).await;
+    store.in_flight(&again(&first), LONG, "a former owner cannot release the new one's").await;
+    store.completes(&second, Completion::Recorded, "the owner's completion is recorded").await;
+}
+
+/// A renewal lets the claim's lease run from now, whatever was left.
+pub async fn a_renewal_starts_the_lease_anew<H: Harness>(harness: &H) {
+    let (scene, store) = Scene::set(harness).await;
+    let (mut longer, mut shorter) = (scene.claim("1", "body"), scene.claim("2", "body"));
+    longer.lease = 2 * SECOND;
+    store.acquires(&longer, "what nobody has claimed can be claimed").await;
+    store.acquires(&shorter, "what nobody has claimed can be claimed").await;
+    scene.pass(Duration::from_millis(1200)).await;
+    store.renews(&longer, Renewal::Renewed, "the owner can renew").await;
+    shorter.lease = SECOND;
+    store.renews(&shorter, Renewal::Renewed, "the owner can renew").await;
+    scene.pass(Duration::from_millis(1200)).await;
+    let promise = "a renewal starts the lease anew";
+    store.in_flight(&again(&longer), longer.lease, promise).await;
+    store.acquires(&again(&shorter), "a renewed lease lapses as well").await;
+}
+
+/// A token that does not hold the record is told so, and prolongs nothing.
+pub async fn only_the_owner_renews<H: Harness>(harness: &H) {
+    let (scene, store) = Scene::set(harness).await;
+    let mut first = scene.claim("d", "body");
+    first.lease = SECOND;
+    store.renews(&first, Renewal::Lost, "there is nothing to renew before a claim").await;
+    store.acquires(&first, "a lost renewal takes nothing").await;
+    let mut stranger = again(&first);
+    stranger.lease = LONG;
+    store.renews(&stranger, Renewal::Lost, "only the owner can renew").await;
+    scene.outlast(SECOND).await;
+    store.acquires(&again(&first), "only the owner's renewal prolongs a lease").await;
+}
+
+/// Once lapsed, a lease may have been taken and given back: it is lost.
+pub async fn a_lapsed_lease_cannot_be_renewed<H: Harness>(harness: &H) {
+    let (scene, store) = Scene::set(harness).await;
+    let mut first = scene.claim("d", "body");
+    first.lease = SECOND;
+    store.acquires(&first, "what nobody has claimed can be claimed").await;
+    scene.outlast(SECOND).await;
+    store.renews(&first, Renewal::Lost, "a lapsed lease cannot be renewed").await;
+    store.acquires(&again(&first), "a renewal that was lost holds nothing").await;
+}
+
+/// A lease of 2.9 s is not one of 2 s, nor one of 3 s.
+pub async fn a_lease_is_not_cut_to_whole_seconds<H: Harness>(harness: &H) {
+    let (scene, store) = Scene::set(harness).await;
+    let mut first = scene.claim("d", "body");
+    first.lease = Duration::from_millis(2900);
+    store.acquires(&first, "what nobody has claimed can be claimed").await;
+    scene.pass(Duration::from_millis(2100)).await;
+    let left = Duration::from_millis(800);
+    store.in_flight(&again(&first), left, "a lease is kept to the millisecond").await;
+}
+
+/// A lease of 1.2 s is not one of 2 s.
+pub async fn a_lease_is_not_drawn_out_to_whole_seconds<H: Harness>(harness: &H) {
+    let (scene, store) = Scene::set(harness).await;
+    let mut first = scene.claim("d", "body");
+    first.lease = Duration::from_millis(1200);
+    store.acquires(&first, "what nobody has claimed can be claimed").await;
+    scene.outlast(first.lease).await;
+    store.acquires(&again(&first), "a lease is kept to the millisecond").await;
+}
+
+/// A released delivery runs again, under any token.
+pub async fn a_released_delivery_runs_again<H: Harness>(harness: &H) {
+    let (scene, store) = Scene::set(harness).await;
+    let (first, second) = (scene.claim("1", "body"), scene.claim("2", "body"));
+    store.release(&first).await;
+    store.acquires(&first, "a release without a record changes nothing").await;
+    store.release(&first).await;
+    store.acquires(&again(&first), "a released delivery can be claimed").await;
+
+    store.acquires(&second, "what nobody has claimed can be claimed").await;
+    store.release(&second).await;
+    store.acquires(&second, "a token that released may claim again").await;
+    store.in_flight(&again(&second), LONG, "what is claimed again is held again").await;
+}
+
+/// A release by a token that does not hold the record removes nothing.
+pub async fn only_the_owner_releases<H: Harness>(harness: &H) {
+    let (scene, store) = Scene::set(harness).await;
+    let first = scene.claim("d", "body");
+    store.acquires(&first, "what nobody has claimed can be claimed").await;
+    store.release(&again(&first)).await;
+    store.in_flight(&again(&first), LONG, "only the owner can release").await;
+    store.renews(&first, Renewal::Renewed, "only the owner can release").await;
+}

@@ -1,0 +1,188 @@
+//! A store on a server of its own, small and correct, and every way to break it.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use nevent_webhooks::store::{Claim, OwnerToken, StoreError};
+use nevent_webhooks::{Clock, DeliveryId, ManualClock};
+
+use crate::flaws::Flaw;
+
+/// What all processes share.
+#[derive(Debug)]
+pub struct Server {
+    pub clock: ManualClock,
+    memory: Mutex<Memory>,
+    steps: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+pub struct Memory {
+    pub records: HashMap<(String, String), Record>,
+    pub bindings: HashMap<(String, [u8; 16]), Binding>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// `None` once completed.
+    pub owner: Option<OwnerToken>,
+    pub body: [u8; 16],
+    pub until: Duration,
+}
+
+#[derive(Debug, Clone)]
+pub struct Binding {
+    pub id: DeliveryId,
+    until: Duration,
+}
+
+impl Server {
+    pub fn on(clock: ManualClock) -> Arc<Self> {
+        Arc::new(Self { clock, memory: Mutex::default(), steps: AtomicU64::new(0) })
+    }
+}
+
+/// A handle on the server, in a process with a clock and a seed of its own.
+#[derive(Debug, Clone)]
+pub struct Reference {
+    pub server: Arc<Server>,
+    pub clock: ManualClock,
+    pub seed: u8,
+    pub flaw: Option<Flaw>,
+}
+
+impl Reference {
+    pub fn has(&self, flaw: Flaw) -> bool {
+        self.flaw == Some(flaw)
+    }
+
+    /// One step on the server; cut in two, with others in between, if so flawed.
+    pub async fn step<T>(
+        &self,
+        cut: Flaw,
+        look: impl FnOnce(&Memory) -> T,
+        write: impl FnOnce(&mut Memory, &T),
+    ) -> Result<T, StoreError> {
+        if self.has(Flaw::Unavailable) {
+            return Err(StoreError::Unavailable("flawed".into()));
+        }
+        tokio::task::yield_now().await; // the network
+        let memory = || self.server.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = if self.has(cut) {
+            let found = look(&memory());
+            // Not twice in a row the same time.
+            let millis = self.server.steps.fetch_add(1, Ordering::Relaxed) % 3 + 1;
+            tokio::time::sleep(Duration::from_millis(millis)).await;
+            write(&mut memory(), &found);
+            found
+        } else {
+            let mut memory = memory();
+            let found = look(&memory);
+            write(&mut memory, &found);
+            found
+        };
+        tokio::task::yield_now().await;
+        Ok(found)
+    }
+
+    fn time(&self, by_client: Flaw) -> Duration {
+        if self.has(by_client) {
+            let seconds = self.clock.unix_seconds().unsigned_abs();
+            Duration::new(seconds, self.clock.monotonic().subsec_nanos())
+        } else {
+            self.server.clock.monotonic()
+        }
+    }
+
+    pub fn now(&self, record: &Record) -> Duration {
+        match record.owner {
+            Some(_) => self.time(Flaw::LeasesByClientClock),
+            None => self.time(Flaw::MemoriesByClientClock),
+        }
+    }
+
+    pub fn key(&self, claim: &Claim) -> (String, String) {
+        let (scope, id) = (claim.scope.as_str().to_owned(), claim.id.to_string());
+        match self.flaw {
+            Some(Flaw::NamesJoined) => (String::new(), format!("{scope}:{id}")),
+            Some(Flaw::ScopesIgnored) => (String::new(), id),
+            Some(Flaw::NamesFolded) => (scope, id.to_lowercase()),
+            Some(Flaw::NamesTrimmed) => (scope, id.trim_end().to_owned()),
+            Some(Flaw::NamesCut) => (scope, id.chars().take(127).collect()),
+            _ => (scope, id),
+        }
+    }
+
+    pub fn body(&self, claim: &Claim) -> [u8; 16] {
+        let mut body = claim.fingerprint.to_bytes();
+        body[0] ^= if self.has(Flaw::BodiesBySeed) { self.seed } else { 0 };
+        body
+    }
+
+    pub fn live<'m>(&self, memory: &'m Memory, claim: &Claim) -> Option<&'m Record> {
+        let record = memory.records.get(&self.key(claim))?;
+        (record.until > self.now(record)).then_some(record)
+    }
+
+    pub fn in_flight(&self, claim: &Claim) -> Record {
+        let lease = match self.flaw {
+            Some(Flaw::LeasesRoundedDown) => Duration::from_secs(claim.lease.as_secs()),
+            Some(Flaw::LeasesRoundedUp) => Duration::from_secs(claim.lease.as_secs() + 1),
+            Some(Flaw::LeasesNeverLapse) => Duration::MAX / 2,
+            _ => claim.lease,
+        };
+        let until = self.time(Flaw::LeasesByClientClock) + lease;
+        Record { owner: Some(claim.token), body: self.body(claim), until }
+    }
+
+    pub fn completed(&self, claim: &Claim) -> Record {
+        let remembered = match self.flaw {
+            Some(Flaw::CompletedForever) => Duration::MAX / 2,
+            Some(Flaw::CompletedForTheLease) => claim.lease,
+            _ => claim.retention,
+        };
+        let until = self.time(Flaw::MemoriesByClientClock) + remembered;
+        Record { owner: None, body: self.body(claim), until }
+    }
+
+    fn binding_key(&self, claim: &Claim, key: usize) -> (String, [u8; 16]) {
+        let everywhere = self.has(Flaw::BindingsAcrossScopes);
+        let scope = if everywhere { String::new() } else { claim.scope.as_str().to_owned() };
+        (scope, claim.replay_keys[key].to_bytes())
+    }
+
+    fn bound<'m>(&self, memory: &'m Memory, claim: &Claim, key: usize) -> Option<&'m Binding> {
+        let binding = memory.bindings.get(&self.binding_key(claim, key))?;
+        (binding.until > self.time(Flaw::MemoriesByClientClock)).then_some(binding)
+    }
+
+    pub fn bound_elsewhere(&self, memory: &Memory, claim: &Claim) -> Option<DeliveryId> {
+        let keys = 0..claim.replay_keys.len();
+        let ids: Vec<_> =
+            keys.filter_map(|key| Some(&self.bound(memory, claim, key)?.id)).collect();
+        let own = ids.contains(&&claim.id) && !self.has(Flaw::OwnBindingNotEnough);
+        ids.into_iter().find(|id| **id != claim.id && !own).cloned()
+    }
+
+    pub fn bind(&self, memory: &mut Memory, claim: &Claim) {
+        let window = match self.flaw {
+            Some(Flaw::BindingsForever) => Duration::MAX / 2,
+            Some(Flaw::BindingsForTheLease) => claim.lease,
+            _ => claim.replay_window,
+        };
+        let until = self.time(Flaw::MemoriesByClientClock) + window;
+        let keys = if self.has(Flaw::FirstKeyOnly) { 1 } else { usize::MAX };
+        for key in 0..claim.replay_keys.len().min(keys) {
+            if self.bound(memory, claim, key).is_none() || self.has(Flaw::Rebinds) {
+                let mut id = claim.id.clone();
+                if self.has(Flaw::BoundIdsFolded) {
+                    id = DeliveryId::new(id.as_str().to_lowercase()).expect("as well-formed");
+                }
+                let binding = Binding { id, until };
+                memory.bindings.insert(self.binding_key(claim, key), binding);
+            }
+        }
+    }
+}

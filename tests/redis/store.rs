@@ -1,0 +1,124 @@
+//! What the store promises, and what it costs the server.
+
+use nevent_webhooks::store::conformance::Harness;
+use nevent_webhooks::store::{ClaimAnswer, Completion, RedisOptions, RedisSource, RedisStore};
+use nevent_webhooks::{ManualClock, ReplayKey, Store};
+use tokio::sync::OnceCell;
+
+use crate::support::{Server, claim};
+
+/// One server for each promise that is tried.
+#[derive(Default)]
+struct OwnServer(OnceCell<Server>);
+
+impl Harness for OwnServer {
+    type Store = RedisStore;
+
+    async fn store(&self) -> RedisStore {
+        let server = self.0.get_or_init(Server::start).await;
+        RedisStore::connect(&server.url()).await.expect("a server")
+    }
+
+    /// Shares a connection with nobody; the server's clock is the only one.
+    async fn another_process(&self, _clock: ManualClock) -> Option<RedisStore> {
+        Some(self.store().await)
+    }
+}
+
+mod keeps {
+    nevent_webhooks::store_conformance!(super::OwnServer::default());
+}
+
+async fn connected() -> (Server, RedisStore) {
+    let server = Server::start().await;
+    let store = RedisStore::connect(&server.url()).await.expect("a server");
+    (server, store)
+}
+
+/// How often clients called a command, scripts not counted.
+async fn calls(server: &Server, command: &str) -> u64 {
+    let stats: String = server.command(&["INFO", "commandstats"]).await;
+    let line = stats.lines().find(|line| line.starts_with(&format!("cmdstat_{command}:")));
+    let calls = line.and_then(|line| line.split(['=', ',']).nth(1));
+    calls.map_or(0, |calls| calls.parse().expect("a number"))
+}
+
+#[tokio::test]
+async fn a_claim_and_a_completion_are_a_round_trip_each() {
+    let (server, store) = connected().await;
+    let mut first = claim("first");
+    first.replay_keys = vec![ReplayKey::from_bytes([1; 16]), ReplayKey::from_bytes([2; 16])];
+    store.claim(&first).await.expect("a server");
+    store.complete(&first).await.expect("a server");
+    server.command::<()>(&["CONFIG", "RESETSTAT"]).await;
+    for number in 0..10 {
+        let mut next = claim(&format!("{number}"));
+        next.replay_keys = vec![ReplayKey::from_bytes([10 + number; 16])];
+        assert_eq!(store.claim(&next).await.expect("a server"), ClaimAnswer::Acquired);
+        assert_eq!(store.complete(&next).await.expect("a server"), Completion::Recorded);
+    }
+    assert_eq!((calls(&server, "evalsha").await, calls(&server, "eval").await), (20, 0));
+}
+
+#[tokio::test]
+async fn scripts_that_the_server_forgot_are_sent_again() {
+    let (server, store) = connected().await;
+    for id in ["one", "two"] {
+        server.command::<()>(&["SCRIPT", "FLUSH"]).await;
+        assert_eq!(store.claim(&claim(id)).await.expect("a server"), ClaimAnswer::Acquired);
+    }
+    server.kill();
+    server.restart().await;
+    assert_eq!(store.claim(&claim("three")).await.expect("a server"), ClaimAnswer::Acquired);
+    server.command::<()>(&["CONFIG", "RESETSTAT"]).await;
+    store.claim(&claim("four")).await.expect("a server");
+    assert_eq!((calls(&server, "evalsha").await, calls(&server, "eval").await), (1, 0));
+}
+
+#[tokio::test]
+async fn every_key_has_the_prefix_and_the_scope_and_expires() {
+    let server = Server::start().await;
+    let source: RedisSource = server.url().parse().expect("a URL");
+    let options = RedisOptions::new().prefix("shop:");
+    let store = RedisStore::open(source, options).await.expect("a server");
+    let mut completed = claim("completed");
+    completed.replay_keys = vec![ReplayKey::from_bytes(*b"0123456789abcdef")];
+    store.claim(&completed).await.expect("a server");
+    store.complete(&completed).await.expect("a server");
+    store.claim(&claim("in flight")).await.expect("a server");
+
+    let mut keys: Vec<String> = server.command(&["KEYS", "*"]).await;
+    keys.sort();
+    let names = ["dcompleted", "din flight", "r0123456789abcdef"];
+    assert_eq!(keys, names.map(|name| format!("shop:{{tickets}}{name}")));
+    for (key, longest) in keys.iter().zip([24 * 3600, 30, 660]) {
+        let left: i64 = server.command(&["TTL", key]).await;
+        assert!((longest - 5..=longest).contains(&left), "{key} expires in {left} s");
+    }
+    // Small enough to be kept as a list: a table would take several times the memory.
+    let encoding: String = server.command(&["OBJECT", "ENCODING", &keys[0]]).await;
+    assert!(["listpack", "ziplist"].contains(&encoding.as_str()), "{encoding}");
+}
+
+#[tokio::test]
+async fn one_database_or_another() {
+    let server = Server::start().await;
+    let third = RedisStore::connect(&format!("{}/3", server.url())).await.expect("a server");
+    third.claim(&claim("one")).await.expect("a server");
+    let keyspace: String = server.command(&["INFO", "keyspace"]).await;
+    assert!(keyspace.contains("db3:keys=1") && !keyspace.contains("db0"), "{keyspace}");
+}
+
+/// Lengths of time beyond what the server counts are cut, and nothing is deleted.
+#[tokio::test]
+async fn lengths_of_time_have_bounds() {
+    let (_server, store) = connected().await;
+    let mut long = claim("long");
+    (long.lease, long.retention) = (std::time::Duration::MAX, std::time::Duration::MAX);
+    assert_eq!(store.claim(&long).await.expect("a server"), ClaimAnswer::Acquired);
+    assert_eq!(store.complete(&long).await.expect("a server"), Completion::Recorded);
+    assert_eq!(store.claim(&claim("long")).await.expect("a server"), ClaimAnswer::Completed);
+    let mut short = claim("short");
+    short.lease = std::time::Duration::ZERO;
+    assert_eq!(store.claim(&short).await.expect("a server"), ClaimAnswer::Acquired);
+}
