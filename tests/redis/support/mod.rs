@@ -1,10 +1,11 @@
 //! Real Redis processes to start, hurt and kill, and a proxy to stand in their way.
 
 pub mod certificates;
-//X pub mod cluster;
+pub mod cluster;
 pub mod directory;
 pub mod link;
-//X pub mod nodes;
+pub mod moving;
+pub mod nodes;
 pub mod ports;
 pub mod proxy;
 pub mod sentinels;
@@ -14,7 +15,7 @@ pub mod spawn;
 use std::time::{Duration, Instant};
 
 pub use certificates::Certificates;
-//X pub use cluster::Cluster;
+pub use cluster::Cluster;
 pub use proxy::Proxy;
 pub use sentinels::Sentinels;
 pub use server::Server;
