@@ -65,8 +65,7 @@ async fn a_server_with_tls_speaks_nothing_else() {
 async fn a_replica_follows_and_is_read_only() {
     let master = Server::start().await;
     let replica = master.replica(&[]).await;
-    master.command::<()>(&["SET", "colour", "green"]).await;
-    assert_eq!(master.command::<i64>(&["WAIT", "1", "0"]).await, 1);
+    master.replicated(&["SET", "colour", "green"], 1).await;
     assert_eq!(replica.command::<String>(&["GET", "colour"]).await, "green");
     let refused = replica.try_command::<()>(&["SET", "colour", "red"]).await;
     assert_eq!(refused.expect_err("read-only").code(), Some("READONLY"));
@@ -76,8 +75,7 @@ async fn a_replica_follows_and_is_read_only() {
 async fn sentinels_replace_a_master_that_was_killed() {
     let sentinels = Sentinels::start().await;
     assert_eq!(sentinels.addresses().len(), 3);
-    sentinels.master().await.command::<()>(&["SET", "colour", "green"]).await;
-    assert_eq!(sentinels.master().await.command::<i64>(&["WAIT", "2", "0"]).await, 2);
+    sentinels.master().await.replicated(&["SET", "colour", "green"], 2).await;
     sentinels.sentinels()[2].kill();
     let old = sentinels.kill_master().await;
     let new = sentinels.have_replaced(old).await;

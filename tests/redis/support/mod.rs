@@ -2,12 +2,13 @@
 //! receivers in processes of their own, and a sender that keeps a ledger.
 
 pub mod certificates;
-//X pub mod cluster;
+pub mod cluster;
 pub mod directory;
 pub mod ledger;
 pub mod link;
 pub mod load;
-//X pub mod nodes;
+pub mod moving;
+pub mod nodes;
 pub mod ports;
 pub mod proxy;
 pub mod receiver_process;
@@ -22,7 +23,7 @@ use nevent_webhooks::DeliveryId;
 use nevent_webhooks::store::{Claim, Fingerprint, Scope};
 
 pub use certificates::Certificates;
-//X pub use cluster::Cluster;
+pub use cluster::Cluster;
 pub use ledger::Ledger;
 pub use proxy::Proxy;
 pub use receiver_process::ReceiverProcess;

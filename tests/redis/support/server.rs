@@ -1,6 +1,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
@@ -25,6 +26,7 @@ pub struct Server {
     port: u16,
     tls: bool,
     password: Option<String>,
+    paused: AtomicBool,
 }
 
 impl Server {
@@ -73,6 +75,16 @@ impl Server {
         .await
     }
 
+    /// Of a cluster, with a port of its own for the others.
+    pub(super) async fn node(more: &[&str]) -> Self {
+        Self::launch(more, false, |directory, port| {
+            let (port, bus) = (port.to_string(), free_port().to_string());
+            let cluster = ["--port", &port, "--cluster-enabled", "yes", "--cluster-port", &bus];
+            [words(&cluster), data(directory)].concat()
+        })
+        .await
+    }
+
     async fn launch(
         more: &[&str],
         tls: bool,
@@ -82,9 +94,9 @@ impl Server {
             let (directory, port) = (Directory::new(), free_port());
             let arguments = [first(&directory, port), common(&directory), words(more)].concat();
             if let Some(process) = spawn(&directory, &arguments).await {
-                let process = Mutex::new(process);
+                let (process, paused) = (Mutex::new(process), AtomicBool::new(false));
                 let password = after(more, "--requirepass");
-                return Self { process, directory, arguments, port, tls, password };
+                return Self { process, directory, arguments, port, tls, password, paused };
             }
         }
         panic!("20 ports in a row were taken before redis-server could listen");
@@ -112,7 +124,8 @@ impl Server {
 
     /// As a machine that loses power.
     pub fn kill(&self) {
-        self.process.lock().unwrap_or_else(PoisonError::into_inner).kill();
+        self.process().kill();
+        self.paused.store(false, Ordering::SeqCst);
     }
 
     /// Killed if it still runs, and started again on its port, in its directory.
@@ -120,7 +133,7 @@ impl Server {
         self.kill();
         for _ in 0..100 {
             if let Some(process) = spawn(&self.directory, &self.arguments).await {
-                *self.process.lock().unwrap_or_else(PoisonError::into_inner) = process;
+                *self.process() = process;
                 return;
             }
             sleep(PATIENCE / 100).await;
@@ -130,11 +143,17 @@ impl Server {
 
     /// Keeps its connections, and does nothing.
     pub fn pause(&self) {
-        self.process.lock().unwrap_or_else(PoisonError::into_inner).signal("-STOP");
+        self.process().signal("-STOP");
+        self.paused.store(true, Ordering::SeqCst);
     }
 
     pub fn resume(&self) {
-        self.process.lock().unwrap_or_else(PoisonError::into_inner).signal("-CONT");
+        self.process().signal("-CONT");
+        self.paused.store(false, Ordering::SeqCst);
+    }
+
+    fn process(&self) -> MutexGuard<'_, Process> {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// For looking inside, on a Unix socket: beside proxies and TLS.
@@ -153,6 +172,9 @@ impl Server {
     }
 
     async fn try_connection(&self) -> RedisResult<MultiplexedConnection> {
+        if self.paused.load(Ordering::SeqCst) {
+            return Err(std::io::Error::other("this server is paused").into());
+        }
         // A busy machine may take longer than the half second that is the default.
         let patient = Some(Duration::from_secs(10));
         let config = AsyncConnectionConfig::new();
@@ -169,6 +191,16 @@ impl Server {
         let mut command = redis::Cmd::new();
         command.arg(words);
         command.query_async(&mut self.try_connection().await?).await
+    }
+
+    /// A command, and a wait until so many replicas have what it wrote.
+    pub async fn replicated(&self, words: &[&str], replicas: usize) {
+        let mut write = redis::pipe();
+        // Only the connection that wrote can wait for what it wrote.
+        write.cmd(words[0]).arg(&words[1..]).ignore().cmd("WAIT").arg(replicas).arg(0);
+        let reached: (usize,) =
+            write.query_async(&mut self.connection().await).await.expect("replicas that follow");
+        assert!(reached.0 >= replicas);
     }
 
     /// Waits until this replica follows its master.
