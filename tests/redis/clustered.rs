@@ -68,8 +68,7 @@ async fn a_master_fails_under_load_and_nothing_is_lost() {
     assert!(balance.doubles.iter().all(|(_, cause)| cause.starts_with("the master was killed")));
 }
 
-/// A promoted replica knows no scripts, and while a master is down not all can be
-/// told of one.
+/// Not even when the others have forgotten the scripts.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_master_takes_no_other_scope_with_it() {
     let cluster = Cluster::start().await;

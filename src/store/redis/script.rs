@@ -18,8 +18,8 @@ impl Script {
 
     /// A server forgets its scripts at a restart or `SCRIPT FLUSH`, and a promoted
     /// replica never had them. `EVAL` runs the script and has it kept, in one trip
-    /// to the one server that the keys belong to; `SCRIPT LOAD` would go to every
-    /// master of a cluster, and fail while one of them is down.
+    /// to the one server that the keys belong to; `SCRIPT LOAD` would be a trip
+    /// more, to every master of a Cluster.
     pub(super) async fn run(
         &self,
         link: &Link,
