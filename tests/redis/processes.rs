@@ -76,10 +76,11 @@ async fn sentinels_replace_a_master_that_was_killed() {
     let sentinels = Sentinels::start().await;
     assert_eq!(sentinels.addresses().len(), 3);
     sentinels.master().await.replicated(&["SET", "colour", "green"], 2).await;
-    sentinels.sentinels()[2].kill();
     let old = sentinels.kill_master().await;
     let new = sentinels.have_replaced(old).await;
     assert_ne!(new.port(), old.port());
+    sentinels.sentinels()[0].kill();
+    assert_eq!(sentinels.master().await.port(), new.port());
     assert_eq!(new.command::<String>(&["GET", "colour"]).await, "green");
     old.restart().await;
     old.is_linked().await;

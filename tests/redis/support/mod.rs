@@ -34,7 +34,7 @@ pub use server::Server;
 pub const SECRET: &str = "whsec_k5EKJQnf9sMX2vYzJdHG3L8pR";
 
 /// What a busy machine may need for what an idle one does at once.
-pub const PATIENCE: Duration = Duration::from_secs(45);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs a check again and again until it holds, for what happens elsewhere.
 pub async fn eventually(what: &str, check: impl AsyncFn() -> bool) {
