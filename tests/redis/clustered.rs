@@ -8,7 +8,7 @@ use nevent_webhooks::{ReplayKey, Store};
 use tokio::time::sleep;
 
 use crate::support::load::Load;
-use crate::support::{Cluster, claim, eventually};
+use crate::support::{Cluster, Server, claim, eventually};
 
 fn url(cluster: &Cluster) -> String {
     let hosts: Vec<_> = cluster.nodes().iter().map(|node| node.address().to_string()).collect();
@@ -126,7 +126,7 @@ async fn a_cluster_that_was_down_as_a_whole_is_found_again() {
     let cluster = Cluster::start().await;
     let store = RedisStore::connect(&url(&cluster)).await.expect("a cluster");
     assert_eq!(store.claim(&claim("one")).await.expect("a cluster"), ClaimAnswer::Acquired);
-    cluster.nodes().iter().for_each(|node| node.kill());
+    cluster.nodes().iter().for_each(Server::kill);
     let begun = std::time::Instant::now();
     assert!(store.claim(&claim("two")).await.is_err(), "nobody is there");
     assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());

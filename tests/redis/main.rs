@@ -1,12 +1,16 @@
 //! A store in Redis, against real processes: servers, replicas, sentinels, a cluster.
 #![cfg(unix)]
 
+mod answers;
 mod cluster;
 mod clustered;
 mod outages;
 mod processes;
 mod proxy;
 mod receivers;
+mod refusals;
+mod rows;
 mod sentinel;
+mod simulation;
 mod store;
 mod support;

@@ -24,7 +24,7 @@ pub enum RedisStoreError {
         reason: &'static str,
     },
     /// The server could not be reached, did not answer, or refused.
-    #[error("Redis at {server}: {error}{}", advice(error))]
+    #[error("Redis at {server}: {}{}", said(error), advice(error))]
     Failed {
         /// Where it is.
         server: String,
@@ -52,13 +52,17 @@ pub enum RedisStoreError {
 /// Whose scripts replicate by their effects, with users and their permissions.
 pub(super) const LEAST_VERSION: &str = "6.0";
 
+fn said(error: &RedisError) -> String {
+    error.to_string().trim_end_matches('.').to_owned()
+}
+
 /// What to do about it.
 fn advice(error: &RedisError) -> &'static str {
     match (error.kind(), error.code()) {
         (ErrorKind::AuthenticationFailed, _) | (_, Some("WRONGPASS" | "NOAUTH")) => {
             ". Check the user and the password in the URL"
         }
-        (_, Some("NOPERM")) => ". Give its user the permissions that `RedisStore` names",
+        _ if is_not_permitted(error) => ". Give its user the permissions that `RedisStore` names",
         (ErrorKind::Server(ServerErrorKind::ReadOnly), _) => {
             ". It is a replica: give the master's address, or use redis-sentinel://"
         }
@@ -71,8 +75,15 @@ fn advice(error: &RedisError) -> &'static str {
         (ErrorKind::Server(ServerErrorKind::ClusterDown), _) => ". Look at CLUSTER INFO",
         _ if is_unknown_database(error) => ". Check the database number in the URL",
         _ if error.is_connection_refusal() => ". Is it running, and is the address right?",
+        _ if error.is_timeout() => ". Is it overloaded, or stopped? Is something in between?",
         _ => "",
     }
+}
+
+/// Within a script, the code is a plain `ERR`.
+fn is_not_permitted(error: &RedisError) -> bool {
+    let detail = error.detail().unwrap_or_default();
+    error.code() == Some("NOPERM") || detail.contains("The user executing the script")
 }
 
 fn is_unknown_database(error: &RedisError) -> bool {

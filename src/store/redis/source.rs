@@ -74,10 +74,9 @@ impl Kind {
     async fn dial(&self, patience: Duration) -> Result<Line, RedisError> {
         #[cfg(feature = "redis-tls")]
         provide_cryptography();
-        // Answers are waited for by whoever asks.
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(patience))
-            .set_response_timeout(None);
+        // Whoever asks waits for the answer, and no longer than it is worth.
+        let config = AsyncConnectionConfig::new();
+        let config = config.set_connection_timeout(None).set_response_timeout(None);
         let mut node = match self {
             Self::Server(client) => {
                 client.get_multiplexed_async_connection_with_config(&config).await?

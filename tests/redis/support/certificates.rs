@@ -11,10 +11,6 @@ impl Certificates {
         std::fs::read_to_string(Self::path("authority.pem")).expect("a file of the project")
     }
 
-    pub fn authority_path() -> PathBuf {
-        Self::path("authority.pem")
-    }
-
     /// How a Redis server is told of them.
     pub(super) fn arguments() -> Vec<String> {
         [

@@ -99,12 +99,14 @@ impl Ledger {
 }
 
 impl Book {
-    /// The last thing hurt between the two runs, or shortly before the first: the
-    /// end of a handler is recorded, and reaches a replica, some time after it.
+    /// What was hurt nearest to the end of the first run: it is recorded, and
+    /// reaches a replica, some time after it.
     fn cause(&self, first: Instant, second: Instant) -> String {
+        let distance = |at: Instant| at.max(first) - at.min(first);
         let from = first.checked_sub(Duration::from_secs(1)).unwrap_or(first);
-        let hurt = self.faults.iter().rev().find(|(at, _)| (from..=second).contains(at));
-        hurt.map_or_else(|| "unexplained".to_owned(), |(_, what)| what.clone())
+        let hurt = self.faults.iter().filter(|(at, _)| (from..=second).contains(at));
+        let nearest = hurt.min_by_key(|(at, _)| distance(*at));
+        nearest.map_or_else(|| "unexplained".to_owned(), |(_, what)| what.clone())
     }
 }
 

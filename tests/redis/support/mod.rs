@@ -1,6 +1,10 @@
 //! Real Redis processes to start, hurt and kill, a proxy to stand in their way;
 //! receivers in processes of their own, and a sender that keeps a ledger.
 
+/// Receivers and a client, of the acceptance tests.
+#[allow(dead_code, unused_imports, reason = "the acceptance tests use the rest")]
+#[path = "../../acceptance/support/mod.rs"]
+pub mod acceptance;
 pub mod certificates;
 pub mod cluster;
 pub mod directory;
@@ -22,6 +26,7 @@ use std::time::{Duration, Instant};
 use nevent_webhooks::DeliveryId;
 use nevent_webhooks::store::{Claim, Fingerprint, Scope};
 
+pub use acceptance::Adapter;
 pub use certificates::Certificates;
 pub use cluster::Cluster;
 pub use ledger::Ledger;

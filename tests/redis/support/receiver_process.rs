@@ -1,7 +1,10 @@
+use std::fmt::Debug;
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -22,24 +25,50 @@ pub struct ReceiverProcess {
     reader: Option<JoinHandle<()>>,
 }
 
-/// How long a lease is in these processes, and all that hangs on it: real leases
-/// would take half a minute to lapse.
+/// How long a lease is in these processes, unless told otherwise: real ones would
+/// take half a minute to lapse.
 pub const LEASE: Duration = Duration::from_millis(1500);
 
-pub fn options() -> DedupeOptions {
-    let ms = Duration::from_millis;
-    DedupeOptions::new().lease(LEASE).answer_deadline(ms(500)).store_timeout(ms(400))
+/// What a receiver is to be.
+#[derive(Clone)]
+pub struct Plan {
+    pub redis_url: String,
+    pub address: SocketAddr,
+    /// Handlers take so long.
+    pub handler: Duration,
+    /// One run of so many fails.
+    pub fails_one_of: u64,
+    pub lease: Duration,
+}
+
+impl Plan {
+    pub fn new(redis_url: &str) -> Self {
+        Self {
+            redis_url: redis_url.to_owned(),
+            address: ([127, 0, 0, 1], 0).into(),
+            handler: Duration::ZERO,
+            fails_one_of: u64::MAX,
+            lease: LEASE,
+        }
+    }
 }
 
 impl ReceiverProcess {
     /// Handlers take so long.
     pub fn start(redis_url: &str, handler: Duration, ledger: &Ledger) -> Self {
+        Self::of(&Plan { handler, ..Plan::new(redis_url) }, ledger)
+    }
+
+    pub fn of(plan: &Plan, ledger: &Ledger) -> Self {
         // This very program, running the one test that is a receiver.
         let this = std::env::current_exe().expect("this test's path");
         let mut process = Command::new(this)
             .args(["--exact", "support::receiver_process::serve", "--nocapture"])
-            .env("RECEIVER_REDIS_URL", redis_url)
-            .env("RECEIVER_HANDLER_MS", handler.as_millis().to_string())
+            .env("RECEIVER_REDIS_URL", &plan.redis_url)
+            .env("RECEIVER_ADDRESS", plan.address.to_string())
+            .env("RECEIVER_HANDLER_MS", plan.handler.as_millis().to_string())
+            .env("RECEIVER_FAILS_ONE_OF", plan.fails_one_of.to_string())
+            .env("RECEIVER_LEASE_MS", plan.lease.as_millis().to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -96,21 +125,36 @@ async fn serve() {
     let Ok(redis_url) = std::env::var("RECEIVER_REDIS_URL") else {
         return;
     };
-    let handler = std::env::var("RECEIVER_HANDLER_MS").expect("a duration");
-    let handler = Duration::from_millis(handler.parse().expect("milliseconds"));
+    let (handler, lease) = (told("HANDLER_MS"), Duration::from_millis(told("LEASE_MS")));
+    let (fails_one_of, runs) = (told::<u64>("FAILS_ONE_OF"), AtomicU64::new(1));
     let store = RedisStore::connect(&redis_url).await.expect("a server");
+    let options = DedupeOptions::new().lease(lease).answer_deadline(lease / 3);
+    let options = options.store_timeout(lease * 4 / 15);
     let verify = VerifyLayer::new(Verifier::new(Secret::new(SECRET).expect("a secret")));
-    let dedupe = DedupeLayer::with_options("tickets", store, options()).expect("safe options");
-    let handle = move |delivery: Delivery| async move {
-        say("begun", delivery.id());
-        sleep(handler).await;
-        say("done", delivery.id());
-        StatusCode::OK
+    let dedupe = DedupeLayer::with_options("tickets", store, options).expect("safe options");
+    let handle = move |delivery: Delivery| {
+        let fails = runs.fetch_add(1, Ordering::Relaxed) % fails_one_of == 0;
+        async move {
+            say("begun", delivery.id());
+            sleep(Duration::from_millis(handler)).await;
+            if fails {
+                return StatusCode::INTERNAL_SERVER_ERROR;
+            }
+            say("done", delivery.id());
+            StatusCode::OK
+        }
     };
+    let handle = Arc::new(handle);
+    let handle = move |delivery: Delivery| handle(delivery);
     let app = Router::new().route("/", post(handle).route_layer((verify, dedupe)));
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let listener = TcpListener::bind(told::<SocketAddr>("ADDRESS")).await.expect("a port");
     say("listening", listener.local_addr().expect("an address"));
     axum::serve(listener, app).await.expect("axum serves");
+}
+
+fn told<T: FromStr<Err: Debug>>(what: &str) -> T {
+    let told = std::env::var(format!("RECEIVER_{what}")).expect("told by who started it");
+    told.parse().expect("as it was written")
 }
 
 /// One write, which a kill does not cut.

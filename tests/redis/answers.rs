@@ -1,0 +1,73 @@
+//! d14b: the answer to a claim or a completion is lost on its way.
+
+use nevent_webhooks::Store;
+use nevent_webhooks::store::{ClaimAnswer, Completion, RedisStore};
+
+use crate::support::load::Load;
+use crate::support::receiver_process::LEASE;
+use crate::support::{Proxy, Server, claim};
+
+async fn behind_a_proxy() -> (Server, Proxy) {
+    let server = Server::start().await;
+    let proxy = Proxy::before(server.address()).await;
+    (server, proxy)
+}
+
+/// The connection breaks after the command took effect: it is sent once more, and
+/// does not stand in its own way.
+#[tokio::test]
+async fn a_command_that_is_sent_again_is_no_conflict() {
+    let (server, proxy) = behind_a_proxy().await;
+    let store = RedisStore::connect(&server.url_through(proxy.address())).await.expect("a server");
+    let first = claim("first");
+    proxy.lose_next_answer();
+    assert_eq!(store.claim(&first).await.expect("the second try"), ClaimAnswer::Acquired);
+    proxy.lose_next_answer();
+    assert_eq!(store.complete(&first).await.expect("the second try"), Completion::Recorded);
+    proxy.lose_next_answer();
+    assert_eq!(store.claim(&claim("first")).await.expect("the second try"), ClaimAnswer::Completed);
+    let second = claim("second");
+    store.claim(&second).await.expect("a server");
+    proxy.lose_next_answer();
+    store.release(&second).await.expect("the second try");
+    assert_eq!(store.claim(&claim("second")).await.expect("released"), ClaimAnswer::Acquired);
+    assert_eq!(proxy.lost(), 4);
+}
+
+/// Answers do not come at all: 503, and the retry runs once the release arrived or
+/// the lease has lapsed.
+#[tokio::test(flavor = "multi_thread")]
+async fn d14b_a_claim_that_took_effect_unseen_is_given_up() {
+    let (server, proxy) = behind_a_proxy().await;
+    let load = Load::on(&server.url_through(proxy.address()));
+    load.sender.deliver_all(0..10, 4).await;
+    proxy.drop_answers().await;
+    assert!(!load.sender.attempt("unseen").await);
+    let record = "nevent:{tickets}dunseen";
+    assert!(server.command::<i64>(&["PTTL", record]).await <= 1500, "at most its lease");
+    proxy.pass().await;
+    tokio::time::sleep(LEASE).await;
+    assert!(load.sender.attempt("unseen").await);
+    assert!(load.sender.attempt("unseen").await);
+    let balance = load.balance();
+    assert_eq!(balance.answered("503 Try again later"), 1);
+    assert_eq!(balance.answered("200 Already processed"), 1);
+    assert_eq!((balance.lost.len(), balance.doubles.len()), (0, 0));
+}
+
+/// Connections break under load, again and again.
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_break_cost_nothing() {
+    let (server, proxy) = behind_a_proxy().await;
+    let load = Load::on(&server.url_through(proxy.address()));
+    let hurt = async {
+        for _ in 0..50 {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            proxy.lose_next_answer();
+        }
+    };
+    tokio::join!(load.sender.deliver_all(0..2000, 16), hurt);
+    assert!(proxy.lost() > 10, "{} answers lost", proxy.lost());
+    let balance = load.balance();
+    assert_eq!((balance.lost.len(), balance.doubles.len(), balance.begun_again), (0, 0, 0));
+}

@@ -1,0 +1,197 @@
+//! Servers that the store cannot work with, and what is said of each.
+
+use std::time::{Duration, Instant};
+
+use nevent_webhooks::Store;
+use nevent_webhooks::store::{ClaimAnswer, Completion, RedisStore, RedisWarning};
+use tokio::net::TcpListener;
+
+use crate::support::{Certificates, Proxy, Server, claim};
+
+/// Why there is no store at this URL.
+async fn refusal(url: &str) -> String {
+    let begun = Instant::now();
+    let error = RedisStore::connect(url).await.expect_err("not fit").to_string();
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}: {error}", begun.elapsed());
+    error
+}
+
+#[track_caller]
+fn says(error: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(error.contains(part), "{part:?} is not in {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_there() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    drop(listener);
+    let error = refusal(&format!("redis://user:secret@127.0.0.1:{port}")).await;
+    says(&error, &[&format!("Redis at 127.0.0.1:{port}: "), "Is it running"]);
+    assert!(!error.contains("secret"), "{error}");
+}
+
+#[tokio::test]
+async fn somebody_who_says_nothing() {
+    let server = Server::start().await;
+    let proxy = Proxy::before(server.address()).await;
+    proxy.stall().await;
+    let error = refusal(&server.url_through(proxy.address())).await;
+    says(&error, &["no connection within 1s", "Is something in between"]);
+}
+
+#[tokio::test]
+async fn somebody_else() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("redis://{}", listener.local_addr().expect("an address"));
+    let answers = async {
+        let (mut stream, _) = listener.accept().await.expect("a client");
+        let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, b"HTTP/1.1 400 Bad\r\n\r\n").await;
+        stream
+    };
+    let (error, _stream) = tokio::join!(refusal(&url), answers);
+    says(&error, &["Redis at 127.0.0.1:"]);
+}
+
+#[tokio::test]
+async fn a_wrong_password_or_none() {
+    let server = Server::with(&["--requirepass", "sesame"]).await;
+    let right = server.url();
+    RedisStore::connect(&right).await.expect("the right password");
+    for wrong in ["", ":wrong@", "somebody:sesame@"] {
+        let error = refusal(&right.replace(":sesame@", wrong)).await;
+        says(&error, &["Check the user and the password in the URL"]);
+        assert!(!error.contains("sesame"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_is_not_there() {
+    let server = Server::start().await;
+    let error = refusal(&format!("{}/99", server.url())).await;
+    says(&error, &["DB index is out of range", "Check the database number in the URL"]);
+}
+
+#[tokio::test]
+async fn a_replica() {
+    let master = Server::start().await;
+    let replica = master.replica(&[]).await;
+    says(
+        &refusal(&replica.url()).await,
+        &["ReadOnly", "It is a replica: give the master's address"],
+    );
+}
+
+#[tokio::test]
+async fn a_master_with_too_few_replicas() {
+    let server = Server::with(&["--min-replicas-to-write", "1"]).await;
+    says(&refusal(&server.url()).await, &["NOREPLICAS", "`min-replicas-to-write`"]);
+}
+
+/// What has no room is refused; what is in flight completes all the same.
+#[tokio::test]
+async fn a_server_that_is_full() {
+    let server = Server::start().await;
+    let store = RedisStore::connect(&server.url()).await.expect("a server");
+    let (done, failed) = (claim("done"), claim("failed"));
+    store.claim(&done).await.expect("room");
+    store.claim(&failed).await.expect("room");
+
+    server.command::<()>(&["CONFIG", "SET", "maxmemory", "1"]).await;
+    let error = store.claim(&claim("other")).await.expect_err("no room");
+    let cause = std::error::Error::source(&error).expect("a cause").to_string();
+    says(&cause, &["OOM", "Its memory is full: raise `maxmemory`"]);
+    says(&store.ready().await.expect_err("no room").to_string(), &["OOM"]);
+    says(&refusal(&server.url()).await, &["OOM"]);
+    assert_eq!(store.complete(&done).await.expect("no more memory"), Completion::Recorded);
+    store.release(&failed).await.expect("no more memory");
+    assert_eq!(store.claim(&claim("done")).await.expect("no memory"), ClaimAnswer::Completed);
+
+    server.command::<()>(&["CONFIG", "SET", "maxmemory", "0"]).await;
+    assert_eq!(store.claim(&claim("other")).await.expect("room"), ClaimAnswer::Acquired);
+    assert_eq!(store.ready().await.expect("room"), []);
+}
+
+#[tokio::test]
+async fn a_server_that_evicts_is_warned_of() {
+    let server =
+        Server::with(&["--maxmemory", "100mb", "--maxmemory-policy", "volatile-lru"]).await;
+    let store = RedisStore::connect(&server.url()).await.expect("it works");
+    let [RedisWarning::Evicts { policy, .. }] = store.warnings() else {
+        panic!("{:?}", store.warnings());
+    };
+    assert_eq!(policy, "volatile-lru");
+    says(&store.warnings()[0].to_string(), &["volatile-lru", "handled again", "noeviction"]);
+    server.command::<()>(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]).await;
+    assert_eq!(store.ready().await.expect("it works"), []);
+}
+
+/// The rights that `RedisStore`'s documentation names, and no others.
+#[tokio::test]
+async fn a_user_with_the_least_rights() {
+    let server = Server::start().await;
+    let rights = "on >sesame ~nevent:* +evalsha +eval +hmget +hget +hset +hdel +get +set +del \
+                  +exists +pexpire +pttl +ping +info";
+    let user = |rights: &str| {
+        ["ACL SETUSER receiver reset ", rights].concat().split(' ').map(str::to_owned).collect()
+    };
+    let set = async |words: Vec<String>| {
+        server.command::<()>(&words.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    };
+    let url = server.url().replace("redis://", "redis://receiver:sesame@");
+    set(user(rights)).await;
+    let store = RedisStore::connect(&url).await.expect("rights enough");
+    let first = claim("first");
+    store.claim(&first).await.expect("rights enough");
+    store.renew(&first).await.expect("rights enough");
+    store.complete(&first).await.expect("rights enough");
+    store.complete(&claim("never claimed")).await.expect("rights enough");
+
+    // Without INFO it works, and says what it could not see.
+    set(user(&rights.replace(" +info", ""))).await;
+    let store = RedisStore::connect(&url).await.expect("rights enough");
+    assert!(matches!(store.warnings(), [RedisWarning::Unchecked { .. }]), "{:?}", store.warnings());
+
+    set(user(&rights.replace("~nevent:*", "~other:*"))).await;
+    says(&refusal(&url).await, &["NoPerm", "Give its user the permissions"]);
+    set(user(&rights.replace("+hset ", ""))).await;
+    says(&refusal(&url).await, &["Give its user the permissions"]);
+}
+
+#[tokio::test]
+async fn keys_that_are_not_ours() {
+    let server = Server::start().await;
+    let store = RedisStore::connect(&server.url()).await.expect("a server");
+    server.command::<()>(&["SET", "nevent:{tickets}dtaken", "by somebody"]).await;
+    let error = store.claim(&claim("taken")).await.expect_err("not ours");
+    let cause = std::error::Error::source(&error).expect("a cause").to_string();
+    says(&cause, &["WRONGTYPE"]);
+}
+
+#[cfg(feature = "redis-tls")]
+mod tls {
+    use nevent_webhooks::store::RedisOptions;
+    use redis::{Client, TlsCertificates};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_server_with_a_certificate_of_ones_own() {
+        let server = Server::with_tls(&[]).await;
+        let root_cert = Some(Certificates::authority_pem().into_bytes());
+        let trusted = TlsCertificates { client_tls: None, root_cert };
+        let client = Client::build_with_tls(server.url(), trusted).expect("a client");
+        let store = RedisStore::open(client, RedisOptions::default()).await.expect("a server");
+        assert_eq!(store.claim(&claim("one")).await.expect("a server"), ClaimAnswer::Acquired);
+    }
+
+    #[tokio::test]
+    async fn a_certificate_that_nobody_vouches_for() {
+        let server = Server::with_tls(&[]).await;
+        says(&refusal(&server.url()).await, &["invalid peer certificate"]);
+        // Nor is there a way round TLS.
+        refusal(&server.url().replace("rediss", "redis")).await;
+    }
+}

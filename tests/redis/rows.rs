@@ -1,0 +1,158 @@
+//! The acceptance table's rows on deduplication, with the memory in Redis, on every
+//! adapter. (Rows that a driven clock decides are with the in-memory store: this
+//! one's clock is the server's.)
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use nevent_webhooks::store::RedisStore;
+use nevent_webhooks::{DedupeOptions, Incident};
+
+use crate::support::Server;
+use crate::support::acceptance::receiver::Setup;
+use crate::support::acceptance::{Adapter, Post, Receiver, eventually, rows};
+
+rows!(
+    d01_repeat_after_success,
+    d04_many_at_once_on_two_receivers,
+    d05_failure_then_repeat,
+    d07_replay_on_another_receiver,
+    d08_id_reused_on_another_receiver,
+    d09_client_hangs_up,
+    d12_lost_record_is_completed,
+    d12_lease_taken_by_another,
+    d14_down_then_up,
+    d17_scopes,
+);
+
+async fn store(server: &Server) -> RedisStore {
+    RedisStore::connect(&server.url()).await.expect("a server")
+}
+
+/// Two receivers, each with a connection of its own to one server.
+async fn two(server: &Server, setup: impl Fn() -> Setup) -> (Receiver, Receiver) {
+    let one = setup().store(store(server).await).start().await;
+    let other = setup().store(store(server).await).start().await;
+    (one, other)
+}
+
+async fn d01_repeat_after_success(adapter: Adapter) {
+    let server = Server::start().await;
+    let (one, other) = two(&server, || Receiver::on(adapter)).await;
+    one.deliver(&Post::new("d")).await.is(200, "");
+    one.deliver(&Post::new("d")).await.is(200, "Already processed");
+    other.deliver(&Post::new("d").age(10)).await.is(200, "Already processed");
+    assert_eq!((one.runs(), other.runs()), (1, 0));
+}
+
+async fn d04_many_at_once_on_two_receivers(adapter: Adapter) {
+    let server = Server::start().await;
+    let (one, other) = two(&server, || Receiver::on(adapter)).await;
+    let (post, receivers) = (Post::new("d"), [&one, &other]);
+    let replies = (0..50).map(|n| receivers[n % 2].deliver(&post));
+    for reply in futures_util::future::join_all(replies).await {
+        assert!([200, 409].contains(&reply.status), "{reply:?}");
+    }
+    assert_eq!(one.runs() + other.runs(), 1);
+}
+
+async fn d05_failure_then_repeat(adapter: Adapter) {
+    let server = Server::start().await;
+    let fails = |_| async { StatusCode::BAD_GATEWAY };
+    let (one, _) = two(&server, || Receiver::on(adapter).handler(fails)).await;
+    let (_, other) = two(&server, || Receiver::on(adapter)).await;
+    one.deliver(&Post::new("d")).await.is(502, "");
+    other.deliver(&Post::new("d")).await.is(200, "");
+    assert_eq!((one.runs(), other.runs()), (1, 1));
+}
+
+async fn d07_replay_on_another_receiver(adapter: Adapter) {
+    let server = Server::start().await;
+    let (one, other) = two(&server, || Receiver::on(adapter)).await;
+    one.deliver(&Post::new("first").age(10)).await.is(200, "");
+    other.deliver(&Post::new("replay").age(10)).await.is(200, "Already processed");
+    assert_eq!((other.runs(), other.incidents(Incident::Replayed)), (0, 1));
+}
+
+async fn d08_id_reused_on_another_receiver(adapter: Adapter) {
+    let server = Server::start().await;
+    let (one, other) = two(&server, || Receiver::on(adapter)).await;
+    one.deliver(&Post::new("d")).await.is(200, "");
+    other.deliver(&Post::new("d").body("another")).await.is(422, "Delivery id reused");
+    assert_eq!((other.runs(), other.incidents(Incident::IdReused)), (0, 1));
+}
+
+async fn d09_client_hangs_up(adapter: Adapter) {
+    let server = Server::start().await;
+    let (setup, gate) = Receiver::gated(adapter);
+    let receiver = setup.store(store(&server).await).start().await;
+    let connection = receiver.start(&Post::new("d")).await;
+    eventually("the handler runs", || receiver.runs() == 1).await;
+    connection.reset();
+    eventually("it goes on alone", || receiver.incidents(Incident::Detached) == 1).await;
+    gate.let_pass(1);
+    receiver.idle().await;
+    receiver.deliver(&Post::new("d")).await.is(200, "Already processed");
+    assert_eq!(receiver.runs(), 1);
+}
+
+/// The server lost the record while the handler ran, and nobody took the delivery.
+async fn d12_lost_record_is_completed(adapter: Adapter) {
+    let server = Server::start().await;
+    let (setup, gate) = Receiver::gated(adapter);
+    let receiver = setup.store(store(&server).await).start().await;
+    let mut connection = receiver.start(&Post::new("d")).await;
+    eventually("the handler runs", || receiver.runs() == 1).await;
+    server.command::<()>(&["FLUSHALL"]).await;
+    gate.let_pass(1);
+    connection.reply().await.is(200, "");
+    receiver.deliver(&Post::new("d")).await.is(200, "Already processed");
+    assert_eq!((receiver.runs(), receiver.incidents(Incident::LeaseLost)), (1, 0));
+}
+
+/// A handler that outlives its lease, since its renewals do not arrive, and ends
+/// after another receiver has taken the delivery.
+async fn d12_lease_taken_by_another(adapter: Adapter) {
+    let server = Server::start().await;
+    let (setup, late) = Receiver::gated(adapter);
+    let first = setup.store(store(&server).await).start().await;
+    let (setup, gate) = Receiver::gated(adapter);
+    let second = setup.store(store(&server).await).start().await;
+    let mut connection = first.start(&Post::new("d")).await;
+    eventually("the handler runs", || first.runs() == 1).await;
+    server.command::<()>(&["DEL", "nevent:{tickets}dd"]).await; // As if it had lapsed.
+    let mut other = second.start(&Post::new("d")).await;
+    eventually("another runs", || second.runs() == 1).await;
+
+    late.let_pass(1);
+    connection.reply().await.is(200, "");
+    assert_eq!(first.incidents(Incident::LeaseLost), 1);
+    second.deliver(&Post::new("d")).await.is(409, "Delivery in progress");
+    gate.let_pass(1);
+    other.reply().await.is(200, "");
+    first.deliver(&Post::new("d")).await.is(200, "Already processed");
+}
+
+async fn d14_down_then_up(adapter: Adapter) {
+    let server = Server::start().await;
+    let setup = Receiver::on(adapter).store(store(&server).await);
+    let receiver = setup.options(DedupeOptions::new()).start().await;
+    server.kill();
+    for _ in 0..5 {
+        let begun = std::time::Instant::now();
+        receiver.deliver(&Post::new("d")).await.is(503, "Try again later");
+        assert!(begun.elapsed() < Duration::from_secs(1), "at once, not at the timeout");
+    }
+    server.restart().await;
+    receiver.deliver(&Post::new("d")).await.is(200, "");
+    assert_eq!((receiver.runs(), receiver.incidents(Incident::StoreFailed)), (1, 5));
+}
+
+async fn d17_scopes(adapter: Adapter) {
+    let server = Server::start().await;
+    let one = Receiver::on(adapter).scope("tickets").store(store(&server).await).start().await;
+    let other = Receiver::on(adapter).scope("fans").store(store(&server).await).start().await;
+    one.deliver(&Post::new("d")).await.is(200, "");
+    other.deliver(&Post::new("d")).await.is(200, "");
+    assert_eq!((one.runs(), other.runs()), (1, 1));
+}
