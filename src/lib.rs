@@ -33,9 +33,9 @@
 //! what the sender is answered, and what to do when something is wrong.
 //!
 //! Features: `axum` (the extractors), `memory` ([`MemoryStore`](store::MemoryStore))
-//! and `events` ([`Event`]) are on by default; `tower` brings the layers alone,
-//! `store` the trait alone, `conformance` tests for a store of your own, `tracing`
-//! log lines.
+//! and `events` ([`Event`]) are on by default; `redis` brings one memory for several
+//! processes, `redis-tls` TLS to it; `tower` the layers alone, `store` the trait
+//! alone, `conformance` tests for a store of your own; `tracing` log lines.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(unreachable_pub)]
 
@@ -93,6 +93,6 @@ pub use tower::{
 pub use verify::{TooManySecrets, Verification, Verified, Verifier};
 
 /// The README's code, compiled and run with the other examples of the docs.
-#[cfg(all(doctest, feature = "axum", feature = "memory", feature = "events"))]
+#[cfg(all(doctest, feature = "axum", feature = "memory", feature = "events", feature = "redis"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -4,6 +4,7 @@
 mod answers;
 mod cluster;
 mod clustered;
+mod example;
 mod outages;
 mod processes;
 mod proxy;
