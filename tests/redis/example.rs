@@ -38,9 +38,10 @@ impl Receiver {
         Self { process, address }
     }
 
-    fn sent(&self, id: &str) -> String {
+    fn sent(&self, id: &str, event: &str) -> String {
         let url = format!("http://{}/webhooks/nevent", self.address);
-        let output = example("send").args(["--url", &url, "--delivery", id]).output();
+        let output =
+            example("send").args(["--url", &url, "--delivery", id, "--event", event]).output();
         String::from_utf8(output.expect("the example is built").stdout).expect("text")
     }
 
@@ -64,9 +65,9 @@ impl Drop for Receiver {
 async fn two_receivers_share_one_memory() {
     let server = Server::start().await;
     let (one, other) = (Receiver::start(&server.url()), Receiver::start(&server.url()));
-    assert_eq!(one.sent("shared"), "200\n");
-    assert_eq!(other.sent("shared"), "200 Already processed\n");
-    assert_eq!(other.sent("another"), "200\n");
+    assert_eq!(one.sent("shared", "fan.created"), "200\n");
+    assert_eq!(other.sent("shared", "fan.created"), "200 Already processed\n");
+    assert_eq!(other.sent("another", "sms.sent"), "200\n");
     assert!(one.printed().contains("handled delivery=shared"));
     assert!(!other.printed().contains("handled delivery=shared"));
 }

@@ -37,9 +37,8 @@ impl RedisOptions {
     }
 
     /// How long a command may take, a second try over a new connection included.
-    /// Default 1 s; keep it below
-    /// [`DedupeOptions::store_timeout`](crate::DedupeOptions::store_timeout), or
-    /// log lines will not tell why the store was too slow.
+    /// Default 1 s; keep it below the `store_timeout` of `DedupeOptions`, or log
+    /// lines will not tell why the store was too slow.
     pub fn command_timeout(mut self, command_timeout: Duration) -> Self {
         self.command_timeout = command_timeout;
         self
