@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use nevent_webhooks::store::{Claim, ClaimAnswer, Completion, Fingerprint, RedisStore, Scope};
 use nevent_webhooks::{DeliveryId, ReplayKey, Store};
+use redis::AsyncConnectionConfig;
 use redis::aio::MultiplexedConnection;
 
 const PER_ROUND: u32 = 50_000;
@@ -153,7 +154,9 @@ impl Server {
 
     async fn connection(&self) -> MultiplexedConnection {
         let client = redis::Client::open(&*self.url).expect("a URL");
-        client.get_multiplexed_async_connection().await.expect("a server")
+        // To forget a million keys takes longer than the default.
+        let patient = AsyncConnectionConfig::new().set_response_timeout(None);
+        client.get_multiplexed_async_connection_with_config(&patient).await.expect("a server")
     }
 
     async fn command(&self, name: &str) {

@@ -1,61 +1,138 @@
-//! That the cluster does what the tests rely on.
+//! The store in a Cluster: a scope is a slot, whoever holds it.
 
-use redis::ErrorKind;
-use redis::ServerErrorKind::{Ask, Moved};
-use redis::cluster::ClusterClient;
+use std::collections::HashSet;
+use std::time::Duration;
 
-use crate::support::Cluster;
+use nevent_webhooks::store::{Claim, ClaimAnswer, Completion, RedisStore, Scope};
+use nevent_webhooks::{ReplayKey, Store};
+use tokio::time::sleep;
 
-fn kinds() -> (ErrorKind, ErrorKind) {
-    (ErrorKind::Server(Moved), ErrorKind::Server(Ask))
+use crate::support::load::Load;
+use crate::support::{Cluster, Server, claim, eventually};
+
+fn url(cluster: &Cluster) -> String {
+    let hosts: Vec<_> = cluster.nodes().iter().map(|node| node.address().to_string()).collect();
+    format!("redis-cluster://{}", hosts.join(","))
 }
 
-#[tokio::test]
-async fn a_cluster_replaces_a_master_that_was_killed() {
-    let cluster = Cluster::start().await;
-    assert_eq!(cluster.nodes().len(), 6);
-    let master = cluster.master_of("colour").await;
-    master.replicated(&["SET", "colour", "green"], 1).await;
+/// A key of the scope that all these tests use.
+const KEY: &str = "{tickets}";
 
-    let old = cluster.kill_master_of("colour").await;
-    let new = cluster.has_replaced(old, "colour").await;
-    assert_ne!(new.port(), old.port());
-    assert_eq!(new.command::<String>(&["GET", "colour"]).await, "green");
-    old.restart().await;
-    cluster.is_settled().await;
-    let refused = old.try_command::<String>(&["GET", "colour"]).await.expect_err("a replica");
-    assert_eq!(refused.kind(), kinds().0);
+fn of_scope(scope: &str, id: &str) -> Claim {
+    let mut claim = claim(id);
+    claim.scope = Scope::new(scope).expect("a scope");
+    claim.replay_keys = vec![ReplayKey::from_bytes([1; 16]), ReplayKey::from_bytes([2; 16])];
+    claim
 }
 
-#[tokio::test]
-async fn a_slot_moves_from_one_master_to_another() {
-    let (moved, ask) = kinds();
+#[tokio::test(flavor = "multi_thread")]
+async fn scopes_spread_over_slots_and_each_keeps_to_one() {
     let cluster = Cluster::start().await;
-    let master = cluster.master_of("{a}1").await;
-    master.command::<()>(&["SET", "{a}1", "green"]).await;
+    let store = RedisStore::connect(&url(&cluster)).await.expect("a cluster");
+    let mut slots = HashSet::new();
+    for number in 0..100 {
+        let scope = format!("endpoint {number}");
+        let first = of_scope(&scope, "first");
+        assert_eq!(store.claim(&first).await.expect("one slot"), ClaimAnswer::Acquired);
+        assert_eq!(store.complete(&first).await.expect("one slot"), Completion::Recorded);
+        let answer = store.claim(&of_scope(&scope, "replay")).await.expect("one slot");
+        assert_eq!(answer, ClaimAnswer::BoundTo(first.id));
+        let key = format!("nevent:{{{scope}}}");
+        slots.insert(cluster.nodes()[0].command::<u16>(&["CLUSTER", "KEYSLOT", &key]).await);
+    }
+    assert!(slots.len() > 90, "{} slots for 100 scopes", slots.len());
+    let mut masters_with_keys = 0;
+    for node in cluster.nodes() {
+        let role = node.command::<String>(&["INFO", "replication"]).await;
+        let keys = node.command::<u64>(&["DBSIZE"]).await;
+        masters_with_keys += u32::from(role.contains("role:master") && keys > 0);
+    }
+    assert_eq!(masters_with_keys, 3);
+    assert_eq!(store.ready().await.expect("a cluster"), []);
+}
 
-    let moving = cluster.begin_move_of("{a}1").await;
-    assert_eq!(moving.from.command::<String>(&["GET", "{a}1"]).await, "green");
-    let refused = moving.from.try_command::<()>(&["SET", "{a}2", "red"]).await;
-    assert_eq!(refused.expect_err("it is not here").kind(), ask);
+#[tokio::test(flavor = "multi_thread")]
+async fn a_master_fails_under_load_and_nothing_is_lost() {
+    let cluster = Cluster::start().await;
+    let load = Load::on(&url(&cluster));
+    let hurt = async {
+        sleep(Duration::from_millis(300)).await;
+        load.ledger.fault("the master was killed: what it had not yet replicated is gone");
+        let old = cluster.kill_master_of(KEY).await;
+        cluster.has_replaced(old, KEY).await;
+    };
+    tokio::join!(load.sender.deliver_all(0..2000, 16), hurt);
+    let balance = load.balance();
+    assert_eq!((balance.sent, balance.lost.len()), (2000, 0));
+    assert!(balance.answered("503 Try again later") > 0, "the failover was noticed");
+    assert!(balance.doubles.iter().all(|(_, cause)| cause.starts_with("the master was killed")));
+}
+
+/// Not even when the others have forgotten the scripts.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_master_takes_no_other_scope_with_it() {
+    let cluster = Cluster::start().await;
+    let store = RedisStore::connect(&url(&cluster)).await.expect("a cluster");
+    let dead = cluster.master_of(KEY).await.port();
+    let mut elsewhere = Vec::new();
+    for number in 0..20 {
+        let scope = format!("endpoint {number}");
+        if cluster.master_of(&format!("{{{scope}}}")).await.port() != dead {
+            elsewhere.push(scope);
+        }
+    }
+    for node in cluster.nodes() {
+        let _ = node.try_command::<()>(&["SCRIPT", "FLUSH"]).await;
+    }
+    cluster.kill_master_of(KEY).await;
+    for scope in &elsewhere {
+        let answer = store.claim(&of_scope(scope, "while one is down")).await;
+        assert_eq!(answer.expect("its own master lives"), ClaimAnswer::Acquired);
+    }
+    assert!(!elsewhere.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slot_that_moves_is_followed() {
+    let cluster = Cluster::start().await;
+    let store = RedisStore::connect(&url(&cluster)).await.expect("a cluster");
+    let before = of_scope("tickets", "before");
+    assert_eq!(store.claim(&before).await.expect("a cluster"), ClaimAnswer::Acquired);
+
+    let moving = cluster.begin_move_of(KEY).await;
+    // One key, not yet anywhere: ASK leads to the new master.
+    let during = claim("during");
+    assert_eq!(store.claim(&during).await.expect("ASK is followed"), ClaimAnswer::Acquired);
+    assert_eq!(store.complete(&during).await.expect("ASK is followed"), Completion::Recorded);
+    // What is still with the old one is settled there.
+    assert_eq!(store.complete(&before).await.expect("a cluster"), Completion::Recorded);
+    // Several keys that may be in two places: nobody can say, so nobody is told yes.
+    let refused = store.claim(&of_scope("tickets", "several")).await;
+    assert!(refused.is_err(), "{refused:?}");
+
     moving.carry_keys().await;
     moving.finish().await;
-
-    let refused = moving.from.try_command::<String>(&["GET", "{a}1"]).await;
-    assert_eq!(refused.expect_err("it has moved").kind(), moved);
-    assert_eq!(moving.to.command::<String>(&["GET", "{a}1"]).await, "green");
+    for id in ["before", "during"] {
+        let answer = store.claim(&claim(id)).await.expect("MOVED is followed");
+        assert_eq!(answer, ClaimAnswer::Completed);
+    }
+    let mut again = of_scope("tickets", "several");
+    again.replay_keys = vec![ReplayKey::from_bytes([3; 16])];
+    assert_eq!(store.claim(&again).await.expect("it has moved"), ClaimAnswer::Acquired);
 }
 
-#[tokio::test]
-async fn a_client_finds_a_slot_that_has_moved() {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_that_was_down_as_a_whole_is_found_again() {
     let cluster = Cluster::start().await;
-    let client = ClusterClient::new(cluster.urls()).expect("URLs");
-    let mut connection = client.get_async_connection().await.expect("a connection");
-    let set = redis::cmd("SET").arg("colour").arg("green").to_owned();
-    set.query_async::<()>(&mut connection).await.expect("a cluster that is up");
-    let moving = cluster.move_slot_of("colour").await;
-    let got = redis::cmd("GET").arg("colour").query_async::<String>(&mut connection).await;
-    assert_eq!(got.expect("the new master answers"), "green");
-    let master = cluster.master_of("colour").await;
-    assert_eq!(master.port(), moving.to.port());
+    let store = RedisStore::connect(&url(&cluster)).await.expect("a cluster");
+    assert_eq!(store.claim(&claim("one")).await.expect("a cluster"), ClaimAnswer::Acquired);
+    cluster.nodes().iter().for_each(Server::kill);
+    let begun = std::time::Instant::now();
+    assert!(store.claim(&claim("two")).await.is_err(), "nobody is there");
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    for node in cluster.nodes() {
+        node.restart().await;
+    }
+    cluster.is_settled().await;
+    eventually("claims work again", async || store.claim(&claim("two")).await.is_ok()).await;
 }

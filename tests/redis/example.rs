@@ -31,7 +31,7 @@ impl Receiver {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .expect("the example is built");
+            .expect("the example is built: run ./test, or cargo build --examples");
         let stderr = BufReader::new(process.stderr.as_mut().expect("piped"));
         let listening = stderr.lines().map_while(Result::ok).any(|line| line.contains("listening"));
         assert!(listening, "it ended instead");

@@ -1,13 +1,13 @@
-//! A store in Redis, against real processes: servers, replicas, sentinels, a cluster.
-#![cfg(unix)]
+//! A store in Redis, against real processes: servers, replicas, sentinels, a cluster;
+//! receivers that are killed, and a sender that keeps a ledger.
+//!
+//! `support_*` are tests of the tests: that the processes do what the others rely on.
+#![cfg(target_os = "linux")]
 
 mod answers;
 mod cluster;
-mod clustered;
 mod example;
 mod outages;
-mod processes;
-mod proxy;
 mod receivers;
 mod refusals;
 mod rows;
@@ -15,3 +15,6 @@ mod sentinel;
 mod simulation;
 mod store;
 mod support;
+mod support_cluster;
+mod support_processes;
+mod support_proxy;

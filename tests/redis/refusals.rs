@@ -6,7 +6,7 @@ use nevent_webhooks::Store;
 use nevent_webhooks::store::{ClaimAnswer, Completion, RedisStore, RedisWarning};
 use tokio::net::TcpListener;
 
-use crate::support::{Certificates, Proxy, Server, claim};
+use crate::support::{Cluster, Proxy, Sentinels, Server, claim};
 
 /// Why there is no store at this URL.
 async fn refusal(url: &str) -> String {
@@ -39,7 +39,7 @@ async fn somebody_who_says_nothing() {
     let proxy = Proxy::before(server.address()).await;
     proxy.stall().await;
     let error = refusal(&server.url_through(proxy.address())).await;
-    says(&error, &["no connection within 1s", "Is something in between"]);
+    says(&error, &["no connection within 1s", "is something in between"]);
 }
 
 #[tokio::test]
@@ -52,7 +52,30 @@ async fn somebody_else() {
         stream
     };
     let (error, _stream) = tokio::join!(refusal(&url), answers);
-    says(&error, &["Redis at 127.0.0.1:"]);
+    says(&error, &["Redis at 127.0.0.1:", "Is that a Redis server?"]);
+    assert!(!error.contains('\n'), "{error}");
+}
+
+#[tokio::test]
+async fn a_name_that_nobody_has() {
+    let error = refusal("redis://nobody.invalid").await;
+    says(&error, &["Redis at nobody.invalid:6379: ", "Is the host's name right?"]);
+}
+
+/// Servers, Sentinels and Clusters taken for each other.
+#[tokio::test]
+async fn another_kind_of_redis() {
+    let (server, sentinels, cluster) =
+        tokio::join!(Server::start(), Sentinels::start(), Cluster::start());
+    let (server, sentinel) = (server.address(), sentinels.addresses()[0]);
+    says(&refusal(&format!("redis://{sentinel}")).await, &["use redis-sentinel://"]);
+    says(&refusal(&format!("redis-cluster://{server}")).await, &["use redis://"]);
+    let error = refusal(&format!("redis-sentinel://{server}?master=mymaster")).await;
+    says(&error, &["of the Sentinels at", "these are Sentinels"]);
+    // A node of a Cluster takes what is in its own slots.
+    for node in cluster.nodes() {
+        says(&refusal(&node.url()).await, &["use redis-cluster://"]);
+    }
 }
 
 #[tokio::test]
@@ -149,6 +172,11 @@ async fn a_user_with_the_least_rights() {
     store.complete(&first).await.expect("rights enough");
     store.complete(&claim("never claimed")).await.expect("rights enough");
 
+    let third = format!("{url}/3");
+    says(&refusal(&third).await, &["Give its user the permissions"]);
+    set(user(&format!("{rights} +select"))).await;
+    RedisStore::connect(&third).await.expect("rights enough");
+
     // Without INFO it works, and says what it could not see.
     set(user(&rights.replace(" +info", ""))).await;
     let store = RedisStore::connect(&url).await.expect("rights enough");
@@ -176,6 +204,7 @@ mod tls {
     use redis::{Client, TlsCertificates};
 
     use super::*;
+    use crate::support::Certificates;
 
     #[tokio::test]
     async fn a_server_with_a_certificate_of_ones_own() {

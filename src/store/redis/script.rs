@@ -2,7 +2,7 @@
 
 use redis::{Cmd, ErrorKind, RedisError, ServerErrorKind, Value};
 
-use super::link::Link;
+use super::connection::Connection;
 
 /// A script, run by its hash; sent in full only to a server that does not know it.
 #[derive(Debug)]
@@ -22,14 +22,14 @@ impl Script {
     /// more, to every master of a Cluster.
     pub(super) async fn run(
         &self,
-        link: &Link,
+        connection: &Connection,
         keys: &[Vec<u8>],
         arguments: &[&[u8]],
     ) -> Result<Value, RedisError> {
         let by_hash = call("EVALSHA", &self.hash, keys, arguments);
-        match link.query(&by_hash).await {
+        match connection.query(&by_hash).await {
             Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                link.query(&call("EVAL", self.code, keys, arguments)).await
+                connection.query(&call("EVAL", self.code, keys, arguments)).await
             }
             answer => answer,
         }

@@ -10,7 +10,7 @@ use redis::{AsyncConnectionConfig, Client, RedisError};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use super::link::Line;
+use super::connection::Multiplexed;
 
 /// Where a [`RedisStore`](super::RedisStore) finds its server: a URL, or a client
 /// of the `redis` crate.
@@ -22,10 +22,12 @@ use super::link::Line;
 /// | `redis-cluster://[user:password@]host[:port][,…]` | a Cluster, found by any of these nodes |
 /// | `redis+unix:///path` | one server, by its socket |
 ///
-/// `rediss` in the place of `redis` is TLS (feature `redis-tls`), verified with
-/// the system's certificates. User and password are the servers'; for Sentinels
-/// that ask for their own, or for certificates of your own, make the client
-/// yourself:
+/// `rediss` in the place of `redis` is TLS (feature `redis-tls`), verified with the
+/// system's certificates; `valkey` and `valkeys` are other names of the same. In user
+/// and password, `/ ? # @ %` are written `%2F %3F %23 %40 %25`. They are the servers';
+/// for Sentinels that ask for their own, or for certificates of your own, make the
+/// client yourself, with `redis = "1"` among your dependencies (its major version is
+/// part of this crate's interface):
 ///
 /// ```
 /// use nevent_webhooks::store::RedisSource;
@@ -34,6 +36,9 @@ use super::link::Line;
 /// let from_client = RedisSource::from(redis::Client::open("redis://localhost")?);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// With `redis-tls`, the first connection installs ring as the process's rustls
+/// provider unless you have installed another before.
 pub struct RedisSource {
     kind: Kind,
     /// For messages; holds no password.
@@ -53,11 +58,11 @@ impl RedisSource {
     }
 
     /// One try to connect. The server has answered a command when this succeeds.
-    pub(super) async fn dial(&self, patience: Duration) -> Result<Line, RedisError> {
+    pub(super) async fn connect(&self, patience: Duration) -> Result<Multiplexed, RedisError> {
         // Sentinels are asked first, and the master that they name is checked.
         let tries = if matches!(self.kind, Kind::Sentinel(_)) { 3 } else { 1 };
-        let line = timeout(patience * tries, self.kind.dial(patience)).await;
-        line.unwrap_or_else(|_| {
+        let connected = timeout(patience * tries, self.kind.connect(patience)).await;
+        connected.unwrap_or_else(|_| {
             let message = format!("no connection within {:?}", patience * tries);
             Err(io::Error::new(io::ErrorKind::TimedOut, message).into())
         })
@@ -71,7 +76,7 @@ impl RedisSource {
 }
 
 impl Kind {
-    async fn dial(&self, patience: Duration) -> Result<Line, RedisError> {
+    async fn connect(&self, patience: Duration) -> Result<Multiplexed, RedisError> {
         #[cfg(feature = "redis-tls")]
         provide_cryptography();
         // Whoever asks waits for the answer, and no longer than it is worth.
@@ -89,11 +94,11 @@ impl Kind {
                     .set_connection_timeout(patience)
                     .set_response_timeout(patience);
                 let cluster = client.get_async_connection_with_config(config).await?;
-                return Ok(Line::Cluster(cluster));
+                return Ok(Multiplexed::Cluster(cluster));
             }
         };
         redis::cmd("PING").exec_async(&mut node).await?;
-        Ok(Line::Node(node))
+        Ok(Multiplexed::Node(node))
     }
 }
 
@@ -108,7 +113,7 @@ fn provide_cryptography() {
 
 impl From<Client> for RedisSource {
     fn from(client: Client) -> Self {
-        let name = client.get_connection_info().addr().to_string();
+        let name = format!("Redis at {}", client.get_connection_info().addr());
         Self { kind: Kind::Server(client), name }
     }
 }
@@ -116,13 +121,16 @@ impl From<Client> for RedisSource {
 /// Of the kind that connects to the master.
 impl From<SentinelClient> for RedisSource {
     fn from(client: SentinelClient) -> Self {
-        Self { kind: Kind::Sentinel(Mutex::new(client)), name: "the Sentinels' master".into() }
+        Self {
+            kind: Kind::Sentinel(Mutex::new(client)),
+            name: "the Redis master that the Sentinels name".into(),
+        }
     }
 }
 
 impl From<ClusterClient> for RedisSource {
     fn from(client: ClusterClient) -> Self {
-        Self { kind: Kind::Cluster(client), name: "the Cluster".into() }
+        Self { kind: Kind::Cluster(client), name: "the Redis Cluster".into() }
     }
 }
 

@@ -13,13 +13,50 @@ impl FromStr for RedisSource {
     type Err = RedisStoreError;
 
     fn from_str(url: &str) -> Result<Self, RedisStoreError> {
-        let (scheme, rest) = url.split_once("://").unwrap_or((url, ""));
-        let source = match (scheme.split_once('-'), Hosts::parse(rest)) {
-            (Some((scheme, "sentinel")), hosts) => sentinel(scheme, &hosts),
-            (Some((scheme, "cluster")), hosts) => cluster(scheme, &hosts),
-            _ => server(url),
-        };
-        source.map_err(|reason| RedisStoreError::Url { url: without_password(url), reason })
+        parse(url).map_err(|reason| RedisStoreError::Url { url: without_secrets(url), reason })
+    }
+}
+
+fn parse(url: &str) -> Result<RedisSource, String> {
+    let (scheme, rest) = url.split_once("://").ok_or("has no scheme")?;
+    match scheme {
+        "unix" | "redis+unix" | "valkey+unix" => {
+            allow(rest, &["db", "user", "pass", "protocol"])?;
+            return server(url);
+        }
+        _ if rest.find(['/', '?', '#']).is_some_and(|end| rest[end..].contains('@')) => {
+            return Err("has an @ behind a / ? or #: in a password write these %2F %3F %23, and \
+                        @ and % as %40 and %25"
+                .to_owned());
+        }
+        _ => {}
+    }
+    match scheme.split_once('-') {
+        None if PLAIN.contains(&scheme) => {
+            allow(rest, &["protocol"])?;
+            server(url)
+        }
+        Some((plain, "sentinel")) if PLAIN.contains(&plain) => {
+            allow(rest, &["master"])?;
+            sentinel(plain, &Hosts::parse(rest))
+        }
+        Some((plain, "cluster")) if PLAIN.contains(&plain) => {
+            allow(rest, &[])?;
+            cluster(plain, &Hosts::parse(rest))
+        }
+        _ => Err(format!("has the unknown scheme {scheme:?}")),
+    }
+}
+
+const PLAIN: [&str; 4] = ["redis", "rediss", "valkey", "valkeys"];
+
+/// What is not understood may matter: it is not passed over.
+fn allow(rest: &str, names: &[&str]) -> Result<(), String> {
+    let query = rest.split_once('?').map_or("", |(_, query)| query);
+    let given = query.split(['&', '#']).map(|pair| pair.split('=').next().unwrap_or(pair));
+    match given.filter(|name| !name.is_empty()).find(|name| !names.contains(name)) {
+        Some(name) => Err(format!("has a {name:?} in its query that has no meaning here")),
+        None => Ok(()),
     }
 }
 
@@ -30,33 +67,36 @@ fn server(url: &str) -> Result<RedisSource, String> {
 
 fn sentinel(scheme: &str, hosts: &Hosts) -> Result<RedisSource, String> {
     let master = hosts.query.strip_prefix("master=").filter(|name| !name.is_empty());
-    let master = master.ok_or("without the master's name")?;
+    let master = master.ok_or("is without the master's name")?;
     let infos = hosts.each(scheme, ":26379")?;
     let addresses = infos.iter().map(|info| info.addr().clone());
     let builder = SentinelClientBuilder::new(addresses, master, SentinelServerType::Master);
-    let mut builder = builder.map_err(|error| reason(&error))?;
+    let builder = as_server(builder.map_err(|error| reason(&error))?, &infos[0]);
+    let client = builder.build().map_err(|error| reason(&error))?;
+    let name = format!("the Redis master {master:?} of the Sentinels at {}", hosts.names);
+    Ok(RedisSource::from(client).named(name))
+}
 
-    // The user and the database are the servers'; Sentinels have none.
-    let server = &infos[0];
-    builder = builder.set_client_to_redis_db(server.redis_settings().db());
-    if let Some(user) = server.redis_settings().username() {
+/// The user and the database are the servers'; Sentinels have none.
+fn as_server(mut builder: SentinelClientBuilder, info: &ConnectionInfo) -> SentinelClientBuilder {
+    let settings = info.redis_settings();
+    builder = builder.set_client_to_redis_db(settings.db());
+    if let Some(user) = settings.username() {
         builder = builder.set_client_to_redis_username(user);
     }
-    if let Some(password) = server.redis_settings().password() {
+    if let Some(password) = settings.password() {
         builder = builder.set_client_to_redis_password(password);
     }
-    if matches!(server.addr(), ConnectionAddr::TcpTls { .. }) {
+    if matches!(info.addr(), ConnectionAddr::TcpTls { .. }) {
         builder = builder.set_client_to_redis_tls_mode(TlsMode::Secure);
     }
-    let builder = builder.set_client_to_redis_tcp_settings(tcp_settings());
-    let client = builder.build().map_err(|error| reason(&error))?;
-    Ok(RedisSource::from(client).named(format!("{master} of the Sentinels at {}", hosts.names)))
+    builder.set_client_to_redis_tcp_settings(tcp_settings())
 }
 
 fn cluster(scheme: &str, hosts: &Hosts) -> Result<RedisSource, String> {
     let builder = ClusterClient::builder(hosts.each(scheme, "")?).tcp_settings(tcp_settings());
     let client = builder.build().map_err(|error| reason(&error))?;
-    Ok(RedisSource::from(client).named(format!("the Cluster at {}", hosts.names)))
+    Ok(RedisSource::from(client).named(format!("the Redis Cluster at {}", hosts.names)))
 }
 
 /// What stands behind the `://` of several hosts.
@@ -90,7 +130,7 @@ impl<'a> Hosts<'a> {
 
 fn connection_info(url: &str) -> Result<ConnectionInfo, String> {
     if !cfg!(feature = "redis-tls") && (url.starts_with("rediss:") || url.starts_with("valkeys:")) {
-        return Err("for TLS, which needs the feature `redis-tls` of nevent-webhooks".to_owned());
+        return Err("asks for TLS, which needs the feature `redis-tls`".to_owned());
     }
     let info = url.into_connection_info().map_err(|error| reason(&error))?;
     Ok(info.set_tcp_settings(tcp_settings()))
@@ -102,16 +142,20 @@ fn tcp_settings() -> TcpSettings {
 }
 
 fn reason(error: &RedisError) -> String {
-    format!("wrong: {}", error.to_string().replace(" - InvalidClientConfig", ""))
+    match error.to_string().replace(" - InvalidClientConfig", "").as_str() {
+        "Redis URL did not parse" => "has a host or a port (1 to 65535) that is none".to_owned(),
+        other => format!("cannot be used ({other})"),
+    }
 }
 
-fn without_password(url: &str) -> String {
-    match (url.find("://"), url.rfind('@')) {
-        (Some(scheme), Some(at)) if scheme < at => {
-            format!("{}://…{}", &url[..scheme], &url[at..])
-        }
-        _ => url.to_owned(),
-    }
+/// Up to the last `@` anything may be a password, and so may a query hold one.
+fn without_secrets(url: &str) -> String {
+    let scheme = url.find("://").map_or("", |end| &url[..end + 3]);
+    let shown = match url.rfind('@') {
+        Some(at) => format!("{scheme}…{}", &url[at..]),
+        None => url.to_owned(),
+    };
+    shown.split_once('?').map_or(shown.clone(), |(start, _)| format!("{start}?…"))
 }
 
 #[cfg(test)]
@@ -127,12 +171,13 @@ mod tests {
         for url in [
             "redis://localhost",
             "redis://user:p%40ss@localhost:6380/3",
+            "redis://localhost?protocol=resp3",
             "valkey://localhost",
-            "redis+unix:///tmp/redis.sock",
+            "redis+unix:///tmp/redis.sock?db=2&user=me&pass=secret",
             "redis-sentinel://localhost?master=mymaster",
             "redis-sentinel://:password@a:26379,b,[::1]:26380,[::1]/2?master=mymaster",
             "redis-cluster://localhost:7000,localhost:7001",
-            "redis-cluster://user:password@localhost:7000,localhost",
+            "valkey-cluster://user:password@localhost:7000,localhost/",
         ] {
             assert!(url.parse::<RedisSource>().is_ok(), "{url}");
         }
@@ -150,21 +195,40 @@ mod tests {
 
     #[test]
     fn what_is_no_url_is_refused_with_a_reason() {
-        assert!(refused("localhost:6379").contains("\"localhost:6379\" is wrong"));
-        assert!(refused("http://localhost").contains("http://localhost"));
-        assert!(refused("redis://localhost/x").contains("Invalid database number"));
-        assert!(refused("redis-sentinel://localhost").contains("without the master's name"));
-        assert!(refused("redis-sentinel://?master=m").contains("wrong"));
-        assert!(refused("redis-cluster://").contains("wrong"));
+        for (url, reason) in [
+            ("localhost:6379", "\"localhost:6379\" has no scheme"),
+            ("reddis://localhost", "unknown scheme \"reddis\""),
+            ("redis-sentinels://localhost", "unknown scheme \"redis-sentinels\""),
+            ("redis://localhost:73911", "a port (1 to 65535)"),
+            ("redis://localhost/x", "Invalid database number"),
+            ("redis://localhost?db=3", "a \"db\" in its query"),
+            ("redis-sentinel://localhost", "without the master's name"),
+            ("redis-sentinel://localhost?master=m&x=1", "a \"x\" in its query"),
+            ("redis-sentinel://?master=m", "a host or a port"),
+            ("redis-cluster://", "Missing hostname"),
+            ("redis://user:12?34@host", "in a password write these %2F %3F %23"),
+        ] {
+            assert!(refused(url).contains(reason), "{}", refused(url));
+        }
     }
 
     #[test]
     fn no_message_shows_a_password() {
-        for url in ["http://me:secret@localhost", "redis-cluster://me:sec@ret@localhost/x"] {
+        for url in [
+            "me:secret@localhost:7391",
+            "http://me:secret@localhost",
+            "redis:/me:secret@localhost",
+            "redis//me:secret@localhost",
+            "redis://me:sec/ret@localhost",
+            "redis://me:sec#ret@localhost",
+            "redis-cluster://me:sec@ret@localhost/x",
+            "redis+unix:///s?pass=secret&data=x",
+        ] {
             let message = refused(url);
-            assert!(!message.contains("sec") && !message.contains("me:"), "{message}");
+            let shown = message.split("write redis://").next().expect("a message");
+            assert!(!shown.contains("sec") && !shown.contains("me:s"), "{message}");
         }
         let source: RedisSource = "redis://me:secret@localhost".parse().expect("a URL");
-        assert_eq!(format!("{source:?}"), "RedisSource(\"localhost:6379\")");
+        assert_eq!(format!("{source:?}"), "RedisSource(\"Redis at localhost:6379\")");
     }
 }

@@ -7,8 +7,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-use super::link::{Mode, Shared};
 use super::ports::free_port;
+use super::relay::{Mode, Shared};
 
 /// Stands between a client and a server, and does to their connections what a
 /// network does. Each change holds for what is sent once the call has returned.

@@ -12,7 +12,7 @@ use super::PATIENCE;
 use super::directory::Directory;
 
 const NOT_INSTALLED: &str = "redis-server is not installed: run ./test, which installs it, \
-     or apt-get install redis-server redis-sentinel";
+     or apt-get install redis-server";
 
 /// Killed when dropped.
 #[derive(Debug)]

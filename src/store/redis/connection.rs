@@ -1,4 +1,4 @@
-//! The way to the server: one connection that all commands share.
+//! The connection to the server, which all commands share.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -20,7 +20,7 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(25);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// How long a command waits for a new connection: some tries, for a command that
 /// waits hastens the next.
-const GRACE: Duration = Duration::from_millis(150);
+const LONGEST_WAIT: Duration = Duration::from_millis(150);
 
 /// A connection that is replaced in the background when it breaks, or no longer
 /// answers. While there is none, commands fail rather than queue up.
@@ -28,7 +28,7 @@ const GRACE: Duration = Duration::from_millis(150);
 /// (The `redis` crate's own `ConnectionManager` knows no Sentinel, keeps a
 /// connection that does not answer, and lets commands wait while it reconnects.)
 #[derive(Debug)]
-pub(super) struct Link(Arc<Inner>);
+pub(super) struct Connection(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -38,43 +38,47 @@ struct Inner {
     state: watch::Sender<State>,
     /// Told by a command that waits.
     wanted: Notify,
-    redialling: Mutex<Option<AbortHandle>>,
+    reconnecting: Mutex<Option<AbortHandle>>,
 }
 
 #[derive(Debug)]
 struct State {
     /// Which connection this is, so that each is given up once.
     number: u64,
-    line: Result<Line, RedisError>,
+    current: Result<Multiplexed, RedisError>,
 }
 
 #[derive(Clone)]
-pub(super) enum Line {
+pub(super) enum Multiplexed {
     /// To one server.
     Node(MultiplexedConnection),
-    /// To all servers of a cluster; replaces its own connections.
+    /// To all servers of a Cluster; replaces its own connections.
     Cluster(ClusterConnection),
 }
 
-impl Link {
+impl Connection {
     /// Connects, in one try.
-    pub(super) async fn dial(
+    pub(super) async fn open(
         source: RedisSource,
         options: &RedisOptions,
     ) -> Result<Self, RedisError> {
-        let line = source.dial(options.connect_timeout).await?;
+        let current = source.connect(options.connect_timeout).await?;
         Ok(Self(Arc::new(Inner {
             source,
             connect_timeout: options.connect_timeout,
             command_timeout: options.command_timeout,
-            state: watch::Sender::new(State { number: 0, line: Ok(line) }),
+            state: watch::Sender::new(State { number: 0, current: Ok(current) }),
             wanted: Notify::new(),
-            redialling: Mutex::default(),
+            reconnecting: Mutex::default(),
         })))
     }
 
     pub(super) fn source(&self) -> &RedisSource {
         &self.0.source
+    }
+
+    pub(super) fn is_to_a_cluster(&self) -> bool {
+        matches!(self.0.current(), Ok((_, Multiplexed::Cluster(_))))
     }
 
     /// Sends a command that may take effect twice, and waits for its answer.
@@ -83,54 +87,12 @@ impl Link {
     /// next: whether it had arrived is not known.
     pub(super) async fn query(&self, command: &Cmd) -> Result<Value, RedisError> {
         let deadline = Instant::now() + self.0.command_timeout;
-        let mut tried = false;
-        loop {
-            let (number, line) = self.0.line().await?;
-            let renewable = matches!(line, Line::Node(_));
-            let wait = renewable.then(|| Wait::new(&self.0, number));
-            let answer = timeout_at(deadline, line.send(command)).await;
-            if let Some(wait) = wait {
-                wait.end();
+        let first = self.0.ask(command, deadline).await;
+        match first {
+            Err(error) if is_broken(&error) && !error.is_timeout() => {
+                self.0.ask(command, deadline).await
             }
-            let error = match answer.unwrap_or_else(|_| Err(self.0.too_slow())) {
-                Err(error) if renewable && is_broken(&error) => error,
-                answer => return answer,
-            };
-            self.0.give_up(number, &error);
-            if tried || error.is_timeout() {
-                return Err(error);
-            }
-            tried = true;
-        }
-    }
-}
-
-/// A wait for an answer. Dropped before its end, by a caller less patient than we
-/// are, it says as much of the connection as our own patience would.
-struct Wait<'a> {
-    inner: &'a Arc<Inner>,
-    number: u64,
-    since: Instant,
-    ended: bool,
-}
-
-/// Who gives up sooner than this has other reasons.
-const IMPATIENCE: Duration = Duration::from_millis(100);
-
-impl<'a> Wait<'a> {
-    fn new(inner: &'a Arc<Inner>, number: u64) -> Self {
-        Self { inner, number, since: Instant::now(), ended: false }
-    }
-
-    fn end(mut self) {
-        self.ended = true;
-    }
-}
-
-impl Drop for Wait<'_> {
-    fn drop(&mut self) {
-        if !self.ended && self.since.elapsed() >= IMPATIENCE {
-            self.inner.give_up(self.number, &self.inner.too_slow());
+            answer => answer,
         }
     }
 }
@@ -143,46 +105,68 @@ fn is_broken(error: &RedisError) -> bool {
 }
 
 impl Inner {
-    async fn line(self: &Arc<Self>) -> Result<(u64, Line), RedisError> {
-        if let Ok(line) = self.current() {
-            return Ok(line);
+    async fn ask(self: &Arc<Self>, command: &Cmd, deadline: Instant) -> Result<Value, RedisError> {
+        let (number, current) = self.connected(deadline).await?;
+        if let Multiplexed::Cluster(_) = current {
+            let answer = timeout_at(deadline, current.send(command)).await;
+            return answer.unwrap_or_else(|_| Err(self.too_slow()));
+        }
+        let waiting = Waiting::on(self, number);
+        let answer = timeout_at(deadline, current.send(command)).await;
+        waiting.end();
+        let answer = answer.unwrap_or_else(|_| Err(self.too_slow()));
+        if let Err(error) = &answer
+            && is_broken(error)
+        {
+            self.give_up(number, error);
+        }
+        answer
+    }
+
+    async fn connected(
+        self: &Arc<Self>,
+        deadline: Instant,
+    ) -> Result<(u64, Multiplexed), RedisError> {
+        if let Ok(current) = self.current() {
+            return Ok(current);
         }
         let mut state = self.state.subscribe();
-        self.redial();
+        self.reconnect();
         self.wanted.notify_one();
-        let _ = timeout(GRACE, state.wait_for(|state| state.line.is_ok())).await;
+        let wait = deadline.min(Instant::now() + LONGEST_WAIT);
+        let _ = timeout_at(wait, state.wait_for(|state| state.current.is_ok())).await;
         self.current()
     }
 
-    fn current(&self) -> Result<(u64, Line), RedisError> {
+    fn current(&self) -> Result<(u64, Multiplexed), RedisError> {
         let state = self.state.borrow();
-        state.line.clone().map(|line| (state.number, line))
+        state.current.clone().map(|current| (state.number, current))
     }
 
     fn give_up(self: &Arc<Self>, number: u64, error: &RedisError) {
         let given_up = self.state.send_if_modified(|state| {
-            let current = state.number == number && state.line.is_ok();
-            if current {
-                state.line = Err(error.clone());
+            let is_current = state.number == number && state.current.is_ok();
+            if is_current {
+                state.current = Err(error.clone());
             }
-            current
+            is_current
         });
         if given_up {
-            self.redial();
+            self.reconnect();
         }
     }
 
     /// Sees to it that one task is connecting. (The last one may have ended with
     /// its runtime.)
-    fn redial(self: &Arc<Self>) {
-        let mut redialling = self.redialling.lock().unwrap_or_else(PoisonError::into_inner);
-        let at_work = redialling.as_ref().is_some_and(|task| !task.is_finished());
-        // A wait may be dropped outside of any runtime.
+    fn reconnect(self: &Arc<Self>) {
+        let mut task = self.reconnecting.lock().unwrap_or_else(PoisonError::into_inner);
+        let at_work = task.as_ref().is_some_and(|task| !task.is_finished());
+        // What waits may be dropped outside of any runtime.
         if let Ok(runtime) = Handle::try_current()
             && !at_work
-            && self.state.borrow().line.is_err()
+            && self.state.borrow().current.is_err()
         {
-            *redialling = Some(runtime.spawn(redial(Arc::downgrade(self))).abort_handle());
+            *task = Some(runtime.spawn(reconnect(Arc::downgrade(self))).abort_handle());
         }
     }
 
@@ -192,14 +176,14 @@ impl Inner {
     }
 }
 
-async fn redial(inner: Weak<Inner>) {
+async fn reconnect(inner: Weak<Inner>) {
     let mut pause = SHORTEST_PAUSE;
     while let Some(inner) = inner.upgrade() {
-        let line = inner.source.dial(inner.connect_timeout).await;
-        let connected = line.is_ok();
+        let current = inner.source.connect(inner.connect_timeout).await;
+        let connected = current.is_ok();
         inner.state.send_modify(|state| {
             state.number += u64::from(connected);
-            state.line = line;
+            state.current = current;
         });
         if connected {
             return;
@@ -210,7 +194,37 @@ async fn redial(inner: Weak<Inner>) {
     }
 }
 
-impl Line {
+/// Somebody waits for an answer. Dropped before its end, by a caller less patient
+/// than we are, it says as much of the connection as our own patience would.
+struct Waiting<'a> {
+    inner: &'a Arc<Inner>,
+    number: u64,
+    since: Instant,
+    ended: bool,
+}
+
+/// Who goes sooner than this has other reasons.
+const PATIENT_ENOUGH: Duration = Duration::from_millis(100);
+
+impl<'a> Waiting<'a> {
+    fn on(inner: &'a Arc<Inner>, number: u64) -> Self {
+        Self { inner, number, since: Instant::now(), ended: false }
+    }
+
+    fn end(mut self) {
+        self.ended = true;
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if !self.ended && self.since.elapsed() >= PATIENT_ENOUGH {
+            self.inner.give_up(self.number, &self.inner.too_slow());
+        }
+    }
+}
+
+impl Multiplexed {
     async fn send(self, command: &Cmd) -> Result<Value, RedisError> {
         match self {
             Self::Node(mut node) => node.req_packed_command(command).await,
@@ -220,7 +234,7 @@ impl Line {
     }
 }
 
-impl std::fmt::Debug for Line {
+impl std::fmt::Debug for Multiplexed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Node(_) => "Node",
