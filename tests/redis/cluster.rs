@@ -136,3 +136,27 @@ async fn a_cluster_that_was_down_as_a_whole_is_found_again() {
     cluster.is_settled().await;
     eventually("claims work again", async || store.claim(&claim("two")).await.is_ok()).await;
 }
+
+/// A machine that is lost says nothing, not even that it is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_master_that_falls_silent_is_left_for_the_next() {
+    let cluster = Cluster::start().await;
+    let store = RedisStore::connect(&url(&cluster)).await.expect("a cluster");
+    assert_eq!(store.claim(&claim("one")).await.expect("a cluster"), ClaimAnswer::Acquired);
+    let old = cluster.master_of(KEY).await;
+    old.pause();
+    assert!(store.claim(&claim("two")).await.is_err(), "nobody answers");
+    cluster.has_replaced(old, KEY).await;
+    let begun = std::time::Instant::now();
+    while store.claim(&claim("two")).await.is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(15), "the new master is not found");
+        sleep(Duration::from_millis(50)).await;
+    }
+    // Nor does a node that is silent keep a receiver from starting.
+    let late = RedisStore::connect(&url(&cluster)).await;
+    let late = match late {
+        Ok(late) => late,
+        Err(error) => panic!("{error}"),
+    };
+    assert_eq!(late.claim(&claim("three")).await.expect("a cluster"), ClaimAnswer::Acquired);
+}

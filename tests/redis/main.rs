@@ -6,6 +6,7 @@
 
 mod answers;
 mod cluster;
+mod connections;
 mod example;
 mod outages;
 mod receivers;

@@ -119,6 +119,21 @@ async fn lengths_of_time_have_bounds() {
     assert_eq!(store.complete(&long).await.expect("a server"), Completion::Recorded);
     assert_eq!(store.claim(&claim("long")).await.expect("a server"), ClaimAnswer::Completed);
     let mut short = claim("short");
-    short.lease = std::time::Duration::ZERO;
+    short.replay_keys = vec![ReplayKey::from_bytes([1; 16])];
+    (short.lease, short.retention) = (std::time::Duration::ZERO, std::time::Duration::ZERO);
+    short.replay_window = std::time::Duration::ZERO;
     assert_eq!(store.claim(&short).await.expect("a server"), ClaimAnswer::Acquired);
+    assert_eq!(store.complete(&short).await.expect("a server"), Completion::Recorded);
+}
+
+/// Of a release that hashes bodies otherwise: nobody can tell whether it is the same.
+#[tokio::test]
+async fn a_fingerprint_of_another_format_is_taken_for_equal() {
+    let (server, store) = connected().await;
+    let foreign = "\u{2}sixteen bytes...";
+    server.command::<()>(&["HSET", "nevent:{tickets}dold", "f", foreign]).await;
+    assert_eq!(store.claim(&claim("old")).await.expect("a server"), ClaimAnswer::Completed);
+    server.command::<()>(&["HSET", "nevent:{tickets}dheld", "f", foreign, "t", "other"]).await;
+    let answer = store.claim(&claim("held")).await.expect("a server");
+    assert!(matches!(answer, ClaimAnswer::InFlight { .. }), "{answer:?}");
 }

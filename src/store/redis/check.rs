@@ -65,7 +65,9 @@ impl Shared {
         };
         let infos = infos(answer).map_err(|error| self.unexpected(&error.to_string()))?;
         // In a Cluster the probe may have met a slot of this node by chance.
-        if !self.connection.is_to_a_cluster() && infos.iter().any(|info| is_of_a_cluster(info)) {
+        if !self.connection.source().is_a_cluster()
+            && infos.iter().any(|info| is_of_a_cluster(info))
+        {
             return Err(RedisStoreError::ClusterNode { server });
         }
         infos.iter().filter_map(|info| judge(&server, info).transpose()).collect()

@@ -8,7 +8,6 @@ use redis::cluster::{ClusterClient, ClusterConfig};
 use redis::sentinel::SentinelClient;
 use redis::{AsyncConnectionConfig, Client, RedisError};
 use tokio::sync::Mutex;
-use tokio::time::timeout;
 
 use super::connection::Multiplexed;
 
@@ -57,15 +56,24 @@ impl RedisSource {
         &self.name
     }
 
+    pub(super) fn is_a_cluster(&self) -> bool {
+        matches!(self.kind, Kind::Cluster(_))
+    }
+
     /// One try to connect. The server has answered a command when this succeeds.
-    pub(super) async fn connect(&self, patience: Duration) -> Result<Multiplexed, RedisError> {
-        // Sentinels are asked first, and the master that they name is checked.
-        let tries = if matches!(self.kind, Kind::Sentinel(_)) { 3 } else { 1 };
-        let connected = timeout(patience * tries, self.kind.connect(patience)).await;
+    pub(super) async fn connect(&self, timeout: Duration) -> Result<Multiplexed, RedisError> {
+        let patience = self.patience(timeout);
+        let connected = tokio::time::timeout(patience, self.kind.connect(timeout)).await;
         connected.unwrap_or_else(|_| {
-            let message = format!("no connection within {:?}", patience * tries);
+            let message = format!("no connection within {patience:?}");
             Err(io::Error::new(io::ErrorKind::TimedOut, message).into())
         })
+    }
+
+    /// How long one try may take in all: Sentinels are asked first, and the master
+    /// that they name is checked.
+    pub(super) fn patience(&self, timeout: Duration) -> Duration {
+        timeout * if matches!(self.kind, Kind::Sentinel(_)) { 3 } else { 1 }
     }
 
     /// The same, called so in messages.
@@ -76,7 +84,7 @@ impl RedisSource {
 }
 
 impl Kind {
-    async fn connect(&self, patience: Duration) -> Result<Multiplexed, RedisError> {
+    async fn connect(&self, timeout: Duration) -> Result<Multiplexed, RedisError> {
         #[cfg(feature = "redis-tls")]
         provide_cryptography();
         // Whoever asks waits for the answer, and no longer than it is worth.
@@ -90,9 +98,10 @@ impl Kind {
                 client.lock().await.get_async_connection_with_config(&config).await?
             }
             Self::Cluster(client) => {
+                // A node that is silent must leave time to ask another.
                 let config = ClusterConfig::new()
-                    .set_connection_timeout(patience)
-                    .set_response_timeout(patience);
+                    .set_connection_timeout(timeout / 3)
+                    .set_response_timeout(timeout / 3);
                 let cluster = client.get_async_connection_with_config(config).await?;
                 return Ok(Multiplexed::Cluster(cluster));
             }

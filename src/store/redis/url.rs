@@ -1,9 +1,11 @@
 //! The URLs of servers, Sentinels and Clusters.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use redis::cluster::ClusterClient;
 use redis::io::tcp::TcpSettings;
+use redis::io::tcp::socket2::TcpKeepalive;
 use redis::sentinel::{SentinelClientBuilder, SentinelServerType};
 use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisError, TlsMode};
 
@@ -94,7 +96,12 @@ fn as_server(mut builder: SentinelClientBuilder, info: &ConnectionInfo) -> Senti
 }
 
 fn cluster(scheme: &str, hosts: &Hosts) -> Result<RedisSource, String> {
+    if !matches!(hosts.path, "" | "0") {
+        return Err(format!("names the database {:?}: a Cluster has but one, 0", hosts.path));
+    }
     let builder = ClusterClient::builder(hosts.each(scheme, "")?).tcp_settings(tcp_settings());
+    // Whoever asks waits for the answer, and no longer than it is worth.
+    let builder = builder.overall_response_timeout(None);
     let client = builder.build().map_err(|error| reason(&error))?;
     Ok(RedisSource::from(client).named(format!("the Redis Cluster at {}", hosts.names)))
 }
@@ -118,6 +125,11 @@ impl<'a> Hosts<'a> {
     /// Each host as if its URL stood alone.
     fn each(&self, scheme: &str, default_port: &str) -> Result<Vec<ConnectionInfo>, String> {
         let Self { user, names, path, .. } = self;
+        if user.trim_end_matches('@').contains(['@', ',']) {
+            return Err("has more than one user, or an @ in a password: user and password stand \
+                        once, before the first host; write @ as %40 and , as %2C"
+                .to_owned());
+        }
         let of_host = |host: &str| {
             // Colons in brackets are those of an IPv6 address.
             let has_port = host.rsplit(']').next().is_some_and(|end| end.contains(':'));
@@ -138,7 +150,10 @@ fn connection_info(url: &str) -> Result<ConnectionInfo, String> {
 
 /// Commands are small, and waited for.
 fn tcp_settings() -> TcpSettings {
-    TcpSettings::default().set_nodelay(true)
+    // Or what is between may forget a connection that has long been idle.
+    let alive = TcpKeepalive::new().with_time(Duration::from_secs(30));
+    let alive = alive.with_interval(Duration::from_secs(10));
+    TcpSettings::default().set_nodelay(true).set_keepalive(alive)
 }
 
 fn reason(error: &RedisError) -> String {
@@ -185,7 +200,7 @@ mod tests {
 
     #[test]
     fn hosts_are_told_apart_from_users_and_ports() {
-        let hosts = Hosts::parse("me:p@ss@a,[::1]:1,[::1]/2?master=m");
+        let hosts = Hosts::parse("me:p%40ss@a,[::1]:1,[::1]/2?master=m");
         let infos = hosts.each("redis", ":26379").expect("hosts");
         let addresses: Vec<_> = infos.iter().map(|info| info.addr().to_string()).collect();
         assert_eq!(addresses, ["a:26379", "::1:1", "::1:26379"]);
@@ -206,6 +221,8 @@ mod tests {
             ("redis-sentinel://localhost?master=m&x=1", "a \"x\" in its query"),
             ("redis-sentinel://?master=m", "a host or a port"),
             ("redis-cluster://", "Missing hostname"),
+            ("redis-cluster://host/3", "names the database \"3\""),
+            ("redis-sentinel://u:p@a,u:p@b?master=m", "more than one user"),
             ("redis://user:12?34@host", "in a password write these %2F %3F %23"),
         ] {
             assert!(refused(url).contains(reason), "{}", refused(url));

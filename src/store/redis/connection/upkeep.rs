@@ -1,0 +1,180 @@
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use redis::RedisError;
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, watch};
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use super::{Multiplexed, RedisSource};
+
+/// At least this long between two tries.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(25);
+/// And before another, if the last connection did not live for a second: a server
+/// that takes connections and then fails is not to be flooded with them.
+const SHORT_LIFE_PAUSE: Duration = Duration::from_millis(100);
+/// And so much longer, at most, if nobody waits; doubled from one to the next.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// How long a command waits for a new connection: some tries, for a command that
+/// waits hastens the next.
+const LONGEST_WAIT: Duration = Duration::from_millis(150);
+
+/// Sees to it that there is a connection.
+#[derive(Debug)]
+pub(super) struct Upkeep {
+    pub(super) source: RedisSource,
+    connect_timeout: Duration,
+    state: watch::Sender<State>,
+    /// Waits that ended without an answer since the last answer.
+    pub(super) unanswered: AtomicU32,
+    /// Told by a command that waits for a connection.
+    wanted: Notify,
+    reconnecting: Mutex<Option<Reconnecting>>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Which connection this is, so that each is given up once.
+    number: u64,
+    since: Instant,
+    /// Given up. One to a Cluster is used until the next stands: that it failed for
+    /// one scope says nothing of the others.
+    given_up: bool,
+    current: Result<Multiplexed, RedisError>,
+}
+
+/// The task that connects.
+#[derive(Debug)]
+struct Reconnecting {
+    task: AbortHandle,
+    last_try: Instant,
+}
+
+impl Upkeep {
+    pub(super) async fn of(
+        source: RedisSource,
+        connect_timeout: Duration,
+    ) -> Result<Arc<Self>, RedisError> {
+        let current = Ok(source.connect(connect_timeout).await?);
+        let state = State { number: 0, since: Instant::now(), given_up: false, current };
+        Ok(Arc::new(Self {
+            source,
+            connect_timeout,
+            state: watch::Sender::new(state),
+            unanswered: AtomicU32::new(0),
+            wanted: Notify::new(),
+            reconnecting: Mutex::default(),
+        }))
+    }
+
+    /// The connection and its number; waits a little for it if there is none.
+    pub(super) async fn connected(
+        self: &Arc<Self>,
+        deadline: Instant,
+    ) -> Result<(u64, Multiplexed), RedisError> {
+        if let Ok(current) = self.current() {
+            return Ok(current);
+        }
+        let mut state = self.state.subscribe();
+        self.reconnect();
+        self.wanted.notify_one();
+        let wait = deadline.min(Instant::now() + LONGEST_WAIT);
+        let _ = timeout_at(wait, state.wait_for(|state| state.current.is_ok())).await;
+        self.current()
+    }
+
+    /// This connection is of no use: there has to be another.
+    pub(super) fn give_up(self: &Arc<Self>, number: u64, error: &RedisError) {
+        self.state.send_if_modified(|state| {
+            let given_up = state.number == number && !state.given_up;
+            if given_up {
+                state.given_up = true;
+                if let Ok(Multiplexed::Node(_)) = state.current {
+                    state.current = Err(error.clone());
+                }
+            }
+            given_up
+        });
+        self.reconnect();
+    }
+
+    fn current(&self) -> Result<(u64, Multiplexed), RedisError> {
+        let state = self.state.borrow();
+        state.current.clone().map(|current| (state.number, current))
+    }
+
+    /// Sees to it that a task is connecting, if need be. The last one may have ended
+    /// with its runtime, or be stuck in one that nobody drives.
+    fn reconnect(self: &Arc<Self>) {
+        let mut reconnecting = self.reconnecting();
+        let alive = reconnecting.as_ref().is_some_and(|reconnecting| {
+            let silence = self.source.patience(self.connect_timeout) + 2 * LONGEST_PAUSE;
+            !reconnecting.task.is_finished() && reconnecting.last_try.elapsed() < silence
+        });
+        // What gives up may be dropped outside of any runtime.
+        if let Ok(runtime) = Handle::try_current()
+            && !alive
+            && self.state.borrow().given_up
+        {
+            let task = runtime.spawn(reconnect(Arc::downgrade(self))).abort_handle();
+            let next = Reconnecting { task, last_try: Instant::now() };
+            if let Some(last) = reconnecting.replace(next) {
+                last.task.abort();
+            }
+        }
+    }
+
+    /// Nothing inside panics half-way through a change.
+    fn reconnecting(&self) -> MutexGuard<'_, Option<Reconnecting>> {
+        self.reconnecting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begins_a_try(&self) {
+        if let Some(reconnecting) = &mut *self.reconnecting() {
+            reconnecting.last_try = Instant::now();
+        }
+    }
+
+    /// Whether it succeeded.
+    fn ends_a_try(&self, result: Result<Multiplexed, RedisError>) -> bool {
+        // Held meanwhile, so that whoever gives up the new one finds nobody at work.
+        let mut reconnecting = self.reconnecting();
+        let connected = result.is_ok();
+        self.state.send_modify(|state| match result {
+            Ok(_) => {
+                let number = state.number + 1;
+                let since = Instant::now();
+                *state = State { number, since, given_up: false, current: result };
+            }
+            Err(error) => {
+                if state.current.is_err() {
+                    state.current = Err(error);
+                }
+            }
+        });
+        if connected {
+            self.unanswered.store(0, Ordering::Relaxed);
+            *reconnecting = None;
+        }
+        connected
+    }
+}
+
+async fn reconnect(upkeep: Weak<Upkeep>) {
+    let mut pause = SHORTEST_PAUSE;
+    if upkeep.upgrade().is_some_and(|it| it.state.borrow().since.elapsed() < LONGEST_PAUSE) {
+        sleep(SHORT_LIFE_PAUSE).await;
+    }
+    while let Some(upkeep) = upkeep.upgrade() {
+        upkeep.begins_a_try();
+        let result = upkeep.source.connect(upkeep.connect_timeout).await;
+        if upkeep.ends_a_try(result) {
+            return;
+        }
+        sleep(SHORTEST_PAUSE).await;
+        let _ = timeout(pause, upkeep.wanted.notified()).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
