@@ -32,8 +32,8 @@ use crate::DeliveryId;
 /// says under which id signed bytes were first seen, for as long as their
 /// signature could be accepted again.
 ///
-/// Leases and retention run on the store's own clock, and never on wall time
-/// that can step. None of the methods has a default body: each must be one
+/// Leases and retention run on the store's own clock, never on a client's, and as far
+/// as the store can choose on one that does not step. None of the methods has a default body: each must be one
 /// atomic step, or the promise "not handled twice" is void.
 ///
 /// A dropped future may or may not have taken effect; every method can be called
