@@ -103,7 +103,7 @@ async fn a_replica() {
     let replica = master.replica(&[]).await;
     says(
         &refusal(&replica.url()).await,
-        &["ReadOnly", "It is a replica: give the master's address"],
+        &["read only", "It is a replica: give the master's address"],
     );
 }
 

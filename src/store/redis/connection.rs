@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::cluster_async::ClusterConnection;
-use redis::{Cmd, ErrorKind, RedisError, ServerErrorKind, Value};
+use redis::{Cmd, RedisError, Value};
 use tokio::time::{Instant, timeout_at};
 
 use self::upkeep::Upkeep;
+use super::error::is_read_only;
 use super::{RedisOptions, RedisSource};
 
 /// A connection that is replaced in the background when it breaks, or no longer
@@ -84,8 +85,7 @@ impl Connection {
 /// Whether another connection could do better: it is lost, it is silent, or its
 /// server is no longer the master.
 fn is_broken(error: &RedisError) -> bool {
-    let read_only = ErrorKind::Server(ServerErrorKind::ReadOnly);
-    error.is_unrecoverable_error() || error.is_timeout() || error.kind() == read_only
+    error.is_unrecoverable_error() || error.is_timeout() || is_read_only(error)
 }
 
 /// Somebody waits for an answer, perhaps with less patience than we have.

@@ -84,14 +84,6 @@ fn by_kind(error: &RedisError) -> Option<&'static str> {
     Some(match (error.kind(), error.code()) {
         (ErrorKind::AuthenticationFailed, _) | (_, Some("WRONGPASS" | "NOAUTH")) => CREDENTIALS,
         (_, Some("NOPERM")) => RIGHTS,
-        (_, Some("OOM")) => {
-            ". Its memory is full: raise `maxmemory`, or give this store a server of its own"
-        }
-        (_, Some("NOREPLICAS")) => ". Fewer replicas are in sync than `min-replicas-to-write`",
-        (_, Some("MISCONF")) => ". It cannot write its data to disk: free some, or read its log",
-        (ErrorKind::Server(ServerErrorKind::ReadOnly), _) => {
-            ". It is a replica: give the master's address, or use redis-sentinel://"
-        }
         (ErrorKind::Server(ServerErrorKind::Moved | ServerErrorKind::Ask), _) => {
             ". It is a node of a Cluster: use redis-cluster://"
         }
@@ -106,9 +98,14 @@ fn by_kind(error: &RedisError) -> Option<&'static str> {
     })
 }
 
-/// Of what has no kind of its own, or lost it: a Cluster's errors are wrapped.
+/// Of what has no kind of its own, or lost it: to a Cluster's errors something is put
+/// in front, and before version 7 to those of a script.
 fn by_text(error: &str) -> Option<&'static str> {
-    let rules: [(&[&str], &str); 8] = [
+    let rules: [(&[&str], &str); 12] = [
+        (&["OOM"], ". Its memory is full: raise `maxmemory`, or give this store its own server"),
+        (&["NOREPLICAS"], ". Fewer replicas are in sync than `min-replicas-to-write`"),
+        (&["MISCONF"], ". It cannot write its data to disk: free some, or read its log"),
+        (READ_ONLY, ". It is a replica: give the master's address, or use redis-sentinel://"),
         (&["onnection refused"], ". Is it running, and is the address right?"),
         (&["failed to lookup"], ". Is the host's name right?"),
         (&["WRONGPASS", "NOAUTH", "invalid username-password", "uthentication"], CREDENTIALS),
@@ -122,6 +119,13 @@ fn by_text(error: &str) -> Option<&'static str> {
     rule.map(|(_, advice)| *advice)
 }
 
+/// Whether the server says that it is not the master.
+pub(super) fn is_read_only(error: &RedisError) -> bool {
+    let text = error.to_string();
+    READ_ONLY.iter().any(|read_only| text.contains(read_only))
+}
+
+const READ_ONLY: &[&str] = &["ReadOnly", "READONLY"];
 const CREDENTIALS: &str = ". Check the user and the password in the URL";
 const SENTINELS: &str = ". Check the name after `master=`, and that these are Sentinels";
 const RIGHTS: &str = ". Give its user the permissions that `RedisStore` names";
