@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use axum::{Router, routing::post};
-use nevent_webhooks::store::RedisStore;
+use nevent_webhooks::store::{RedisOptions, RedisSource, RedisStore};
 use nevent_webhooks::{DedupeLayer, DedupeOptions, Delivery, Secret, Verifier, VerifyLayer};
 use tokio::net::TcpListener;
 use tokio::time::sleep;
@@ -127,7 +127,9 @@ async fn serve() {
     };
     let (handler, lease) = (told("HANDLER_MS"), Duration::from_millis(told("LEASE_MS")));
     let (fails_one_of, runs) = (told::<u64>("FAILS_ONE_OF"), AtomicU64::new(1));
-    let store = RedisStore::connect(&redis_url).await.expect("a server");
+    let source: RedisSource = redis_url.parse().expect("a URL");
+    let redis = RedisOptions::new().command_timeout((lease / 5).max(Duration::from_millis(100)));
+    let store = RedisStore::open(source, redis).await.expect("a server");
     let options = DedupeOptions::new().lease(lease).answer_deadline(lease / 3);
     let options = options.store_timeout(lease * 4 / 15);
     let verify = VerifyLayer::new(Verifier::new(Secret::new(SECRET).expect("a secret")));
