@@ -3,7 +3,7 @@ use futures_util::future::join_all;
 use super::nodes::{Node, says};
 use super::{Server, eventually};
 
-const SLOTS: [[&str; 2]; 3] = [["0", "5460"], ["5461", "10922"], ["10923", "16383"]];
+const SLOTS: [std::ops::RangeInclusive<u16>; 3] = [0..=5460, 5461..=10922, 10923..=16383];
 
 /// A replica takes over however long it has been without its master.
 const OPTIONS: [&str; 4] =
@@ -115,8 +115,10 @@ impl Cluster {
             let epoch = i32::to_string(&epoch);
             node.command::<()>(&["CLUSTER", "SET-CONFIG-EPOCH", &epoch]).await;
         }
-        for (node, [first, last]) in self.nodes.iter().zip(SLOTS) {
-            node.command::<()>(&["CLUSTER", "ADDSLOTSRANGE", first, last]).await;
+        for (node, slots) in self.nodes.iter().zip(SLOTS) {
+            let slots: Vec<_> = slots.map(|slot| slot.to_string()).collect();
+            let words = ["CLUSTER", "ADDSLOTS"].into_iter().chain(slots.iter().map(|slot| &**slot));
+            node.command::<()>(&words.collect::<Vec<_>>()).await;
         }
     }
 
