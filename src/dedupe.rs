@@ -2,6 +2,7 @@
 
 mod attached;
 mod claim;
+mod detached;
 mod flow;
 mod incident;
 mod options;
@@ -13,7 +14,12 @@ mod slots;
 use std::sync::Arc;
 
 pub(crate) use attached::Attached;
+#[cfg(feature = "tower")]
+pub(crate) use detached::Work;
+#[cfg(feature = "tower")]
 pub(crate) use flow::handle_once;
+#[cfg(feature = "actix")]
+pub(crate) use flow::handle_once_locally;
 pub use incident::Incident;
 pub use options::{DedupeOptions, OptionsError};
 
@@ -29,6 +35,8 @@ pub(crate) struct Dedupe {
     options: DedupeOptions,
     incidents: Incidents,
     slots: Arc<Slots>,
+    #[cfg(feature = "actix")]
+    made_by: std::thread::ThreadId,
 }
 
 impl Dedupe {
@@ -44,11 +52,24 @@ impl Dedupe {
             slots: Slots::new(options.max_in_flight),
             incidents: Incidents::default(),
             options,
+            #[cfg(feature = "actix")]
+            made_by: std::thread::current().id(),
         })
     }
 
     pub(crate) fn incidents(&self, incident: Incident) -> u64 {
         self.incidents.count_of(incident)
+    }
+
+    /// Whether it was made in the worker of an actix server that runs this.
+    #[cfg(feature = "actix")]
+    pub(crate) fn is_of_this_worker(&self) -> bool {
+        let thread = std::thread::current();
+        // With an actix system around the server, or without.
+        let workers = ["actix-rt|system:", "actix-server worker"];
+        let is_worker =
+            thread.name().is_some_and(|name| workers.iter().any(|worker| name.starts_with(worker)));
+        is_worker && self.made_by == thread.id()
     }
 
     pub(crate) async fn wait_idle(&self) {

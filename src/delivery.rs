@@ -10,7 +10,7 @@ use crate::{DeliveryId, Verified};
 /// A verified delivery: what was learned on the way in, and the body's bytes.
 ///
 /// [`VerifyLayer`](crate::VerifyLayer) puts it into the request's extensions; in
-/// axum it is an extractor. Cheap to clone.
+/// axum and actix-web it is an extractor. Cheap to clone.
 #[derive(Clone)]
 pub struct Delivery {
     id: DeliveryId,

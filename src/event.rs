@@ -6,7 +6,7 @@ use crate::Rejection;
 
 /// A Nevent event: the envelope, and `data` as it came or as a type of yours.
 ///
-/// In axum it is an extractor, which reads the verified bytes of the request
+/// In axum and actix-web it is an extractor, which reads the verified bytes of the request
 /// and answers 400 `Malformed event` when they are no event, or when `data` is not
 /// of the type asked for: on a route that receives several types of event, ask
 /// for a plain `Event`, and look at `event_type` first. Fields not named here are

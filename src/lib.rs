@@ -33,16 +33,22 @@
 //! what the sender is answered, and what to do when something is wrong.
 //!
 //! Features: `axum` (the extractors), `memory` ([`MemoryStore`](store::MemoryStore))
-//! and `events` ([`Event`]) are on by default; `redis` brings one memory for several
-//! processes, `redis-tls` TLS to it; `tower` the layers alone, `store` the trait
-//! alone, `conformance` tests for a store of your own; `tracing` log lines.
+//! and `events` ([`Event`]) are on by default; `actix` brings middleware and
+//! extractors for actix-web; `redis` one memory for several processes, `redis-tls` TLS
+//! to it; `tower` the layers alone, `store` the trait alone, `conformance` tests for a
+//! store of your own; `tracing` log lines.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(unreachable_pub)]
+// `layers` alone is what the frameworks share, with nobody to use it.
+#![cfg_attr(
+    not(any(feature = "tower", feature = "actix")),
+    allow(dead_code, unused_imports, unreachable_pub)
+)]
 
 mod clock;
-#[cfg(feature = "tower")]
+#[cfg(feature = "layers")]
 mod deadline;
-#[cfg(feature = "tower")]
+#[cfg(feature = "layers")]
 mod delivery;
 mod delivery_id;
 mod mac;
@@ -60,23 +66,31 @@ mod event;
 #[cfg(feature = "store")]
 pub mod store;
 
+#[cfg(feature = "actix")]
+mod actix;
 #[cfg(feature = "axum")]
 mod axum;
-#[cfg(feature = "tower")]
+#[cfg(feature = "layers")]
 mod dedupe;
+#[cfg(feature = "layers")]
+mod layer;
 #[cfg(feature = "tower")]
 mod tower;
-#[cfg(feature = "tower")]
+#[cfg(feature = "layers")]
 mod trace;
 
+#[cfg(feature = "actix")]
+pub use actix::{RefusalBody, WebhookMiddleware, WebhookService};
 pub use clock::{Clock, ManualClock, SystemClock};
-#[cfg(feature = "tower")]
+#[cfg(feature = "layers")]
 pub use dedupe::{DedupeOptions, Incident, OptionsError};
-#[cfg(feature = "tower")]
+#[cfg(feature = "layers")]
 pub use delivery::Delivery;
 pub use delivery_id::{DELIVERY_HEADER, DeliveryId, EVENT_HEADER};
 #[cfg(feature = "events")]
 pub use event::{Event, EventError};
+#[cfg(feature = "layers")]
+pub use layer::{DedupeLayer, VerifyLayer};
 pub use rejection::Rejection;
 pub use replay_key::ReplayKey;
 pub use secret::{Secret, SecretError};
@@ -87,12 +101,18 @@ pub use store::Store;
 pub use tolerance::{Tolerance, ToleranceError};
 #[cfg(feature = "tower")]
 pub use tower::{
-    DedupeFuture, DedupeLayer, DedupeService, ProvenBody, ResponseBody, VerifiedBody, VerifyLayer,
-    VerifyService,
+    DedupeFuture, DedupeService, ProvenBody, ResponseBody, VerifiedBody, VerifyService,
 };
 pub use verify::{TooManySecrets, Verification, Verified, Verifier};
 
 /// The README's code, compiled and run with the other examples of the docs.
-#[cfg(all(doctest, feature = "axum", feature = "memory", feature = "events", feature = "redis"))]
+#[cfg(all(
+    doctest,
+    feature = "actix",
+    feature = "axum",
+    feature = "memory",
+    feature = "events",
+    feature = "redis"
+))]
 #[doc = include_str!("../README.md")]
 struct Readme;

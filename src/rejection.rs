@@ -3,8 +3,8 @@ use std::time::Duration;
 
 /// What a layer answered in the handler's place, and why.
 ///
-/// It stands in the extensions of the response, so that a layer outside can
-/// count it, log it or write another answer. `Display` is for logs and may hold
+/// It stands in the extensions of the response (in actix-web it is the response's
+/// error), so that a layer outside can count it, log it or write another answer. `Display` is for logs and may hold
 /// figures of the request; [`Rejection::body_text`] is what the sender reads
 /// and never does.
 ///
@@ -116,7 +116,7 @@ pub enum Rejection {
     #[error("two VerifyLayers above this handler: remove one, and its DedupeLayer")]
     TwoVerifyLayers,
     /// An extractor was used on a route without [`VerifyLayer`](crate::VerifyLayer).
-    #[error("no VerifyLayer above this handler")]
+    #[error("no VerifyLayer, or WebhookMiddleware, above this handler")]
     MissingVerifyLayer,
 }
 
@@ -182,4 +182,5 @@ const TWO_VERIFY_LAYERS: &str = "This route has two nevent_webhooks::VerifyLayer
     Remove one, and the DedupeLayer beside it";
 
 const MISSING_VERIFY_LAYER: &str = "This route has no nevent_webhooks::VerifyLayer. \
-    Add it: post(handler).route_layer((verify, dedupe))";
+    Add it: post(handler).route_layer((verify, dedupe)); \
+    in actix-web, .wrap(WebhookMiddleware::new(&verify, &dedupe))";

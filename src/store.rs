@@ -149,13 +149,13 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    #[cfg(feature = "tower")]
+    #[cfg(feature = "layers")]
     pub(crate) fn too_slow() -> Self {
         Self::Unavailable("it did not answer in time".into())
     }
 
     /// The error's text and those of what caused it.
-    #[cfg(feature = "tower")]
+    #[cfg(feature = "layers")]
     pub(crate) fn with_sources(&self) -> String {
         let mut text = self.to_string();
         let mut cause = self.source();

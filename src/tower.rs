@@ -1,13 +1,13 @@
-//! The Tower layers. They hold no rules of their own: what is judged stands in
-//! `signature`, `verify` and `dedupe`.
+//! The layers as Tower services. They hold no rules of their own: what is judged
+//! stands in `layer` and `dedupe`.
 
 mod dedupe;
-mod read;
+mod request;
 mod response;
 mod verified_body;
 mod verify;
 
-pub use dedupe::{DedupeFuture, DedupeLayer, DedupeService};
+pub use dedupe::{DedupeFuture, DedupeService};
 pub use response::ResponseBody;
 pub use verified_body::{ProvenBody, VerifiedBody};
-pub use verify::{VerifyLayer, VerifyService};
+pub use verify::VerifyService;

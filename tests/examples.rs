@@ -75,6 +75,14 @@ fn text(output: &[u8]) -> &str {
     std::str::from_utf8(output).expect("text")
 }
 
+/// Those that receive.
+const RECEIVERS: &[&str] = &[
+    "axum",
+    "hyper",
+    #[cfg(feature = "actix")]
+    "actix",
+];
+
 #[test]
 fn quickstart_is_as_it_should_be() {
     let output = example("quickstart").output().expect("the example is built");
@@ -83,8 +91,8 @@ fn quickstart_is_as_it_should_be() {
 }
 
 #[test]
-fn axum_and_hyper_receive_what_send_sends() {
-    for name in ["axum", "hyper"] {
+fn receivers_receive_what_send_sends() {
+    for name in RECEIVERS {
         let receiver = Receiver::start(name);
         let first = receiver.send(&["--delivery", "d-1", "--repeat", "2", "--timestamp", &now()]);
         assert_eq!(text(&first.stdout), "200\n200 Already processed\n");
@@ -116,7 +124,7 @@ fn lines_are_flushed() {
 
 #[test]
 fn what_is_missing_is_said() {
-    for name in ["axum", "hyper"] {
+    for name in RECEIVERS {
         let output = example(name).output().expect("the example is built");
         assert!(!output.status.success());
         assert!(text(&output.stderr).contains("NEVENT_WEBHOOK_SECRET is not set"));

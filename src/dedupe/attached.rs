@@ -3,43 +3,43 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio::runtime::Handle;
-use tokio::time::{Instant, Sleep, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::Incident;
-use super::run::{Run, Settlement};
-use super::settle::settle;
+use super::run::Run;
 use crate::Rejection;
-use crate::deadline::deadline;
-use crate::store::{Renewal, Store};
-
-type Work<T> = Pin<Box<dyn Future<Output = Result<T, Rejection>> + Send>>;
 
 /// Work that is polled in the connection's own task, and moves to a task of its
 /// own when the connection drops it unfinished, or when its answer is due.
 ///
 /// So a handler is never cut in half, and the ordinary delivery pays for no task,
 /// and for a timer only if it has to wait.
-pub(crate) struct Attached<T: Send + 'static> {
-    state: State<T>,
+pub(crate) struct Attached<W> {
+    state: State<W>,
 }
 
-enum State<T> {
+enum State<W> {
     Refused(Rejection),
-    Working(Working<T>),
+    Working(Working<W>),
     Done,
 }
 
-struct Working<T> {
+struct Working<W> {
     run: Arc<Run>,
-    work: Work<T>,
+    work: W,
+    detach: Detach<W>,
     answer_by: Instant,
     /// Made when the work first has to wait.
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
-impl<T: Send + 'static> Attached<T> {
-    pub(super) fn new(run: Arc<Run>, work: Work<T>, answer_by: Instant) -> Self {
-        let working = Working { run, work, answer_by, deadline: None };
+/// Gives work a task of its own, and one that supervises it: tasks that may move to
+/// other threads, or, for work that may not, tasks that stay.
+type Detach<W> = fn(Arc<Run>, W);
+
+impl<W> Attached<W> {
+    pub(super) fn new(run: Arc<Run>, work: W, detach: Detach<W>, answer_by: Instant) -> Self {
+        let working = Working { run, work, detach, answer_by, deadline: None };
         Self { state: State::Working(working) }
     }
 
@@ -52,14 +52,17 @@ impl<T: Send + 'static> Attached<T> {
             return;
         };
         // Without a runtime nothing can go on: the lease lapses, a retry runs.
-        if let Ok(runtime) = Handle::try_current() {
+        if Handle::try_current().is_ok() {
             working.run.count(Incident::Detached);
-            runtime.spawn(supervise(working.run, working.work));
+            (working.detach)(working.run, working.work);
         }
     }
 }
 
-impl<T: Send + 'static> Future for Attached<T> {
+impl<T, W> Future for Attached<W>
+where
+    W: Future<Output = Result<T, Rejection>> + Unpin,
+{
     type Output = Result<T, Rejection>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -76,10 +79,13 @@ impl<T: Send + 'static> Future for Attached<T> {
     }
 }
 
-impl<T> Working<T> {
+impl<W> Working<W> {
     /// The work's output, or `None` when the answer is due before it.
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<T, Rejection>>> {
-        if let Poll::Ready(output) = self.work.as_mut().poll(context) {
+    fn poll<T>(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<T, Rejection>>>
+    where
+        W: Future<Output = Result<T, Rejection>> + Unpin,
+    {
+        if let Poll::Ready(output) = Pin::new(&mut self.work).poll(context) {
             return Poll::Ready(Some(output));
         }
         // The handler has answered, and its end is being recorded: that answer
@@ -93,53 +99,8 @@ impl<T> Working<T> {
     }
 }
 
-impl<T: Send + 'static> Drop for Attached<T> {
+impl<W> Drop for Attached<W> {
     fn drop(&mut self) {
         self.detach();
-    }
-}
-
-/// Watches over work without a connection: renews its lease, and ends it when it
-/// has run too long. Beside the work and not within, so that a handler that
-/// blocks its thread from then on can keep its lease, on another thread.
-async fn supervise<T: Send + 'static>(run: Arc<Run>, work: Work<T>) {
-    let options = &run.dedupe.options;
-    let mut task = tokio::spawn(run.span.wrap(work));
-    let renew_until_done = async {
-        let mut held = true;
-        while timeout(options.lease / 3, &mut task).await.is_err() {
-            held = held && run.renew().await;
-        }
-    };
-    if timeout_at(deadline(run.started, options.max_run), renew_until_done).await.is_ok() {
-        return;
-    }
-    task.abort();
-    // A handler that blocks cannot be dropped: then the lease lapses instead.
-    let dropped = timeout(options.lease, task).await.is_ok();
-    if run.settling.get().is_none() {
-        run.count(Incident::RanTooLong);
-    }
-    if dropped {
-        // What has ended in the very moment keeps the end it had.
-        settle(&run, Settlement::Release).await;
-    }
-}
-
-impl Run {
-    /// Whether it is worth renewing again: a store that fails may recover, a
-    /// lost lease does not come back.
-    async fn renew(&self) -> bool {
-        let Some(claim) = self.claim.get() else {
-            return true;
-        };
-        let renewal = self.dedupe.store.renew(claim);
-        match timeout(self.dedupe.options.store_timeout, renewal).await {
-            Ok(Ok(Renewal::Lost)) if self.settling.get().is_none() => {
-                self.count(Incident::LeaseLost);
-                false
-            }
-            _ => true,
-        }
     }
 }

@@ -6,79 +6,12 @@ use std::task::{Context, Poll, ready};
 use http::{HeaderValue, Request, Response};
 use tower::{Layer, Service};
 
+use super::request::DELIVERY;
 use super::response::ResponseBody;
 use super::verified_body::{ProvenBody, VerifiedBody};
-use super::verify::{DELIVERY, forward};
-use crate::dedupe::{Attached, Dedupe, DedupeOptions, Incident, OptionsError, handle_once};
-use crate::store::Store;
-use crate::{Delivery, DeliveryId, Rejection, trace};
-
-/// Runs the handler once per delivery, and answers repeats itself.
-///
-/// A handler that answers 2xx has done the delivery; any other status, an error
-/// or a panic releases it for a retry. A client that hangs up does not stop the
-/// handler. Clones share everything; use one per endpoint, with a scope of its
-/// own, and share the store between them in an [`Arc`].
-///
-/// It takes only requests that [`VerifyLayer`](crate::VerifyLayer) let through:
-/// put both on a route in one call, `post(handler).route_layer((verify, dedupe))`.
-///
-/// A response with a [`Rejection`] in its extensions, its own or an extractor's,
-/// has the [`DeliveryId`] there too, as it was sent.
-///
-/// A handler that blocks its thread is outside its reach: it is not answered for
-/// at the deadline nor dropped after its longest run. Use
-/// `tokio::task::spawn_blocking` for blocking work.
-///
-/// ```
-/// use nevent_webhooks::{DedupeLayer, store::MemoryStore};
-///
-/// let dedupe = DedupeLayer::new("tickets", MemoryStore::new())?;
-/// assert!(DedupeLayer::new("", MemoryStore::new()).is_err());
-/// # Ok::<(), nevent_webhooks::OptionsError>(())
-/// ```
-#[derive(Debug, Clone)]
-#[must_use]
-pub struct DedupeLayer {
-    dedupe: Arc<Dedupe>,
-}
-
-impl DedupeLayer {
-    /// Deduplicates within a scope of a store, with the default options.
-    ///
-    /// # Errors
-    ///
-    /// A scope that is empty, or has braces or control characters in it.
-    pub fn new(scope: &str, store: impl Store) -> Result<Self, OptionsError> {
-        Self::with_options(scope, store, DedupeOptions::new())
-    }
-
-    /// Deduplicates with options of your own.
-    ///
-    /// # Errors
-    ///
-    /// As [`DedupeLayer::new`], and what is dangerous among the options.
-    pub fn with_options(
-        scope: &str,
-        store: impl Store,
-        options: DedupeOptions,
-    ) -> Result<Self, OptionsError> {
-        let dedupe = Arc::new(Dedupe::new(scope, store, options)?);
-        Ok(Self { dedupe })
-    }
-
-    /// Waits until no handler is at work, those included whose client has gone.
-    /// For shutdown, once no more requests are taken.
-    pub async fn wait_idle(&self) {
-        self.dedupe.wait_idle().await;
-    }
-
-    /// How often this has happened since the layer was made.
-    #[must_use]
-    pub fn incidents(&self, incident: Incident) -> u64 {
-        self.dedupe.incidents(incident)
-    }
-}
+use super::verify::forward;
+use crate::dedupe::{Attached, Dedupe, Work, handle_once};
+use crate::{DedupeLayer, Delivery, DeliveryId, Rejection, trace};
 
 impl<S> Layer<S> for DedupeLayer {
     type Service = DedupeService<S>;
@@ -143,7 +76,7 @@ fn with_delivery(mut request: Request<VerifiedBody>, delivery: Delivery) -> Requ
 /// its own.
 #[must_use = "futures do nothing unless polled"]
 pub struct DedupeFuture<R: Send + 'static, E: Send + 'static> {
-    attached: Attached<Result<Response<R>, E>>,
+    attached: Attached<Work<Result<Response<R>, E>>>,
     id: DeliveryId,
 }
 

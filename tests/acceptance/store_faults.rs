@@ -37,13 +37,13 @@ async fn d10_renewed_although_the_store_failed_once(adapter: Adapter) {
     for fault in [Fault::Down, Fault::Silent] {
         let (store, (setup, gate)) = (store(), Receiver::gated(adapter));
         let options = DedupeOptions::new().answer_deadline(ms(200)).store_timeout(ms(100));
-        let setup = setup.store(store.clone()).options(options.lease(ms(1500)));
+        let setup = setup.store(store.clone()).options(options.lease(ms(2400)));
         let receiver = setup.start().await;
         store.fail_renewals(fault);
         receiver.deliver(&Post::new("d")).await.is(503, "Still processing");
-        tokio::time::sleep(ms(700)).await; // The first renewal was due after 500 ms.
+        tokio::time::sleep(ms(1100)).await; // The first renewal was due after 800 ms.
         store.fail_renewals(None);
-        tokio::time::sleep(ms(1200)).await;
+        tokio::time::sleep(ms(1700)).await;
         receiver.deliver(&Post::new("d")).await.is(409, "Delivery in progress");
         gate.let_pass(1);
         receiver.idle().await;

@@ -1,4 +1,4 @@
-//! `examples/axum.rs` with `REDIS_URL`.
+//! The receivers to copy, with `REDIS_URL`.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
@@ -22,10 +22,10 @@ struct Receiver {
 }
 
 impl Receiver {
-    fn start(redis_url: &str) -> Self {
+    fn start(name: &str, redis_url: &str) -> Self {
         let port = crate::support::ports::free_port();
         let address = SocketAddr::from(([127, 0, 0, 1], port));
-        let mut process = example("axum")
+        let mut process = example(name)
             .env("BIND", address.to_string())
             .env("REDIS_URL", redis_url)
             .stdout(Stdio::piped())
@@ -61,10 +61,15 @@ impl Drop for Receiver {
     }
 }
 
+#[cfg(feature = "actix")]
+const PAIR: [&str; 2] = ["axum", "actix"];
+#[cfg(not(feature = "actix"))]
+const PAIR: [&str; 2] = ["axum", "axum"];
+
 #[tokio::test]
 async fn two_receivers_share_one_memory() {
     let server = Server::start().await;
-    let (one, other) = (Receiver::start(&server.url()), Receiver::start(&server.url()));
+    let [one, other] = PAIR.map(|name| Receiver::start(name, &server.url()));
     assert_eq!(one.sent("shared", "fan.created"), "200\n");
     assert_eq!(other.sent("shared", "fan.created"), "200 Already processed\n");
     assert_eq!(other.sent("another", "sms.sent"), "200\n");

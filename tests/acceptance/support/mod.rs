@@ -1,6 +1,8 @@
 //! What every row needs: a receiver on a real socket, a client that writes raw
 //! HTTP, deliveries to send, and a store that fails on demand.
 
+#[cfg(feature = "actix")]
+mod actix;
 pub mod client;
 pub mod faulty_store;
 pub mod gate;
@@ -13,8 +15,8 @@ pub use gate::Gate;
 pub use post::Post;
 pub use receiver::{Adapter, Receiver};
 
-/// One test per adapter for each row: `mod on_axum` and `mod on_hyper` call the
-/// functions of these names.
+/// One test per adapter for each row: `mod on_axum`, `mod on_hyper` and `mod
+/// on_actix` call the functions of these names.
 macro_rules! rows {
     ($($row:ident),* $(,)?) => {
         mod on_axum {
@@ -26,6 +28,12 @@ macro_rules! rows {
             use crate::support::Adapter;
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $row() { super::$row(Adapter::Hyper).await })*
+        }
+        #[cfg(feature = "actix")]
+        mod on_actix {
+            use crate::support::Adapter;
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $row() { super::$row(Adapter::Actix).await })*
         }
     };
 }

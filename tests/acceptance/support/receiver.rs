@@ -24,10 +24,33 @@ use super::{Connection, Gate, Post, Reply, SECRET};
 pub enum Adapter {
     Axum,
     Hyper,
+    #[cfg(feature = "actix")]
+    Actix,
 }
 
-type Answer = std::pin::Pin<Box<dyn Future<Output = StatusCode> + Send>>;
-type Handler = Arc<dyn Fn(Delivery) -> Answer + Send + Sync>;
+/// Where the servers themselves differ.
+impl Adapter {
+    pub const ALL: &[Self] = &[
+        Self::Axum,
+        Self::Hyper,
+        #[cfg(feature = "actix")]
+        Self::Actix,
+    ];
+
+    /// hyper drops a handler whose client will send no more; actix lets it finish,
+    /// unless the connection is reset.
+    pub fn drops_what_a_client_left(self) -> bool {
+        matches!(self, Self::Axum | Self::Hyper)
+    }
+
+    /// actix answers `Expect: 100-continue` by itself.
+    pub fn judges_before_the_body_is_asked_for(self) -> bool {
+        matches!(self, Self::Axum | Self::Hyper)
+    }
+}
+
+pub(super) type Answer = std::pin::Pin<Box<dyn Future<Output = StatusCode> + Send>>;
+pub(super) type Handler = Arc<dyn Fn(Delivery) -> Answer + Send + Sync>;
 
 /// A receiver to be started, with the defaults unless told otherwise.
 pub struct Setup {
@@ -48,6 +71,8 @@ pub struct Receiver {
     pub clock: ManualClock,
     pub dedupe: DedupeLayer,
     seen: Arc<Mutex<Vec<Delivery>>>,
+    #[cfg(feature = "actix")]
+    _server: Option<super::actix::Server>,
 }
 
 impl Receiver {
@@ -183,13 +208,26 @@ impl Setup {
         let handler = recording(self.handler, Arc::clone(&seen));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let limit = ConcurrencyLimitLayer::new(self.concurrency_limit);
         let layers = (verify, dedupe.clone());
-        match self.adapter {
-            Adapter::Axum => tokio::spawn(serve_axum(listener, layers, limit, handler)),
-            Adapter::Hyper => tokio::spawn(serve_hyper(listener, layers, limit, handler)),
-        };
-        Receiver { address, clock: self.clock, dedupe, seen }
+        #[cfg(feature = "actix")]
+        if self.adapter == Adapter::Actix {
+            let server = super::actix::serve(listener, layers, self.concurrency_limit, handler);
+            return Receiver { address, clock: self.clock, dedupe, seen, _server: Some(server) };
+        }
+        let limit = ConcurrencyLimitLayer::new(self.concurrency_limit);
+        if self.adapter == Adapter::Axum {
+            tokio::spawn(serve_axum(listener, layers, limit, handler));
+        } else {
+            tokio::spawn(serve_hyper(listener, layers, limit, handler));
+        }
+        Receiver {
+            address,
+            clock: self.clock,
+            dedupe,
+            seen,
+            #[cfg(feature = "actix")]
+            _server: None,
+        }
     }
 }
 
@@ -200,7 +238,7 @@ fn recording(handler: Handler, seen: Arc<Mutex<Vec<Delivery>>>) -> Handler {
     })
 }
 
-type Layers = (VerifyLayer, DedupeLayer);
+pub(super) type Layers = (VerifyLayer, DedupeLayer);
 
 async fn serve_axum(
     listener: TcpListener,

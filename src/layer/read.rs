@@ -3,12 +3,10 @@
 use std::pin::{Pin, pin};
 use std::time::Duration;
 
-use bytes::{Buf, Bytes, BytesMut};
-use http::HeaderMap;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
-use http_body::{Body, Frame};
+use bytes::{Bytes, BytesMut};
 use tokio::time::{Instant, timeout_at};
 
+use super::request::{Frames, Head, Header};
 use crate::deadline::deadline;
 use crate::{Rejection, Verification};
 
@@ -25,12 +23,12 @@ pub(super) struct BodyLimits {
 
 impl BodyLimits {
     /// Judges what the head says of the body, before any of it is read.
-    pub(super) fn judge_head(self, headers: &HeaderMap, body: &impl Body) -> Result<(), Rejection> {
-        if !is_identity(headers) {
+    pub(super) fn judge_head(self, head: &impl Head, body: &impl Frames) -> Result<(), Rejection> {
+        if !is_identity(head) {
             return Err(Rejection::UnsupportedContentEncoding);
         }
         let size = u64::try_from(self.size).unwrap_or(u64::MAX);
-        if body.size_hint().lower().max(content_length(headers)) > size {
+        if body.at_least().max(content_length(head)) > size {
             return Err(self.too_large());
         }
         Ok(())
@@ -39,7 +37,7 @@ impl BodyLimits {
     /// Reads the body, each frame into the MAC as it comes. A body of one frame
     /// is handed on as it is; memory grows with what has come, never with what
     /// was announced.
-    pub(super) async fn read<B: Body>(
+    pub(super) async fn read<B: Frames>(
         self,
         body: B,
         verification: &mut Verification<'_>,
@@ -48,15 +46,10 @@ impl BodyLimits {
         let mut collected = Collected::Nothing;
         let end = deadline(Instant::now(), self.total);
         let mut stalled = deadline(Instant::now(), self.stall);
-        while let Some(frame) = next_frame(body.as_mut(), self, stalled, end).await? {
-            let Ok(mut data) = frame.into_data() else {
-                continue; // Trailers: not signed, not handed on.
-            };
-            let length = data.remaining();
-            if length > self.size.saturating_sub(collected.len()) {
+        while let Some(bytes) = next_frame(body.as_mut(), self, stalled, end).await? {
+            if bytes.len() > self.size.saturating_sub(collected.len()) {
                 return Err(self.too_large());
             }
-            let bytes = data.copy_to_bytes(length);
             verification.update(&bytes);
             if !bytes.is_empty() {
                 collected = collected.with(bytes);
@@ -71,12 +64,12 @@ impl BodyLimits {
     }
 }
 
-async fn next_frame<B: Body>(
+async fn next_frame<B: Frames>(
     mut body: Pin<&mut B>,
     limits: BodyLimits,
     stalled: Instant,
     end: Instant,
-) -> Result<Option<Frame<B::Data>>, Rejection> {
+) -> Result<Option<Bytes>, Rejection> {
     let next = std::future::poll_fn(|context| body.as_mut().poll_frame(context));
     // A body that is always ready, with nothing, would never let the timer speak.
     tokio::task::consume_budget().await;
@@ -124,15 +117,16 @@ impl Collected {
     }
 }
 
-fn is_identity(headers: &HeaderMap) -> bool {
-    let codings = headers.get_all(CONTENT_ENCODING).iter();
-    codings.flat_map(|line| line.as_bytes().split(|byte| *byte == b',')).all(|coding| {
+fn is_identity(head: &impl Head) -> bool {
+    let codings = head.lines(Header::ContentEncoding);
+    codings.flat_map(|line| line.split(|byte| *byte == b',')).all(|coding| {
         matches!(coding.trim_ascii(), b"") || coding.trim_ascii().eq_ignore_ascii_case(b"identity")
     })
 }
 
 /// The declared length, if readable; a server has refused contradictory ones.
-fn content_length(headers: &HeaderMap) -> u64 {
-    let line = headers.get(CONTENT_LENGTH).and_then(|line| line.to_str().ok());
+fn content_length(head: &impl Head) -> u64 {
+    let line = head.lines(Header::ContentLength).next();
+    let line = line.and_then(|line| std::str::from_utf8(line).ok());
     line.and_then(|line| line.parse().ok()).unwrap_or(0)
 }

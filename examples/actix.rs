@@ -1,0 +1,150 @@
+//! The receiver to copy for actix-web: verifies, deduplicates and handles Nevent's
+//! events.
+//!
+//! ```sh
+//! NEVENT_WEBHOOK_SECRET=whsec_k5EKJQnf9sMX2vYzJdHG3L8pR cargo run --features actix --example actix
+//! ```
+//!
+//! | variable | |
+//! | --- | --- |
+//! | `NEVENT_WEBHOOK_SECRET` | the signing secret; required |
+//! | `NEVENT_WEBHOOK_SECRET_PREVIOUS` | the previous one, during a rotation |
+//! | `BIND` | address and port; default `127.0.0.1:3000` |
+//! | `REDIS_URL` | one memory for several receivers, such as `redis://localhost`; needs `--features redis`. Without it, each remembers its own |
+
+use std::error::Error;
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use actix_web::dev::{ServerHandle, Service, ServiceResponse};
+use actix_web::http::ConnectionType;
+use actix_web::{App, HttpResponse, HttpServer, web};
+use nevent_webhooks::store::MemoryStore;
+use nevent_webhooks::{
+    DedupeLayer, Delivery, DeliveryId, Event, Rejection, Secret, Store, Verifier, VerifyLayer,
+    WebhookMiddleware,
+};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Your code goes here. A 2xx says "done, never again"; anything else, "send it
+/// again later".
+async fn handle(delivery: Delivery, event: Event) -> HttpResponse {
+    let (id, kind) = (delivery.id(), &event.event_type);
+    let line = format!("handled delivery={id} event={kind} id={}\n", event.id);
+    // One write, flushed: whoever reads along sees whole lines at once.
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush()) {
+        Ok(()) => HttpResponse::Ok().finish(),
+        Err(_) => HttpResponse::InternalServerError().finish(),
+    }
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    actix_web::rt::System::new().block_on(serve())
+}
+
+async fn serve() -> Result<(), Box<dyn Error>> {
+    // Made here, once, and cloned into each worker: all share one memory.
+    let verify = VerifyLayer::new(verifier_from_env()?);
+    let dedupe = DedupeLayer::new("nevent", store_from_env().await?)?;
+
+    let bind = std::env::var("BIND").unwrap_or_else(|_| "127.0.0.1:3000".to_owned());
+    let stopping = Arc::new(AtomicBool::new(false));
+    let shared = (verify, dedupe.clone(), Arc::clone(&stopping));
+    let server = HttpServer::new(move || {
+        let (verify, dedupe, stopping) = shared.clone();
+        let webhook = web::post().to(handle).wrap(WebhookMiddleware::new(&verify, &dedupe));
+        let app = App::new().service(web::resource("/webhooks/nevent").route(webhook));
+        app.wrap_fn(move |request, service| {
+            let (answer, stopping) = (service.call(request), Arc::clone(&stopping));
+            async move {
+                let mut answer = answer.await;
+                log_rejection(&answer);
+                if let Ok(answer) = &mut answer
+                    && stopping.load(Ordering::Relaxed)
+                {
+                    // Its connection brings no further request.
+                    answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+                }
+                answer
+            }
+        })
+    });
+    let server = server
+        // A client that never finishes its first headers is let go. (For later ones
+        // actix has no timer: a proxy in front has.)
+        .client_request_timeout(Duration::from_secs(10))
+        .disable_signals()
+        .bind(&bind)
+        .map_err(|error| format!("BIND={bind}: {error}"))?
+        .run();
+
+    actix_web::rt::spawn(stop_on_signal(server.handle(), dedupe, stopping));
+    eprintln!("listening on http://{bind}/webhooks/nevent");
+    Ok(server.await?)
+}
+
+fn verifier_from_env() -> Result<Verifier, Box<dyn Error>> {
+    let verifier = Verifier::new(Secret::from_env("NEVENT_WEBHOOK_SECRET")?);
+    match std::env::var_os("NEVENT_WEBHOOK_SECRET_PREVIOUS") {
+        None => Ok(verifier),
+        Some(_) => Ok(verifier.or(Secret::from_env("NEVENT_WEBHOOK_SECRET_PREVIOUS")?)?),
+    }
+}
+
+/// Redis when there is a URL of one, and this process's memory otherwise.
+async fn store_from_env() -> Result<Arc<dyn Store>, Box<dyn Error>> {
+    match std::env::var("REDIS_URL") {
+        Ok(url) => redis_store(&url).await,
+        Err(_) => Ok(Arc::new(MemoryStore::new())),
+    }
+}
+
+#[cfg(feature = "redis")]
+async fn redis_store(url: &str) -> Result<Arc<dyn Store>, Box<dyn Error>> {
+    let store = nevent_webhooks::store::RedisStore::connect(url).await?;
+    for warning in store.warnings() {
+        eprintln!("warning: {warning}");
+    }
+    Ok(Arc::new(store))
+}
+
+#[cfg(not(feature = "redis"))]
+fn redis_store(_: &str) -> std::future::Ready<Result<Arc<dyn Store>, Box<dyn Error>>> {
+    std::future::ready(Err("REDIS_URL is set: build with `--features redis` to use it".into()))
+}
+
+/// Every refusal is the error of its response; that of a handler that is late, or
+/// panicked, is an error itself. Here they are logged; they could as well be counted,
+/// or be answered otherwise.
+fn log_rejection<B>(answer: &Result<ServiceResponse<B>, actix_web::Error>) {
+    let (error, id) = match answer {
+        Ok(answer) => {
+            let id = answer.response().extensions().get::<DeliveryId>().cloned();
+            (answer.response().error(), id) // Only of genuine requests.
+        }
+        Err(error) => (Some(error), None),
+    };
+    if let Some(rejection) = error.and_then(|error| error.as_error::<Rejection>()) {
+        let id = id.as_ref().map_or("-", DeliveryId::as_str);
+        eprintln!("answered {} delivery={id}: {rejection}", rejection.status());
+    }
+}
+
+/// Takes no new connections, lets handlers finish (those whose client has gone would
+/// end with the workers), then ends.
+async fn stop_on_signal(server: ServerHandle, dedupe: DedupeLayer, stopping: Arc<AtomicBool>) {
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    stopping.store(true, Ordering::Relaxed);
+    server.pause().await;
+    dedupe.wait_idle().await;
+    server.stop(true).await;
+}

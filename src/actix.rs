@@ -1,0 +1,10 @@
+//! The layers as middleware of actix-web, and its extractors. They hold no rules
+//! of their own: what is judged stands in `layer` and `dedupe`.
+
+mod extract;
+mod middleware;
+mod refusal;
+mod request;
+
+pub use middleware::{WebhookMiddleware, WebhookService};
+pub use refusal::RefusalBody;

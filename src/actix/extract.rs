@@ -1,0 +1,64 @@
+//! Extractors: a handler says what it wants, and gets it from the verified bytes.
+
+use std::future::{Ready, ready};
+
+use actix_web::body::BoxBody;
+use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError};
+
+use crate::{Delivery, Rejection, trace};
+
+/// Extracts what [`WebhookMiddleware`](crate::WebhookMiddleware) learned. Without
+/// that middleware above the handler: 500, and a text that says so.
+impl FromRequest for Delivery {
+    type Error = Rejection;
+    type Future = Ready<Result<Self, Rejection>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(delivery(request))
+    }
+}
+
+/// Extracts the event from the verified bytes, whatever became of the request's
+/// body since. 400 `Malformed event` for what is none.
+#[cfg(feature = "events")]
+impl<T: serde::de::DeserializeOwned> FromRequest for crate::Event<T> {
+    type Error = Rejection;
+    type Future = Ready<Result<Self, Rejection>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(delivery(request).and_then(|delivery| {
+            Self::from_json(delivery.body()).map_err(|error| {
+                let rejection = Rejection::from(error);
+                trace::rejection(&rejection, Some(delivery.id()));
+                rejection
+            })
+        }))
+    }
+}
+
+fn delivery(request: &HttpRequest) -> Result<Delivery, Rejection> {
+    let delivery = request.extensions().get::<Delivery>().cloned();
+    delivery.ok_or_else(|| {
+        trace::rejection(&Rejection::MissingVerifyLayer, None);
+        Rejection::MissingVerifyLayer
+    })
+}
+
+/// The answer as the middleware gives it, for handlers of yours that refuse on the
+/// same grounds.
+impl ResponseError for Rejection {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        let mut response = HttpResponse::build(self.status_code());
+        response.content_type("text/plain; charset=utf-8");
+        for header in self.headers() {
+            response.insert_header(header);
+        }
+        response.body(self.body_text())
+    }
+}

@@ -1,0 +1,187 @@
+use std::cell::Cell;
+use std::future::{Ready, ready};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform};
+use actix_web::{Error, HttpMessage};
+use tokio::time::Instant;
+
+use super::refusal::{RefusalBody, refuse, with_id};
+use crate::dedupe::{Dedupe, handle_once_locally};
+use crate::layer::VerifyConfig;
+use crate::{DedupeLayer, Delivery, Rejection, VerifyLayer, trace};
+
+/// The two layers as middleware of actix-web: for `wrap` on a `Route`, which leaves
+/// other methods their own answers, or on a `Resource`, a `Scope` or an `App`.
+///
+/// What they refuse is a response with a [`Rejection`] as its error, and the
+/// [`DeliveryId`](crate::DeliveryId) in its extensions once the request is known to be
+/// genuine. A handler that is late or panics has taken the request with it: these two
+/// are an `Err`, which actix answers, and which passes by middleware that looks at
+/// responses only.
+///
+/// Behind it every extractor of actix works, on the verified bytes, and [`Delivery`]
+/// and `Event` beside. An extractor's own limit still holds: `web::Bytes` takes 256 KiB
+/// unless a `PayloadConfig` says otherwise. Of signed bytes that came before under
+/// another id, the `Delivery` has the first, and the header what was sent.
+///
+/// **Make the layers before the server, and clone them into its workers:** a store
+/// made within the closure of `HttpServer::new` would be a store for each worker,
+/// and each would handle its own share of the repeats.
+///
+/// ```no_run
+/// use actix_web::{App, HttpResponse, HttpServer, web};
+/// use nevent_webhooks::store::MemoryStore;
+/// use nevent_webhooks::{DedupeLayer, Delivery, Secret, Verifier, VerifyLayer, WebhookMiddleware};
+///
+/// async fn handle(delivery: Delivery) -> HttpResponse {
+///     println!("{}", delivery.id());
+///     HttpResponse::Ok().finish()
+/// }
+///
+/// # async fn serve() -> Result<(), Box<dyn std::error::Error>> {
+/// let verify = VerifyLayer::new(Verifier::new(Secret::from_env("NEVENT_WEBHOOK_SECRET")?));
+/// let dedupe = DedupeLayer::new("tickets", MemoryStore::new())?;
+/// HttpServer::new(move || {
+///     let webhook = web::post().to(handle).wrap(WebhookMiddleware::new(&verify, &dedupe));
+///     App::new().service(web::resource("/webhooks/nevent").route(webhook))
+/// })
+/// .bind("127.0.0.1:3000")?
+/// .run()
+/// .await?;
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct WebhookMiddleware {
+    verify: Arc<VerifyConfig>,
+    dedupe: Arc<Dedupe>,
+}
+
+impl WebhookMiddleware {
+    /// Verifies, then deduplicates.
+    ///
+    /// # Panics
+    ///
+    /// In a worker of an `HttpServer`, if the `DedupeLayer` was made in that very
+    /// worker, so that others have one of their own.
+    #[track_caller]
+    pub fn new(verify: &VerifyLayer, dedupe: &DedupeLayer) -> Self {
+        assert!(
+            !dedupe.dedupe.is_of_this_worker(),
+            "this DedupeLayer was made by a worker of the server, as all is within the closure of \
+             HttpServer::new: each worker would have one of its own. Make it before the server, \
+             and move a clone of it into the closure"
+        );
+        Self { verify: Arc::clone(&verify.config), dedupe: Arc::clone(&dedupe.dedupe) }
+    }
+}
+
+impl<S, B> Transform<S, ServiceRequest> for WebhookMiddleware
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<EitherBody<B, RefusalBody>>;
+    type Error = Error;
+    type Transform = WebhookService<S>;
+    type InitError = ();
+    type Future = Ready<Result<WebhookService<S>, ()>>;
+
+    fn new_transform(&self, inner: S) -> Self::Future {
+        ready(Ok(WebhookService { inner: Rc::new(inner), middleware: self.clone() }))
+    }
+}
+
+/// The service that [`WebhookMiddleware`] makes.
+#[derive(Debug)]
+pub struct WebhookService<S> {
+    inner: Rc<S>,
+    middleware: WebhookMiddleware,
+}
+
+impl<S, B> Service<ServiceRequest> for WebhookService<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<EitherBody<B, RefusalBody>>;
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Error>>>>;
+
+    fn poll_ready(&self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&self, mut request: ServiceRequest) -> Self::Future {
+        let received = Instant::now();
+        let inner = Rc::clone(&self.inner);
+        let WebhookMiddleware { verify, dedupe } = self.middleware.clone();
+        Box::pin(async move {
+            let mut body = request.take_payload();
+            match verified(&verify, &request, &mut body, received).await {
+                Ok(delivery) => handled(inner, &dedupe, request, delivery).await,
+                Err(rejection) => Ok(refuse(request, rejection, None, Some(body))),
+            }
+        })
+    }
+}
+
+async fn verified(
+    verify: &VerifyConfig,
+    request: &ServiceRequest,
+    body: &mut Payload,
+    received: Instant,
+) -> Result<Delivery, Rejection> {
+    if request.extensions().get::<Delivery>().is_some() {
+        return Err(Rejection::TwoVerifyLayers);
+    }
+    verify.verify(request.headers(), body, received).await
+}
+
+/// Runs the handler once. Without it the request is still here, and is answered; a
+/// handler that panics or is late has it, and all there is left is an error.
+async fn handled<S, B>(
+    inner: Rc<S>,
+    dedupe: &Arc<Dedupe>,
+    request: ServiceRequest,
+    delivery: Delivery,
+) -> Result<ServiceResponse<EitherBody<B, RefusalBody>>, Error>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: MessageBody + 'static,
+{
+    let id = Some(delivery.id().clone());
+    let request = Rc::new(Cell::new(Some(request)));
+    let waiting = Rc::clone(&request);
+    let handler = async move |delivery| match waiting.take() {
+        Some(request) => inner.call(with_delivery(request, delivery)).await,
+        None => Err(Rejection::HandlerPanicked.into()), // A handler runs once.
+    };
+    let rejection = match handle_once_locally(dedupe, delivery, handler, is_success).await {
+        Ok(result) => return Ok(with_id(result?.map_into_left_body(), id)),
+        Err(rejection) => rejection,
+    };
+    if let Some(request) = request.take() {
+        return Ok(refuse(request, rejection, id, None));
+    }
+    trace::rejection(&rejection, id.as_ref());
+    Err(rejection.into())
+}
+
+/// The request with its body put back, and the delivery under the id it was first seen
+/// with. (Its header stays as it was sent: actix panics at a change while a middleware
+/// outside holds the request.)
+fn with_delivery(mut request: ServiceRequest, delivery: Delivery) -> ServiceRequest {
+    request.set_payload(Payload::from(delivery.body().clone()));
+    request.extensions_mut().insert(delivery);
+    request
+}
+
+fn is_success<B>(result: &Result<ServiceResponse<B>, Error>) -> bool {
+    result.as_ref().is_ok_and(|response| response.status().is_success())
+}

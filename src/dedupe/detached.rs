@@ -1,0 +1,83 @@
+//! Work without a connection: a task of its own, and one that watches over it.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use tokio::task::JoinHandle;
+use tokio::time::{timeout, timeout_at};
+
+use super::Incident;
+use super::run::{Run, Settlement};
+use super::settle::settle;
+use crate::Rejection;
+use crate::deadline::deadline;
+use crate::store::{Renewal, Store};
+
+/// Work on an answer. It may move to another thread.
+#[cfg(feature = "tower")]
+pub(crate) type Work<T> = Pin<Box<dyn Future<Output = Result<T, Rejection>> + Send>>;
+
+/// Work that stays on its thread, as in actix.
+#[cfg(feature = "actix")]
+pub(crate) type LocalWork<T> = Pin<Box<dyn Future<Output = Result<T, Rejection>>>>;
+
+#[cfg(feature = "tower")]
+pub(super) fn detach<T: Send + 'static>(run: Arc<Run>, work: Work<T>) {
+    let task = tokio::spawn(run.span.wrap(work));
+    tokio::spawn(supervise(run, task));
+}
+
+/// Outside of a `LocalSet`, where tokio panics, nothing can go on: the lease lapses, a
+/// retry runs.
+#[cfg(feature = "actix")]
+pub(super) fn detach_locally<T: 'static>(run: Arc<Run>, work: LocalWork<T>) {
+    let detach = || {
+        let task = tokio::task::spawn_local(run.span.wrap(work));
+        tokio::task::spawn_local(supervise(run, task));
+    };
+    let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(detach));
+}
+
+/// Watches over work without a connection: renews its lease, and ends it when it
+/// has run too long. Beside the work and not within, so that a handler that
+/// blocks its thread from then on can keep its lease, on another thread.
+async fn supervise<T>(run: Arc<Run>, mut task: JoinHandle<T>) {
+    let options = &run.dedupe.options;
+    let renew_until_done = async {
+        let mut held = true;
+        while timeout(options.lease / 3, &mut task).await.is_err() {
+            held = held && run.renew().await;
+        }
+    };
+    if timeout_at(deadline(run.started, options.max_run), renew_until_done).await.is_ok() {
+        return;
+    }
+    task.abort();
+    // A handler that blocks cannot be dropped: then the lease lapses instead.
+    let dropped = timeout(options.lease, task).await.is_ok();
+    if run.settling.get().is_none() {
+        run.count(Incident::RanTooLong);
+    }
+    if dropped {
+        // What has ended in the very moment keeps the end it had.
+        settle(&run, Settlement::Release).await;
+    }
+}
+
+impl Run {
+    /// Whether it is worth renewing again: a store that fails may recover, a
+    /// lost lease does not come back.
+    async fn renew(&self) -> bool {
+        let Some(claim) = self.claim.get() else {
+            return true;
+        };
+        let renewal = self.dedupe.store.renew(claim);
+        match timeout(self.dedupe.options.store_timeout, renewal).await {
+            Ok(Ok(Renewal::Lost)) if self.settling.get().is_none() => {
+                self.count(Incident::LeaseLost);
+                false
+            }
+            _ => true,
+        }
+    }
+}

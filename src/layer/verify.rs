@@ -1,0 +1,104 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::read::BodyLimits;
+use super::request::{Frames, Head, Header};
+use crate::delivery::{Delivery, event_header};
+use crate::{Clock, DeliveryId, Rejection, SystemClock, Verifier, trace};
+
+/// Lets through what is genuine and fresh, with its body read and verified, and
+/// answers everything else itself.
+///
+/// Below it a request has its [`Delivery`] in the extensions and, in Tower, a
+/// [`VerifiedBody`](crate::VerifiedBody). By itself it lets every repeat through: put a
+/// [`DedupeLayer`](crate::DedupeLayer) beside it. Nothing below it is asked to be
+/// ready, or called, before the verdict: a stalled forgery holds no permit of a
+/// concurrency limit.
+///
+/// ```
+/// use nevent_webhooks::{Secret, Verifier, VerifyLayer};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let secret = Secret::new("whsec_k5EKJQnf9sMX2vYzJdHG3L8pR")?;
+/// let verify = VerifyLayer::new(Verifier::new(secret)).body_limit(64 * 1024);
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct VerifyLayer {
+    pub(crate) config: Arc<Config>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    verifier: Verifier,
+    limits: BodyLimits,
+    clock: Arc<dyn Clock>,
+}
+
+impl VerifyLayer {
+    /// Verifies with this verifier, bodies up to 1 MiB (1,048,576 bytes) that
+    /// never stall for 5 s and take no more than 8 s.
+    pub fn new(verifier: Verifier) -> Self {
+        let config = Config {
+            verifier,
+            limits: BodyLimits {
+                size: 1024 * 1024,
+                stall: Duration::from_secs(5),
+                total: Duration::from_secs(8),
+            },
+            clock: Arc::new(SystemClock),
+        };
+        Self { config: Arc::new(config) }
+    }
+
+    /// Sets the most bytes a body may have. What is longer is refused with 413,
+    /// at the head if it says so.
+    pub fn body_limit(self, bytes: usize) -> Self {
+        self.with(|config| config.limits.size = bytes)
+    }
+
+    /// Sets how long a body may go without a byte before 408.
+    pub fn stall_timeout(self, stall: Duration) -> Self {
+        self.with(|config| config.limits.stall = stall)
+    }
+
+    /// Sets how long a body may take in all before 408. Keep it below the answer
+    /// deadline, or slow bodies leave no time to the handler.
+    pub fn body_timeout(self, total: Duration) -> Self {
+        self.with(|config| config.limits.total = total)
+    }
+
+    /// Judges timestamps by this clock, for tests.
+    pub fn clock(self, clock: impl Clock) -> Self {
+        self.with(|config| config.clock = Arc::new(clock))
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        change(Arc::make_mut(&mut self.config));
+        self
+    }
+}
+
+impl Config {
+    /// The order of judgement: signature header, head, body, MAC, time, id.
+    pub(crate) async fn verify(
+        &self,
+        head: &impl Head,
+        body: impl Frames,
+        received: Instant,
+    ) -> Result<Delivery, Rejection> {
+        let mut verification = self.verifier.begin(head.lines(Header::Signature))?;
+        self.limits.judge_head(head, &body)?;
+        let body = self.limits.read(body, &mut verification).await?;
+        let verified = verification.finish(self.clock.unix_seconds())?;
+        let id = DeliveryId::from_lines(head.lines(Header::Delivery))?;
+
+        let event = event_header(head.lines(Header::Event));
+        let delivery = Delivery::new(id, event, verified, body, received);
+        trace::verified(&delivery);
+        Ok(delivery)
+    }
+}
