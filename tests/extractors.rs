@@ -126,7 +126,8 @@ async fn missing_layer_is_named() {
         assert_eq!(
             text,
             "This route has no nevent_webhooks::VerifyLayer. \
-             Add it: post(handler).route_layer((verify, dedupe))"
+             Add it: post(handler).route_layer((verify, dedupe)); \
+             in actix-web, .wrap(WebhookMiddleware::new(&verify, &dedupe))"
         );
     }
 }

@@ -24,6 +24,9 @@ use crate::{DedupeLayer, Delivery, Rejection, VerifyLayer, trace};
 /// are an `Err`, which actix answers, and which passes by middleware that looks at
 /// responses only.
 ///
+/// A middleware outside that replaces the body of a refusal drops what was not read of
+/// the request, and actix reads on in a chunked one, with no timer.
+///
 /// Behind it every extractor of actix works, on the verified bytes, and [`Delivery`]
 /// and `Event` beside. An extractor's own limit still holds: `web::Bytes` takes 256 KiB
 /// unless a `PayloadConfig` says otherwise. Of signed bytes that came before under
@@ -160,7 +163,8 @@ where
     let waiting = Rc::clone(&request);
     let handler = async move |delivery| match waiting.take() {
         Some(request) => inner.call(with_delivery(request, delivery)).await,
-        None => Err(Rejection::HandlerPanicked.into()), // A handler runs once.
+        // The claim took longer than the answer could wait, and was answered.
+        None => Err(Rejection::StillProcessing.into()),
     };
     let rejection = match handle_once_locally(dedupe, delivery, handler, is_success).await {
         Ok(result) => return Ok(with_id(result?.map_into_left_body(), id)),

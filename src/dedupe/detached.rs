@@ -28,7 +28,7 @@ pub(super) fn detach<T: Send + 'static>(run: Arc<Run>, work: Work<T>) {
 }
 
 /// Outside of a `LocalSet`, where tokio panics, nothing can go on: the lease lapses, a
-/// retry runs.
+/// retry runs. (The panic's message is printed all the same.)
 #[cfg(feature = "actix")]
 pub(super) fn detach_locally<T: 'static>(run: Arc<Run>, work: LocalWork<T>) {
     let detach = || {

@@ -3,12 +3,13 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use nevent_webhooks::store::{Claim, ClaimAnswer, Completion, RedisStore, Scope};
+use nevent_webhooks::store::{Claim, ClaimAnswer, Completion, RedisOptions, RedisStore, Scope};
 use nevent_webhooks::{ReplayKey, Store};
+use redis::cluster::{ClusterClient, NodeAddress};
 use tokio::time::sleep;
 
 use crate::support::load::Load;
-use crate::support::{Cluster, Server, claim, eventually};
+use crate::support::{Cluster, Proxy, Server, claim, eventually};
 
 fn url(cluster: &Cluster) -> String {
     let hosts: Vec<_> = cluster.nodes().iter().map(|node| node.address().to_string()).collect();
@@ -159,4 +160,31 @@ async fn a_master_that_falls_silent_is_left_for_the_next() {
         Err(error) => panic!("{error}"),
     };
     assert_eq!(late.claim(&claim("three")).await.expect("a cluster"), ClaimAnswer::Acquired);
+}
+
+/// Nodes that are slow are not silent.
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_nodes_are_waited_for() {
+    let cluster = Cluster::start().await;
+    let mut proxies = Vec::new();
+    let mut map = std::collections::HashMap::new();
+    for node in cluster.nodes() {
+        let proxy = Proxy::before(node.address()).await;
+        let [from, to] = [node.address(), proxy.address()]
+            .map(|address| NodeAddress::new(address.ip().to_string(), address.port()));
+        map.insert(from, to);
+        proxies.push(proxy);
+    }
+    let client = ClusterClient::builder(cluster.urls()).node_address_map(map);
+    let client = client.overall_response_timeout(None).build().expect("URLs");
+    let store = RedisStore::open(client, RedisOptions::new()).await.expect("a cluster");
+    let before: u64 = proxies.iter().map(Proxy::accepted).sum();
+    for proxy in &proxies {
+        proxy.delay(Duration::from_millis(450)).await;
+    }
+    for n in 0..4 {
+        let answer = store.claim(&claim(&format!("{n}"))).await;
+        assert_eq!(answer.expect("late, but in time"), ClaimAnswer::Acquired);
+    }
+    assert_eq!(proxies.iter().map(Proxy::accepted).sum::<u64>(), before);
 }

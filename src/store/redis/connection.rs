@@ -4,7 +4,6 @@ mod upkeep;
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use redis::aio::{ConnectionLike, MultiplexedConnection};
@@ -41,7 +40,7 @@ impl Connection {
         source: RedisSource,
         options: &RedisOptions,
     ) -> Result<Self, RedisError> {
-        let upkeep = Upkeep::of(source, options.connect_timeout).await?;
+        let upkeep = Upkeep::of(source, options.clone()).await?;
         Ok(Self { upkeep, command_timeout: options.command_timeout })
     }
 
@@ -51,8 +50,8 @@ impl Connection {
 
     /// Sends a command that may take effect twice, and waits for its answer.
     ///
-    /// If the connection turns out to be broken, it is sent once more over the
-    /// next: whether it had arrived is not known.
+    /// If the connection turns out to be broken, it is sent once more, over the next
+    /// if there is one: whether it had arrived is not known.
     pub(super) async fn query(&self, command: &Cmd) -> Result<Value, RedisError> {
         let deadline = Instant::now() + self.command_timeout;
         match self.ask(command, deadline).await {
@@ -71,7 +70,7 @@ impl Connection {
         let answer = answer.unwrap_or_else(|_| Err(self.too_slow()));
         match &answer {
             Err(error) if is_broken(error) => self.upkeep.give_up(number, error),
-            _ => self.upkeep.unanswered.store(0, Ordering::Relaxed),
+            _ => self.upkeep.answered(number),
         }
         answer
     }
@@ -118,7 +117,7 @@ impl Drop for Waiting<'_> {
             return;
         }
         let upkeep = &self.connection.upkeep;
-        if upkeep.unanswered.fetch_add(1, Ordering::Relaxed) + 1 >= ENOUGH_UNANSWERED {
+        if upkeep.left(self.number) >= ENOUGH_UNANSWERED {
             upkeep.give_up(self.number, &self.connection.too_slow());
         }
     }

@@ -31,7 +31,7 @@ impl RedisOptions {
 
     /// How long one try to connect may take, all that is said at its beginning
     /// included. Default 1 s; behind Sentinel three times as long, for they are asked
-    /// first; of a Cluster each node has a third of it.
+    /// first; to each node of a Cluster a third of it.
     pub fn connect_timeout(mut self, connect_timeout: Duration) -> Self {
         self.connect_timeout = connect_timeout;
         self

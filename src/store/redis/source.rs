@@ -9,6 +9,7 @@ use redis::sentinel::SentinelClient;
 use redis::{AsyncConnectionConfig, Client, RedisError};
 use tokio::sync::Mutex;
 
+use super::RedisOptions;
 use super::connection::Multiplexed;
 
 /// Where a [`RedisStore`](super::RedisStore) finds its server: a URL, or a client
@@ -48,10 +49,19 @@ enum Kind {
     Server(Client),
     /// Remembers its connections to the Sentinels.
     Sentinel(Mutex<SentinelClient>),
+    /// Makes one for each try: what one remembers, and its lock, could be stuck in a
+    /// runtime that nobody drives.
+    SentinelAnew(MakeSentinel),
     Cluster(ClusterClient),
 }
 
+pub(super) type MakeSentinel = Box<dyn Fn() -> Result<SentinelClient, RedisError> + Send + Sync>;
+
 impl RedisSource {
+    pub(super) fn of_sentinels(make: MakeSentinel, name: String) -> Self {
+        Self { kind: Kind::SentinelAnew(make), name }
+    }
+
     pub(super) fn name(&self) -> &str {
         &self.name
     }
@@ -61,9 +71,9 @@ impl RedisSource {
     }
 
     /// One try to connect. The server has answered a command when this succeeds.
-    pub(super) async fn connect(&self, timeout: Duration) -> Result<Multiplexed, RedisError> {
-        let patience = self.patience(timeout);
-        let connected = tokio::time::timeout(patience, self.kind.connect(timeout)).await;
+    pub(super) async fn connect(&self, options: &RedisOptions) -> Result<Multiplexed, RedisError> {
+        let patience = self.patience(options.connect_timeout);
+        let connected = tokio::time::timeout(patience, self.kind.connect(options)).await;
         connected.unwrap_or_else(|_| {
             let message = format!("no connection within {patience:?}");
             Err(io::Error::new(io::ErrorKind::TimedOut, message).into())
@@ -73,7 +83,10 @@ impl RedisSource {
     /// How long one try may take in all: Sentinels are asked first, and the master
     /// that they name is checked.
     pub(super) fn patience(&self, timeout: Duration) -> Duration {
-        timeout * if matches!(self.kind, Kind::Sentinel(_)) { 3 } else { 1 }
+        match self.kind {
+            Kind::Sentinel(_) | Kind::SentinelAnew(_) => timeout * 3,
+            Kind::Server(_) | Kind::Cluster(_) => timeout,
+        }
     }
 
     /// The same, called so in messages.
@@ -84,7 +97,7 @@ impl RedisSource {
 }
 
 impl Kind {
-    async fn connect(&self, timeout: Duration) -> Result<Multiplexed, RedisError> {
+    async fn connect(&self, options: &RedisOptions) -> Result<Multiplexed, RedisError> {
         #[cfg(feature = "redis-tls")]
         provide_cryptography();
         // Whoever asks waits for the answer, and no longer than it is worth.
@@ -97,11 +110,14 @@ impl Kind {
             Self::Sentinel(client) => {
                 client.lock().await.get_async_connection_with_config(&config).await?
             }
+            Self::SentinelAnew(client) => {
+                client()?.get_async_connection_with_config(&config).await?
+            }
             Self::Cluster(client) => {
                 // A node that is silent must leave time to ask another.
                 let config = ClusterConfig::new()
-                    .set_connection_timeout(timeout / 3)
-                    .set_response_timeout(timeout / 3);
+                    .set_connection_timeout(options.connect_timeout / 3)
+                    .set_response_timeout(options.command_timeout);
                 let cluster = client.get_async_connection_with_config(config).await?;
                 return Ok(Multiplexed::Cluster(cluster));
             }

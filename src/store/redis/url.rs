@@ -57,6 +57,9 @@ fn allow(rest: &str, names: &[&str]) -> Result<(), String> {
     let query = rest.split_once('?').map_or("", |(_, query)| query);
     let given = query.split(['&', '#']).map(|pair| pair.split('=').next().unwrap_or(pair));
     match given.filter(|name| !name.is_empty()).find(|name| !names.contains(name)) {
+        Some(_) if names.contains(&"pass") => {
+            Err("has something in its query that has no meaning here".to_owned())
+        }
         Some(name) => Err(format!("has a {name:?} in its query that has no meaning here")),
         None => Ok(()),
     }
@@ -70,13 +73,15 @@ fn server(url: &str) -> Result<RedisSource, String> {
 fn sentinel(scheme: &str, hosts: &Hosts) -> Result<RedisSource, String> {
     let master = hosts.query.strip_prefix("master=").filter(|name| !name.is_empty());
     let master = master.ok_or("is without the master's name")?;
-    let infos = hosts.each(scheme, ":26379")?;
-    let addresses = infos.iter().map(|info| info.addr().clone());
-    let builder = SentinelClientBuilder::new(addresses, master, SentinelServerType::Master);
-    let builder = as_server(builder.map_err(|error| reason(&error))?, &infos[0]);
-    let client = builder.build().map_err(|error| reason(&error))?;
+    let (infos, service) = (hosts.each(scheme, ":26379")?, master.to_owned());
+    let make = move || {
+        let addresses = infos.iter().map(|info| info.addr().clone());
+        let master = SentinelServerType::Master;
+        as_server(SentinelClientBuilder::new(addresses, &service, master)?, &infos[0]).build()
+    };
+    make().map_err(|error| reason(&error))?;
     let name = format!("the Redis master {master:?} of the Sentinels at {}", hosts.names);
-    Ok(RedisSource::from(client).named(name))
+    Ok(RedisSource::of_sentinels(Box::new(make), name))
 }
 
 /// The user and the database are the servers'; Sentinels have none.
@@ -163,14 +168,25 @@ fn reason(error: &RedisError) -> String {
     }
 }
 
-/// Up to the last `@` anything may be a password, and so may a query hold one.
+/// Up to the last `@` anything may be a password, a query may hold one, and so may
+/// what does not look like hosts and ports.
 fn without_secrets(url: &str) -> String {
     let scheme = url.find("://").map_or("", |end| &url[..end + 3]);
-    let shown = match url.rfind('@') {
-        Some(at) => format!("{scheme}…{}", &url[at..]),
-        None => url.to_owned(),
+    let rest = url[scheme.len()..].split('?').next().unwrap_or_default();
+    match rest.rfind('@') {
+        Some(at) => format!("{scheme}…{}", &rest[at..]),
+        None if is_hosts(rest) => format!("{scheme}{rest}"),
+        None => format!("{scheme}…"),
+    }
+}
+
+fn is_hosts(rest: &str) -> bool {
+    let hosts = rest.split('/').next().unwrap_or_default();
+    let port_is_a_number = |host: &str| {
+        let port = host.rsplit(']').next().and_then(|end| end.split_once(':'));
+        port.is_none_or(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
     };
-    shown.split_once('?').map_or(shown.clone(), |(start, _)| format!("{start}?…"))
+    !rest.contains('%') && hosts.split(',').all(port_is_a_number)
 }
 
 #[cfg(test)]
@@ -240,6 +256,9 @@ mod tests {
             "redis://me:sec#ret@localhost",
             "redis-cluster://me:sec@ret@localhost/x",
             "redis+unix:///s?pass=secret&data=x",
+            "redis+unix:///s?pass=se&secret",
+            "redis://me:secret%40localhost:6379",
+            "redis-cluster://:secret",
         ] {
             let message = refused(url);
             let shown = message.split("write redis://").next().expect("a message");

@@ -1,4 +1,3 @@
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -8,7 +7,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::{Multiplexed, RedisSource};
+use super::{Multiplexed, RedisOptions, RedisSource};
 
 /// At least this long between two tries.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(25);
@@ -25,10 +24,10 @@ const LONGEST_WAIT: Duration = Duration::from_millis(150);
 #[derive(Debug)]
 pub(super) struct Upkeep {
     pub(super) source: RedisSource,
-    connect_timeout: Duration,
+    options: RedisOptions,
     state: watch::Sender<State>,
-    /// Waits that ended without an answer since the last answer.
-    pub(super) unanswered: AtomicU32,
+    /// Of this connection, waits that ended without an answer since the last answer.
+    unanswered: Mutex<(u64, u32)>,
     /// Told by a command that waits for a connection.
     wanted: Notify,
     reconnecting: Mutex<Option<Reconnecting>>,
@@ -55,15 +54,15 @@ struct Reconnecting {
 impl Upkeep {
     pub(super) async fn of(
         source: RedisSource,
-        connect_timeout: Duration,
+        options: RedisOptions,
     ) -> Result<Arc<Self>, RedisError> {
-        let current = Ok(source.connect(connect_timeout).await?);
+        let current = Ok(source.connect(&options).await?);
         let state = State { number: 0, since: Instant::now(), given_up: false, current };
         Ok(Arc::new(Self {
             source,
-            connect_timeout,
+            options,
             state: watch::Sender::new(state),
-            unanswered: AtomicU32::new(0),
+            unanswered: Mutex::default(),
             wanted: Notify::new(),
             reconnecting: Mutex::default(),
         }))
@@ -100,6 +99,20 @@ impl Upkeep {
         self.reconnect();
     }
 
+    /// This connection gave an answer.
+    pub(super) fn answered(&self, number: u64) {
+        *self.unanswered.lock().unwrap_or_else(PoisonError::into_inner) = (number, 0);
+    }
+
+    /// Somebody left this connection without an answer: how many have by now.
+    pub(super) fn left(&self, number: u64) -> u32 {
+        let mut unanswered = self.unanswered.lock().unwrap_or_else(PoisonError::into_inner);
+        // What was learned of another connection says nothing of this one.
+        let before = if unanswered.0 == number { unanswered.1 } else { 0 };
+        *unanswered = (number, before + 1);
+        before + 1
+    }
+
     fn current(&self) -> Result<(u64, Multiplexed), RedisError> {
         let state = self.state.borrow();
         state.current.clone().map(|current| (state.number, current))
@@ -110,7 +123,7 @@ impl Upkeep {
     fn reconnect(self: &Arc<Self>) {
         let mut reconnecting = self.reconnecting();
         let alive = reconnecting.as_ref().is_some_and(|reconnecting| {
-            let silence = self.source.patience(self.connect_timeout) + 2 * LONGEST_PAUSE;
+            let silence = self.source.patience(self.options.connect_timeout) + 2 * LONGEST_PAUSE;
             !reconnecting.task.is_finished() && reconnecting.last_try.elapsed() < silence
         });
         // What gives up may be dropped outside of any runtime.
@@ -155,7 +168,6 @@ impl Upkeep {
             }
         });
         if connected {
-            self.unanswered.store(0, Ordering::Relaxed);
             *reconnecting = None;
         }
         connected
@@ -169,7 +181,7 @@ async fn reconnect(upkeep: Weak<Upkeep>) {
     }
     while let Some(upkeep) = upkeep.upgrade() {
         upkeep.begins_a_try();
-        let result = upkeep.source.connect(upkeep.connect_timeout).await;
+        let result = upkeep.source.connect(&upkeep.options).await;
         if upkeep.ends_a_try(result) {
             return;
         }
