@@ -4,7 +4,8 @@ use axum_core::extract::FromRequestParts;
 use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
 
-use crate::{Delivery, DeliveryId, Rejection, trace};
+use crate::trace::logged;
+use crate::{Delivery, Rejection};
 
 /// Extracts what [`VerifyLayer`](crate::VerifyLayer) learned. Without that layer
 /// above the handler: 500, and a text that says so.
@@ -28,12 +29,6 @@ impl<S: Sync, T: serde::de::DeserializeOwned> FromRequestParts<S> for crate::Eve
         let malformed = |error| logged(Rejection::from(error), Some(delivery.id()));
         Self::from_json(delivery.body()).map_err(malformed)
     }
-}
-
-/// Extractors refuse below the layers, which log only what they refuse themselves.
-fn logged(rejection: Rejection, id: Option<&DeliveryId>) -> Rejection {
-    trace::rejection(&rejection, id);
-    rejection
 }
 
 impl IntoResponse for Rejection {

@@ -1,6 +1,16 @@
 //! Log lines and spans, if the feature `tracing` is on; nothing at all otherwise.
 
+#[cfg(any(feature = "axum", feature = "actix"))]
+use crate::{DeliveryId, Rejection};
+
 pub(crate) use imp::{Span, incident, rejection, store_error, verified};
+
+/// Extractors refuse below the layers, which log only what they refuse themselves.
+#[cfg(any(feature = "axum", feature = "actix"))]
+pub(crate) fn logged(refused: Rejection, id: Option<&DeliveryId>) -> Rejection {
+    rejection(&refused, id);
+    refused
+}
 
 #[cfg(feature = "tracing")]
 mod imp {

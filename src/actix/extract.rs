@@ -7,7 +7,8 @@ use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError};
 
-use crate::{Delivery, Rejection, trace};
+use crate::trace::logged;
+use crate::{Delivery, Rejection};
 
 /// Extracts what [`WebhookMiddleware`](crate::WebhookMiddleware) learned. Without
 /// that middleware above the handler: 500, and a text that says so.
@@ -29,21 +30,15 @@ impl<T: serde::de::DeserializeOwned> FromRequest for crate::Event<T> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(delivery(request).and_then(|delivery| {
-            Self::from_json(delivery.body()).map_err(|error| {
-                let rejection = Rejection::from(error);
-                trace::rejection(&rejection, Some(delivery.id()));
-                rejection
-            })
+            let malformed = |error| logged(Rejection::from(error), Some(delivery.id()));
+            Self::from_json(delivery.body()).map_err(malformed)
         }))
     }
 }
 
 fn delivery(request: &HttpRequest) -> Result<Delivery, Rejection> {
     let delivery = request.extensions().get::<Delivery>().cloned();
-    delivery.ok_or_else(|| {
-        trace::rejection(&Rejection::MissingVerifyLayer, None);
-        Rejection::MissingVerifyLayer
-    })
+    delivery.ok_or_else(|| logged(Rejection::MissingVerifyLayer, None))
 }
 
 /// The answer as the middleware gives it, for handlers of yours that refuse on the

@@ -13,7 +13,8 @@ use tokio::time::Instant;
 use super::refusal::{RefusalBody, refuse, with_id};
 use crate::dedupe::{Dedupe, handle_once_locally};
 use crate::layer::VerifyConfig;
-use crate::{DedupeLayer, Delivery, Rejection, VerifyLayer, trace};
+use crate::trace::logged;
+use crate::{DedupeLayer, Delivery, Rejection, VerifyLayer};
 
 /// The two layers as middleware of actix-web: for `wrap` on a `Route`, which leaves
 /// other methods their own answers, or on a `Resource`, a `Scope` or an `App`.
@@ -173,8 +174,7 @@ where
     if let Some(request) = request.take() {
         return Ok(refuse(request, rejection, id, None));
     }
-    trace::rejection(&rejection, id.as_ref());
-    Err(rejection.into())
+    Err(logged(rejection, id.as_ref()).into())
 }
 
 /// The request with its body put back, and the delivery under the id it was first seen

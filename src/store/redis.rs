@@ -66,7 +66,6 @@ pub struct RedisStore(Arc<Shared>);
 
 struct Shared {
     connection: Connection,
-    prefix: String,
     claim: Script,
     renew: Script,
     complete: Script,
@@ -109,10 +108,9 @@ impl RedisStore {
     ) -> Result<Self, RedisStoreError> {
         let (source, options) = (source.into(), options.checked()?);
         let server = source.name().to_owned();
-        let connection = Connection::open(source, &options).await;
+        let connection = Connection::open(source, options).await;
         let mut shared = Shared {
             connection: connection.map_err(|error| RedisStoreError::Failed { server, error })?,
-            prefix: options.prefix,
             claim: Script::new(include_str!("redis/claim.lua")),
             renew: Script::new(include_str!("redis/renew.lua")),
             complete: Script::new(include_str!("redis/complete.lua")),

@@ -5,7 +5,6 @@ use std::fmt;
 use redis::{ParsingError, Value, from_redis_value};
 
 use super::error::LEAST_VERSION;
-use super::key::Keys;
 use super::{RedisStoreError, Shared};
 use crate::store::OwnerToken;
 
@@ -46,7 +45,7 @@ impl fmt::Display for RedisWarning {
             Self::Unchecked { server, reason } => write!(
                 f,
                 "{server} does not tell its configuration ({reason}): see to it that \
-                 its maxmemory-policy is noeviction and its version at least {LEAST_VERSION}"
+                 its maxmemory-policy is noeviction and its version at least {LEAST_VERSION}.0"
             ),
         }
     }
@@ -77,7 +76,7 @@ impl Shared {
     async fn write_and_remove(&self) -> Result<(), RedisStoreError> {
         let token = OwnerToken::draw().to_bytes();
         let name = format!("ready-{:032x}", u128::from_be_bytes(token));
-        let record = [Keys::new(&self.prefix, "").record(&name)];
+        let record = [self.keys("").record(&name)];
         let claim: [&[u8]; 5] = [name.as_bytes(), &token, &[0; 17], b"10000", b"1"];
         let claimed = self.claim.run(&self.connection, &record, &claim).await;
         let answer = claimed.map_err(|error| self.failed(error))?;
@@ -113,7 +112,7 @@ fn judge(server: &str, info: &str) -> Result<Option<RedisWarning>, RedisStoreErr
     let version = field(info, "redis_version").unwrap_or("unknown");
     let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
     // Who does not say is not refused for it.
-    if major.is_some_and(|major| major < 6) {
+    if major.is_some_and(|major| major < LEAST_VERSION) {
         return Err(RedisStoreError::TooOld { server, version: version.to_owned() });
     }
     let limited = field(info, "maxmemory") != Some("0");

@@ -23,7 +23,6 @@ use super::{RedisOptions, RedisSource};
 #[derive(Debug)]
 pub(super) struct Connection {
     upkeep: Arc<Upkeep>,
-    command_timeout: Duration,
 }
 
 #[derive(Clone)]
@@ -38,14 +37,17 @@ impl Connection {
     /// Connects, in one try.
     pub(super) async fn open(
         source: RedisSource,
-        options: &RedisOptions,
+        options: RedisOptions,
     ) -> Result<Self, RedisError> {
-        let upkeep = Upkeep::of(source, options.clone()).await?;
-        Ok(Self { upkeep, command_timeout: options.command_timeout })
+        Ok(Self { upkeep: Upkeep::of(source, options).await? })
     }
 
     pub(super) fn source(&self) -> &RedisSource {
         &self.upkeep.source
+    }
+
+    pub(super) fn options(&self) -> &RedisOptions {
+        &self.upkeep.options
     }
 
     /// Sends a command that may take effect twice, and waits for its answer.
@@ -53,7 +55,7 @@ impl Connection {
     /// If the connection turns out to be broken, it is sent once more, over the next
     /// if there is one: whether it had arrived is not known.
     pub(super) async fn query(&self, command: &Cmd) -> Result<Value, RedisError> {
-        let deadline = Instant::now() + self.command_timeout;
+        let deadline = Instant::now() + self.options().command_timeout;
         match self.ask(command, deadline).await {
             Err(error) if is_broken(&error) && !error.is_timeout() => {
                 self.ask(command, deadline).await
@@ -76,7 +78,7 @@ impl Connection {
     }
 
     fn too_slow(&self) -> RedisError {
-        let message = format!("no answer within {:?}", self.command_timeout);
+        let message = format!("no answer within {:?}", self.options().command_timeout);
         io::Error::new(io::ErrorKind::TimedOut, message).into()
     }
 }

@@ -36,7 +36,7 @@ pub enum RedisStoreError {
         error: RedisError,
     },
     /// The server is older than what this store is known to work with.
-    #[error("{server} is version {version}: {LEAST_VERSION} or later is needed")]
+    #[error("{server} is version {version}: {LEAST_VERSION}.0 or later is needed")]
     #[non_exhaustive]
     TooOld {
         /// Which, and where.
@@ -63,7 +63,7 @@ pub enum RedisStoreError {
 }
 
 /// Whose scripts replicate by their effects, with users and their permissions.
-pub(super) const LEAST_VERSION: &str = "6.0";
+pub(super) const LEAST_VERSION: u32 = 6;
 
 /// In one line.
 fn said(error: &RedisError) -> String {

@@ -50,7 +50,7 @@ impl Store for RedisStore {
 
 impl Shared {
     async fn claim(&self, claim: &Claim) -> Result<ClaimAnswer, RedisStoreError> {
-        let keys = Keys::new(&self.prefix, claim.scope.as_str());
+        let keys = self.keys(claim.scope.as_str());
         let arguments = [
             claim.id.as_str().as_bytes(),
             &claim.token.to_bytes(),
@@ -87,10 +87,14 @@ impl Shared {
         claim: &Claim,
         arguments: &[&[u8]],
     ) -> Result<String, RedisStoreError> {
-        let record = Keys::new(&self.prefix, claim.scope.as_str()).record(claim.id.as_str());
+        let record = self.keys(claim.scope.as_str()).record(claim.id.as_str());
         let answer = script.run(&self.connection, &[record], arguments).await;
         let answer = answer.map_err(|error| self.failed(error))?;
         from_redis_value(answer).map_err(|error| self.unexpected(&error.to_string()))
+    }
+
+    pub(super) fn keys(&self, scope: &str) -> Keys {
+        Keys::new(&self.connection.options().prefix, scope)
     }
 
     pub(super) fn failed(&self, error: RedisError) -> RedisStoreError {

@@ -24,7 +24,7 @@ const LONGEST_WAIT: Duration = Duration::from_millis(150);
 #[derive(Debug)]
 pub(super) struct Upkeep {
     pub(super) source: RedisSource,
-    options: RedisOptions,
+    pub(super) options: RedisOptions,
     state: watch::Sender<State>,
     /// Of this connection, waits that ended without an answer since the last answer.
     unanswered: Mutex<(u64, u32)>,
@@ -101,16 +101,23 @@ impl Upkeep {
 
     /// This connection gave an answer.
     pub(super) fn answered(&self, number: u64) {
-        *self.unanswered.lock().unwrap_or_else(PoisonError::into_inner) = (number, 0);
+        self.count(number, |_| 0);
     }
 
     /// Somebody left this connection without an answer: how many have by now.
     pub(super) fn left(&self, number: u64) -> u32 {
+        self.count(number, |before| before + 1)
+    }
+
+    fn count(&self, number: u64, change: impl FnOnce(u32) -> u32) -> u32 {
         let mut unanswered = self.unanswered.lock().unwrap_or_else(PoisonError::into_inner);
-        // What was learned of another connection says nothing of this one.
-        let before = if unanswered.0 == number { unanswered.1 } else { 0 };
-        *unanswered = (number, before + 1);
-        before + 1
+        // What is learned late of a connection says nothing of its successor.
+        if number < unanswered.0 {
+            return 0;
+        }
+        let before = if number == unanswered.0 { unanswered.1 } else { 0 };
+        *unanswered = (number, change(before));
+        unanswered.1
     }
 
     fn current(&self) -> Result<(u64, Multiplexed), RedisError> {
