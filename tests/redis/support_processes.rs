@@ -83,7 +83,7 @@ async fn sentinels_replace_a_master_that_was_killed() {
     assert_eq!(sentinels.master().await.port(), new.port());
     assert_eq!(new.command::<String>(&["GET", "colour"]).await, "green");
     old.restart().await;
-    old.is_linked().await;
+    sentinels.are_whole().await;
 }
 
 #[tokio::test]
@@ -94,6 +94,6 @@ async fn sentinels_replace_a_master_that_is_paused() {
     let new = sentinels.have_replaced(old).await;
     new.command::<()>(&["SET", "colour", "green"]).await;
     old.resume();
-    old.is_linked().await;
+    sentinels.are_whole().await;
     assert_eq!(old.command::<String>(&["GET", "colour"]).await, "green");
 }

@@ -204,7 +204,7 @@ impl Server {
     }
 
     /// Waits until this replica follows its master.
-    pub async fn is_linked(&self) {
+    async fn is_linked(&self) {
         eventually("the replica is linked", async || {
             let info = self.try_command::<String>(&["INFO", "replication"]).await;
             info.is_ok_and(|info| info.contains("master_link_status:up"))
