@@ -21,13 +21,33 @@ impl<S: Sync> FromRequestParts<S> for Delivery {
 /// Extracts the event from the verified bytes, whatever became of the request's
 /// body since. 400 `Malformed event` for what is none.
 #[cfg(feature = "events")]
-impl<S: Sync, T: serde::de::DeserializeOwned> FromRequestParts<S> for crate::Event<T> {
+impl<S: Sync, T> FromRequestParts<S> for crate::Event<T>
+where
+    Self: serde::de::DeserializeOwned,
+{
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
         let delivery = Delivery::from_request_parts(parts, state).await?;
-        let malformed = |error| logged(Rejection::from(error), Some(delivery.id()));
-        Self::from_json(delivery.body()).map_err(malformed)
+        delivery.event().map_err(|rejection| logged(rejection, Some(delivery.id())))
+    }
+}
+
+/// Extracts one event or several. 400 `Malformed event` for what is neither.
+#[cfg(feature = "events")]
+impl<S: Sync> FromRequestParts<S> for crate::event::Batch {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
+        let delivery = Delivery::from_request_parts(parts, state).await?;
+        delivery.batch().map_err(|rejection| logged(rejection, Some(delivery.id())))
+    }
+}
+
+#[cfg(feature = "events")]
+impl IntoResponse for crate::event::BatchReport {
+    fn into_response(self) -> Response {
+        self.into_result().into_response()
     }
 }
 

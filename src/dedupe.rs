@@ -16,6 +16,7 @@ use std::sync::Arc;
 pub(crate) use attached::Attached;
 #[cfg(feature = "tower")]
 pub(crate) use detached::Work;
+pub(crate) use flow::handle_event_once;
 #[cfg(feature = "tower")]
 pub(crate) use flow::handle_once;
 #[cfg(feature = "actix")]
@@ -23,14 +24,21 @@ pub(crate) use flow::handle_once_locally;
 pub use incident::Incident;
 pub use options::{DedupeOptions, OptionsError};
 
+use tokio::time::Instant;
+
 use self::incident::Incidents;
+pub(crate) use self::slots::Slot;
 use self::slots::Slots;
+use crate::Delivery;
+use crate::deadline::deadline;
 use crate::store::{Scope, Store};
 
 /// What all deliveries of one endpoint share.
 #[derive(Debug)]
 pub(crate) struct Dedupe {
     scope: Scope,
+    /// Where events are claimed by their own ids.
+    events: Scope,
     store: Arc<dyn Store>,
     options: DedupeOptions,
     incidents: Incidents,
@@ -46,8 +54,10 @@ impl Dedupe {
         options: DedupeOptions,
     ) -> Result<Self, OptionsError> {
         let options = options.checked()?;
+        let scope = Scope::new(scope)?;
         Ok(Self {
-            scope: Scope::new(scope)?,
+            events: scope.of_events(),
+            scope,
             store: Arc::new(store),
             slots: Slots::new(options.max_in_flight),
             incidents: Incidents::default(),
@@ -70,6 +80,16 @@ impl Dedupe {
         let is_worker =
             thread.name().is_some_and(|name| workers.iter().any(|worker| name.starts_with(worker)));
         is_worker && self.made_by == thread.id()
+    }
+
+    /// When the sender is answered, whatever the handler does.
+    pub(crate) fn answer_by(&self, delivery: &Delivery) -> Instant {
+        deadline(delivery.received(), self.options.answer_deadline)
+    }
+
+    /// When the events of a batch are reported on, so that the report is the answer.
+    pub(crate) fn report_by(&self, delivery: &Delivery) -> Instant {
+        deadline(delivery.received(), self.options.answer_deadline / 20 * 19)
     }
 
     pub(crate) async fn wait_idle(&self) {

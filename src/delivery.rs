@@ -1,10 +1,12 @@
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use tokio::time::Instant;
 
+use crate::dedupe::{Dedupe, Slot};
 use crate::delivery_id::printable_ascii;
+use crate::layer::EventTypes;
 use crate::{DeliveryId, Verified};
 
 /// A verified delivery: what was learned on the way in, and the body's bytes.
@@ -15,6 +17,18 @@ use crate::{DeliveryId, Verified};
 pub struct Delivery {
     id: DeliveryId,
     facts: Arc<Facts>,
+    held: Option<Held>,
+}
+
+/// What claimed a delivery, for the events in it to be claimed beside.
+#[derive(Clone)]
+pub(crate) struct Held {
+    pub(crate) dedupe: Arc<Dedupe>,
+    /// Its place among the handlers at work, while it has one: a delivery may be kept
+    /// for longer.
+    pub(crate) slot: Weak<Slot>,
+    /// The claim is its event's own.
+    pub(crate) by_event_id: bool,
 }
 
 struct Facts {
@@ -22,6 +36,7 @@ struct Facts {
     event_header: Option<Box<str>>,
     body: Bytes,
     received: Instant,
+    event_types: EventTypes,
 }
 
 impl Delivery {
@@ -33,9 +48,11 @@ impl Delivery {
         verified: Verified,
         body: Bytes,
         received: Instant,
+        event_types: EventTypes,
     ) -> Self {
-        let facts = Facts { verified, event_header: event_header.map(Into::into), body, received };
-        Self { id, facts: Arc::new(facts) }
+        let event_header = event_header.map(Into::into);
+        let facts = Facts { verified, event_header, body, received, event_types };
+        Self { id, facts: Arc::new(facts), held: None }
     }
 
     /// The delivery's id. Below [`DedupeLayer`](crate::DedupeLayer), of several
@@ -64,12 +81,23 @@ impl Delivery {
         &self.facts.verified
     }
 
+    pub(crate) fn event_types(&self) -> &EventTypes {
+        &self.facts.event_types
+    }
+
+    /// `None` above the deduplication, or without one.
+    pub(crate) fn holder(&self) -> Option<&Held> {
+        self.held.as_ref()
+    }
+
     pub(crate) fn received(&self) -> Instant {
         self.facts.received
     }
 
-    pub(crate) fn with_id(&self, id: DeliveryId) -> Self {
-        Self { id, facts: Arc::clone(&self.facts) }
+    /// Claimed; its id is the claim's, unless that is its event's.
+    pub(crate) fn held(self, claimed: DeliveryId, by: Held) -> Self {
+        let id = if by.by_event_id { self.id } else { claimed };
+        Self { id, facts: self.facts, held: Some(by) }
     }
 }
 

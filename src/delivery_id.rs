@@ -58,6 +58,17 @@ impl DeliveryId {
         }
     }
 
+    /// An event's id, as what a store takes for an id. Unlike a header's value it may
+    /// be any text: what is none of a delivery's stands for itself as its hash.
+    #[cfg(feature = "layers")]
+    pub(crate) fn of_event(id: &str) -> Self {
+        Self::new(id).unwrap_or_else(|_| {
+            use sha2::{Digest, Sha256};
+            let digest: [u8; 32] = Sha256::digest(id.as_bytes()).into();
+            Self(format!("sha256:{}", hex::encode(digest)).into())
+        })
+    }
+
     /// The id's text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -39,11 +39,13 @@
 //! store of your own; `tracing` log lines.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(unreachable_pub)]
-// `layers` alone is what the frameworks share, with nobody to use it.
+// `layers` alone is what the frameworks share, with nobody to use it; and without
+// `events` nobody claims what is within a delivery.
 #![cfg_attr(
-    not(any(feature = "tower", feature = "actix")),
-    allow(dead_code, unused_imports, unreachable_pub)
+    not(all(feature = "events", any(feature = "tower", feature = "actix"))),
+    allow(dead_code, unused_imports)
 )]
+#![cfg_attr(not(any(feature = "tower", feature = "actix")), allow(unreachable_pub))]
 
 mod clock;
 #[cfg(feature = "layers")]
@@ -62,7 +64,7 @@ mod tolerance;
 mod verify;
 
 #[cfg(feature = "events")]
-mod event;
+pub mod event;
 #[cfg(feature = "store")]
 pub mod store;
 
@@ -88,7 +90,7 @@ pub use dedupe::{DedupeOptions, Incident, OptionsError};
 pub use delivery::Delivery;
 pub use delivery_id::{DELIVERY_HEADER, DeliveryId, EVENT_HEADER};
 #[cfg(feature = "events")]
-pub use event::{Event, EventError};
+pub use event::{Event, EventData, EventError};
 #[cfg(feature = "layers")]
 pub use layer::{DedupeLayer, VerifyLayer};
 pub use rejection::Rejection;

@@ -111,6 +111,23 @@ pub enum Rejection {
         /// What is wrong, and where; may quote a value.
         reason: Arc<str>,
     },
+    /// The `X-Nevent-Event` header says another type than the signed body: refused in
+    /// strict mode only.
+    #[error("authentic, but the event header says {header:?} and the body {body:?}")]
+    EventTypeMismatch {
+        /// What the header says.
+        header: Arc<str>,
+        /// What the body says.
+        body: Arc<str>,
+    },
+    /// Not all events of a batch are done; the sender's retry runs the others.
+    #[error("{failed} of the {of} events of this batch are not done")]
+    BatchIncomplete {
+        /// How many are not done.
+        failed: usize,
+        /// How many there are.
+        of: usize,
+    },
     /// A request came through two [`VerifyLayer`](crate::VerifyLayer)s: the second
     /// deduplication would take every delivery for a repeat of itself.
     #[error("two VerifyLayers above this handler: remove one, and its DedupeLayer")]
@@ -118,6 +135,9 @@ pub enum Rejection {
     /// An extractor was used on a route without [`VerifyLayer`](crate::VerifyLayer).
     #[error("no VerifyLayer, or WebhookMiddleware, above this handler")]
     MissingVerifyLayer,
+    /// A batch was asked for on a route without [`DedupeLayer`](crate::DedupeLayer).
+    #[error("no DedupeLayer above this handler, and its Batch is deduplicated event by event")]
+    MissingDedupeLayer,
 }
 
 impl Rejection {
@@ -155,8 +175,11 @@ impl Rejection {
             Self::StoreUnavailable { .. }
             | Self::TooManyInFlight { .. }   => (503, "Try again later"),
             Self::MalformedEvent { .. }      => (400, "Malformed event"),
+            Self::EventTypeMismatch { .. }   => (400, "Event type mismatch"),
+            Self::BatchIncomplete { .. }     => (500, "Batch incomplete"),
             Self::TwoVerifyLayers            => (500, TWO_VERIFY_LAYERS),
             Self::MissingVerifyLayer         => (500, MISSING_VERIFY_LAYER),
+            Self::MissingDedupeLayer         => (500, MISSING_DEDUPE_LAYER),
         }
     }
 
@@ -184,3 +207,6 @@ const TWO_VERIFY_LAYERS: &str = "This route has two nevent_webhooks::VerifyLayer
 const MISSING_VERIFY_LAYER: &str = "This route has no nevent_webhooks::VerifyLayer. \
     Add it: post(handler).route_layer((verify, dedupe)); \
     in actix-web, .wrap(WebhookMiddleware::new(&verify, &dedupe))";
+
+const MISSING_DEDUPE_LAYER: &str = "This route has no nevent_webhooks::DedupeLayer, which a \
+    Batch needs. Add it: post(handler).route_layer((verify, dedupe))";

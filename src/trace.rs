@@ -3,7 +3,8 @@
 #[cfg(any(feature = "axum", feature = "actix"))]
 use crate::{DeliveryId, Rejection};
 
-pub(crate) use imp::{Span, incident, rejection, store_error, verified};
+pub(crate) use imp::{Span, event_failed, event_type_mismatch};
+pub(crate) use imp::{incident, rejection, store_error, verified};
 
 /// Extractors refuse below the layers, which log only what they refuse themselves.
 #[cfg(any(feature = "axum", feature = "actix"))]
@@ -37,7 +38,8 @@ mod imp {
             | Rejection::MissingDeliveryId
             | Rejection::MalformedDeliveryId { .. }
             | Rejection::DeliveryIdReused
-            | Rejection::MalformedEvent { .. } => {
+            | Rejection::MalformedEvent { .. }
+            | Rejection::EventTypeMismatch { .. } => {
                 warn!(target: TARGET, status, delivery, reason = %rejection, "rejected");
             }
             _ if status >= 500 => {
@@ -61,6 +63,21 @@ mod imp {
     pub(crate) fn store_error(error: &StoreError, id: &DeliveryId) {
         let (reason, delivery) = (error.with_sources(), id.as_str());
         warn!(target: TARGET, reason, delivery, "the store failed");
+    }
+
+    pub(crate) fn event_type_mismatch(id: &DeliveryId, header: &str, body: &str) {
+        let delivery = id.as_str();
+        warn!(target: TARGET, delivery, header, body, "the event header is not the event's type");
+    }
+
+    pub(crate) fn event_failed(
+        id: &DeliveryId,
+        position: usize,
+        event: Option<&str>,
+        reason: &str,
+    ) {
+        let delivery = id.as_str();
+        warn!(target: TARGET, delivery, position, event, reason, "an event of a batch failed");
     }
 
     /// The span a delivery came in, for work that outlives its request.
@@ -94,6 +111,10 @@ mod imp {
     pub(crate) fn incident(_: Incident, _: &DeliveryId) {}
 
     pub(crate) fn store_error(_: &StoreError, _: &DeliveryId) {}
+
+    pub(crate) fn event_type_mismatch(_: &DeliveryId, _: &str, _: &str) {}
+
+    pub(crate) fn event_failed(_: &DeliveryId, _: usize, _: Option<&str>, _: &str) {}
 
     #[derive(Debug)]
     pub(crate) struct Span;

@@ -24,15 +24,42 @@ impl FromRequest for Delivery {
 /// Extracts the event from the verified bytes, whatever became of the request's
 /// body since. 400 `Malformed event` for what is none.
 #[cfg(feature = "events")]
-impl<T: serde::de::DeserializeOwned> FromRequest for crate::Event<T> {
+impl<T> FromRequest for crate::Event<T>
+where
+    Self: serde::de::DeserializeOwned,
+{
     type Error = Rejection;
     type Future = Ready<Result<Self, Rejection>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(delivery(request).and_then(|delivery| {
-            let malformed = |error| logged(Rejection::from(error), Some(delivery.id()));
-            Self::from_json(delivery.body()).map_err(malformed)
+            delivery.event().map_err(|rejection| logged(rejection, Some(delivery.id())))
         }))
+    }
+}
+
+/// Extracts one event or several. 400 `Malformed event` for what is neither.
+#[cfg(feature = "events")]
+impl FromRequest for crate::event::Batch {
+    type Error = Rejection;
+    type Future = Ready<Result<Self, Rejection>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(delivery(request).and_then(|delivery| {
+            delivery.batch().map_err(|rejection| logged(rejection, Some(delivery.id())))
+        }))
+    }
+}
+
+#[cfg(feature = "events")]
+impl actix_web::Responder for crate::event::BatchReport {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        match self.into_result() {
+            Ok(()) => HttpResponse::Ok().finish(),
+            Err(rejection) => HttpResponse::from_error(logged(rejection, None)),
+        }
     }
 }
 

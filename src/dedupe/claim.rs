@@ -5,12 +5,43 @@ use tokio::time::timeout;
 use super::run::Run;
 use super::{Dedupe, Incident};
 use crate::store::{Claim, ClaimAnswer, Fingerprint, Store, StoreError};
-use crate::{Delivery, Rejection, trace};
+use crate::{Delivery, DeliveryId, Rejection, trace};
+
+impl Dedupe {
+    /// By its id and its signature; or, if so configured, by its event's id.
+    pub(super) fn claim_for(&self, delivery: &Delivery) -> Claim {
+        #[cfg(feature = "events")]
+        if self.options.by_event_id
+            && let Some((event_id, _)) = crate::event::Sketch::of_event(delivery.body())
+        {
+            return self.claim_for_event(&event_id);
+        }
+        let fingerprint = Fingerprint::of(delivery.body());
+        Claim {
+            replay_keys: delivery.verified().replay_keys().to_vec(),
+            replay_window: delivery.verified().replay_window(),
+            lease: self.options.lease,
+            retention: self.options.retention,
+            ..Claim::new(self.scope.clone(), delivery.id().clone(), fingerprint)
+        }
+    }
+
+    /// The id alone tells an event, for it is signed: its text may be spelt otherwise
+    /// the next time, and there is nothing that a replay could change.
+    pub(crate) fn claim_for_event(&self, event_id: &str) -> Claim {
+        let id = DeliveryId::of_event(event_id);
+        let fingerprint = Fingerprint::of(event_id.as_bytes());
+        Claim {
+            lease: self.options.lease,
+            retention: self.options.retention,
+            ..Claim::new(self.events.clone(), id, fingerprint)
+        }
+    }
+}
 
 impl Run {
-    /// Takes the delivery, under the id its bytes were first seen with.
-    pub(super) async fn claim(self: &Arc<Self>, delivery: Delivery) -> Result<Delivery, Rejection> {
-        let mut claim = self.claim_for(&delivery);
+    /// Takes what is claimed, under the id its bytes were first seen with.
+    pub(super) async fn claim(self: &Arc<Self>, mut claim: Claim) -> Result<DeliveryId, Rejection> {
         // A binding leads to the id that was claimed, which is bound to itself:
         // one step, unless the binding expires between the two.
         for _ in 0..2 {
@@ -18,11 +49,11 @@ impl Run {
             let answer = match timeout(self.dedupe.options.store_timeout, store.claim(&claim)).await
             {
                 Ok(Ok(answer)) => answer,
-                Ok(Err(error)) => return self.store_failed(claim, &delivery, &error),
-                Err(_) => return self.store_failed(claim, &delivery, &StoreError::too_slow()),
+                Ok(Err(error)) => return self.store_failed(claim, &error),
+                Err(_) => return self.store_failed(claim, &StoreError::too_slow()),
             };
             match answer {
-                ClaimAnswer::Acquired => return Ok(self.hold(claim, &delivery)),
+                ClaimAnswer::Acquired => return Ok(self.hold(claim)),
                 ClaimAnswer::Completed => return Err(Rejection::AlreadyProcessed),
                 ClaimAnswer::InFlight { lease } => {
                     return Err(Rejection::DeliveryInProgress { lease });
@@ -38,26 +69,14 @@ impl Run {
             }
         }
         let error = StoreError::Unavailable("its bindings lead from one id to another".into());
-        self.store_failed(claim, &delivery, &error)
+        self.store_failed(claim, &error)
     }
 
-    fn claim_for(&self, delivery: &Delivery) -> Claim {
-        let Dedupe { scope, options, .. } = &*self.dedupe;
-        let fingerprint = Fingerprint::of(delivery.body());
-        Claim {
-            replay_keys: delivery.verified().replay_keys().to_vec(),
-            replay_window: delivery.verified().replay_window(),
-            lease: options.lease,
-            retention: options.retention,
-            ..Claim::new(scope.clone(), delivery.id().clone(), fingerprint)
-        }
-    }
-
-    fn hold(&self, claim: Claim, delivery: &Delivery) -> Delivery {
-        let delivery = delivery.with_id(claim.id.clone());
+    fn hold(&self, claim: Claim) -> DeliveryId {
+        let id = claim.id.clone();
         // Cannot be set already: a run claims once.
         let _ = self.claim.set(claim);
-        delivery
+        id
     }
 
     /// The claim may have taken effect all the same. Then it is this run's, if
@@ -65,13 +84,12 @@ impl Run {
     fn store_failed(
         self: &Arc<Self>,
         claim: Claim,
-        delivery: &Delivery,
         error: &StoreError,
-    ) -> Result<Delivery, Rejection> {
+    ) -> Result<DeliveryId, Rejection> {
         self.count_store_error(error);
         if self.dedupe.options.run_when_store_fails {
             self.count(Incident::RanUnclaimed);
-            return Ok(self.hold(claim, delivery));
+            return Ok(self.hold(claim));
         }
         let run = Arc::clone(self);
         tokio::spawn(async move {

@@ -14,14 +14,12 @@ use crate::deadline::deadline;
 use crate::store::{Renewal, Store};
 
 /// Work on an answer. It may move to another thread.
-#[cfg(feature = "tower")]
 pub(crate) type Work<T> = Pin<Box<dyn Future<Output = Result<T, Rejection>> + Send>>;
 
 /// Work that stays on its thread, as in actix.
 #[cfg(feature = "actix")]
 pub(crate) type LocalWork<T> = Pin<Box<dyn Future<Output = Result<T, Rejection>>>>;
 
-#[cfg(feature = "tower")]
 pub(super) fn detach<T: Send + 'static>(run: Arc<Run>, work: Work<T>) {
     let task = tokio::spawn(run.span.wrap(work));
     tokio::spawn(supervise(run, task));

@@ -1,12 +1,16 @@
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use super::detached;
 use super::panic::catch_panic;
 use super::run::{Run, Settlement};
 use super::settle::settle;
+use super::slots::Slot;
 use super::{Attached, Dedupe, Incident};
-use crate::deadline::deadline;
-use crate::{Delivery, Rejection};
+use crate::delivery::Held;
+use crate::store::Claim;
+use crate::{Delivery, DeliveryId, Rejection};
 
 /// Runs the handler for a delivery unless it was, or is being, handled.
 ///
@@ -23,8 +27,12 @@ where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,
 {
-    attach(dedupe, delivery, detached::detach, |run, delivery| {
-        Box::pin(claim_handle_settle(run, delivery, handler, succeeded))
+    let (id, answer_by) = (delivery.id().clone(), dedupe.answer_by(&delivery));
+    attach(dedupe, dedupe.slots.take(), id, answer_by, detached::detach, |run| {
+        let claim = dedupe.claim_for(&delivery);
+        let held = run.held_by(&claim);
+        let handler = move |id| handler(delivery.held(id, held));
+        Box::pin(claim_handle_settle(run, claim, handler, succeeded))
     })
 }
 
@@ -40,37 +48,61 @@ where
     T: 'static,
     F: Future<Output = T> + 'static,
 {
-    attach(dedupe, delivery, detached::detach_locally, |run, delivery| {
-        Box::pin(claim_handle_settle(run, delivery, handler, succeeded))
+    let (id, answer_by) = (delivery.id().clone(), dedupe.answer_by(&delivery));
+    attach(dedupe, dedupe.slots.take(), id, answer_by, detached::detach_locally, |run| {
+        let claim = dedupe.claim_for(&delivery);
+        let held = run.held_by(&claim);
+        let handler = move |id| handler(delivery.held(id, held));
+        Box::pin(claim_handle_settle(run, claim, handler, succeeded))
+    })
+}
+
+/// The same for an event of a delivery, by a claim of its own. It takes no slot beside
+/// the delivery's, which is not given back before it has ended, too.
+pub(crate) fn handle_event_once<F, E>(
+    Held { dedupe, slot, .. }: &Held,
+    delivery: &Delivery,
+    claim: Claim,
+    answer_by: Instant,
+    handler: impl FnOnce() -> F + Send + 'static,
+) -> Attached<detached::Work<Result<(), E>>>
+where
+    F: Future<Output = Result<(), E>> + Send + 'static,
+    E: Send + 'static,
+{
+    let slot = slot.upgrade().or_else(|| dedupe.slots.take());
+    attach(dedupe, slot, delivery.id().clone(), answer_by, detached::detach, |run| {
+        Box::pin(claim_handle_settle(run, claim, |_| handler(), Result::is_ok))
     })
 }
 
 fn attach<W>(
     dedupe: &Arc<Dedupe>,
-    delivery: Delivery,
+    slot: Option<Arc<Slot>>,
+    id: DeliveryId,
+    answer_by: Instant,
     detach: fn(Arc<Run>, W),
-    work: impl FnOnce(Arc<Run>, Delivery) -> W,
+    work: impl FnOnce(Arc<Run>) -> W,
 ) -> Attached<W> {
-    let Some(slot) = dedupe.slots.take() else {
-        dedupe.incidents.count(Incident::TooManyInFlight, delivery.id());
+    let Some(slot) = slot else {
+        dedupe.incidents.count(Incident::TooManyInFlight, &id);
         let limit = dedupe.options.max_in_flight;
         return Attached::refused(Rejection::TooManyInFlight { limit });
     };
-    let answer_by = deadline(delivery.received(), dedupe.options.answer_deadline);
-    let run = Arc::new(Run::new(Arc::clone(dedupe), slot, delivery.id().clone()));
-    let work = work(Arc::clone(&run), delivery);
+    let run = Arc::new(Run::new(Arc::clone(dedupe), slot, id));
+    let work = work(Arc::clone(&run));
     Attached::new(run, work, detach, answer_by)
 }
 
 async fn claim_handle_settle<T, F: Future<Output = T>>(
     run: Arc<Run>,
-    delivery: Delivery,
-    handler: impl FnOnce(Delivery) -> F,
+    claim: Claim,
+    handler: impl FnOnce(DeliveryId) -> F,
     succeeded: fn(&T) -> bool,
 ) -> Result<T, Rejection> {
     let work = async {
-        let delivery = run.claim(delivery).await?;
-        let output = catch_panic(async { handler(delivery).await }).await;
+        let id = run.claim(claim).await?;
+        let output = catch_panic(async { handler(id).await }).await;
         let done = output.as_ref().is_some_and(succeeded);
         settle(&run, if done { Settlement::Complete } else { Settlement::Release }).await;
         output.ok_or_else(|| {

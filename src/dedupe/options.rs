@@ -27,6 +27,8 @@ pub struct DedupeOptions {
     pub(super) max_run: Duration,
     pub(super) max_in_flight: usize,
     pub(super) run_when_store_fails: bool,
+    #[cfg(feature = "events")]
+    pub(super) by_event_id: bool,
     allow_short_retention: bool,
 }
 
@@ -41,6 +43,8 @@ impl DedupeOptions {
             max_run: Duration::from_secs(600),
             max_in_flight: 1024,
             run_when_store_fails: false,
+            #[cfg(feature = "events")]
+            by_event_id: false,
             allow_short_retention: false,
         }
     }
@@ -99,6 +103,21 @@ impl DedupeOptions {
     /// down, a delivery may be handled **more than once**.
     pub fn dangerously_run_when_store_fails(mut self) -> Self {
         self.run_when_store_fails = true;
+        self
+    }
+
+    /// Deduplicates a delivery that is one event by the event's own `id` instead of
+    /// by the delivery's. Off by default.
+    ///
+    /// Switch it on if an event may come in more than one delivery: sent again by
+    /// hand from Nevent's panel, which makes a delivery of its own, or alone and in a
+    /// [`Batch`](crate::event::Batch). The event's id is signed, unlike the
+    /// delivery's. Leave it off if you want what somebody sends again by hand to be
+    /// handled again. A batch, and a body that is no event, still go by the delivery's
+    /// id. The body is looked through once more, which takes about as long as its MAC.
+    #[cfg(feature = "events")]
+    pub fn by_event_id(mut self) -> Self {
+        self.by_event_id = true;
         self
     }
 

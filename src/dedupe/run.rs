@@ -4,6 +4,7 @@ use tokio::time::Instant;
 
 use super::slots::Slot;
 use super::{Dedupe, Incident};
+use crate::delivery::Held;
 use crate::store::Claim;
 use crate::{DeliveryId, trace};
 
@@ -20,11 +21,11 @@ pub(super) struct Run {
     pub(super) claim: OnceLock<Claim>,
     /// Set once the handler has ended.
     pub(super) settling: OnceLock<Settlement>,
-    _slot: Slot,
+    slot: Arc<Slot>,
 }
 
 impl Run {
-    pub(super) fn new(dedupe: Arc<Dedupe>, slot: Slot, id: DeliveryId) -> Self {
+    pub(super) fn new(dedupe: Arc<Dedupe>, slot: Arc<Slot>, id: DeliveryId) -> Self {
         Self {
             dedupe,
             id,
@@ -32,12 +33,19 @@ impl Run {
             started: Instant::now(),
             claim: OnceLock::new(),
             settling: OnceLock::new(),
-            _slot: slot,
+            slot,
         }
     }
 
     pub(super) fn id(&self) -> &DeliveryId {
         &self.id
+    }
+
+    /// What the delivery is to know of this claim of it.
+    pub(super) fn held_by(&self, claim: &Claim) -> Held {
+        let dedupe = Arc::clone(&self.dedupe);
+        let by_event_id = claim.scope != dedupe.scope;
+        Held { dedupe, slot: Arc::downgrade(&self.slot), by_event_id }
     }
 
     pub(super) fn count(&self, incident: Incident) {

@@ -11,21 +11,21 @@ pub(super) struct Slots {
     emptied: Notify,
 }
 
-/// One handler's place, given back on drop.
+/// One delivery's place, given back when all that works on it has ended.
 #[derive(Debug)]
-pub(super) struct Slot(Arc<Slots>);
+pub(crate) struct Slot(Arc<Slots>);
 
 impl Slots {
     pub(super) fn new(limit: usize) -> Arc<Self> {
         Arc::new(Self { limit, taken: AtomicUsize::new(0), emptied: Notify::new() })
     }
 
-    pub(super) fn take(self: &Arc<Self>) -> Option<Slot> {
+    pub(super) fn take(self: &Arc<Self>) -> Option<Arc<Slot>> {
         let below_limit = |taken| (taken < self.limit).then_some(taken + 1);
         self.taken
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, below_limit)
             .ok()
-            .map(|_| Slot(Arc::clone(self)))
+            .map(|_| Arc::new(Slot(Arc::clone(self))))
     }
 
     pub(super) async fn wait_idle(&self) {

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::event_types::EventTypes;
 use super::read::BodyLimits;
 use super::request::{Frames, Head, Header};
 use crate::delivery::{Delivery, event_header};
@@ -36,6 +37,7 @@ pub(crate) struct Config {
     verifier: Verifier,
     limits: BodyLimits,
     clock: Arc<dyn Clock>,
+    event_types: EventTypes,
 }
 
 impl VerifyLayer {
@@ -50,6 +52,7 @@ impl VerifyLayer {
                 total: Duration::from_secs(8),
             },
             clock: Arc::new(SystemClock),
+            event_types: EventTypes::default(),
         };
         Self { config: Arc::new(config) }
     }
@@ -76,6 +79,23 @@ impl VerifyLayer {
         self.with(|config| config.clock = Arc::new(clock))
     }
 
+    /// Refuses an event whose body is of another `type` than `X-Nevent-Event` says:
+    /// 400 `Event type mismatch`. By default the body, which is signed, decides, and
+    /// the difference is logged and counted when the event is read.
+    #[cfg(feature = "events")]
+    pub fn strict_event_type(self) -> Self {
+        self.with(|config| config.event_types.strict = true)
+    }
+
+    /// How many events had another `type` than `X-Nevent-Event` said: of those that
+    /// were read with [`Event`](crate::Event) or [`Batch`](crate::event::Batch), or
+    /// refused. Clones count together.
+    #[cfg(feature = "events")]
+    #[must_use]
+    pub fn event_type_mismatches(&self) -> u64 {
+        self.config.event_types.mismatches()
+    }
+
     fn with(mut self, change: impl FnOnce(&mut Config)) -> Self {
         change(Arc::make_mut(&mut self.config));
         self
@@ -83,7 +103,8 @@ impl VerifyLayer {
 }
 
 impl Config {
-    /// The order of judgement: signature header, head, body, MAC, time, id.
+    /// The order of judgement: signature header, head, body, MAC, time, id; and, in
+    /// strict mode, the event's type.
     pub(crate) async fn verify(
         &self,
         head: &impl Head,
@@ -97,7 +118,9 @@ impl Config {
         let id = DeliveryId::from_lines(head.lines(Header::Delivery))?;
 
         let event = event_header(head.lines(Header::Event));
-        let delivery = Delivery::new(id, event, verified, body, received);
+        let delivery = Delivery::new(id, event, verified, body, received, self.event_types.clone());
+        #[cfg(feature = "events")]
+        self.event_types.judge(&delivery)?;
         trace::verified(&delivery);
         Ok(delivery)
     }

@@ -38,6 +38,14 @@ impl Scope {
         Err(ScopeError { scope: name.to_owned(), reason })
     }
 
+    /// Where the events of an endpoint are claimed by their own ids, which are signed:
+    /// a namespace that no delivery id, which is not, can reach. No name of yours can
+    /// be this one.
+    #[cfg(feature = "layers")]
+    pub(crate) fn of_events(&self) -> Self {
+        Self(format!("{}\u{1}events", self.0).into())
+    }
+
     /// The scope's name.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -59,13 +59,12 @@ fn is_success<R, E>(result: &Result<Response<R>, E>) -> bool {
     result.as_ref().is_ok_and(|response| response.status().is_success())
 }
 
-/// Shows the handler the id under which the delivery was first seen, wherever
-/// it looks.
+/// Shows the handler the delivery as it was claimed, and the id under which it was
+/// first seen, wherever it looks.
 fn with_delivery(mut request: Request<VerifiedBody>, delivery: Delivery) -> Request<VerifiedBody> {
-    if request.body().delivery().id() == delivery.id() {
-        return request;
-    }
-    if let Ok(id) = HeaderValue::from_str(delivery.id().as_str()) {
+    if request.body().delivery().id() != delivery.id()
+        && let Ok(id) = HeaderValue::from_str(delivery.id().as_str())
+    {
         request.headers_mut().insert(DELIVERY, id);
     }
     request.extensions_mut().insert(delivery.clone());

@@ -49,7 +49,10 @@ pub(super) fn serve(
             let handle = move |delivery: Delivery, body: web::Bytes| {
                 assert_eq!(delivery.body(), &body, "the handler reads what was verified");
                 let answer = handler(delivery);
-                async move { HttpResponse::build(status(answer.await)).finish() }
+                async move {
+                    let answer = answer.await;
+                    answer.map(|status| HttpResponse::build(of_actix(status)).finish())
+                }
             };
             App::new().service(resource.route(web::post().to(handle)))
         });
@@ -61,6 +64,6 @@ pub(super) fn serve(
 }
 
 /// actix has the types of an older `http`.
-fn status(status: http::StatusCode) -> StatusCode {
+fn of_actix(status: http::StatusCode) -> StatusCode {
     StatusCode::from_u16(status.as_u16()).expect("a status")
 }

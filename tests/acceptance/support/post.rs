@@ -8,6 +8,7 @@ pub struct Post {
     body: Vec<u8>,
     sent_body: Option<Vec<u8>>,
     id: Option<String>,
+    event: Option<String>,
     secret: String,
     age: i64,
     signature: Signature,
@@ -28,6 +29,7 @@ impl Post {
             body: EVENT.to_vec(),
             sent_body: None,
             id: Some(id.to_owned()),
+            event: Some("purchase.completed".to_owned()),
             secret: SECRET.to_owned(),
             age: 0,
             signature: Signature::Genuine,
@@ -49,6 +51,12 @@ impl Post {
 
     pub fn without_id(mut self) -> Self {
         self.id = None;
+        self
+    }
+
+    /// What the event header says; nothing, and there is none.
+    pub fn event(mut self, event: impl Into<Option<&'static str>>) -> Self {
+        self.event = event.into().map(str::to_owned);
         self
     }
 
@@ -109,7 +117,9 @@ impl Post {
             head.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
         };
         line("Content-Type", b"application/json");
-        line("X-Nevent-Event", b"purchase.completed");
+        if let Some(event) = &self.event {
+            line("X-Nevent-Event", event.as_bytes());
+        }
         match &self.signature {
             Signature::Genuine => line("X-Nevent-Signature", self.right(now).as_bytes()),
             Signature::None => {}

@@ -3,16 +3,17 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::body::{Body, Bytes, HttpBody};
+use axum::body::{Bytes, HttpBody};
 use axum::http::{Request, Response, StatusCode};
+use axum::response::IntoResponse;
 use axum::{Router, routing::post};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks::{
-    DedupeLayer, DedupeOptions, Delivery, Incident, ManualClock, Secret, Store, VerifiedBody,
-    Verifier, VerifyLayer,
+    DedupeLayer, DedupeOptions, Delivery, Incident, ManualClock, Rejection, Secret, Store,
+    VerifiedBody, Verifier, VerifyLayer,
 };
 use tokio::net::{TcpListener, TcpStream};
 use tower::limit::ConcurrencyLimitLayer;
@@ -49,7 +50,8 @@ impl Adapter {
     }
 }
 
-pub(super) type Answer = std::pin::Pin<Box<dyn Future<Output = StatusCode> + Send>>;
+pub(super) type Answer =
+    std::pin::Pin<Box<dyn Future<Output = Result<StatusCode, Rejection>> + Send>>;
 pub(super) type Handler = Arc<dyn Fn(Delivery) -> Answer + Send + Sync>;
 
 /// A receiver to be started, with the defaults unless told otherwise.
@@ -69,6 +71,7 @@ pub struct Setup {
 pub struct Receiver {
     pub address: SocketAddr,
     pub clock: ManualClock,
+    pub verify: VerifyLayer,
     pub dedupe: DedupeLayer,
     seen: Arc<Mutex<Vec<Delivery>>>,
     #[cfg(feature = "actix")]
@@ -85,7 +88,7 @@ impl Receiver {
             scope: "tickets".to_owned(),
             store: None,
             options: DedupeOptions::new(),
-            handler: Arc::new(|_| Box::pin(async { StatusCode::OK })),
+            handler: Arc::new(|_| Box::pin(async { Ok(StatusCode::OK) })),
             concurrency_limit: 10_000,
         }
     }
@@ -187,9 +190,23 @@ impl Setup {
         self
     }
 
-    pub fn handler<F>(mut self, handler: impl Fn(Delivery) -> F + Send + Sync + 'static) -> Self
+    pub fn handler<F>(self, handler: impl Fn(Delivery) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = StatusCode> + Send + 'static,
+    {
+        self.refusing_handler(move |delivery| {
+            let status = handler(delivery);
+            async move { Ok(status.await) }
+        })
+    }
+
+    /// One that may answer with a rejection.
+    pub fn refusing_handler<F>(
+        mut self,
+        handler: impl Fn(Delivery) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<StatusCode, Rejection>> + Send + 'static,
     {
         self.handler = Arc::new(move |delivery| Box::pin(handler(delivery)));
         self
@@ -208,11 +225,12 @@ impl Setup {
         let handler = recording(self.handler, Arc::clone(&seen));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let layers = (verify, dedupe.clone());
+        let layers = (verify.clone(), dedupe.clone());
         #[cfg(feature = "actix")]
         if self.adapter == Adapter::Actix {
             let server = super::actix::serve(listener, layers, self.concurrency_limit, handler);
-            return Receiver { address, clock: self.clock, dedupe, seen, _server: Some(server) };
+            let clock = self.clock;
+            return Receiver { address, clock, verify, dedupe, seen, _server: Some(server) };
         }
         let limit = ConcurrencyLimitLayer::new(self.concurrency_limit);
         if self.adapter == Adapter::Axum {
@@ -223,6 +241,7 @@ impl Setup {
         Receiver {
             address,
             clock: self.clock,
+            verify,
             dedupe,
             seen,
             #[cfg(feature = "actix")]
@@ -264,9 +283,10 @@ async fn serve_hyper(
     let handle = service_fn(move |request: Request<VerifiedBody>| {
         let answer = handler(request.body().delivery().clone());
         async move {
-            let mut response = Response::new(Body::empty());
-            *response.status_mut() = answer.await;
-            Ok::<_, Infallible>(response)
+            Ok::<_, Infallible>(match answer.await {
+                Ok(status) => status.into_response(),
+                Err(rejection) => rejection.to_response(),
+            })
         }
     });
     let service = ServiceBuilder::new().layer(layers).layer(limit).service(handle);

@@ -1,0 +1,93 @@
+mod process;
+mod report;
+
+use std::fmt;
+
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+
+pub use report::{BatchReport, EventFailure};
+
+use super::{Event, EventError};
+use crate::delivery::Held;
+use crate::{Delivery, Rejection};
+
+/// The events of one delivery: a JSON array of them, an object with an `events` array,
+/// or one alone.
+///
+/// In axum and actix-web it is an extractor, which answers 400 `Malformed event` for
+/// what is none of these. It needs the [`DedupeLayer`](crate::DedupeLayer) above it.
+///
+/// ```
+/// # #[cfg(feature = "axum")] {
+/// use nevent_webhooks::event::{Batch, BatchReport, Event, EventData};
+///
+/// async fn handle(batch: Batch) -> BatchReport {
+///     batch.process(8, on_event).await
+/// }
+///
+/// async fn on_event(event: Event<EventData>) -> Result<(), String> {
+///     match event.data {
+///         EventData::PurchaseCompleted(purchase) => println!("{}", purchase.total),
+///         _ => {}
+///     }
+///     Ok(())
+/// }
+/// # axum::routing::post::<_, _, ()>(handle);
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Batch {
+    delivery: Delivery,
+    held: Held,
+    events: Vec<Bytes>,
+}
+
+/// Ten times what Nevent groups at most, so that a body of a million crumbs does not
+/// become a million tasks.
+const MOST_EVENTS: usize = 1000;
+
+impl Batch {
+    pub(super) fn new(
+        delivery: Delivery,
+        held: Held,
+        events: Vec<Bytes>,
+    ) -> Result<Self, Rejection> {
+        if events.len() > MOST_EVENTS {
+            let reason = format!("a batch of {} events, more than {MOST_EVENTS}", events.len());
+            return Err(Rejection::MalformedEvent { reason: reason.into() });
+        }
+        Ok(Self { delivery, held, events })
+    }
+
+    /// How many events there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    /// The events in their order, for whoever takes them all at once, in one
+    /// transaction, say. They are deduplicated as a delivery then, and not one by one.
+    pub fn events<T>(&self) -> impl Iterator<Item = Result<Event<T>, EventError>>
+    where
+        Event<T>: DeserializeOwned,
+    {
+        self.events.iter().map(|event| Event::from_json(event))
+    }
+}
+
+/// Shows how many events there are, not what is in them: it names people.
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch")
+            .field("delivery", &self.delivery)
+            .field("events", &self.events.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,60 @@
+use super::process::End;
+use crate::{DeliveryId, Rejection, trace};
+
+/// What became of the events of a [`Batch`](super::Batch): as a handler's response,
+/// 200 if all of them are done, and otherwise 500 `Batch incomplete`, so that the
+/// sender's retry brings the others back.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+#[must_use = "return it from the handler: it is the answer"]
+pub struct BatchReport {
+    /// How many were handled now.
+    pub completed: usize,
+    /// How many had been handled before, in another batch or delivery.
+    pub already_processed: usize,
+    /// Those that are not done, in the order of the batch.
+    pub failures: Vec<EventFailure>,
+}
+
+/// An event of a batch that is not done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EventFailure {
+    /// Where it stands in the batch, from 0.
+    pub position: usize,
+    /// The event's id, if it has one.
+    pub event_id: Option<String>,
+    /// What the handler said, or why it did not run.
+    pub reason: String,
+}
+
+impl BatchReport {
+    pub(super) fn of(delivery: &DeliveryId, ends: impl IntoIterator<Item = (usize, End)>) -> Self {
+        let mut report = Self::default();
+        for (position, end) in ends {
+            match end {
+                End::Completed => report.completed += 1,
+                End::AlreadyProcessed => report.already_processed += 1,
+                End::Failed { event_id, reason } => {
+                    trace::event_failed(delivery, position, event_id.as_deref(), &reason);
+                    report.failures.push(EventFailure { position, event_id, reason });
+                }
+            }
+        }
+        report
+    }
+
+    /// For handlers that answer otherwise than with the report itself.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::BatchIncomplete`] unless all events are done.
+    pub fn into_result(self) -> Result<(), Rejection> {
+        let failed = self.failures.len();
+        if failed == 0 {
+            return Ok(());
+        }
+        let of = self.completed + self.already_processed + failed;
+        Err(Rejection::BatchIncomplete { failed, of })
+    }
+}

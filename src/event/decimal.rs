@@ -1,0 +1,86 @@
+//! Money as it was sent. A JSON number is text: read into a binary float, 85.10 would
+//! become 85.0999…, and sums would drift. [`Decimal`] holds up to 28 digits exactly,
+//! with their trailing zeros; what has more is refused rather than rounded.
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
+use serde_json::value::RawValue;
+
+/// Reads a number, or a number within a string, as some senders write money.
+pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
+    let json = Box::<RawValue>::deserialize(deserializer)?;
+    let text = json.get();
+    let digits = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+    parse(digits).ok_or_else(|| {
+        let shown: String = text.chars().take(40).collect();
+        de::Error::custom(format_args!("an amount of at most 28 digits was expected, not {shown}"))
+    })
+}
+
+fn parse(digits: &str) -> Option<Decimal> {
+    // The crate takes separators and a leading sign or point, JSON does not.
+    let plain =
+        digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E'));
+    let digits = plain.then_some(digits)?;
+    if digits.contains(['e', 'E']) {
+        Decimal::from_scientific(digits).ok()
+    } else {
+        Decimal::from_str_exact(digits).ok()
+    }
+}
+
+pub(super) fn serialize<S: Serializer>(amount: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
+    RawValue::from_string(amount.to_string()).map_err(ser::Error::custom)?.serialize(serializer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Price(#[serde(with = "super")] Decimal);
+
+    #[test]
+    fn amounts_are_read_and_written_as_they_were_sent() {
+        for text in ["85.00", "0.1", "-19.50", "0", "7922816251426433759354395.0335", "1200"] {
+            let price: Price = serde_json::from_str(text).expect(text);
+            assert_eq!(price.0.to_string(), text);
+            assert_eq!(serde_json::to_string(&price).expect(text), text);
+        }
+    }
+
+    #[test]
+    fn other_ways_to_write_them() {
+        for (text, amount) in [("\"85.00\"", "85.00"), ("8.5e1", "85"), ("85E-1", "8.5")] {
+            let price: Price = serde_json::from_str(text).expect(text);
+            assert_eq!(price.0, amount.parse().expect("a number"), "{text}");
+        }
+        let value = serde_json::from_str::<serde_json::Value>("85.5").expect("JSON");
+        assert_eq!(serde_json::from_value::<Price>(value).expect("a price").0.to_string(), "85.5");
+    }
+
+    #[test]
+    fn what_is_no_amount_or_cannot_be_held_exactly_is_refused() {
+        let many = format!("0.{}", "1".repeat(40));
+        let huge = "9".repeat(1000);
+        let long = format!("1e{}", "9".repeat(1000));
+        for text in [
+            "true",
+            "null",
+            "\"\"",
+            "\"1_000\"",
+            "\"ten\"",
+            "[1]",
+            "1e400",
+            "1e-400",
+            "\"NaN\"",
+            &many,
+            &huge,
+            &long,
+        ] {
+            let error = serde_json::from_str::<Price>(text).expect_err(text).to_string();
+            assert!(error.starts_with("an amount of at most 28 digits was expected"), "{error}");
+            assert!(error.len() < 140, "{error}");
+        }
+    }
+}

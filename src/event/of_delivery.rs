@@ -1,0 +1,44 @@
+use serde::de::DeserializeOwned;
+
+use super::sketch::Shape;
+use super::{Batch, Event};
+use crate::{Delivery, Rejection};
+
+/// What the extractors of the frameworks do, for whoever has none.
+impl Delivery {
+    /// Reads the event from the verified bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::MalformedEvent`] for what is no event, or not with such `data`.
+    pub fn event<T>(&self) -> Result<Event<T>, Rejection>
+    where
+        Event<T>: DeserializeOwned,
+    {
+        let event = Event::from_json(self.body())?;
+        self.event_types().compare(self, &event.event_type)?;
+        Ok(event)
+    }
+
+    /// Reads one event or several from the verified bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::MalformedEvent`] for what is neither an event nor a batch, and for
+    /// a batch of more than 1,000. [`Rejection::MissingDedupeLayer`] if the delivery
+    /// did not come through one.
+    pub fn batch(&self) -> Result<Batch, Rejection> {
+        let holder = self.holder().ok_or(Rejection::MissingDedupeLayer)?;
+        let body = self.body();
+        let events = match Shape::of(body)? {
+            Shape::Many(events) => {
+                events.iter().map(|event| body.slice_ref(event.get().as_bytes())).collect()
+            }
+            Shape::One => {
+                let _: Event = self.event()?;
+                vec![body.clone()]
+            }
+        };
+        Batch::new(self.clone(), holder.clone(), events)
+    }
+}

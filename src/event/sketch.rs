@@ -1,0 +1,115 @@
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::EventError;
+use super::depth::check_depth;
+
+/// What a body holds: one event, or several.
+#[derive(Debug)]
+pub(super) enum Shape<'a> {
+    One,
+    /// A JSON array of events, or an object with an `events` array.
+    Many(Vec<&'a RawValue>),
+}
+
+impl<'a> Shape<'a> {
+    pub(super) fn of(body: &'a [u8]) -> Result<Self, EventError> {
+        check_depth(body)?;
+        if body.trim_ascii_start().starts_with(b"[") {
+            return EventError::of_reading(body).map(Self::Many);
+        }
+        match EventError::of_reading::<Sketch<'a>>(body)?.array() {
+            None => Ok(Self::One),
+            Some(events) => EventError::of_reading(events.get().as_bytes())
+                .map(Self::Many)
+                .map_err(|error| error.within("events")),
+        }
+    }
+}
+
+/// A body at a glance.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Sketch<'a> {
+    #[serde(default, borrow)]
+    id: Option<Cow<'a, str>>,
+    #[serde(default, borrow, rename = "type")]
+    event_type: Option<Cow<'a, str>>,
+    #[serde(default, borrow)]
+    data: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    events: Option<&'a RawValue>,
+}
+
+impl<'a> Sketch<'a> {
+    /// The id and type of the event that a body is; `None` for a batch, and for what
+    /// only a closer look can refuse.
+    pub(crate) fn of_event(body: &'a [u8]) -> Option<(Cow<'a, str>, Cow<'a, str>)> {
+        let sketch: Self = serde_json::from_slice(body).ok()?;
+        match sketch.array() {
+            None => Some((sketch.id?, sketch.event_type?)),
+            Some(_) => None,
+        }
+    }
+
+    /// An event has `data`; a wrapping of events has not.
+    fn array(&self) -> Option<&'a RawValue> {
+        let events = self.events.filter(|events| events.get().starts_with('['))?;
+        self.data.is_none().then_some(events)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count(body: &str) -> Result<Option<usize>, EventError> {
+        Ok(match Shape::of(body.as_bytes())? {
+            Shape::One => None,
+            Shape::Many(events) => Some(events.len()),
+        })
+    }
+
+    #[test]
+    fn batches_are_told_from_events() {
+        for (body, expected) in [
+            ("[]", Some(0)),
+            (" \n[{},{}]\t", Some(2)),
+            (r#"{"events":[1,{"a":[]},null]}"#, Some(3)),
+            (r#"{"id":"b_1","type":"batch","events":[{}]}"#, Some(1)),
+            (r#"{"id":"evt_1","data":{},"events":[{}]}"#, None),
+            (r#"{"id":"evt_1","events":"none"}"#, None),
+            ("{}", None),
+        ] {
+            assert_eq!(count(body).expect(body), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_neither_is_refused() {
+        let deep = "[".repeat(1 << 20);
+        for body in ["", "[", "[1,]", "[1] 2", "7", "\"[\"", r#"{"events":[],"events":[]}"#, &deep]
+        {
+            count(body).expect_err(&body[..body.len().min(20)]);
+        }
+    }
+
+    #[test]
+    fn the_id_and_type_of_a_lone_event() {
+        let of = |body: &'static str| Sketch::of_event(body.as_bytes());
+        let (id, event_type) =
+            of(r#"{"\u0069d":"a\u0062","type":"t","data":{}}"#).expect("an event");
+        assert_eq!((&*id, &*event_type), ("ab", "t"));
+        for body in [
+            r#"{"id":"b_1","type":"batch","events":[{}]}"#,
+            r#"[{"id":"a","type":"t"}]"#,
+            r#"{"id":"a"}"#,
+            r#"{"id":7,"type":"t"}"#,
+            r#"{"id":"a","id":"b","type":"t"}"#,
+            "no JSON",
+        ] {
+            assert!(of(body).is_none(), "{body}");
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Deliveries that are told apart by their event's id, if so configured.
+
+use axum::http::StatusCode;
+use nevent_webhooks::event::Event;
+use nevent_webhooks::{DedupeOptions, Delivery, Rejection};
+
+use crate::support::receiver::Setup;
+use crate::support::{Adapter, Gate, Post, Receiver, eventually, rows};
+
+rows!(
+    sent_again_by_hand,
+    sent_again_by_hand_while_in_flight,
+    off_by_default,
+    a_delivery_id_reused_does_no_harm,
+    a_delivery_keeps_its_own_id,
+    alone_and_in_a_batch,
+    what_has_no_event_id_goes_by_the_delivery,
+    a_failure_is_released,
+);
+
+fn by_event_id(adapter: Adapter) -> Setup {
+    Receiver::on(adapter).options(DedupeOptions::new().by_event_id())
+}
+
+fn event(id: &str) -> String {
+    format!(r#"{{"id":"{id}","type":"x.y","created":1,"data":{{}},"organization_id":"org_1"}}"#)
+}
+
+/// A delivery of its own, signed anew.
+fn again(id: &str, event_id: &str) -> Post {
+    Post::new(id).body(event(event_id)).age(10)
+}
+
+async fn sent_again_by_hand(adapter: Adapter) {
+    let receiver = by_event_id(adapter).start().await;
+    receiver.deliver(&Post::new("one").body(event("evt_1"))).await.is(200, "");
+    receiver.deliver(&again("two", "evt_1")).await.is(200, "Already processed");
+    receiver.deliver(&again("three", "evt_2")).await.is(200, "");
+    assert_eq!(receiver.runs(), 2);
+}
+
+async fn sent_again_by_hand_while_in_flight(adapter: Adapter) {
+    let (setup, gate) = Receiver::gated(adapter);
+    let receiver = setup.options(DedupeOptions::new().by_event_id()).start().await;
+    let mut first = receiver.start(&Post::new("one").body(event("evt_1"))).await;
+    eventually("it is in flight", || receiver.runs() == 1).await;
+    receiver.deliver(&again("two", "evt_1")).await.is(409, "Delivery in progress");
+    gate.let_pass(1);
+    first.reply().await.is(200, "");
+    receiver.deliver(&again("two", "evt_1")).await.is(200, "Already processed");
+}
+
+async fn off_by_default(adapter: Adapter) {
+    let receiver = Receiver::on(adapter).start().await;
+    receiver.deliver(&Post::new("one").body(event("evt_1"))).await.is(200, "");
+    receiver.deliver(&again("two", "evt_1")).await.is(200, "");
+    assert_eq!(receiver.runs(), 2);
+}
+
+/// The event's id is signed: nobody can block another's.
+async fn a_delivery_id_reused_does_no_harm(adapter: Adapter) {
+    let receiver = by_event_id(adapter).start().await;
+    receiver.deliver(&Post::new("d").body(event("evt_1"))).await.is(200, "");
+    receiver.deliver(&Post::new("d").body(event("evt_2"))).await.is(200, "");
+    assert_eq!(receiver.runs(), 2);
+}
+
+async fn a_delivery_keeps_its_own_id(adapter: Adapter) {
+    let fails = |_| async { StatusCode::INTERNAL_SERVER_ERROR };
+    let receiver = by_event_id(adapter).handler(fails).start().await;
+    receiver.deliver(&Post::new("one").body(event("evt_1"))).await.is(500, "");
+    receiver.deliver(&Post::new("two").body(event("evt_1"))).await.is(500, "");
+    let ids: Vec<_> = receiver.seen().iter().map(|d| d.id().to_string()).collect();
+    assert_eq!(ids, ["one", "two"]);
+}
+
+/// A batch within the handler does not stand in the way of its own claim.
+async fn alone_and_in_a_batch(adapter: Adapter) {
+    async fn process(delivery: Delivery) -> Result<StatusCode, Rejection> {
+        let on_event = |_: Event| async { Ok::<(), String>(()) };
+        let report = delivery.batch()?.process(4, on_event).await;
+        let status = if report.completed == 1 { StatusCode::CREATED } else { StatusCode::OK };
+        report.into_result().map(|()| status)
+    }
+    let receiver = by_event_id(adapter).refusing_handler(process).start().await;
+    receiver.deliver(&Post::new("one").body(event("evt_1"))).await.is(201, "");
+    let both = format!("[{},{}]", event("evt_1"), event("evt_2"));
+    receiver.deliver(&Post::new("two").body(both)).await.is(201, "");
+    receiver.deliver(&again("three", "evt_2")).await.is(200, "Already processed");
+}
+
+async fn what_has_no_event_id_goes_by_the_delivery(adapter: Adapter) {
+    let receiver = by_event_id(adapter).start().await;
+    let no_data = r#"{"id":"b_1","type":"batch","events":[]}"#;
+    for (number, body) in ["[]", no_data, "no JSON", r#"{"type":"x"}"#].iter().enumerate() {
+        let post = Post::new(&number.to_string()).body(*body);
+        receiver.deliver(&post).await.is(200, "");
+        receiver.deliver(&post.clone().age(10)).await.is(200, "Already processed");
+        let other = Post::new(&format!("{number} again")).body(*body).age(20);
+        receiver.deliver(&other).await.is(200, "");
+    }
+    assert_eq!(receiver.runs(), 8);
+}
+
+async fn a_failure_is_released(adapter: Adapter) {
+    let gate = Gate::closed();
+    let inside = gate.clone();
+    let fails_until_open = move |_| {
+        let open = inside.passed() > 0;
+        async move { if open { StatusCode::OK } else { StatusCode::BAD_GATEWAY } }
+    };
+    let receiver = by_event_id(adapter).handler(fails_until_open).start().await;
+    receiver.deliver(&Post::new("one").body(event("evt_1"))).await.is(502, "");
+    gate.let_pass(1);
+    gate.pass().await;
+    receiver.deliver(&again("two", "evt_1")).await.is(200, "");
+    receiver.deliver(&Post::new("one").body(event("evt_1"))).await.is(200, "Already processed");
+}
