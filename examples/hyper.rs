@@ -39,9 +39,9 @@ const TEN_SECONDS: Duration = Duration::from_secs(10);
 /// again later".
 async fn handle(request: Request<VerifiedBody>) -> Result<Response<Full<Bytes>>, Infallible> {
     let delivery = request.body().delivery();
-    let event: Event = match Event::from_json(delivery.body()) {
+    let event: Event = match delivery.event() {
         Ok(event) => event,
-        Err(error) => return Ok(Rejection::from(error).to_response()),
+        Err(rejection) => return Ok(rejection.to_response()),
     };
     let (id, kind) = (delivery.id(), &event.event_type);
     let line = format!("handled delivery={id} event={kind} id={}\n", event.id);

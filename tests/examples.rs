@@ -53,9 +53,18 @@ impl Receiver {
     }
 
     /// Asks it to stop, and returns what it printed once it has.
-    fn stop(mut self) -> String {
+    fn stop(self) -> String {
+        self.end("-TERM")
+    }
+
+    /// The same, as ctrl-c does.
+    fn interrupt(self) -> String {
+        self.end("-INT")
+    }
+
+    fn end(mut self, signal: &str) -> String {
         let id = self.process.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().expect("kill").success());
+        assert!(Command::new("kill").args([signal, &id]).status().expect("kill").success());
         assert!(self.process.wait().expect("it ends").success());
         let mut printed = String::new();
         let stdout = self.process.stdout.as_mut().expect("piped");
@@ -109,6 +118,63 @@ fn receivers_receive_what_send_sends() {
              handled delivery=d-2 event=fan.created id=evt_7Qm2fanC01\n"
         );
     }
+}
+
+#[test]
+fn events_are_typed() {
+    let receiver = Receiver::start("events");
+    for event in ["fan.created", "purchase.completed", "email.sent", "fan.deleted"] {
+        assert_eq!(text(&receiver.send(&["--event", event]).stdout), "200\n");
+    }
+    // VIPs are those the CRM knows as such, and those who pay so much.
+    let [fan, purchase] = ["fan.updated", "purchase.completed"].map(sample);
+    let fan = fan.replace("season-pass", "vip").replace("+34600000118", "+34600000119");
+    assert_eq!(text(&receiver.send(&["--body", &file("vip.json", &fan)]).stdout), "200\n");
+    let purchase = purchase.replace("evt_7Qm2purC04", "evt_another").replace("87.50", "0.10");
+    let purchase = file("cheap.json", &purchase);
+    assert_eq!(text(&receiver.send(&["--body", &purchase]).stdout), "200\n");
+    assert_eq!(
+        receiver.interrupt(),
+        "crm: fan_k83lindq is nerea.ibarra@example.org\n\
+         dashboard: 3 tickets, 87.50 EUR\n\
+         crm: fan_w20okpas is forgotten\n\
+         crm: fan_k83lindq is nerea.ibarra@example.org\n\
+         vip: fan_k83lindq comes to Noche de Jazz en la Estrella\n\
+         dashboard: 6 tickets, 87.60 EUR\n"
+    );
+}
+
+#[test]
+fn batches_are_done_event_by_event() {
+    let receiver = Receiver::start("batch");
+    let batch = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/send/batch.json");
+    let answers = receiver.send(&["--body", batch, "--repeat", "2", "--delivery", "d-1"]);
+    assert_eq!(text(&answers.stdout), "200\n200 Already processed\n");
+    let alone = receiver.send(&["--event", "fan.updated", "--delivery", "d-2"]);
+    assert_eq!(text(&alone.stdout), "200 Already processed\n");
+    let printed = receiver.interrupt();
+    let mut lines: Vec<_> = printed.lines().collect();
+    lines.sort_unstable();
+    assert_eq!(
+        lines,
+        [
+            "evt_7Qm2attI07: attendance.checked_in",
+            "evt_7Qm2fanU02: fan.updated",
+            "evt_7Qm2purC04: 87.50 EUR",
+        ]
+    );
+}
+
+fn sample(event: &str) -> String {
+    let path = format!("{}/examples/send/payloads/{event}.json", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read_to_string(path).expect("a sample")
+}
+
+/// A file for `send`, in this test's own directory.
+fn file(name: &str, content: &str) -> String {
+    let path = format!("{}/{name}", env!("CARGO_TARGET_TMPDIR"));
+    std::fs::write(&path, content).expect("a writable directory");
+    path
 }
 
 /// Whoever reads along sees each line as soon as it is handled.

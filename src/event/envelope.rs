@@ -148,7 +148,7 @@ impl<T: Borrow<RawValue>> Event<T> {
 impl<'de> Deserialize<'de> for Event<EventData> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Event::<Box<RawValue>>::deserialize(deserializer)?;
-        let data = raw.typed().map_err(D::Error::custom)?;
+        let data = raw.typed().map_err(|error| D::Error::custom(error.place_and_reason()))?;
         let Event { id, event_type, created, organization_id, data: _, more } = raw;
         Ok(Self { id, event_type, created, organization_id, data, more })
     }

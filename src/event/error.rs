@@ -38,6 +38,17 @@ impl EventError {
         Self { path: NOWHERE.to_owned(), source: serde::de::Error::custom(reason) }
     }
 
+    pub(super) fn place_and_reason(&self) -> String {
+        let mut reason = self.source.to_string();
+        // A field is found by its name, and its line may be one within `data`.
+        if self.source.is_data() {
+            let (line, column) = (self.source.line(), self.source.column());
+            let position = format!(" at line {line} column {column}");
+            reason.truncate(reason.strip_suffix(&position).map_or(reason.len(), str::len));
+        }
+        if self.path == NOWHERE { reason } else { format!("`{}`: {reason}", self.path) }
+    }
+
     pub(super) fn within(mut self, field: &str) -> Self {
         self.path =
             if self.path == NOWHERE { field.to_owned() } else { format!("{field}.{}", self.path) };
@@ -50,11 +61,7 @@ const NOWHERE: &str = ".";
 
 impl fmt::Display for EventError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not the JSON of such an event: ")?;
-        if self.path != NOWHERE {
-            write!(f, "`{}`: ", self.path)?;
-        }
-        self.source.fmt(f)
+        write!(f, "not the JSON of such an event: {}", self.place_and_reason())
     }
 }
 

@@ -1,0 +1,63 @@
+//! Batches: several events in one request, each done once. When some of them fail,
+//! Nevent sends the whole batch again, and only those run.
+//!
+//! ```sh
+//! export NEVENT_WEBHOOK_SECRET=whsec_k5EKJQnf9sMX2vYzJdHG3L8pR   # in both terminals
+//! cargo run --example batch
+//! cargo run --example send -- --body examples/send/batch.json --repeat 2
+//! ```
+//!
+//! `BIND` is the address and port; default `127.0.0.1:3000`. For shutdown, rotation and
+//! header timeouts look at `axum.rs`.
+
+use std::error::Error;
+
+use axum::{Router, routing::post};
+use nevent_webhooks::event::{Batch, BatchReport, Event, EventData};
+use nevent_webhooks::store::MemoryStore;
+use nevent_webhooks::{DedupeLayer, DedupeOptions, Secret, Verifier, VerifyLayer};
+
+/// Takes one event as well as many. The report is the answer: 2xx if all are done.
+async fn handle(batch: Batch) -> BatchReport {
+    let report = batch.process(8, on_event).await;
+    for failure in &report.failures {
+        let id = failure.event_id.as_deref().unwrap_or("without an id");
+        eprintln!("not done: number {}, {id}: {}", failure.position, failure.reason);
+    }
+    report
+}
+
+/// `Ok` is "done, never again". An error is for the log, and for the retry.
+async fn on_event(event: Event<EventData>) -> Result<(), String> {
+    match event.data {
+        EventData::PurchaseCompleted(purchase) => {
+            if purchase.tickets.is_empty() {
+                return Err(format!("purchase {} has no tickets", purchase.id));
+            }
+            println!("{}: {} {}", event.id, purchase.total, purchase.currency);
+        }
+        _ => println!("{}: {}", event.id, event.event_type),
+    }
+    Ok(())
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let verify = VerifyLayer::new(Verifier::new(Secret::from_env("NEVENT_WEBHOOK_SECRET")?));
+    // An event that came in a batch is known when it comes alone, and the other way
+    // round: without this, one that came alone and went by its delivery's id would not be.
+    let options = DedupeOptions::new().by_event_id();
+    let dedupe = DedupeLayer::with_options("batch", MemoryStore::new(), options)?;
+    let webhook = post(handle).route_layer((verify, dedupe.clone()));
+    let app = Router::new().route("/webhooks/nevent", webhook);
+
+    let bind = std::env::var("BIND").unwrap_or_else(|_| "127.0.0.1:3000".to_owned());
+    let listener = tokio::net::TcpListener::bind(&bind).await.map_err(|error| {
+        format!("BIND={bind}: {error}. Give a free address and port, such as 127.0.0.1:3000")
+    })?;
+    eprintln!("listening on http://{}/webhooks/nevent", listener.local_addr()?);
+    let stop = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
+    axum::serve(listener, app).with_graceful_shutdown(stop).await?;
+    dedupe.wait_idle().await;
+    Ok(())
+}

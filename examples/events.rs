@@ -1,0 +1,99 @@
+//! Typed events: what a box office does with them. It keeps its CRM in step with
+//! Nevent's fans, rings a bell for VIPs, and counts on a dashboard.
+//!
+//! ```sh
+//! export NEVENT_WEBHOOK_SECRET=whsec_k5EKJQnf9sMX2vYzJdHG3L8pR   # in both terminals
+//! cargo run --example events
+//! cargo run --example send -- --event fan.created
+//! ```
+//!
+//! `BIND` is the address and port; default `127.0.0.1:3000`. For shutdown, rotation and
+//! header timeouts look at `axum.rs`.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::{Router, routing::post};
+use nevent_webhooks::event::{Decimal, Event, EventData, Fan, Purchase};
+use nevent_webhooks::store::MemoryStore;
+use nevent_webhooks::{DedupeLayer, Secret, Verifier, VerifyLayer};
+
+/// Stands for your database. There, do what an event asks for in one transaction: a
+/// handler that failed half-way is started again from its beginning.
+#[derive(Default)]
+struct BoxOffice {
+    crm: HashMap<String, Fan>,
+    tickets_sold: u32,
+    /// By currency; exact, as the amounts that were sent.
+    revenue: HashMap<String, Decimal>,
+}
+
+/// "On this do that", in one place. What is not of interest is answered 2xx as well,
+/// or Nevent would send it again.
+async fn handle(
+    State(office): State<Arc<Mutex<BoxOffice>>>,
+    event: Event<EventData>,
+) -> StatusCode {
+    let mut office = office.lock().unwrap_or_else(PoisonError::into_inner);
+    match event.data {
+        EventData::FanCreated(fan) | EventData::FanUpdated(fan) => office.sync(*fan),
+        EventData::FanDeleted(fan) => office.forget(&fan),
+        EventData::PurchaseCompleted(purchase) => {
+            office.alert(&purchase);
+            office.count(&purchase);
+        }
+        EventData::Unknown { event_type, .. } => println!("new to me: {event_type}"),
+        _ => {}
+    }
+    StatusCode::OK
+}
+
+impl BoxOffice {
+    fn sync(&mut self, fan: Fan) {
+        println!("crm: {} is {}", fan.id, fan.email.as_deref().unwrap_or("without an email"));
+        self.crm.insert(fan.id.clone(), fan);
+    }
+
+    fn forget(&mut self, fan: &Fan) {
+        println!("crm: {} is forgotten", fan.id);
+        self.crm.remove(&fan.id);
+    }
+
+    /// A purchase shows a fan in short; their tags are in the CRM.
+    fn alert(&self, purchase: &Purchase) {
+        let known = self.crm.get(&purchase.fan.id);
+        let is_vip = known.is_some_and(|fan| fan.tags.iter().any(|tag| tag == "vip"));
+        if is_vip || purchase.total >= Decimal::from(500) {
+            println!("vip: {} comes to {}", purchase.fan.id, purchase.event.name);
+        }
+    }
+
+    fn count(&mut self, purchase: &Purchase) {
+        self.tickets_sold += purchase.tickets.iter().map(|ticket| ticket.quantity).sum::<u32>();
+        let revenue = self.revenue.entry(purchase.currency.clone()).or_default();
+        *revenue += purchase.total;
+        println!("dashboard: {} tickets, {revenue} {}", self.tickets_sold, purchase.currency);
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let verify = VerifyLayer::new(Verifier::new(Secret::from_env("NEVENT_WEBHOOK_SECRET")?));
+    let dedupe = DedupeLayer::new("events", MemoryStore::new())?;
+    let webhook = post(handle).route_layer((verify, dedupe.clone()));
+    let office = Arc::new(Mutex::new(BoxOffice::default()));
+    let app = Router::new().route("/webhooks/nevent", webhook).with_state(office);
+
+    let bind = std::env::var("BIND").unwrap_or_else(|_| "127.0.0.1:3000".to_owned());
+    let listener = tokio::net::TcpListener::bind(&bind).await.map_err(|error| {
+        format!("BIND={bind}: {error}. Give a free address and port, such as 127.0.0.1:3000")
+    })?;
+    eprintln!("listening on http://{}/webhooks/nevent", listener.local_addr()?);
+    let stop = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
+    axum::serve(listener, app).with_graceful_shutdown(stop).await?;
+    dedupe.wait_idle().await;
+    Ok(())
+}

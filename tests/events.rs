@@ -1,0 +1,249 @@
+//! Events as types: the documented samples, and what becomes of them when fields are
+//! added, taken away, or changed.
+
+use nevent_webhooks::event::{Date, Decimal, EventData, RawValue, Timestamp};
+use nevent_webhooks::{Event, EventError};
+use serde_json::{Value, json};
+
+/// From the provider's documentation.
+const PURCHASE: &str = include_str!("data/events/purchase.completed.json");
+const FAN: &str = include_str!("data/events/fan.created.json");
+const LIVE_EVENT: &str = include_str!("data/events/event.published.json");
+const SAMPLES: [&str; 3] = [PURCHASE, FAN, LIVE_EVENT];
+
+fn typed(json: &str) -> Result<Event<EventData>, EventError> {
+    Event::from_json(json.as_bytes())
+}
+
+fn date(text: &str) -> Date {
+    text.parse().expect("a date")
+}
+
+fn time(text: &str) -> Timestamp {
+    text.parse().expect("a time")
+}
+
+fn amount(text: &str) -> Decimal {
+    text.parse().expect("an amount")
+}
+
+#[test]
+fn the_documented_purchase() {
+    let event = typed(PURCHASE).expect("a purchase");
+    assert_eq!((&*event.id, &*event.event_type), ("evt_01234567890", "purchase.completed"));
+    assert_eq!(event.created, time("2022-01-01T00:00:00Z"));
+    assert_eq!(event.organization_id, "org_abcdefghijk");
+    let EventData::PurchaseCompleted(purchase) = event.data else { panic!("{:?}", event.data) };
+    assert_eq!(purchase.id, "pur_abc123");
+    assert_eq!(
+        (&*purchase.fan.id, purchase.fan.last_name.as_deref()),
+        ("fan_xyz789", Some("García"))
+    );
+    assert_eq!(purchase.fan.email.as_deref(), Some("juan@example.com"));
+    assert_eq!(
+        (&*purchase.event.name, purchase.event.date),
+        ("Festival Sónar 2024", Some(date("2024-06-15")))
+    );
+    let [ticket] = &purchase.tickets[..] else { panic!("{:?}", purchase.tickets) };
+    assert_eq!((&*ticket.ticket_type, ticket.quantity), ("General Admission", 2));
+    assert_eq!((ticket.price, ticket.currency.as_deref()), (amount("85.00"), Some("EUR")));
+    assert_eq!(ticket.price * Decimal::from(ticket.quantity), purchase.total);
+    assert_eq!((purchase.total.to_string().as_str(), &*purchase.currency), ("170.00", "EUR"));
+    assert_eq!(purchase.payment_method.as_deref(), Some("card"));
+    assert_eq!(purchase.status.as_deref(), Some("completed"));
+    assert_eq!(purchase.purchased_at, Some(time("2024-03-15T10:30:00Z")));
+    assert!(purchase.more.is_empty() && event.more.is_empty());
+}
+
+#[test]
+fn the_documented_fan() {
+    let EventData::FanCreated(fan) = typed(FAN).expect("a fan").data else { panic!("no fan") };
+    assert_eq!((&*fan.id, fan.first_name.as_deref()), ("fan_new123", Some("María")));
+    assert_eq!(
+        (fan.phone.as_deref(), fan.city.as_deref()),
+        (Some("+34600123456"), Some("Barcelona"))
+    );
+    assert_eq!(
+        (fan.country.as_deref(), &fan.tags[..]),
+        (Some("ES"), &["techno", "vip"].map(String::from)[..])
+    );
+    assert_eq!(
+        (fan.created_at, fan.source.as_deref()),
+        (Some(time("2024-03-15T11:00:00Z")), Some("Event Registration"))
+    );
+    assert!(fan.more.is_empty() && fan.custom_fields.is_empty());
+}
+
+#[test]
+fn the_documented_event() {
+    let event = typed(LIVE_EVENT).expect("an event");
+    let EventData::EventPublished(event) = event.data else { panic!("{:?}", event.data) };
+    assert_eq!((&*event.id, &*event.name), ("evt_summer2024", "Summer Closing Party"));
+    let venue = event.venue.expect("a venue");
+    assert_eq!((&*venue.name, venue.city.as_deref()), ("Sala Apolo", Some("Barcelona")));
+    let lineup: Vec<_> = event.lineup.iter().map(|a| (&*a.name, a.spotify_id.as_deref())).collect();
+    assert_eq!(lineup, [("DJ Koze", Some("xyz")), ("Peggy Gou", Some("abc"))]);
+    assert_eq!(
+        (event.date, event.published_at),
+        (Some(date("2024-09-20")), Some(time("2024-03-15T12:00:00Z")))
+    );
+}
+
+#[test]
+fn what_was_read_is_written_as_it_was() {
+    for sample in SAMPLES {
+        let original: Value = serde_json::from_str(sample).expect("JSON");
+        let raw: Event = Event::from_json(sample.as_bytes()).expect("an event");
+        assert_eq!(serde_json::to_value(&raw).expect("JSON"), original);
+        let typed = serde_json::to_string(&typed(sample).expect("an event")).expect("JSON");
+        assert_eq!(serde_json::from_str::<Value>(&typed).expect("JSON"), original);
+        assert_eq!(typed.contains("170.00"), sample.contains("170.00"), "to the last zero");
+    }
+}
+
+#[test]
+fn data_may_be_borrowed_from_the_bytes() {
+    let event: Event<&RawValue> = Event::from_json(PURCHASE.as_bytes()).expect("an event");
+    let data = event.data.get();
+    assert!(PURCHASE.as_bytes().as_ptr_range().contains(&data.as_ptr()), "not copied");
+    assert!(matches!(event.typed(), Ok(EventData::PurchaseCompleted(_))));
+}
+
+/// What is of no interest is not read: a type is matched on whatever its data.
+#[test]
+fn data_is_not_read_before_it_is_asked_for() {
+    let odd = PURCHASE.replace(r#""quantity": 2"#, r#""quantity": "two""#);
+    let event: Event = Event::from_json(odd.as_bytes()).expect("an event");
+    assert_eq!(event.event_type, "purchase.completed");
+    let error = event.typed().expect_err("two is no number").to_string();
+    assert!(error.contains("`data.purchase.tickets[0].quantity`: "), "{error}");
+}
+
+#[test]
+fn custom_fields_are_the_organisations_own() {
+    let fan = FAN.replace(r#""tags""#, r#""custom_fields":{"size":"M","visits":[1,2]},"tags""#);
+    let EventData::FanCreated(fan) = typed(&fan).expect("a fan").data else { panic!("no fan") };
+    assert_eq!(Value::from(fan.custom_fields), json!({"size": "M", "visits": [1, 2]}));
+}
+
+/// Of each object, these say what it is; without any other field it is still read.
+#[test]
+fn fields_taken_away() {
+    let required = [
+        ("/data/purchase", &["id", "fan", "event", "tickets", "total", "currency"][..]),
+        ("/data/purchase/tickets/0", &["type", "quantity", "price"]),
+        ("/data/purchase/fan", &["id"]),
+        ("/data/purchase/event", &["id", "name"]),
+        ("/data/fan", &["id"]),
+        ("/data/event", &["id", "name"]),
+        ("/data/event/venue", &["name"]),
+        ("/data/event/lineup/0", &["name"]),
+        ("", &["id", "type", "created", "organization_id", "data"]),
+    ];
+    for sample in SAMPLES {
+        let original: Value = serde_json::from_str(sample).expect("JSON");
+        for (place, required) in required {
+            let Some(Value::Object(object)) = original.pointer(place) else { continue };
+            for field in object.keys() {
+                let mut changed = original.clone();
+                changed
+                    .pointer_mut(place)
+                    .and_then(Value::as_object_mut)
+                    .expect("there")
+                    .remove(field);
+                let result = typed(&changed.to_string());
+                assert_eq!(result.is_err(), required.contains(&&**field), "{place}/{field}");
+                if let Err(error) = result {
+                    assert!(error.to_string().contains(&format!("`{field}`")), "{error}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn fields_added() {
+    for sample in SAMPLES {
+        let mut changed: Value = serde_json::from_str(sample).expect("JSON");
+        for_each_object(&mut changed, &mut |object| {
+            object.insert("added_later".to_owned(), json!({"a": [1, null, "x"], "b": 0.5}));
+        });
+        let event = typed(&changed.to_string()).expect("tolerated");
+        let mut written = serde_json::to_value(&event).expect("JSON");
+        // What stands beside the object in `data` is within reach in the raw event alone.
+        let beside = changed["data"].as_object_mut().and_then(|data| data.remove("added_later"));
+        assert!(beside.is_some());
+        assert_eq!(written.take(), changed);
+    }
+}
+
+/// A value of another type is refused by its place, unless it is as good: nothing for
+/// what is optional, a number in a string for an amount.
+#[test]
+fn fields_changed() {
+    for sample in SAMPLES {
+        let original: Value = serde_json::from_str(sample).expect("JSON");
+        for place in places(&original) {
+            for value in
+                [json!(null), json!(true), json!([[]]), json!({"x": 1}), json!(-1.5), json!("?")]
+            {
+                let mut changed = original.clone();
+                *changed.pointer_mut(&place).expect("there") = value.clone();
+                if let Err(error) = typed(&changed.to_string()) {
+                    let field = place.rsplit('/').find(|part| part.parse::<usize>().is_err());
+                    let error = error.to_string();
+                    assert!(error.contains(field.expect("a name")), "{place} = {value}: {error}");
+                }
+            }
+        }
+    }
+    for (from, to) in [("170.00", r#""170.00""#), (r#""card""#, "null"), ("85.00", "8500e-2")] {
+        typed(&PURCHASE.replace(from, to)).expect("as good");
+    }
+    typed(&FAN.replace(r#"["techno", "vip"]"#, "null")).expect("no tags");
+}
+
+#[test]
+fn errors_name_the_place_and_the_value() {
+    let of = |from, to| typed(&PURCHASE.replace(from, to)).expect_err(to).to_string();
+    let start = "not the JSON of such an event: ";
+    assert!(of("85.00", r#""ten""#).starts_with(&format!(
+        "{start}`data.purchase.tickets[0].price`: an amount of at most 28 digits was expected, not \"ten\""
+    )));
+    assert!(of("2024-06-15", "2024-06-31").contains("`data.purchase.event.date`: "));
+    assert!(of("2024-03-15T10:30:00Z", "yesterday").contains("`data.purchase.purchased_at`: "));
+    assert!(of(r#""purchase":"#, r#""order":"#).contains("`data`: missing field `purchase`"));
+    assert!(of("1640995200", r#""today""#).starts_with(&format!("{start}`created`: ")));
+    assert!(of("\"id\": \"evt_0", "\"id\" \"evt_0").ends_with("expected `:` at line 2 column 8"));
+}
+
+fn for_each_object(
+    value: &mut Value,
+    change: &mut impl FnMut(&mut serde_json::Map<String, Value>),
+) {
+    match value {
+        Value::Object(object) => {
+            object.values_mut().for_each(|value| for_each_object(value, change));
+            change(object);
+        }
+        Value::Array(values) => values.iter_mut().for_each(|value| for_each_object(value, change)),
+        _ => {}
+    }
+}
+
+/// All places in a value, as JSON pointers.
+fn places(value: &Value) -> Vec<String> {
+    let children: Vec<(String, &Value)> = match value {
+        Value::Object(object) => object.iter().map(|(key, value)| (key.clone(), value)).collect(),
+        Value::Array(values) => {
+            values.iter().enumerate().map(|(index, value)| (index.to_string(), value)).collect()
+        }
+        _ => Vec::new(),
+    };
+    let mut all = Vec::new();
+    for (key, child) in children {
+        all.push(format!("/{key}"));
+        all.extend(places(child).into_iter().map(|place| format!("/{key}{place}")));
+    }
+    all
+}
