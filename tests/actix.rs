@@ -15,6 +15,7 @@ use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
+use nevent_webhooks::event::{Batch, BatchReport, EventData};
 use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks::{
     Clock, DedupeLayer, Delivery, DeliveryId, Event, Rejection, Secret, Signer, SystemClock,
@@ -297,4 +298,32 @@ async fn a_hang_up_outside_of_actix() {
     assert!(tokio::time::timeout(hurried, called).await.is_err());
     let again = call_service(&app, genuine("d").to_request()).await;
     assert_eq!(again.status(), StatusCode::CONFLICT);
+}
+
+#[tokio::test]
+async fn typed_events_batches_and_their_reports() {
+    async fn on_event(event: Event<EventData>) -> Result<(), String> {
+        match event.data {
+            EventData::Unknown { data, .. } if data.get() == r#"{"n":1}"# => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    }
+    async fn handle(batch: Batch) -> BatchReport {
+        batch.process(2, on_event).await
+    }
+    let route = web::resource("/hook").wrap(middleware()).route(web::post().to(handle));
+    let app = init_service(App::new().service(route)).await;
+    let good = BODY.replace("fan.created", "new.type");
+    for (id, body, status, answer) in [
+        ("d1", format!("[{good}]"), 200, ""),
+        ("d2", format!("[{good},7]"), 500, "Batch incomplete"),
+        ("d3", "{}".to_owned(), 400, "Malformed event"),
+    ] {
+        let request = genuine(id).insert_header(("x-nevent-signature", signature(&body)));
+        let response = call_service(&app, request.set_payload(body).to_request()).await;
+        assert_eq!(response.status(), status, "{id}");
+        let rejection = rejection(&response);
+        assert_eq!(rejection.map_or("", Rejection::body_text), answer);
+        assert_eq!(text(response).await, answer);
+    }
 }

@@ -2,13 +2,16 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
+use axum::extract::State;
 use axum::http::{HeaderMap, Request, Response, StatusCode};
 use axum::{Router, routing::post};
 use hyper::body::Frame;
+use nevent_webhooks::event::{Batch, BatchReport, EventData};
 use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks::{
     Clock, DedupeLayer, DedupeOptions, Delivery, DeliveryId, Event, Rejection, Secret, Signer,
@@ -250,3 +253,74 @@ async fn a_body_of_empty_frames_has_stalled() {
     let (status, text, _) = answer(app, delivery(BODY).map(|_| Body::new(EmptyFrames))).await;
     assert_eq!((status, text.as_str()), (StatusCode::REQUEST_TIMEOUT, "Body timeout"));
 }
+
+const BATCH: &str = r#"[{"id":"evt_1","type":"fan.created","created":1,"organization_id":"org_1",
+    "data":{"fan":{"id":"fan_1"}}},{"id":"evt_2","type":"fan.created","created":1,
+    "organization_id":"org_1","data":{"fan":{"id":"fan_0"}}}]"#;
+
+async fn on_event(event: Event<EventData>) -> Result<(), &'static str> {
+    match event.data {
+        EventData::FanCreated(fan) if fan.id == "fan_0" => Err("refused"),
+        _ => Ok(()),
+    }
+}
+
+#[tokio::test]
+async fn a_batch_and_its_report() {
+    async fn handle(batch: Batch) -> BatchReport {
+        assert_eq!((batch.len(), batch.is_empty()), (2, false));
+        assert!(!format!("{batch:?}").contains("fan_"), "it names people");
+        let ids: Vec<_> =
+            batch.events().map(|event: Result<Event, _>| event.expect("one").id).collect();
+        assert_eq!(ids, ["evt_1", "evt_2"]);
+        batch.process(2, on_event).await
+    }
+    let app = Router::new().route("/", post(handle).route_layer(layers()));
+    let (status, text, response) = answer(app.clone(), delivery(BATCH)).await;
+    assert_eq!((status, &*text), (StatusCode::INTERNAL_SERVER_ERROR, "Batch incomplete"));
+    let rejection = response.extensions().get();
+    assert_eq!(rejection, Some(&Rejection::BatchIncomplete { failed: 1, of: 2 }));
+    let mended = delivery_as("d-2", BATCH.replace("fan_0", "fan_2"));
+    let (status, text, _) = answer(app, mended).await;
+    assert_eq!((status, &*text), (StatusCode::OK, ""));
+}
+
+/// Without claims, a batch that failed would run from its start.
+#[tokio::test]
+async fn a_batch_without_deduplication_is_refused() {
+    async fn handle(batch: Batch) -> BatchReport {
+        batch.process(2, on_event).await
+    }
+    let app = Router::new().route("/", post(handle).route_layer(layers().0));
+    let (status, text, _) = answer(app, delivery(BATCH)).await;
+    assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(text.starts_with("This route has no nevent_webhooks::DedupeLayer"), "{text}");
+}
+
+/// A delivery that outlives its handler, in a queue say, holds no place among those at work.
+#[tokio::test]
+async fn a_delivery_that_is_kept_holds_no_place() {
+    async fn handle(State(kept): State<Kept>, delivery: Delivery) {
+        kept.lock().expect("no panic while locked").push(delivery);
+    }
+    let options = DedupeOptions::new().max_in_flight(1);
+    let dedupe = DedupeLayer::with_options("test", MemoryStore::new(), options);
+    let stack = (layers().0, dedupe.expect("safe options"));
+    let kept = Kept::default();
+    let webhook = post(handle).route_layer(stack);
+    let app = Router::new().route("/", webhook).with_state(Arc::clone(&kept));
+    for id in ["d-1", "d-2", "d-3"] {
+        let body = BODY.replace("evt_1", id);
+        assert_eq!(answer(app.clone(), delivery_as(id, body)).await.0, StatusCode::OK);
+    }
+    // What is processed afterwards takes a place of its own.
+    let late = kept.lock().expect("no panic while locked").remove(0);
+    let report = late
+        .batch()
+        .expect("one event")
+        .process(1, |_: Event| async { Ok::<(), String>(()) })
+        .await;
+    assert_eq!((report.completed, report.failures.len()), (1, 0));
+}
+
+type Kept = Arc<Mutex<Vec<Delivery>>>;

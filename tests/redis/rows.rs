@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use nevent_webhooks::store::RedisStore;
-use nevent_webhooks::{DedupeOptions, Incident};
+use nevent_webhooks::{DedupeOptions, Delivery, Event, Incident};
 
 use crate::support::Server;
 use crate::support::acceptance::receiver::Setup;
-use crate::support::acceptance::{Adapter, Post, Receiver, eventually, rows};
+use crate::support::acceptance::{Adapter, Gate, Post, Receiver, eventually, rows};
 
 rows!(
     d01_repeat_after_success,
@@ -23,6 +23,8 @@ rows!(
     d12_lease_taken_by_another,
     d14_down_then_up,
     d17_scopes,
+    e06_a_batch_is_ended_on_another_receiver,
+    e08_in_flight_on_another_receiver,
 );
 
 async fn store(server: &Server) -> RedisStore {
@@ -162,4 +164,70 @@ async fn d17_scopes(adapter: Adapter) {
     one.deliver(&Post::new("d")).await.is(200, "");
     other.deliver(&Post::new("d")).await.is(200, "");
     assert_eq!((one.runs(), other.runs()), (1, 1));
+}
+
+fn event(id: &str) -> String {
+    format!(r#"{{"id":"{id}","type":"x.y","created":1,"data":{{}},"organization_id":"org_1"}}"#)
+}
+
+/// Processes batches; an event whose id has this in it waits at the gate, and fails.
+fn processing(setup: Setup, fails: &'static str, gate: &Gate) -> Setup {
+    let gate = gate.clone();
+    setup.refusing_handler(move |delivery: Delivery| {
+        let gate = gate.clone();
+        async move {
+            let on_event = move |event: Event| {
+                let gate = gate.clone();
+                async move {
+                    if !event.id.contains(fails) {
+                        return Ok(());
+                    }
+                    gate.pass().await;
+                    Err("as told")
+                }
+            };
+            let report = delivery.batch()?.process(4, on_event).await;
+            let done = StatusCode::from_u16(200 + u16::try_from(report.completed).expect("few"));
+            report.into_result().map(|()| done.expect("a status"))
+        }
+    })
+}
+
+async fn e06_a_batch_is_ended_on_another_receiver(adapter: Adapter) {
+    let server = Server::start().await;
+    let open = Gate::closed();
+    open.let_pass(10);
+    let one = processing(Receiver::on(adapter), "evt_2", &open).store(store(&server).await);
+    let other = processing(Receiver::on(adapter), "none", &open).store(store(&server).await);
+    let (one, other) = (one.start().await, other.start().await);
+    let body = format!("[{},{},{}]", event("evt_1"), event("evt_2"), event("evt_3"));
+    one.deliver(&Post::new("d").body(&*body)).await.is(500, "Batch incomplete");
+    other.deliver(&Post::new("d").body(&*body)).await.is(201, ""); // One event: the one that failed.
+    other.deliver(&Post::new("d").body(&*body)).await.is(200, "Already processed");
+    // Apart from the delivery ids, with a retention of their own.
+    let keys: Vec<String> = server.command(&["KEYS", "nevent:{tickets\u{1}events}devt_*"]).await;
+    assert_eq!(keys.len(), 3, "{keys:?}");
+    let left = server.command::<i64>(&["TTL", &keys[0]]).await;
+    assert!((23 * 3600..=24 * 3600).contains(&left), "{left}");
+}
+
+async fn e08_in_flight_on_another_receiver(adapter: Adapter) {
+    let server = Server::start().await;
+    let gate = Gate::closed();
+    let one = processing(Receiver::on(adapter), "evt_1", &gate).store(store(&server).await);
+    let other = processing(Receiver::on(adapter), "none", &gate).store(store(&server).await);
+    let (one, other) = (one.start().await, other.start().await);
+    let mut first = one.start(&Post::new("one").body(event("evt_1"))).await;
+    let claimed = "nevent:{tickets\u{1}events}devt_1";
+    for _ in 0..500 {
+        if server.command::<bool>(&["EXISTS", claimed]).await {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let body = format!("[{},{}]", event("evt_1"), event("evt_2"));
+    other.deliver(&Post::new("two").body(&*body)).await.is(500, "Batch incomplete");
+    gate.let_pass(1);
+    first.reply().await.is(500, "Batch incomplete");
+    other.deliver(&Post::new("two").body(&*body)).await.is(201, "");
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use http::{Request, Response};
-use nevent_webhooks::VerifiedBody;
+use nevent_webhooks::{Event, VerifiedBody};
 use tower::{ServiceBuilder, ServiceExt, service_fn};
 use tracing::{Instrument, Level};
 
@@ -75,6 +75,42 @@ async fn a_reused_id_is_an_error_that_names_the_delivery() {
     let rejected = "WARN nevent_webhooks: rejected status=422 delivery=\"dlv_1\" \
         reason=the delivery id was used before, for another body";
     assert_eq!(lines(), [verified, verified, incident, rejected]);
+}
+
+#[tokio::test]
+async fn an_event_header_that_differs_is_a_warning() {
+    subscribe();
+    let stack = ServiceBuilder::new().layer(layers()).service_fn(async |request| {
+        let request: Request<VerifiedBody> = request;
+        let _: Event = request.body().delivery().event().unwrap();
+        Ok::<_, std::convert::Infallible>(Response::new(Body::empty()))
+    });
+    let mut request = genuine(Body::from(BODY));
+    request.headers_mut().insert("x-nevent-event", "fan.deleted".parse().unwrap());
+    stack.oneshot(request).await.unwrap();
+    let line = "WARN nevent_webhooks: the event header is not the event's type \
+        delivery=\"dlv_1\" header=\"fan.deleted\" body=\"fan.created\"";
+    assert_eq!(lines()[1..], [line]);
+}
+
+#[tokio::test]
+async fn an_event_of_a_batch_that_fails_is_a_warning_that_names_it() {
+    subscribe();
+    let stack = ServiceBuilder::new().layer(layers()).service_fn(async |request| {
+        let request: Request<VerifiedBody> = request;
+        let batch = request.body().delivery().batch().unwrap();
+        let failing = |_: Event| async { Err::<(), _>("no seat left") };
+        let report = batch.process(1, failing).await;
+        assert_eq!(report.failures.len(), 2);
+        Ok::<_, std::convert::Infallible>(Response::new(Body::empty()))
+    });
+    let body = format!("[{BODY},7]");
+    let request = genuine_with(&body, Body::from(body.clone()));
+    stack.oneshot(request).await.unwrap();
+    let lines = lines();
+    let start = "WARN nevent_webhooks: an event of a batch failed delivery=\"dlv_1\" position=";
+    assert_eq!(lines[1], format!("{start}0 event=\"evt_1\" reason=\"no seat left\""));
+    assert!(lines[2].starts_with(&format!("{start}1 reason=\"not the JSON")), "{lines:?}");
 }
 
 #[tokio::test]
