@@ -91,8 +91,9 @@ impl DedupeOptions {
         self
     }
 
-    /// How many handlers may be at work at once, those included whose client has
-    /// gone. Default 1,024; each may hold a body in memory.
+    /// How many deliveries may be at work at once, those included whose client has
+    /// gone. Default 1,024; each may hold a body in memory. The events of a batch share
+    /// its place.
     pub fn max_in_flight(mut self, max_in_flight: usize) -> Self {
         self.max_in_flight = max_in_flight;
         self
