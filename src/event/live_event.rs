@@ -13,16 +13,16 @@ pub struct LiveEvent {
     /// What it is called.
     pub name: String,
     /// The day of it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub date: Option<Date>,
     /// Where it takes place.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub venue: Option<Venue>,
     /// Who plays.
     #[serde(default, deserialize_with = "or_empty", skip_serializing_if = "Vec::is_empty")]
     pub lineup: Vec<Artist>,
     /// When it was published.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub published_at: Option<Timestamp>,
     /// What is not documented.
     #[serde(flatten)]
@@ -36,7 +36,7 @@ pub struct Venue {
     /// What it is called.
     pub name: String,
     /// Where it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub city: Option<String>,
     /// What is not documented.
     #[serde(flatten)]
@@ -50,7 +50,7 @@ pub struct Artist {
     /// As on the bill.
     pub name: String,
     /// Their id at Spotify.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub spotify_id: Option<String>,
     /// What is not documented.
     #[serde(flatten)]

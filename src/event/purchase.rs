@@ -22,13 +22,13 @@ pub struct Purchase {
     /// Three letters, `EUR`.
     pub currency: String,
     /// `card`, for one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub payment_method: Option<String>,
     /// `completed`, for one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// When it was bought.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub purchased_at: Option<Timestamp>,
     /// What is not documented.
     #[serde(flatten)]
@@ -48,7 +48,7 @@ pub struct Ticket {
     #[serde(with = "decimal")]
     pub price: Decimal,
     /// Three letters, `EUR`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
     /// What is not documented.
     #[serde(flatten)]
