@@ -67,10 +67,12 @@ impl ManualClock {
         Self::at(SystemClock.unix_seconds())
     }
 
-    /// Moves both wall and monotonic time on.
+    /// Moves both wall and monotonic time on; never back, so it stands still when 584
+    /// years have passed.
     pub fn advance(&self, by: Duration) {
         let nanos = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
-        self.0.elapsed_nanos.fetch_add(nanos, Ordering::SeqCst);
+        let later = |elapsed: u64| Some(elapsed.saturating_add(nanos));
+        let _ = self.0.elapsed_nanos.fetch_update(Ordering::SeqCst, Ordering::SeqCst, later);
     }
 
     /// Steps wall time alone by so many seconds, back if negative, as an

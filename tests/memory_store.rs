@@ -89,6 +89,29 @@ async fn lapsed_leases_are_swept_out_of_a_full_store() {
     assert_eq!(store.stats().in_flight, 1);
 }
 
+/// A lapsed claim is no record, and takes the room of none.
+#[tokio::test]
+async fn lapsed_claims_do_not_push_out_completed_ones() {
+    let clock = ManualClock::now();
+    let store = MemoryStore::with_capacity(4).expect("room").clock(clock.clone());
+    let done = claim("done", "body");
+    acquired(&store, &done).await;
+    assert_eq!(store.complete(&done).await.expect("room"), Completion::Recorded);
+    for id in ["a", "b", "c"] {
+        acquired(&store, &claim(id, "body")).await;
+    }
+    clock.advance(31 * SECOND);
+    for id in ["d", "e", "f"] {
+        acquired(&store, &claim(id, "body")).await;
+    }
+    assert_eq!(store.claim(&claim("done", "body")).await.expect("room"), ClaimAnswer::Completed);
+    assert_eq!((store.stats().forgotten_early, store.stats().in_flight), (0, 3));
+    // A fourth in flight does, for these still hold.
+    acquired(&store, &claim("g", "body")).await;
+    assert_eq!(store.stats().forgotten_early, 1);
+    assert!(store.claim(&claim("h", "body")).await.is_err(), "all are in flight");
+}
+
 #[test]
 fn impossible_capacities_are_refused() {
     for records in [0, usize::MAX] {

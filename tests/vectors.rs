@@ -1,6 +1,8 @@
 //! Signatures made by others, accepted here.
 
-use nevent_webhooks::{Rejection, Secret, Signer, Verifier};
+use std::time::Duration;
+
+use nevent_webhooks::{Clock, ManualClock, Rejection, Secret, Signer, Verifier};
 
 fn verifier(secret: &str) -> Verifier {
     Verifier::new(Secret::dangerously_allow_weak(secret).expect("not empty"))
@@ -43,6 +45,19 @@ fn secret_is_not_base64_decoded() {
     let header = Signer::new(&decoded.expect("a key")).header(0, body);
     let result = verifier(secret).verify(header, body, 0);
     assert_eq!(result.expect_err("another key"), Rejection::InvalidSignature);
+}
+
+/// Monotonic is what it says, whatever it is told.
+#[test]
+fn a_driven_clock_never_goes_back() {
+    let clock = ManualClock::at(0);
+    for _ in 0..3 {
+        let before = (clock.monotonic(), clock.unix_seconds());
+        clock.advance(Duration::from_secs(u64::MAX / 1_500_000_000));
+        assert!((clock.monotonic(), clock.unix_seconds()) >= before);
+    }
+    clock.advance(Duration::MAX);
+    assert_eq!(clock.monotonic(), Duration::from_nanos(u64::MAX));
 }
 
 /// A clock that shows nonsense makes no panic, whatever it shows.

@@ -13,6 +13,8 @@ use crate::store::{Claim, ClaimAnswer, Completion, Fingerprint, OwnerToken, Rene
 pub(super) struct Records {
     capacity: usize,
     in_flight: HashMap<Key, InFlight>,
+    /// Nothing in flight has lapsed before.
+    first_lapse: Duration,
     completed: LruCache<Key, Completed>,
 }
 
@@ -34,6 +36,7 @@ impl Records {
         Self {
             capacity: capacity.get(),
             in_flight: HashMap::new(),
+            first_lapse: Duration::MAX,
             completed: LruCache::new(capacity),
         }
     }
@@ -52,18 +55,24 @@ impl Records {
         if !self.in_flight.contains_key(&key) {
             self.make_room(claim, now, forgotten)?;
         }
-        self.in_flight.insert(key, InFlight::new(claim, now));
+        self.hold(key, claim, now);
         Ok(ClaimAnswer::Acquired)
     }
 
     pub(super) fn renew(&mut self, key: Key, claim: &Claim, now: Duration) -> Renewal {
-        match self.in_flight.get_mut(&key) {
+        match self.in_flight.get(&key) {
             Some(held) if held.token == claim.token && held.lapses > now => {
-                *held = InFlight::new(claim, now);
+                self.hold(key, claim, now);
                 Renewal::Renewed
             }
             _ => Renewal::Lost,
         }
+    }
+
+    fn hold(&mut self, key: Key, claim: &Claim, now: Duration) {
+        let held = InFlight::new(claim, now);
+        self.first_lapse = self.first_lapse.min(held.lapses);
+        self.in_flight.insert(key, held);
     }
 
     pub(super) fn complete(
@@ -81,7 +90,7 @@ impl Records {
         };
         if self.live_completed(key, now).is_none() {
             // The lease lapsed and the room was given away: make it again.
-            if self.in_flight.len() + self.completed.len() >= self.capacity {
+            if self.is_full(now) {
                 self.forget_least_recent(claim, now, forgotten);
             }
             self.completed.put(key, Completed::new(claim, now));
@@ -139,17 +148,34 @@ impl Records {
         forgotten: &Forgotten,
     ) -> Result<(), StoreError> {
         self.drop_expired(now);
-        if self.in_flight.len() >= self.capacity {
-            self.in_flight.retain(|_, held| held.lapses > now);
+        if !self.is_full(now) {
+            return Ok(());
         }
         if self.in_flight.len() >= self.capacity {
             let capacity = self.capacity;
             return Err(StoreError::Full { capacity });
         }
-        if self.in_flight.len() + self.completed.len() >= self.capacity {
-            self.forget_least_recent(claim, now, forgotten);
-        }
+        self.forget_least_recent(claim, now, forgotten);
         Ok(())
+    }
+
+    /// Of records: what has lapsed is none any more, and goes first.
+    fn is_full(&mut self, now: Duration) -> bool {
+        let is_full = |this: &Self| this.in_flight.len() + this.completed.len() >= this.capacity;
+        if is_full(self) {
+            self.drop_lapsed(now);
+        }
+        is_full(self)
+    }
+
+    /// Looks at all of them only when one may have lapsed since it last did.
+    fn drop_lapsed(&mut self, now: Duration) {
+        if now < self.first_lapse {
+            return;
+        }
+        self.in_flight.retain(|_, held| held.lapses > now);
+        let lapses = self.in_flight.values().map(|held| held.lapses);
+        self.first_lapse = lapses.min().unwrap_or(Duration::MAX);
     }
 
     /// Two at most, so that no single claim pays for many.

@@ -1,0 +1,275 @@
+//! HTTP requests through both layers, against the order of judgement as a list of
+//! conditions: what is answered, how often the handler runs, and which bytes it gets.
+#![no_main]
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::task::{Context, Poll};
+
+use arbitrary::{Arbitrary, Unstructured};
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response};
+use http_body::{Body, Frame};
+use libfuzzer_sys::fuzz_target;
+use nevent_webhooks::store::MemoryStore;
+use nevent_webhooks::{
+    Clock, DedupeLayer, ManualClock, Rejection, Secret, VerifiedBody, Verifier, VerifyLayer,
+};
+use nevent_webhooks_fuzz::{digest, hex};
+use tokio::runtime::Runtime;
+use tower::{ServiceBuilder, ServiceExt, service_fn};
+
+const SECRET: &str = "whsec_k5EKJQnf9sMX2vYzJdHG3L8pR";
+const LIMIT: usize = 64;
+
+#[derive(Debug, Clone, Arbitrary)]
+struct Input<'a> {
+    signature: Signature,
+    /// Seconds ago.
+    age: i16,
+    ids: Vec<Text>,
+    events: Vec<Text>,
+    encodings: Vec<Coding>,
+    announced: Option<u8>,
+    frames: Vec<&'a [u8]>,
+    breaks_off: bool,
+    handler_fails: bool,
+    /// The second time it is sent under another id.
+    other_id: bool,
+}
+
+#[derive(Debug, Clone, Arbitrary)]
+enum Signature {
+    Genuine,
+    None,
+    Twice,
+    WrongDigest { at: u8, bit: u8 },
+    Any(Text),
+}
+
+#[derive(Debug, Clone, Arbitrary)]
+enum Coding {
+    Identity,
+    Gzip,
+    Any(Text),
+}
+
+/// What a header line may hold.
+#[derive(Debug, Clone)]
+struct Text(HeaderValue);
+
+impl<'a> Arbitrary<'a> for Text {
+    fn arbitrary(input: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
+        let bytes = <&[u8]>::arbitrary(input)?;
+        HeaderValue::from_bytes(bytes).map(Self).map_err(|_| arbitrary::Error::IncorrectFormat)
+    }
+}
+
+/// Status and text, as far as it is a layer's; what else the handler answered.
+type Answer = (u16, &'static str);
+
+fuzz_target!(|input: Input| {
+    static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+        tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
+    });
+    let mut again = input.clone();
+    if input.other_id {
+        again.ids = vec![Text(HeaderValue::from_static("another"))];
+    }
+    let clock = ManualClock::now();
+    let (answers, runs) = RUNTIME.block_on(send([&input, &again], &clock));
+    assert_eq!((answers, runs), expected([&input, &again], &clock));
+});
+
+async fn send(inputs: [&Input<'_>; 2], clock: &ManualClock) -> (Vec<Answer>, usize) {
+    let secret = Secret::new(SECRET).unwrap();
+    let verify = VerifyLayer::new(Verifier::new(secret)).body_limit(LIMIT).clock(clock.clone());
+    let dedupe = DedupeLayer::new(&a_scope_of_its_own(), Arc::clone(&STORE)).unwrap();
+    let (body, status) = (inputs[0].body(), handled(inputs[0]).0);
+    let runs = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&runs);
+    let handler = service_fn(move |request: Request<VerifiedBody>| {
+        assert_eq!(request.body().delivery().body(), &body, "the bytes that were signed");
+        counted.fetch_add(1, Ordering::Relaxed);
+        let response = Response::builder().status(status).body(Frames::default());
+        async move { Ok::<_, Infallible>(response.unwrap()) }
+    });
+    let stack = ServiceBuilder::new().layer((verify, dedupe)).service(handler);
+    let mut answers = Vec::new();
+    for input in inputs {
+        let response = stack.clone().oneshot(input.request(clock)).await.unwrap();
+        let rejection = response.extensions().get::<Rejection>();
+        answers.push((response.status().as_u16(), rejection.map_or("", Rejection::body_text)));
+    }
+    (answers, runs.load(Ordering::Relaxed))
+}
+
+/// One for all runs: it costs more to make than a run takes.
+static STORE: LazyLock<Arc<MemoryStore>> =
+    LazyLock::new(|| Arc::new(MemoryStore::with_capacity(1000).unwrap()));
+
+fn a_scope_of_its_own() -> String {
+    static RUN: AtomicUsize = AtomicUsize::new(0);
+    format!("run {}", RUN.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A repeat has one body, so it is judged as the first was but for the id.
+fn expected(inputs: [&Input; 2], clock: &ManualClock) -> (Vec<Answer>, usize) {
+    let mut runs = 0;
+    let mut done = false;
+    let answers = inputs.map(|input| match input.refusal(clock) {
+        Some(refusal) => refusal,
+        None if done => (200, "Already processed"),
+        None => {
+            runs += 1;
+            done = !input.handler_fails;
+            handled(input)
+        }
+    });
+    (answers.into(), runs)
+}
+
+fn handled(input: &Input) -> Answer {
+    (if input.handler_fails { 500 } else { 204 }, "")
+}
+
+impl Input<'_> {
+    /// In the order of judgement.
+    fn refusal(&self, clock: &ManualClock) -> Option<Answer> {
+        let judgements = [
+            (self.has_no_signature(), (401, "Missing signature")),
+            (!self.is_well_formed(), (401, "Malformed signature")),
+            (
+                !self.encodings.iter().all(Coding::is_identity),
+                (415, "Unsupported content encoding"),
+            ),
+            (self.announced.is_some_and(|n| usize::from(n) > LIMIT), (413, "Payload too large")),
+            (self.body().len() > LIMIT, (413, "Payload too large")),
+            (self.breaks_off, (400, "Unreadable body")),
+            (!self.is_genuine(clock), (401, "Invalid signature")),
+            (self.age > 300, (401, "Timestamp too old")),
+            (self.age < -300, (401, "Timestamp too new")),
+            (self.ids.is_empty(), (400, "Missing delivery id")),
+            (!self.has_a_right_id(), (400, "Malformed delivery id")),
+        ];
+        judgements.into_iter().find(|(refused, _)| *refused).map(|(_, answer)| answer)
+    }
+
+    fn has_no_signature(&self) -> bool {
+        matches!(self.signature, Signature::None)
+    }
+
+    /// The header's grammar has a target of its own.
+    fn is_well_formed(&self) -> bool {
+        match &self.signature {
+            Signature::Any(Text(line)) => {
+                let secret = Secret::new(SECRET).unwrap();
+                Verifier::new(secret).begin([line.as_bytes()]).is_ok()
+            }
+            Signature::Twice => false,
+            _ => true,
+        }
+    }
+
+    fn is_genuine(&self, clock: &ManualClock) -> bool {
+        match &self.signature {
+            Signature::Genuine => true,
+            Signature::Any(Text(line)) => line.as_bytes() == self.genuine(clock).as_bytes(),
+            _ => false,
+        }
+    }
+
+    fn has_a_right_id(&self) -> bool {
+        let [Text(id)] = &self.ids[..] else { return false };
+        (1..=128).contains(&id.len()) && id.as_bytes().iter().all(|byte| (32..127).contains(byte))
+    }
+
+    fn body(&self) -> Bytes {
+        self.frames.concat().into()
+    }
+
+    fn genuine(&self, clock: &ManualClock) -> String {
+        self.signed(clock, |_| {})
+    }
+
+    fn signed(&self, clock: &ManualClock, change: impl FnOnce(&mut [u8; 32])) -> String {
+        let t = clock.unix_seconds() - i64::from(self.age);
+        let mut digest = digest(SECRET.as_bytes(), t, &self.body());
+        change(&mut digest);
+        format!("t={t},v1={}", hex(&digest))
+    }
+
+    fn request(&self, clock: &ManualClock) -> Request<Frames> {
+        let mut request = Request::post("/");
+        let signature = match &self.signature {
+            Signature::None => vec![],
+            Signature::Genuine => vec![self.genuine(clock)],
+            Signature::Twice => vec![self.genuine(clock); 2],
+            Signature::WrongDigest { at, bit } => {
+                vec![self.signed(clock, |digest| digest[usize::from(at % 32)] ^= 1 << (bit % 8))]
+            }
+            Signature::Any(Text(line)) => {
+                request = request.header("x-nevent-signature", line);
+                vec![]
+            }
+        };
+        for line in signature {
+            request = request.header("x-nevent-signature", line);
+        }
+        for Text(id) in &self.ids {
+            request = request.header("x-nevent-delivery", id);
+        }
+        for Text(event) in &self.events {
+            request = request.header("x-nevent-event", event);
+        }
+        for coding in &self.encodings {
+            request = request.header("content-encoding", coding.line());
+        }
+        if let Some(length) = self.announced {
+            request = request.header("content-length", u16::from(length));
+        }
+        let frames = self.frames.iter().map(|frame| Bytes::copy_from_slice(frame));
+        request.body(Frames { left: frames.rev().collect(), breaks_off: self.breaks_off }).unwrap()
+    }
+}
+
+impl Coding {
+    fn line(&self) -> HeaderValue {
+        match self {
+            Self::Identity => HeaderValue::from_static("identity"),
+            Self::Gzip => HeaderValue::from_static("gzip"),
+            Self::Any(Text(line)) => line.clone(),
+        }
+    }
+
+    fn is_identity(&self) -> bool {
+        let line = self.line();
+        let line = String::from_utf8_lossy(line.as_bytes()).to_ascii_lowercase();
+        line.split(',').all(|coding| ["", "identity"].contains(&coding.trim_matches([' ', '\t'])))
+    }
+}
+
+/// A body that comes in pieces, and may break off.
+#[derive(Debug, Default)]
+struct Frames {
+    left: Vec<Bytes>,
+    breaks_off: bool,
+}
+
+impl Body for Frames {
+    type Data = Bytes;
+    type Error = ();
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, ()>>> {
+        Poll::Ready(match self.left.pop() {
+            Some(frame) => Some(Ok(Frame::data(frame))),
+            None if std::mem::take(&mut self.breaks_off) => Some(Err(())),
+            None => None,
+        })
+    }
+}
