@@ -2,9 +2,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+/// Longer than any process lives, and short enough to be added to and multiplied.
+pub(crate) const NEVER: Duration = Duration::from_secs(30 * 365 * 86_400);
+
 /// The moment `after` from `start`; for durations that no clock can add, such as
 /// `Duration::MAX` for "never", some thirty years.
 pub(crate) fn deadline(start: Instant, after: Duration) -> Instant {
-    const NEVER: Duration = Duration::from_secs(30 * 365 * 86_400);
     start.checked_add(after.min(NEVER)).unwrap_or(start)
 }

@@ -89,7 +89,9 @@ impl Dedupe {
 
     /// When the events of a batch are reported on, so that the report is the answer.
     pub(crate) fn report_by(&self, delivery: &Delivery) -> Instant {
-        deadline(delivery.received(), self.options.answer_deadline / 20 * 19)
+        let answer_deadline = self.options.answer_deadline;
+        let a_twentieth = answer_deadline.checked_div(20).unwrap_or_default();
+        deadline(delivery.received(), answer_deadline.saturating_sub(a_twentieth))
     }
 
     pub(crate) async fn wait_idle(&self) {

@@ -39,6 +39,17 @@
 //! store of your own; `tracing` log lines.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(unreachable_pub)]
+// Whatever comes in, nothing panics; each exception says why it cannot.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
+)]
 // `layers` alone is what the frameworks share, with nobody to use it; and without
 // `events` nobody claims what is within a delivery.
 #![cfg_attr(
@@ -48,7 +59,7 @@
 #![cfg_attr(not(any(feature = "tower", feature = "actix")), allow(unreachable_pub))]
 
 mod clock;
-#[cfg(feature = "layers")]
+#[cfg(any(feature = "layers", feature = "redis"))]
 mod deadline;
 #[cfg(feature = "layers")]
 mod delivery;

@@ -196,9 +196,8 @@ fn refuse_weak(text: &str) -> Result<(), SecretError> {
     if text.len() < MIN_LENGTH {
         return Err(SecretError::TooShort { length: text.len() });
     }
-    let mut seen = [false; 256];
-    text.bytes().for_each(|byte| seen[usize::from(byte)] = true);
-    if seen.iter().filter(|seen| **seen).count() < MIN_DIFFERENT_BYTES {
+    let different = (0..=u8::MAX).filter(|byte| text.as_bytes().contains(byte)).count();
+    if different < MIN_DIFFERENT_BYTES {
         return Err(SecretError::Repetitive);
     }
     Ok(())

@@ -74,7 +74,7 @@ impl Timestamp {
             return Err(malformed(REASON));
         }
         let value = text.iter().try_fold(0_i64, |value, digit| {
-            value.checked_mul(10)?.checked_add(i64::from(digit - b'0'))
+            value.checked_mul(10)?.checked_add(i64::from(digit.checked_sub(b'0')?))
         });
         // More than 19 digits overflow an `i64`, so the text fits when the value does.
         match (value, ArrayVec::try_from(text)) {
@@ -85,14 +85,18 @@ impl Timestamp {
 }
 
 fn split_item(item: &[u8]) -> Result<(&[u8], &[u8]), Rejection> {
-    let equals = item.iter().position(|byte| *byte == b'=');
-    let (name, value) = item.split_at(equals.ok_or(malformed("an item without `=`"))?);
-    Ok((name, &value[1..]))
+    let mut parts = item.splitn(2, |byte| *byte == b'=');
+    match (parts.next(), parts.next()) {
+        (Some(name), Some(value)) => Ok((name, value)),
+        _ => Err(malformed("an item without `=`")),
+    }
 }
 
-fn skip_blanks(item: &[u8]) -> &[u8] {
-    let blanks = item.iter().take_while(|byte| matches!(byte, b' ' | b'\t'));
-    &item[blanks.count()..]
+fn skip_blanks(mut item: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = item {
+        item = rest;
+    }
+    item
 }
 
 fn parse_digest(text: &[u8]) -> Result<Digest, Rejection> {

@@ -2,6 +2,13 @@
 
 mod claim;
 #[cfg(feature = "conformance")]
+#[allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "tests: a promise that is broken panics"
+)]
 pub mod conformance;
 #[cfg(feature = "memory")]
 mod memory;

@@ -43,7 +43,9 @@ async fn supervise<T>(run: Arc<Run>, mut task: JoinHandle<T>) {
     let options = &run.dedupe.options;
     let renew_until_done = async {
         let mut held = true;
-        while timeout(options.lease / 3, &mut task).await.is_err() {
+        // A third: one that fails leaves time for another.
+        let often = options.lease.checked_div(3).unwrap_or(options.lease);
+        while timeout(often, &mut task).await.is_err() {
             held = held && run.renew().await;
         }
     };

@@ -72,11 +72,16 @@ pub(crate) struct Incidents([AtomicU64; Incident::ALL.len()]);
 
 impl Incidents {
     pub(super) fn count(&self, incident: Incident, id: &DeliveryId) {
-        self.0[incident as usize].fetch_add(1, Ordering::Relaxed);
+        self.counter(incident).fetch_add(1, Ordering::Relaxed);
         trace::incident(incident, id);
     }
 
     pub(super) fn count_of(&self, incident: Incident) -> u64 {
-        self.0[incident as usize].load(Ordering::Relaxed)
+        self.counter(incident).load(Ordering::Relaxed)
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "there are as many as incidents")]
+    fn counter(&self, incident: Incident) -> &AtomicU64 {
+        &self.0[incident as usize]
     }
 }

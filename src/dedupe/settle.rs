@@ -49,7 +49,7 @@ async fn settle_at_last(run: &Run, settlement: Settlement) {
             Ok(None) | Err(_) => trace::store_error(&StoreError::too_slow(), run.id()),
         }
         sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
     }
 }
 

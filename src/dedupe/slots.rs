@@ -21,7 +21,7 @@ impl Slots {
     }
 
     pub(super) fn take(self: &Arc<Self>) -> Option<Arc<Slot>> {
-        let below_limit = |taken| (taken < self.limit).then_some(taken + 1);
+        let below_limit = |taken: usize| taken.checked_add(1).filter(|taken| *taken <= self.limit);
         self.taken
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, below_limit)
             .ok()

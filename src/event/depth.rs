@@ -20,7 +20,7 @@ fn is_too_deep(json: &[u8]) -> bool {
             b'\\' => escaped = in_string,
             b'"' => in_string = !in_string,
             _ if in_string => {}
-            b'[' | b'{' => depth += 1,
+            b'[' | b'{' => depth = depth.saturating_add(1),
             b']' | b'}' => depth = depth.saturating_sub(1),
             _ => {}
         }

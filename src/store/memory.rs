@@ -76,12 +76,11 @@ impl MemoryStore {
     /// Figures to watch. Walks over the shards.
     #[must_use]
     pub fn stats(&self) -> MemoryStoreStats {
-        let mut stats = self.forgotten.stats();
-        self.records.for_each(|records| {
-            stats.in_flight += records.in_flight();
-            stats.completed += records.completed();
-        });
-        stats
+        MemoryStoreStats {
+            in_flight: self.records.sum(Records::in_flight),
+            completed: self.records.sum(Records::completed),
+            ..self.forgotten.stats()
+        }
     }
 
     fn sized(capacity: usize) -> Self {

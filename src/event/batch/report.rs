@@ -29,19 +29,18 @@ pub struct EventFailure {
 }
 
 impl BatchReport {
-    pub(super) fn of(delivery: &DeliveryId, ends: impl IntoIterator<Item = (usize, End)>) -> Self {
-        let mut report = Self::default();
-        for (position, end) in ends {
-            match end {
-                End::Completed => report.completed += 1,
-                End::AlreadyProcessed => report.already_processed += 1,
-                End::Failed { event_id, reason } => {
-                    trace::event_failed(delivery, position, event_id.as_deref(), &reason);
-                    report.failures.push(EventFailure { position, event_id, reason });
-                }
+    pub(super) fn of(delivery: &DeliveryId, ends: Vec<(usize, End)>) -> Self {
+        let count = |is: fn(&End) -> bool| ends.iter().filter(|(_, end)| is(end)).count();
+        let completed = count(|end| matches!(end, End::Completed));
+        let already_processed = count(|end| matches!(end, End::AlreadyProcessed));
+        let failures = ends.into_iter().filter_map(|(position, end)| match end {
+            End::Failed { event_id, reason } => {
+                trace::event_failed(delivery, position, event_id.as_deref(), &reason);
+                Some(EventFailure { position, event_id, reason })
             }
-        }
-        report
+            End::Completed | End::AlreadyProcessed => None,
+        });
+        Self { completed, already_processed, failures: failures.collect() }
     }
 
     /// For handlers that answer otherwise than with the report itself.
@@ -54,7 +53,8 @@ impl BatchReport {
         if failed == 0 {
             return Ok(());
         }
-        let of = self.completed + self.already_processed + failed;
+        let done = self.completed.saturating_add(self.already_processed);
+        let of = done.saturating_add(failed);
         Err(Rejection::BatchIncomplete { failed, of })
     }
 }

@@ -161,11 +161,14 @@ impl Records {
 
     /// Of records: what has lapsed is none any more, and goes first.
     fn is_full(&mut self, now: Duration) -> bool {
-        let is_full = |this: &Self| this.in_flight.len() + this.completed.len() >= this.capacity;
-        if is_full(self) {
+        if self.len() >= self.capacity {
             self.drop_lapsed(now);
         }
-        is_full(self)
+        self.len() >= self.capacity
+    }
+
+    fn len(&self) -> usize {
+        self.in_flight.len().saturating_add(self.completed.len())
     }
 
     /// Looks at all of them only when one may have lapsed since it last did.
@@ -192,9 +195,9 @@ impl Records {
 
     fn forget_least_recent(&mut self, claim: &Claim, now: Duration, forgotten: &Forgotten) {
         if let Some((_, oldest)) = self.completed.pop_lru()
-            && oldest.expires_millis > millis(now)
+            && let left @ 1.. = oldest.expires_millis.saturating_sub(millis(now))
         {
-            let left = Duration::from_millis(oldest.expires_millis - millis(now));
+            let left = Duration::from_millis(left);
             forgotten.record(claim.retention.saturating_sub(left));
         }
     }

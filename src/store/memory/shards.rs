@@ -22,14 +22,18 @@ impl<T> Shards<T> {
     }
 
     /// The part where a uniformly distributed key belongs.
+    #[expect(
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        reason = "parts are 1 to 64"
+    )]
     pub(super) fn lock(&self, key: Key) -> MutexGuard<'_, T> {
         // The number of parts is a power of two, and below 256.
-        let index = usize::from(key.0[0]) & (self.parts.len() - 1);
-        guard(&self.parts[index])
+        guard(&self.parts[usize::from(key.0[0]) % self.parts.len()])
     }
 
-    pub(super) fn for_each(&self, mut look: impl FnMut(&T)) {
-        self.parts.iter().for_each(|part| look(&guard(part)));
+    pub(super) fn sum(&self, of: impl Fn(&T) -> usize) -> usize {
+        self.parts.iter().map(|part| of(&guard(part))).sum()
     }
 }
 
@@ -37,7 +41,7 @@ impl<T> Shards<T> {
 /// full before the whole is.
 fn room_per_part(capacity: usize, count: usize) -> usize {
     let even = capacity.div_ceil(count);
-    if count == 1 { even } else { even + 6 * even.isqrt() }
+    if count == 1 { even } else { even.saturating_add(even.isqrt().saturating_mul(6)) }
 }
 
 /// Nothing inside panics half-way through a change.
@@ -66,8 +70,9 @@ impl KeyedHash {
     /// Replay keys are uniform already; the scope's hash tells scopes apart.
     pub(super) fn replays(&self, scope: &Scope, keys: &[ReplayKey]) -> Vec<Key> {
         let scope = self.hash(scope.as_str(), "");
-        let keys = keys.iter().map(|key| key.to_bytes());
-        keys.map(|key| Key(std::array::from_fn(|i| key[i] ^ scope.0[i]))).collect()
+        let (scope, bits) = (u128::from_ne_bytes(scope.0), |key: &ReplayKey| key.to_bytes());
+        let keys = keys.iter().map(|key| u128::from_ne_bytes(bits(key)) ^ scope);
+        keys.map(|key| Key(key.to_ne_bytes())).collect()
     }
 
     fn hash(&self, scope: &str, id: &str) -> Key {

@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout_at};
 use self::upkeep::Upkeep;
 use super::error::is_read_only;
 use super::{RedisOptions, RedisSource};
+use crate::deadline::deadline;
 
 /// A connection that is replaced in the background when it breaks, or no longer
 /// answers. While there is none, commands fail rather than queue up.
@@ -55,10 +56,10 @@ impl Connection {
     /// If the connection turns out to be broken, it is sent once more, over the next
     /// if there is one: whether it had arrived is not known.
     pub(super) async fn query(&self, command: &Cmd) -> Result<Value, RedisError> {
-        let deadline = Instant::now() + self.options().command_timeout;
-        match self.ask(command, deadline).await {
+        let answer_by = deadline(Instant::now(), self.options().command_timeout);
+        match self.ask(command, answer_by).await {
             Err(error) if is_broken(&error) && !error.is_timeout() => {
-                self.ask(command, deadline).await
+                self.ask(command, answer_by).await
             }
             answer => answer,
         }

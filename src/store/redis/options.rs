@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::RedisStoreError;
+use crate::deadline::NEVER;
 
 /// How a [`RedisStore`](super::RedisStore) speaks to its server.
 #[derive(Debug, Clone)]
@@ -56,7 +57,11 @@ impl RedisOptions {
         } else if command_timeout.is_zero() {
             "a command timeout of zero: no answer could be in time".to_owned()
         } else {
-            return Ok(self);
+            return Ok(Self {
+                connect_timeout: self.connect_timeout.min(NEVER),
+                command_timeout: self.command_timeout.min(NEVER),
+                ..self
+            });
         };
         Err(RedisStoreError::Options { reason })
     }
@@ -81,5 +86,12 @@ mod tests {
         assert!(refused(RedisOptions::new().connect_timeout(no_time)).contains("connect timeout"));
         assert!(refused(RedisOptions::new().command_timeout(no_time)).contains("command timeout"));
         assert!(RedisOptions::default().checked().is_ok());
+    }
+
+    #[test]
+    fn endless_timeouts_can_be_reckoned_with() {
+        let endless = RedisOptions::new().connect_timeout(Duration::MAX);
+        let endless = endless.command_timeout(Duration::MAX).checked().expect("safe");
+        assert_eq!((endless.connect_timeout, endless.command_timeout), (NEVER, NEVER));
     }
 }

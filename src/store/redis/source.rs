@@ -84,7 +84,7 @@ impl RedisSource {
     /// that they name is checked.
     pub(super) fn patience(&self, timeout: Duration) -> Duration {
         match self.kind {
-            Kind::Sentinel(_) | Kind::SentinelAnew(_) => timeout * 3,
+            Kind::Sentinel(_) | Kind::SentinelAnew(_) => timeout.saturating_mul(3),
             Kind::Server(_) | Kind::Cluster(_) => timeout,
         }
     }
@@ -115,8 +115,9 @@ impl Kind {
             }
             Self::Cluster(client) => {
                 // A node that is silent must leave time to ask another.
+                let third = options.connect_timeout.checked_div(3);
                 let config = ClusterConfig::new()
-                    .set_connection_timeout(options.connect_timeout / 3)
+                    .set_connection_timeout(third.unwrap_or(options.connect_timeout))
                     .set_response_timeout(options.command_timeout);
                 let cluster = client.get_async_connection_with_config(config).await?;
                 return Ok(Multiplexed::Cluster(cluster));

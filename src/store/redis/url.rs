@@ -74,10 +74,11 @@ fn sentinel(scheme: &str, hosts: &Hosts) -> Result<RedisSource, String> {
     let master = hosts.query.strip_prefix("master=").filter(|name| !name.is_empty());
     let master = master.ok_or("is without the master's name")?;
     let (infos, service) = (hosts.each(scheme, ":26379")?, master.to_owned());
+    let first = infos.first().cloned().ok_or("names no host")?;
     let make = move || {
         let addresses = infos.iter().map(|info| info.addr().clone());
         let master = SentinelServerType::Master;
-        as_server(SentinelClientBuilder::new(addresses, &service, master)?, &infos[0]).build()
+        as_server(SentinelClientBuilder::new(addresses, &service, master)?, &first).build()
     };
     make().map_err(|error| reason(&error))?;
     let name = format!("the Redis master {master:?} of the Sentinels at {}", hosts.names);
@@ -123,8 +124,10 @@ impl<'a> Hosts<'a> {
     fn parse(rest: &'a str) -> Self {
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (rest, path) = rest.split_once('/').unwrap_or((rest, ""));
-        let at = rest.rfind('@').map_or(0, |at| at + 1);
-        Self { user: &rest[..at], names: &rest[at..], path, query }
+        // The user with its `@`.
+        let names = rest.rsplit('@').next().unwrap_or_default();
+        let user = rest.strip_suffix(names).unwrap_or_default();
+        Self { user, names, path, query }
     }
 
     /// Each host as if its URL stood alone.
@@ -171,10 +174,13 @@ fn reason(error: &RedisError) -> String {
 /// Up to the last `@` anything may be a password, a query may hold one, and so may
 /// what does not look like hosts and ports.
 fn without_secrets(url: &str) -> String {
-    let scheme = url.find("://").map_or("", |end| &url[..end + 3]);
-    let rest = url[scheme.len()..].split('?').next().unwrap_or_default();
-    match rest.rfind('@') {
-        Some(at) => format!("{scheme}…{}", &rest[at..]),
+    let (scheme, rest) = match url.split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None => (String::new(), url),
+    };
+    let rest = rest.split('?').next().unwrap_or_default();
+    match rest.rsplit_once('@') {
+        Some((_, hosts)) => format!("{scheme}…@{hosts}"),
         None if is_hosts(rest) => format!("{scheme}{rest}"),
         None => format!("{scheme}…"),
     }

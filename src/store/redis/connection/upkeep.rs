@@ -8,6 +8,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::{Multiplexed, RedisOptions, RedisSource};
+use crate::deadline::deadline;
 
 /// At least this long between two tries.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(25);
@@ -71,7 +72,7 @@ impl Upkeep {
     /// The connection and its number; waits a little for it if there is none.
     pub(super) async fn connected(
         self: &Arc<Self>,
-        deadline: Instant,
+        answer_by: Instant,
     ) -> Result<(u64, Multiplexed), RedisError> {
         if let Ok(current) = self.current() {
             return Ok(current);
@@ -79,7 +80,7 @@ impl Upkeep {
         let mut state = self.state.subscribe();
         self.reconnect();
         self.wanted.notify_one();
-        let wait = deadline.min(Instant::now() + LONGEST_WAIT);
+        let wait = answer_by.min(deadline(Instant::now(), LONGEST_WAIT));
         let _ = timeout_at(wait, state.wait_for(|state| state.current.is_ok())).await;
         self.current()
     }
@@ -106,7 +107,7 @@ impl Upkeep {
 
     /// Somebody left this connection without an answer: how many have by now.
     pub(super) fn left(&self, number: u64) -> u32 {
-        self.count(number, |before| before + 1)
+        self.count(number, |before| before.saturating_add(1))
     }
 
     fn count(&self, number: u64, change: impl FnOnce(u32) -> u32) -> u32 {
@@ -130,7 +131,8 @@ impl Upkeep {
     fn reconnect(self: &Arc<Self>) {
         let mut reconnecting = self.reconnecting();
         let alive = reconnecting.as_ref().is_some_and(|reconnecting| {
-            let silence = self.source.patience(self.options.connect_timeout) + 2 * LONGEST_PAUSE;
+            let silence = self.source.patience(self.options.connect_timeout);
+            let silence = silence.saturating_add(LONGEST_PAUSE.saturating_mul(2));
             !reconnecting.task.is_finished() && reconnecting.last_try.elapsed() < silence
         });
         // What gives up may be dropped outside of any runtime.
@@ -164,7 +166,7 @@ impl Upkeep {
         let connected = result.is_ok();
         self.state.send_modify(|state| match result {
             Ok(_) => {
-                let number = state.number + 1;
+                let number = state.number.wrapping_add(1);
                 let since = Instant::now();
                 *state = State { number, since, given_up: false, current: result };
             }
@@ -194,6 +196,6 @@ async fn reconnect(upkeep: Weak<Upkeep>) {
         }
         sleep(SHORTEST_PAUSE).await;
         let _ = timeout(pause, upkeep.wanted.notified()).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
     }
 }
