@@ -1,0 +1,42 @@
+//! Deduplication as a state machine, all of whose states are looked at: three handlers
+//! at a time, two deliveries, processes that crash or stall, handlers that fail or never
+//! end, leases that lapse, answers that are lost, and a store that comes and goes.
+//!
+//! The rules are those of `Store` and of `src/dedupe`, written anew: that a store keeps
+//! them is for the conformance suite and the fuzz target `store`. Each fault that is
+//! seeded into them must break a property, or the properties would say nothing.
+
+mod machine;
+mod search;
+
+use machine::Fault;
+use search::{Findings, explore};
+
+fn findings(fault: Option<Fault>) -> Findings {
+    let findings = explore(fault);
+    println!("{fault:?}: {} states, {:?}", findings.states, findings.broken);
+    findings
+}
+
+#[test]
+fn no_state_breaks_a_promise() {
+    let findings = findings(None);
+    assert!(findings.broken.is_empty(), "{:?}", findings.broken);
+    assert!(findings.states > 80_000, "much can happen: {} states", findings.states);
+}
+
+#[test]
+fn each_seeded_fault_is_noticed() {
+    for (fault, promise) in [
+        (Fault::SuccessWhileInFlight, "no 2xx without a handler that is done"),
+        (Fault::ReleaseWithoutToken, "who holds a lease holds the record"),
+        (Fault::MarkedBeforeHandling, "no 2xx without a handler that is done"),
+        (Fault::LapsedCompletionRefused, "no second run without a cause"),
+        (Fault::RenewedWithoutEnd, "handled in the end, as long as retries go on"),
+        (Fault::CompletionWithoutToken, "who completes has no rival"),
+        (Fault::LapsesNever, "handled in the end, as long as retries go on"),
+    ] {
+        let broken = findings(Some(fault)).broken;
+        assert!(broken.contains(promise), "{fault:?} breaks {broken:?}");
+    }
+}
