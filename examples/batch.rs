@@ -15,9 +15,10 @@ use std::error::Error;
 use axum::{Router, routing::post};
 use nevent_webhooks::event::{Batch, BatchReport, Event, EventData};
 use nevent_webhooks::store::MemoryStore;
-use nevent_webhooks::{DedupeLayer, DedupeOptions, Secret, Verifier, VerifyLayer};
+use nevent_webhooks::{DedupeLayer, Secret, Verifier, VerifyLayer};
 
-/// Takes one event as well as many. The report is the answer: 2xx if all are done.
+/// Takes one event as well as many; one that came before, alone or in a batch, is not
+/// handled again. The report is the answer: 2xx if all are done.
 async fn handle(batch: Batch) -> BatchReport {
     let report = batch.process(8, on_event).await;
     for failure in &report.failures {
@@ -44,10 +45,7 @@ async fn on_event(event: Event<EventData>) -> Result<(), String> {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let verify = VerifyLayer::new(Verifier::new(Secret::from_env("NEVENT_WEBHOOK_SECRET")?));
-    // An event that came in a batch is known when it comes alone, and the other way
-    // round: without this, one that came alone and went by its delivery's id would not be.
-    let options = DedupeOptions::new().by_event_id();
-    let dedupe = DedupeLayer::with_options("batch", MemoryStore::new(), options)?;
+    let dedupe = DedupeLayer::new("batch", MemoryStore::new())?;
     let webhook = post(handle).route_layer((verify, dedupe.clone()));
     let app = Router::new().route("/webhooks/nevent", webhook);
 

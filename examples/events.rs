@@ -16,10 +16,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::{Router, routing::post};
+use axum::response::Response;
+use axum::{Router, middleware, routing::post};
 use nevent_webhooks::event::{Decimal, Event, EventData, Fan, Purchase};
 use nevent_webhooks::store::MemoryStore;
-use nevent_webhooks::{DedupeLayer, Secret, Verifier, VerifyLayer};
+use nevent_webhooks::{DedupeLayer, Rejection, Secret, Verifier, VerifyLayer};
 
 /// Stands for your database. There, do what an event asks for in one transaction: a
 /// handler that failed half-way is started again from its beginning.
@@ -79,13 +80,24 @@ impl BoxOffice {
     }
 }
 
+/// An event that cannot be read is answered 400: this tells which field it was.
+async fn log_rejection(response: Response) -> Response {
+    if let Some(rejection) = response.extensions().get::<Rejection>() {
+        eprintln!("answered {}: {rejection}", rejection.status());
+    }
+    response
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let verify = VerifyLayer::new(Verifier::new(Secret::from_env("NEVENT_WEBHOOK_SECRET")?));
     let dedupe = DedupeLayer::new("events", MemoryStore::new())?;
     let webhook = post(handle).route_layer((verify, dedupe.clone()));
     let office = Arc::new(Mutex::new(BoxOffice::default()));
-    let app = Router::new().route("/webhooks/nevent", webhook).with_state(office);
+    let app = Router::new()
+        .route("/webhooks/nevent", webhook)
+        .layer(middleware::map_response(log_rejection))
+        .with_state(office);
 
     let bind = std::env::var("BIND").unwrap_or_else(|_| "127.0.0.1:3000".to_owned());
     let listener = tokio::net::TcpListener::bind(&bind).await.map_err(|error| {

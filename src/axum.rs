@@ -51,6 +51,14 @@ impl IntoResponse for crate::event::BatchReport {
     }
 }
 
+/// 400 `Malformed event`, for handlers that read `data` themselves.
+#[cfg(feature = "events")]
+impl IntoResponse for crate::EventError {
+    fn into_response(self) -> Response {
+        Rejection::from(self).into_response()
+    }
+}
+
 impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
         self.to_response()

@@ -86,7 +86,7 @@ impl Delivery {
     }
 
     /// `None` above the deduplication, or without one.
-    pub(crate) fn holder(&self) -> Option<&Held> {
+    pub(crate) fn held(&self) -> Option<&Held> {
         self.held.as_ref()
     }
 
@@ -95,8 +95,8 @@ impl Delivery {
     }
 
     /// Claimed; its id is the claim's, unless that is its event's.
-    pub(crate) fn held(self, claimed: DeliveryId, by: Held) -> Self {
-        let id = if by.by_event_id { self.id } else { claimed };
+    pub(crate) fn claimed(self, as_id: DeliveryId, by: Held) -> Self {
+        let id = if by.by_event_id { self.id } else { as_id };
         Self { id, facts: self.facts, held: Some(by) }
     }
 }

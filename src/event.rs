@@ -18,6 +18,9 @@
 //! }
 //! ```
 //!
+//! Times and dates are those of `jiff` 1, amounts of `rust_decimal` 1, raw data and fields
+//! of `serde_json` 1: these versions are part of the interface.
+//!
 //! Of the documented objects, the fields without which they would say nothing are
 //! required; all others are optional, and what is not documented is kept in `more`.
 
@@ -28,10 +31,10 @@ mod decimal;
 mod depth;
 mod envelope;
 mod error;
+#[cfg(feature = "layers")]
+mod extract;
 mod fan;
 mod live_event;
-#[cfg(feature = "layers")]
-mod of_delivery;
 mod purchase;
 #[cfg(feature = "layers")]
 mod sketch;
@@ -50,7 +53,8 @@ pub use serde_json::value::RawValue;
 #[cfg(feature = "layers")]
 pub(crate) use sketch::Sketch;
 
-/// Fields of a JSON object by their names.
+/// Fields of a JSON object by their names. A field that becomes documented moves from
+/// `more` to a field of its own.
 pub type Fields = serde_json::Map<String, serde_json::Value>;
 
 use serde::{Deserialize, Deserializer};

@@ -18,8 +18,8 @@ use hyper_util::rt::TokioExecutor;
 use nevent_webhooks::event::{Batch, BatchReport, EventData};
 use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks::{
-    Clock, DedupeLayer, Delivery, DeliveryId, Event, Rejection, Secret, Signer, SystemClock,
-    Verifier, VerifyLayer, WebhookMiddleware,
+    Clock, DedupeLayer, Delivery, DeliveryId, Event, EventError, Rejection, Secret, Signer,
+    SystemClock, Verifier, VerifyLayer, WebhookMiddleware,
 };
 
 const SECRET: &str = "whsec_k5EKJQnf9sMX2vYzJdHG3L8pR";
@@ -100,6 +100,18 @@ async fn every_extractor_works_on_the_verified_bytes() {
         let response = call_service(&app, genuine("d").to_request()).await;
         assert_eq!((response.status(), text(response).await), (StatusCode::OK, answer));
     }
+}
+
+#[tokio::test]
+async fn data_that_cannot_be_read_is_a_bad_request() {
+    async fn handle(event: Event) -> Result<HttpResponse, EventError> {
+        event.typed().map(|_| HttpResponse::Ok().finish())
+    }
+    let route = web::resource("/hook").wrap(middleware()).route(web::post().to(handle));
+    let app = init_service(App::new().service(route)).await;
+    let response = call_service(&app, genuine("d").to_request()).await;
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(text(response).await, "Malformed event");
 }
 
 /// On an app, a scope or a resource, each answers what it should.

@@ -14,8 +14,8 @@ use hyper::body::Frame;
 use nevent_webhooks::event::{Batch, BatchReport, EventData};
 use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks::{
-    Clock, DedupeLayer, DedupeOptions, Delivery, DeliveryId, Event, Rejection, Secret, Signer,
-    SystemClock, Verifier, VerifyLayer,
+    Clock, DedupeLayer, DedupeOptions, Delivery, DeliveryId, Event, EventError, Rejection, Secret,
+    Signer, SystemClock, Verifier, VerifyLayer,
 };
 use serde::Deserialize;
 use tower::ServiceExt;
@@ -295,6 +295,19 @@ async fn a_batch_without_deduplication_is_refused() {
     let (status, text, _) = answer(app, delivery(BATCH)).await;
     assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
     assert!(text.starts_with("This route has no nevent_webhooks::DedupeLayer"), "{text}");
+}
+
+/// What a handler reads itself is answered as the extractor would.
+#[tokio::test]
+async fn data_that_cannot_be_read_is_a_bad_request() {
+    async fn handle(event: Event) -> Result<(), EventError> {
+        event.typed().map(|_| ())
+    }
+    let app = Router::new().route("/", post(handle).route_layer(layers()));
+    let (status, text, response) = answer(app, delivery(BODY)).await;
+    assert_eq!((status, &*text), (StatusCode::BAD_REQUEST, "Malformed event"));
+    let reason = response.extensions().get::<Rejection>().expect("a reason").to_string();
+    assert!(reason.contains("`data.fan`: missing field `id`"), "{reason}");
 }
 
 /// A delivery that outlives its handler, in a queue say, holds no place among those at work.

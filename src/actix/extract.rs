@@ -68,6 +68,18 @@ fn delivery(request: &HttpRequest) -> Result<Delivery, Rejection> {
     delivery.ok_or_else(|| logged(Rejection::MissingVerifyLayer, None))
 }
 
+/// 400 `Malformed event`, for handlers that read `data` themselves.
+#[cfg(feature = "events")]
+impl ResponseError for crate::EventError {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::BAD_REQUEST
+    }
+
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        Rejection::MalformedEvent { reason: self.to_string().into() }.error_response()
+    }
+}
+
 /// The answer as the middleware gives it, for handlers of yours that refuse on the
 /// same grounds.
 impl ResponseError for Rejection {

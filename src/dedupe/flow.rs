@@ -29,10 +29,7 @@ where
 {
     let (id, answer_by) = (delivery.id().clone(), dedupe.answer_by(&delivery));
     attach(dedupe, dedupe.slots.take(), id, answer_by, detached::detach, |run| {
-        let claim = dedupe.claim_for(&delivery);
-        let held = run.held_by(&claim);
-        let handler = move |id| handler(delivery.held(id, held));
-        Box::pin(claim_handle_settle(run, claim, handler, succeeded))
+        Box::pin(claim_handle_settle_delivery(run, delivery, handler, succeeded))
     })
 }
 
@@ -50,10 +47,7 @@ where
 {
     let (id, answer_by) = (delivery.id().clone(), dedupe.answer_by(&delivery));
     attach(dedupe, dedupe.slots.take(), id, answer_by, detached::detach_locally, |run| {
-        let claim = dedupe.claim_for(&delivery);
-        let held = run.held_by(&claim);
-        let handler = move |id| handler(delivery.held(id, held));
-        Box::pin(claim_handle_settle(run, claim, handler, succeeded))
+        Box::pin(claim_handle_settle_delivery(run, delivery, handler, succeeded))
     })
 }
 
@@ -92,6 +86,18 @@ fn attach<W>(
     let run = Arc::new(Run::new(Arc::clone(dedupe), slot, id));
     let work = work(Arc::clone(&run));
     Attached::new(run, work, detach, answer_by)
+}
+
+async fn claim_handle_settle_delivery<T, F: Future<Output = T>>(
+    run: Arc<Run>,
+    delivery: Delivery,
+    handler: impl FnOnce(Delivery) -> F,
+    succeeded: fn(&T) -> bool,
+) -> Result<T, Rejection> {
+    let claim = run.dedupe.claim_for(&delivery);
+    let held = run.held_by(&claim);
+    let handler = move |id| handler(delivery.claimed(id, held));
+    claim_handle_settle(run, claim, handler, succeeded).await
 }
 
 async fn claim_handle_settle<T, F: Future<Output = T>>(

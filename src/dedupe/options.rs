@@ -110,12 +110,14 @@ impl DedupeOptions {
     /// Deduplicates a delivery that is one event by the event's own `id` instead of
     /// by the delivery's. Off by default.
     ///
-    /// Switch it on if an event may come in more than one delivery: sent again by
-    /// hand from Nevent's panel, which makes a delivery of its own, or alone and in a
-    /// [`Batch`](crate::event::Batch). The event's id is signed, unlike the
-    /// delivery's. Leave it off if you want what somebody sends again by hand to be
-    /// handled again. A batch, and a body that is no event, still go by the delivery's
-    /// id. The body is looked through once more, which takes about as long as its MAC.
+    /// Switch it on if an event must not be handled again when somebody sends it again
+    /// by hand from Nevent's panel, which makes a delivery of its own; or if you want an
+    /// identity that is signed, as the delivery's id is not. Leave it off if what is sent
+    /// again by hand is to be handled again. A body that is a batch, or no event, still
+    /// goes by the delivery's id. The body is looked through once more before the claim.
+    ///
+    /// Handlers that take a [`Batch`](crate::event::Batch) need it not: its events go by
+    /// their own ids anyhow, one that came alone included.
     #[cfg(feature = "events")]
     pub fn by_event_id(mut self) -> Self {
         self.by_event_id = true;

@@ -16,7 +16,7 @@ use crate::{Delivery, Rejection};
 /// or one alone.
 ///
 /// In axum and actix-web it is an extractor, which answers 400 `Malformed event` for
-/// what is none of these. It needs the [`DedupeLayer`](crate::DedupeLayer) above it.
+/// what is none of these, and for more than 1,000 events. It needs the [`DedupeLayer`](crate::DedupeLayer) above it.
 ///
 /// ```
 /// # #[cfg(feature = "axum")] {
@@ -35,6 +35,26 @@ use crate::{Delivery, Rejection};
 /// }
 /// # axum::routing::post::<_, _, ()>(handle);
 /// # }
+/// ```
+///
+/// With state, in a closure that clones it for each event, and says both types:
+///
+/// ```
+/// use std::sync::Arc;
+/// use nevent_webhooks::event::{Batch, BatchReport, Event};
+///
+/// # struct Database;
+/// # impl Database { async fn store(&self, _: &Event) -> Result<(), String> { Ok(()) } }
+/// async fn handle(database: Arc<Database>, batch: Batch) -> BatchReport {
+///     let on_event = move |event: Event| {
+///         let database = Arc::clone(&database);
+///         async move {
+///             database.store(&event).await?;
+///             Ok::<(), String>(())
+///         }
+///     };
+///     batch.process(8, on_event).await
+/// }
 /// ```
 #[derive(Clone)]
 pub struct Batch {
@@ -74,6 +94,7 @@ impl Batch {
 
     /// The events in their order, for whoever takes them all at once, in one
     /// transaction, say. They are deduplicated as a delivery then, and not one by one.
+    /// (Give the type: `for event in batch.events() { let event: Event = event?; … }`.)
     pub fn events<T>(&self) -> impl Iterator<Item = Result<Event<T>, EventError>>
     where
         Event<T>: DeserializeOwned,

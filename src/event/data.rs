@@ -16,7 +16,15 @@ macro_rules! event_types {
         ///
         /// Read from an [`Event`](super::Event) by
         /// [`Event::typed`](super::Event::typed), or asked for as `Event<EventData>`.
-        /// New types of event will come, and are [`EventData::Unknown`].
+        /// New types of event will come, and are [`EventData::Unknown`] until a version
+        /// of this crate knows them: to handle one before that, match on
+        /// [`event_type`](super::Event::event_type) and read it with
+        /// [`Event::data_as`](super::Event::data_as), which goes on working.
+        ///
+        /// The objects are boxed: match on the variant, then use the object's fields.
+        /// Refunds and cancellations are taken to show a purchase as its completion does,
+        /// and all events about fans and live events to show these as the documented
+        /// ones do.
         #[derive(Debug, Clone)]
         #[non_exhaustive]
         pub enum EventData {

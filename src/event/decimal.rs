@@ -18,7 +18,7 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
 }
 
 fn parse(digits: &str) -> Option<Decimal> {
-    // The crate takes separators and a leading sign or point, JSON does not.
+    // The crate takes separators as well: `1_000`.
     let plain =
         digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E'));
     let digits = plain.then_some(digits)?;

@@ -14,13 +14,17 @@ use super::{EventData, EventError, Fields};
 /// | --- | --- |
 /// | `Event` | raw JSON, not looked into: match on `event_type`, then read it with [`Event::typed`] or [`Event::data_as`] |
 /// | `Event<EventData>` | read by the event's type: `match event.data` |
-/// | `Event<MyData>` | your own type, for a route that receives one type of event |
-/// | `Event<&RawValue>` | raw JSON, borrowed from the bytes ([`Event::from_json`]) |
+/// | `Event<MyData>` | your own type of the whole of `data` (`struct MyData { purchase: … }`), for a route that receives one type of event |
+/// | `Event<&RawValue>` | raw JSON, borrowed from the bytes: not as an extractor, but with [`Event::from_json`] |
 ///
 /// In axum and actix-web it is an extractor, which reads the verified bytes of the request
 /// and answers 400 `Malformed event` when they are no event, or when `data` is not
 /// of the type asked for. Fields not named here are kept in `more`; one named twice is
 /// refused, and so is what is nested more than 127 deep.
+///
+/// It is written as it was sent, to be put into a queue, say (JSON only: raw data and
+/// amounts keep their text). Of `Event<EventData>`, what stood beside the object in `data`
+/// is not written, nor is a list that is empty.
 ///
 /// ```
 /// use nevent_webhooks::Event;
@@ -41,7 +45,7 @@ use super::{EventData, EventError, Fields};
 /// let event: Event<EventData> = Event::from_json(body)?;
 /// let EventData::FanCreated(fan) = event.data else { panic!("another type") };
 /// assert_eq!(fan.email.as_deref(), Some("maria@example.com"));
-/// assert_eq!(fan.more["vip"], true);
+/// assert_eq!(fan.more.get("vip"), Some(&true.into()));
 ///
 /// // … or into a type of your own.
 /// #[derive(Deserialize)]

@@ -174,6 +174,7 @@ macro_rules! __each_store_promise {
                 four_keys_are_bound_at_once;
             scopes:
                 scopes_are_apart,
+                events_are_apart_from_deliveries,
                 bindings_stay_in_their_scope,
                 unusual_names_are_kept_apart,
                 unusual_ids_come_back_to_the_letter;

@@ -39,6 +39,7 @@ pub use self::source::RedisSource;
 /// | key | type | holds | expires |
 /// | --- | --- | --- | --- |
 /// | `nevent:{scope}d<delivery id>` | hash | the body's fingerprint; while in flight, the owner's token | with the lease, then the retention |
+/// | `nevent:{scope\u{1}events}d<event id>` | hash | the same of an event that was claimed by its own id | the same |
 /// | `nevent:{scope}r<replay key>` | string | the delivery id that these signed bytes came with | with the signature |
 ///
 /// The server's clock decides when they expire. A user with limited rights needs

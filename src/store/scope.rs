@@ -4,6 +4,10 @@ use std::sync::Arc;
 /// The name of an endpoint within a store: the same delivery id under two scopes
 /// is two deliveries.
 ///
+/// Beside each endpoint's scope there is one for its events, which have ids of their own
+/// (see [`DedupeOptions::by_event_id`](crate::DedupeOptions::by_event_id)): a store sees
+/// its name followed by `\u{1}events`, so up to 135 bytes, and takes it for any other.
+///
 /// Choose a name that outlives a rotation (`"tickets"`); never derive it from a
 /// secret.
 ///
@@ -41,7 +45,7 @@ impl Scope {
     /// Where the events of an endpoint are claimed by their own ids, which are signed:
     /// a namespace that no delivery id, which is not, can reach. No name of yours can
     /// be this one.
-    #[cfg(feature = "layers")]
+    #[cfg(any(feature = "layers", feature = "conformance"))]
     pub(crate) fn of_events(&self) -> Self {
         Self(format!("{}\u{1}events", self.0).into())
     }

@@ -3,11 +3,12 @@
 //! A test is named after its row, and runs on every adapter. `signature` has the
 //! rows s01–s16, `time` t01–t07, `body` b01–b09, `delivery_id` i01–i03; the rows
 //! d01–d21 are in `repeats`, `outcomes`, `store_faults` and `limits`, e01–e04 in
-//! `events`, e05–e08 in `batches`; `event_ids` is what comes when events, and not
+//! `events`, e05–e08 in `batches`; `batch_limits` is what bounds these, and `event_ids` what comes when events, and not
 //! deliveries, are told apart.
 
 mod support;
 
+mod batch_limits;
 mod batches;
 mod body;
 mod delivery_id;

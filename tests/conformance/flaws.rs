@@ -70,6 +70,7 @@ flaws! {
     FirstKeyOnly => four_keys_are_bound_at_once,
 
     ScopesIgnored => scopes_are_apart,
+    ControlsDropped => events_are_apart_from_deliveries,
     BoundIdsFolded => unusual_ids_come_back_to_the_letter,
     /// `a:b` and `c` as `a` and `b:c`.
     NamesJoined => unusual_names_are_kept_apart,

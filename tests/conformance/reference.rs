@@ -108,6 +108,7 @@ impl Reference {
         match self.flaw {
             Some(Flaw::NamesJoined) => (String::new(), format!("{scope}:{id}")),
             Some(Flaw::ScopesIgnored) => (String::new(), id),
+            Some(Flaw::ControlsDropped) => (scope.replace(char::is_control, ""), id),
             Some(Flaw::NamesFolded) => (scope, id.to_lowercase()),
             Some(Flaw::NamesTrimmed) => (scope, id.trim_end().to_owned()),
             Some(Flaw::NamesCut) => (scope, id.chars().take(127).collect()),

@@ -219,12 +219,8 @@ async fn e08_in_flight_on_another_receiver(adapter: Adapter) {
     let (one, other) = (one.start().await, other.start().await);
     let mut first = one.start(&Post::new("one").body(event("evt_1"))).await;
     let claimed = "nevent:{tickets\u{1}events}devt_1";
-    for _ in 0..500 {
-        if server.command::<bool>(&["EXISTS", claimed]).await {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    let is_claimed = async || server.command::<bool>(&["EXISTS", claimed]).await;
+    crate::support::eventually("evt_1 is in flight", is_claimed).await;
     let body = format!("[{},{}]", event("evt_1"), event("evt_2"));
     other.deliver(&Post::new("two").body(&*body)).await.is(500, "Batch incomplete");
     gate.let_pass(1);

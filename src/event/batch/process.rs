@@ -23,7 +23,11 @@ impl Batch {
     ///
     /// The report is made a twentieth before the answer deadline at the latest: what
     /// has not begun by then is left to the sender's retry, what runs goes on under its
-    /// lease. Both are failures in the report, and so is an event that cannot be read.
+    /// lease. Both are failures in the report, and so is an event that cannot be read. (So
+    /// a batch is to be processed before its request is answered.)
+    ///
+    /// An error prints into the report with `{:#}`. An event that is twice in one batch may
+    /// be in flight for itself: the retry finds it done.
     ///
     /// With [`DedupeOptions::by_event_id`](crate::DedupeOptions::by_event_id) an event
     /// that came alone was claimed by the layer, and is simply handled.
@@ -78,6 +82,8 @@ impl Attempt {
         T: 'static,
         E: Display + 'static,
     {
+        // Claimed before its data is read: what is done is skipped even if it no longer
+        // reads.
         let id = match Event::<&RawValue>::from_json(&event) {
             Ok(event) => event.id,
             Err(error) => return End::Failed { event_id: None, reason: error.to_string() },
@@ -122,7 +128,8 @@ where
     E: Display,
 {
     match Event::from_json(&event).map(handler) {
-        Ok(work) => work.await.map_err(|error| error.to_string()),
+        // Errors that have a chain of causes print it in this form.
+        Ok(work) => work.await.map_err(|error| format!("{error:#}")),
         Err(error) => Err(error.to_string()),
     }
 }

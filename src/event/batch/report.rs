@@ -24,7 +24,7 @@ pub struct EventFailure {
     pub position: usize,
     /// The event's id, if it has one.
     pub event_id: Option<String>,
-    /// What the handler said, or why it did not run.
+    /// Why: what the handler's error prints with `{:#}`, or why no handler ran or ended.
     pub reason: String,
 }
 

@@ -1,6 +1,6 @@
 use super::Harness;
 use super::scene::{LONG, Scene, again};
-use crate::store::{Claim, ClaimAnswer, Completion};
+use crate::store::{Claim, ClaimAnswer, Completion, Scope};
 
 /// The same id under two scopes is two deliveries.
 pub async fn scopes_are_apart<H: Harness>(harness: &H) {
@@ -15,6 +15,19 @@ pub async fn scopes_are_apart<H: Harness>(harness: &H) {
     store.release(&elsewhere).await;
     let promise = "a release stays in its scope";
     store.answers(&again(&first), ClaimAnswer::Completed, promise).await;
+}
+
+/// An event's id may be spelt like a delivery's. The scope of an endpoint's events has a
+/// control character in its name, which no name of a user's has: it counts.
+pub async fn events_are_apart_from_deliveries<H: Harness>(harness: &H) {
+    let (scene, store) = Scene::set(harness).await;
+    let of = |scope| Claim { scope, ..scene.claim("d", "the same id everywhere") };
+    let names = ["", "events", " events", "\u{2192}events"].map(|suffix| scene.scope(suffix));
+    let events = names.each_ref().map(Scope::of_events);
+    for scope in names.into_iter().chain(events) {
+        let promise = "the scope of an endpoint's events is a scope like any other";
+        store.acquires(&of(scope), promise).await;
+    }
 }
 
 /// The same signed bytes under two scopes are two deliveries.

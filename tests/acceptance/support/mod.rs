@@ -8,6 +8,7 @@ pub mod faulty_store;
 pub mod gate;
 pub mod post;
 pub mod receiver;
+pub mod work;
 
 pub use client::{Connection, Reply};
 pub use faulty_store::{Fault, FaultyStore};

@@ -6,7 +6,7 @@ use crate::{Delivery, Rejection};
 
 /// What the extractors of the frameworks do, for whoever has none.
 impl Delivery {
-    /// Reads the event from the verified bytes.
+    /// Reads the event from the verified bytes. (Give the type: `let event: Event = …`.)
     ///
     /// # Errors
     ///
@@ -28,7 +28,7 @@ impl Delivery {
     /// a batch of more than 1,000. [`Rejection::MissingDedupeLayer`] if the delivery
     /// did not come through one.
     pub fn batch(&self) -> Result<Batch, Rejection> {
-        let holder = self.holder().ok_or(Rejection::MissingDedupeLayer)?;
+        let held = self.held().ok_or(Rejection::MissingDedupeLayer)?;
         let body = self.body();
         let events = match Shape::of(body)? {
             Shape::Many(events) => {
@@ -39,6 +39,6 @@ impl Delivery {
                 vec![body.clone()]
             }
         };
-        Batch::new(self.clone(), holder.clone(), events)
+        Batch::new(self.clone(), held.clone(), events)
     }
 }

@@ -1,0 +1,140 @@
+//! What bounds a batch: time, and how much is done, held and taken at once.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use axum::http::StatusCode;
+use nevent_webhooks::event::Event;
+use nevent_webhooks::store::MemoryStore;
+use nevent_webhooks::{DedupeOptions, Delivery};
+
+use crate::support::work::{Work, event, numbered};
+use crate::support::{Adapter, Fault, FaultyStore, Post, Receiver, eventually, rows};
+
+rows!(
+    at_the_deadline_what_runs_goes_on_and_the_rest_is_left,
+    so_many_at_a_time,
+    a_batch_needs_no_more_than_its_own_place,
+    shutdown_waits_for_events,
+    the_store_fails_between_events,
+    too_many_events,
+);
+
+async fn at_the_deadline_what_runs_goes_on_and_the_rest_is_left(adapter: Adapter) {
+    let (setup, work) = Work::at_once(adapter, 1);
+    let deadline = Duration::from_secs(2);
+    let options =
+        DedupeOptions::new().answer_deadline(deadline).store_timeout(Duration::from_millis(500));
+    let receiver = setup.options(options).start().await;
+    let gate = work.waits("evt_1");
+    let post = Post::new("d").body(numbered(0..4));
+    let begun = Instant::now();
+    receiver.deliver(&post).await.is(500, "Batch incomplete");
+    assert!(begun.elapsed() >= deadline / 20 * 19);
+    let reasons: Vec<_> = work.report().failures.into_iter().map(|f| f.reason).collect();
+    assert!(reasons[0].starts_with("no answer by the deadline"), "{reasons:?}");
+    assert!(reasons[1..].iter().all(|reason| reason.starts_with("not begun")), "{reasons:?}");
+    assert_eq!((work.counts(), work.runs()), ((1, 0, 3), 2));
+
+    // It still runs, under its lease; the retry takes up the rest.
+    receiver.deliver(&post).await.is(500, "Batch incomplete");
+    assert_eq!(work.counts(), (2, 1, 1));
+    gate.let_pass(1);
+    receiver.idle().await;
+    receiver.deliver(&post).await.is(200, "");
+    assert_eq!((work.counts(), work.runs()), ((0, 4, 0), 4));
+}
+
+async fn so_many_at_a_time(adapter: Adapter) {
+    for (concurrency, at_once) in [(0, 1), (1, 1), (3, 3), (200, 5)] {
+        let (setup, gate) = Receiver::gated(adapter);
+        let waiting = Arc::new(Mutex::new(0));
+        let handler = {
+            let (gate, waiting) = (gate.clone(), Arc::clone(&waiting));
+            move |delivery: Delivery| {
+                let (gate, waiting) = (gate.clone(), Arc::clone(&waiting));
+                async move {
+                    let on_event = move |_: Event| {
+                        let (gate, waiting) = (gate.clone(), Arc::clone(&waiting));
+                        async move {
+                            *waiting.lock().expect("no panic while locked") += 1;
+                            gate.pass().await;
+                            Ok::<(), String>(())
+                        }
+                    };
+                    let report = delivery.batch()?.process(concurrency, on_event).await;
+                    report.into_result().map(|()| StatusCode::OK)
+                }
+            }
+        };
+        let receiver = setup.refusing_handler(handler).start().await;
+        let mut connection = receiver.start(&Post::new("d").body(numbered(0..5))).await;
+        let count = || *waiting.lock().expect("no panic while locked");
+        eventually("as many as allowed have begun", || count() == at_once).await;
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        assert_eq!(count(), at_once, "and no more, of {concurrency}");
+        gate.let_pass(5);
+        connection.reply().await.is(200, "");
+        assert_eq!(count(), 5);
+    }
+}
+
+/// `max_in_flight` counts deliveries: it bounds the bodies held in memory.
+async fn a_batch_needs_no_more_than_its_own_place(adapter: Adapter) {
+    let (setup, work) = Work::on(adapter);
+    let receiver = setup.options(DedupeOptions::new().max_in_flight(1)).start().await;
+    let gate = work.waits("evt_7");
+    let mut connection = receiver.start(&Post::new("d").body(numbered(0..20))).await;
+    eventually("evt_7 is in flight", || work.runs_of("evt_7") == 1).await;
+    receiver.deliver(&Post::new("other").body(event("other"))).await.is(503, "Try again later");
+    gate.let_pass(1);
+    connection.reply().await.is(200, "");
+    receiver.deliver(&Post::new("other").body(event("other"))).await.is(200, "");
+    assert_eq!(work.runs(), 21);
+}
+
+async fn shutdown_waits_for_events(adapter: Adapter) {
+    let (setup, work) = Work::on(adapter);
+    let options = DedupeOptions::new()
+        .answer_deadline(Duration::from_secs(2))
+        .store_timeout(Duration::from_secs(1));
+    let receiver = setup.options(options.max_in_flight(1)).start().await;
+    let gate = work.waits("evt_0");
+    receiver.deliver(&Post::new("d").body(numbered(0..1))).await.is(500, "Batch incomplete");
+    let idle = tokio::time::timeout(Duration::from_millis(100), receiver.dedupe.wait_idle()).await;
+    assert!(idle.is_err(), "an event is still at work");
+    receiver.deliver(&Post::new("other").body(event("x"))).await.is(503, "Try again later");
+    gate.let_pass(1);
+    receiver.idle().await;
+    receiver.deliver(&Post::new("d").body(numbered(0..1))).await.is(200, "");
+    assert_eq!(work.runs(), 1);
+}
+
+async fn the_store_fails_between_events(adapter: Adapter) {
+    let store = FaultyStore::new(MemoryStore::new());
+    let (setup, work) = Work::at_once(adapter, 1);
+    let receiver = setup.store(store.clone()).start().await;
+    let gate = work.waits("evt_1");
+    let post = Post::new("d").body(numbered(0..3));
+    let mut connection = receiver.start(&post).await;
+    eventually("evt_1 is in flight", || work.runs_of("evt_1") == 1).await;
+    store.fail_claims(Fault::Down);
+    gate.let_pass(1);
+    connection.reply().await.is(500, "Batch incomplete");
+    assert_eq!(work.counts(), (2, 0, 1));
+    assert!(work.report().failures[0].reason.starts_with("the store could not take the claim"));
+    store.fail_claims(None);
+    receiver.deliver(&post).await.is(200, "");
+    assert_eq!((work.counts(), work.runs()), ((1, 2, 0), 3));
+}
+
+async fn too_many_events(adapter: Adapter) {
+    let (setup, work) = Work::on(adapter);
+    let receiver = setup.start().await;
+    let crumbs = vec!["0"; 500_000].join(",");
+    let body = format!("[{crumbs}]");
+    receiver.deliver(&Post::new("d").body(body)).await.is(400, "Malformed event");
+    receiver.deliver(&Post::new("d2").body(numbered(0..1001))).await.is(400, "Malformed event");
+    receiver.deliver(&Post::new("d3").body(numbered(0..1000))).await.is(200, "");
+    assert_eq!(work.runs(), 1000);
+}
