@@ -15,12 +15,17 @@ impl MacKey {
         Self(Hmac::new_from_slice(key).unwrap_or_else(|_| unreachable!()))
     }
 
-    /// Starts a MAC from the kept state and feeds it `{t}.`.
+    /// Starts a MAC and feeds it `{t}.`.
     pub(crate) fn start(&self, timestamp: &[u8]) -> RunningMac {
-        let mut mac = self.0.clone();
+        let mut mac = self.start_anew();
         mac.update(timestamp);
         mac.update(b".");
-        RunningMac(mac)
+        mac
+    }
+
+    /// From the kept state, with nothing fed.
+    pub(crate) fn start_anew(&self) -> RunningMac {
+        RunningMac(self.0.clone())
     }
 }
 
