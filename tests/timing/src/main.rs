@@ -1,0 +1,119 @@
+//! See `Cargo.toml`.
+
+use std::hint::black_box;
+
+use dudect_bencher::{BenchRng, Class, CtRunner, ctbench_main};
+use nevent_webhooks::{Secret, Signer, Verifier};
+use rand::RngExt;
+use subtle::ConstantTimeEq;
+
+/// The very file that the library is built with: its comparison is private.
+#[path = "../../../src/mac.rs"]
+#[allow(dead_code, reason = "the library uses the rest")]
+mod mac;
+
+use mac::Digest;
+
+const SAMPLES: usize = 1_000_000;
+const SECRET: &str = "whsec_k5EKJQnf9sMX2vYzJdHG3L8pR";
+const BODY: &[u8] =
+    br#"{"id":"evt_1","type":"fan.created","created":1,"data":{},"organization_id":"o"}"#;
+
+ctbench_main!(
+    comparison_right_or_wrong,
+    comparison_wrong_early_or_late,
+    verify_wrong_early_or_late,
+    verify_wrong_in_one_byte_or_in_all,
+    control_of_slices_wrong_early_or_late
+);
+
+/// Random bytes, and the same with the byte at `wrong` changed, if any.
+fn pair(rng: &mut BenchRng, wrong: Option<usize>) -> ([u8; 32], [u8; 32]) {
+    let one: [u8; 32] = rng.random();
+    let mut other = one;
+    if let Some(at) = wrong {
+        other[at] ^= 0x55;
+    }
+    (one, other)
+}
+
+/// Times `run` on what `input` makes of each class, in random order.
+fn measure<I, T>(
+    runner: &mut CtRunner,
+    rng: &mut BenchRng,
+    input: impl Fn(&mut BenchRng, bool) -> I,
+    run: impl Fn(&I) -> T,
+) {
+    // In parts, so that a sample's input is in the cache when it is its turn.
+    for _ in 0..SAMPLES / 1000 {
+        let inputs: Vec<_> = (0..1000)
+            .map(|_| {
+                let left = rng.random::<bool>();
+                (if left { Class::Left } else { Class::Right }, input(rng, left))
+            })
+            .collect();
+        for (class, input) in inputs {
+            runner.run_one(class, || black_box(run(black_box(&input))));
+        }
+    }
+}
+
+fn comparison_right_or_wrong(runner: &mut CtRunner, rng: &mut BenchRng) {
+    let digests = |rng: &mut BenchRng, left: bool| pair(rng, (!left).then_some(0));
+    measure(runner, rng, digests, |(one, other)| Digest(*one).ct_eq(&Digest(*other)));
+}
+
+fn comparison_wrong_early_or_late(runner: &mut CtRunner, rng: &mut BenchRng) {
+    let digests = |rng: &mut BenchRng, left: bool| pair(rng, Some(if left { 0 } else { 31 }));
+    measure(runner, rng, digests, |(one, other)| Digest(*one).ct_eq(&Digest(*other)));
+}
+
+/// What a forger could learn from: all of it is refused, and the answer is the same.
+/// (What is accepted goes on to be judged, and everyone sees that.)
+fn verify_wrong_early_or_late(runner: &mut CtRunner, rng: &mut BenchRng) {
+    verify(runner, rng, |_, left, digest| digest[if left { 0 } else { 31 }] ^= 0x55);
+}
+
+fn verify_wrong_in_one_byte_or_in_all(runner: &mut CtRunner, rng: &mut BenchRng) {
+    verify(runner, rng, |rng, left, digest| {
+        if left {
+            digest[31] ^= 0x55;
+        } else {
+            *digest = rng.random();
+        }
+    });
+}
+
+fn verify(
+    runner: &mut CtRunner,
+    rng: &mut BenchRng,
+    spoil: impl Fn(&mut BenchRng, bool, &mut [u8; 32]),
+) {
+    let secret = Secret::new(SECRET).expect("a secret");
+    let (signer, verifier) = (Signer::new(&secret), Verifier::new(secret));
+    let header = |rng: &mut BenchRng, left: bool| {
+        let t = i64::from(rng.random::<u32>());
+        let mut digest = unhex(&signer.v1(t, BODY));
+        spoil(rng, left, &mut digest);
+        (format!("t={t},v1={}", hex(&digest)), t)
+    };
+    measure(runner, rng, header, |(header, t)| verifier.verify(header, BODY, *t).is_ok());
+}
+
+/// Must be noticed, or the others would say nothing.
+fn control_of_slices_wrong_early_or_late(runner: &mut CtRunner, rng: &mut BenchRng) {
+    let digests = |rng: &mut BenchRng, left: bool| pair(rng, Some(if left { 0 } else { 31 }));
+    // By hand: the compiler makes one comparison of wide words of `==` on 32 bytes.
+    measure(runner, rng, digests, |(one, other)| {
+        one.iter().zip(other).all(|(one, other)| black_box(one) == black_box(other))
+    });
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digit = |digit: u8| char::from_digit(digit.into(), 16).expect("a digit");
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+fn unhex(digits: &str) -> [u8; 32] {
+    std::array::from_fn(|at| u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).expect("hex"))
+}
