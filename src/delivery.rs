@@ -31,6 +31,13 @@ pub(crate) struct Held {
     pub(crate) by_event_id: bool,
 }
 
+impl Held {
+    /// Whether its event is claimed with it, and still is: not when its handler has ended.
+    pub(crate) fn is_by_event_id(&self) -> bool {
+        self.by_event_id && self.slot.strong_count() > 0
+    }
+}
+
 struct Facts {
     verified: Verified,
     event_header: Option<Box<str>>,

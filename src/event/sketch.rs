@@ -20,7 +20,8 @@ impl<'a> Shape<'a> {
         if body.trim_ascii_start().starts_with(b"[") {
             return EventError::of_reading(body).map(Self::Many);
         }
-        match EventError::of_reading::<Sketch<'a>>(body)?.array() {
+        let sketch = EventError::of_reading::<Sketch<'a>>(body)?;
+        match sketch.array(body)? {
             None => Ok(Self::One),
             Some(events) => EventError::of_reading(events.get().as_bytes())
                 .map(Self::Many)
@@ -38,6 +39,10 @@ pub(crate) struct Sketch<'a> {
     event_type: Option<Cow<'a, str>>,
     #[serde(default, borrow)]
     data: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Wrapping<'a> {
     #[serde(default, borrow)]
     events: Option<&'a RawValue>,
 }
@@ -47,16 +52,19 @@ impl<'a> Sketch<'a> {
     /// only a closer look can refuse.
     pub(crate) fn of_event(body: &'a [u8]) -> Option<(Cow<'a, str>, Cow<'a, str>)> {
         let sketch: Self = serde_json::from_slice(body).ok()?;
-        match sketch.array() {
+        match sketch.array(body).ok()? {
             None => Some((sketch.id?, sketch.event_type?)),
             Some(_) => None,
         }
     }
 
-    /// An event has `data`; a wrapping of events has not.
-    fn array(&self) -> Option<&'a RawValue> {
-        let events = self.events.filter(|events| events.get().starts_with('['))?;
-        self.data.is_none().then_some(events)
+    /// Of a wrapping of events. What has `data` is an event, whatever else it has.
+    fn array(&self, body: &'a [u8]) -> Result<Option<&'a RawValue>, EventError> {
+        if self.data.is_some() {
+            return Ok(None);
+        }
+        let events = EventError::of_reading::<Wrapping<'a>>(body)?.events;
+        Ok(events.filter(|events| events.get().starts_with('[')))
     }
 }
 
@@ -101,6 +109,7 @@ mod tests {
         let (id, event_type) =
             of(r#"{"\u0069d":"a\u0062","type":"t","data":{}}"#).expect("an event");
         assert_eq!((&*id, &*event_type), ("ab", "t"));
+        assert!(of(r#"{"id":"a","type":"t","data":{},"events":1,"events":[]}"#).is_some());
         for body in [
             r#"{"id":"b_1","type":"batch","events":[{}]}"#,
             r#"[{"id":"a","type":"t"}]"#,

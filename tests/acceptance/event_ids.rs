@@ -1,5 +1,8 @@
 //! Deliveries that are told apart by their event's id, if so configured.
 
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use nevent_webhooks::event::Event;
 use nevent_webhooks::{DedupeOptions, Delivery, Rejection};
@@ -16,6 +19,8 @@ rows!(
     alone_and_in_a_batch,
     what_has_no_event_id_goes_by_the_delivery,
     a_failure_is_released,
+    whatever_else_it_holds,
+    processed_after_its_handler_it_is_claimed_anew,
 );
 
 fn by_event_id(adapter: Adapter) -> Setup {
@@ -115,4 +120,39 @@ async fn a_failure_is_released(adapter: Adapter) {
     gate.pass().await;
     receiver.deliver(&again("two", "evt_1")).await.is(200, "");
     receiver.deliver(&Post::new("one").body(event("evt_1"))).await.is(200, "Already processed");
+}
+
+/// Fields that nobody knows, twice or not, make no other event of it.
+async fn whatever_else_it_holds(adapter: Adapter) {
+    let receiver = by_event_id(adapter).start().await;
+    let odd = event("evt_1").replacen('{', r#"{"events":1,"events":[],"x":2,"#, 1);
+    receiver.deliver(&Post::new("one").body(odd)).await.is(200, "");
+    receiver.deliver(&again("two", "evt_1")).await.is(200, "Already processed");
+}
+
+/// A handler should not do that; but when it does, its events are still done once.
+async fn processed_after_its_handler_it_is_claimed_anew(adapter: Adapter) {
+    let reports = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&reports);
+    let spawns = move |delivery: Delivery| {
+        let reports = Arc::clone(&seen);
+        async move {
+            let batch = delivery.batch()?;
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                let on_event = |_: Event| async { Ok::<(), String>(()) };
+                let report = batch.process(1, on_event).await;
+                reports.lock().expect("no panic while locked").push(report);
+            });
+            Ok(StatusCode::INTERNAL_SERVER_ERROR)
+        }
+    };
+    let receiver = by_event_id(adapter).refusing_handler(spawns).start().await;
+    receiver.deliver(&Post::new("one").body(event("evt_1"))).await.is(500, "");
+    receiver.deliver(&again("two", "evt_1")).await.is(500, "");
+    let count = || reports.lock().expect("no panic while locked").len();
+    eventually("both are processed", || count() == 2).await;
+    let completed =
+        reports.lock().expect("no panic while locked").iter().map(|r| r.completed).sum::<usize>();
+    assert_eq!(completed, 1);
 }

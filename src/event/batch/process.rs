@@ -30,7 +30,8 @@ impl Batch {
     /// be in flight for itself: the retry finds it done.
     ///
     /// With [`DedupeOptions::by_event_id`](crate::DedupeOptions::by_event_id) an event
-    /// that came alone was claimed by the layer, and is simply handled.
+    /// that came alone was claimed by the layer, and is simply handled, within its handler:
+    /// the layer's claim ends when that has answered.
     pub async fn process<T, F, E>(
         self,
         concurrency: usize,
@@ -107,7 +108,7 @@ impl Attempt {
         F: Future<Output = Result<(), String>> + Send + 'static,
     {
         let Self { delivery, held, report_by } = self;
-        if held.by_event_id {
+        if held.is_by_event_id() {
             return Ok(run().await);
         }
         if Instant::now() >= *report_by {
