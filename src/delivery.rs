@@ -32,9 +32,10 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    /// Whether its event is claimed with it, and still is: not when its handler has ended.
-    pub(crate) fn is_by_event_id(&self) -> bool {
-        self.by_event_id && self.slot.strong_count() > 0
+    /// The place of a delivery whose event is claimed with it, and still is: not when its
+    /// handler has ended.
+    pub(crate) fn of_its_event(&self) -> Option<Arc<Slot>> {
+        self.slot.upgrade().filter(|_| self.by_event_id)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What an axum handler can ask for, and what it is told when it cannot have it.
 
 use std::convert::Infallible;
+use std::fmt::{Display, Formatter};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
@@ -283,6 +284,26 @@ async fn a_batch_and_its_report() {
     let mended = delivery_as("d-2", BATCH.replace("fan_0", "fan_2"));
     let (status, text, _) = answer(app, mended).await;
     assert_eq!((status, &*text), (StatusCode::OK, ""));
+}
+
+/// As `anyhow` prints an error and its causes.
+struct WithCauses;
+
+impl Display for WithCauses {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if f.alternate() { "not stored: disk full" } else { "not stored" })
+    }
+}
+
+#[tokio::test]
+async fn a_report_names_the_causes_of_an_error() {
+    async fn handle(batch: Batch) -> String {
+        let report = batch.process(1, |_: Event| async { Err(WithCauses) }).await;
+        report.failures[0].reason.clone()
+    }
+    let app = Router::new().route("/", post(handle).route_layer(layers()));
+    let (_, text, _) = answer(app, delivery(BODY)).await;
+    assert_eq!(text, "not stored: disk full");
 }
 
 /// Without claims, a batch that failed would run from its start.

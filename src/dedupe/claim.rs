@@ -12,7 +12,8 @@ impl Dedupe {
     pub(super) fn claim_for(&self, delivery: &Delivery) -> Claim {
         #[cfg(feature = "events")]
         if self.options.by_event_id
-            && let Some((event_id, _)) = crate::event::Sketch::of_event(delivery.body())
+            && let Some(sketch) = crate::event::Sketch::of_event(delivery.body())
+            && let Some(event_id) = sketch.id()
         {
             return self.claim_for_event(&event_id);
         }

@@ -116,6 +116,10 @@ impl DedupeOptions {
     /// again by hand is to be handled again. A body that is a batch, or no event, still
     /// goes by the delivery's id. The body is looked through once more before the claim.
     ///
+    /// Records of the one kind say nothing to the other: after it was switched on or off,
+    /// and while some receivers have it and others not, a retry of what was completed
+    /// before is handled once more.
+    ///
     /// Handlers that take a [`Batch`](crate::event::Batch) need it not: its events go by
     /// their own ids anyhow, one that came alone included.
     #[cfg(feature = "events")]

@@ -68,16 +68,16 @@ pub struct Batch {
 const MOST_EVENTS: usize = 1000;
 
 impl Batch {
-    pub(super) fn new(
-        delivery: Delivery,
-        held: Held,
-        events: Vec<Bytes>,
-    ) -> Result<Self, Rejection> {
-        if events.len() > MOST_EVENTS {
-            let reason = format!("a batch of {} events, more than {MOST_EVENTS}", events.len());
+    pub(super) fn new(delivery: Delivery, held: Held, events: Vec<Bytes>) -> Self {
+        Self { delivery, held, events }
+    }
+
+    pub(super) fn check_length(events: usize) -> Result<(), Rejection> {
+        if events > MOST_EVENTS {
+            let reason = format!("a batch of {events} events, more than {MOST_EVENTS}");
             return Err(Rejection::MalformedEvent { reason: reason.into() });
         }
-        Ok(Self { delivery, held, events })
+        Ok(())
     }
 
     /// How many events there are.

@@ -19,14 +19,17 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
 
 fn parse(digits: &str) -> Option<Decimal> {
     // The crate takes separators as well: `1_000`.
-    let plain =
-        digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E'));
-    let digits = plain.then_some(digits)?;
-    if digits.contains(['e', 'E']) {
-        Decimal::from_scientific(digits).ok()
-    } else {
-        Decimal::from_str_exact(digits).ok()
-    }
+    let plain = |byte| matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E');
+    let digits = digits.bytes().all(plain).then_some(digits)?;
+    let Some((digits, exponent)) = digits.split_once(['e', 'E']) else {
+        return Decimal::from_str_exact(digits).ok();
+    };
+    // By hand, for the crate rounds what has an exponent.
+    let amount = Decimal::from_str_exact(digits).ok()?;
+    let scale = i64::from(amount.scale()).checked_sub(exponent.parse::<i32>().ok()?.into())?;
+    let zeros = 10_i128.checked_pow(u32::try_from(scale.min(0).checked_neg()?).ok()?)?;
+    let mantissa = amount.mantissa().checked_mul(zeros)?;
+    Decimal::try_from_i128_with_scale(mantissa, u32::try_from(scale.max(0)).ok()?).ok()
 }
 
 pub(super) fn serialize<S: Serializer>(amount: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
@@ -51,7 +54,15 @@ mod tests {
 
     #[test]
     fn other_ways_to_write_them() {
-        for (text, amount) in [("\"85.00\"", "85.00"), ("8.5e1", "85"), ("85E-1", "8.5")] {
+        for (text, amount) in [
+            ("\"85.00\"", "85.00"),
+            ("8.5e1", "85"),
+            ("8.5e+3", "8500"),
+            ("85E-1", "8.5"),
+            ("-85e0", "-85"),
+            ("1e28", "10000000000000000000000000000"),
+            ("1e-28", "0.0000000000000000000000000001"),
+        ] {
             let price: Price = serde_json::from_str(text).expect(text);
             assert_eq!(price.0, amount.parse().expect("a number"), "{text}");
         }
@@ -72,6 +83,13 @@ mod tests {
             "\"ten\"",
             "[1]",
             "1e400",
+            "1e29",
+            "1e-29",
+            "\"1e2.5\"",
+            "\"1e\"",
+            "1.23456789012345678901234567890123e0",
+            "79228162514264337593543950335.4e0",
+            "0.00000000000000000000000000001e0",
             "1e-400",
             "\"NaN\"",
             &many,

@@ -32,6 +32,7 @@ impl Delivery {
         let body = self.body();
         let events = match Shape::of(body)? {
             Shape::Many(events) => {
+                Batch::check_length(events.len())?;
                 events.iter().map(|event| body.slice_ref(event.get().as_bytes())).collect()
             }
             Shape::One => {
@@ -39,6 +40,6 @@ impl Delivery {
                 vec![body.clone()]
             }
         };
-        Batch::new(self.clone(), held.clone(), events)
+        Ok(Batch::new(self.clone(), held.clone(), events))
     }
 }

@@ -1,5 +1,3 @@
-use std::borrow::Cow;
-
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -17,7 +15,7 @@ pub(super) enum Shape<'a> {
 impl<'a> Shape<'a> {
     pub(super) fn of(body: &'a [u8]) -> Result<Self, EventError> {
         check_depth(body)?;
-        if body.trim_ascii_start().starts_with(b"[") {
+        if is_array(body) {
             return EventError::of_reading(body).map(Self::Many);
         }
         let sketch = EventError::of_reading::<Sketch<'a>>(body)?;
@@ -30,13 +28,17 @@ impl<'a> Shape<'a> {
     }
 }
 
+fn is_array(body: &[u8]) -> bool {
+    body.trim_ascii_start().starts_with(b"[")
+}
+
 /// A body at a glance.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Sketch<'a> {
     #[serde(default, borrow)]
-    id: Option<Cow<'a, str>>,
+    id: Option<&'a RawValue>,
     #[serde(default, borrow, rename = "type")]
-    event_type: Option<Cow<'a, str>>,
+    event_type: Option<&'a RawValue>,
     #[serde(default, borrow)]
     data: Option<&'a RawValue>,
 }
@@ -48,14 +50,22 @@ struct Wrapping<'a> {
 }
 
 impl<'a> Sketch<'a> {
-    /// The id and type of the event that a body is; `None` for a batch, and for what
-    /// only a closer look can refuse.
-    pub(crate) fn of_event(body: &'a [u8]) -> Option<(Cow<'a, str>, Cow<'a, str>)> {
-        let sketch: Self = serde_json::from_slice(body).ok()?;
-        match sketch.array(body).ok()? {
-            None => Some((sketch.id?, sketch.event_type?)),
-            Some(_) => None,
+    /// Of the event that a body is; `None` for a batch, and for what only a closer look
+    /// can refuse.
+    pub(crate) fn of_event(body: &'a [u8]) -> Option<Self> {
+        if is_array(body) {
+            return None; // Which could be read field by field.
         }
+        let sketch: Self = serde_json::from_slice(body).ok()?;
+        sketch.array(body).ok()?.is_none().then_some(sketch)
+    }
+
+    pub(crate) fn id(&self) -> Option<String> {
+        serde_json::from_str(self.id?.get()).ok()
+    }
+
+    pub(crate) fn event_type(&self) -> Option<String> {
+        serde_json::from_str(self.event_type?.get()).ok()
     }
 
     /// Of a wrapping of events. What has `data` is an event, whatever else it has.
@@ -86,6 +96,7 @@ mod tests {
             (" \n[{},{}]\t", Some(2)),
             (r#"{"events":[1,{"a":[]},null]}"#, Some(3)),
             (r#"{"id":"b_1","type":"batch","events":[{}]}"#, Some(1)),
+            (r#"{"id":1,"events":[{}]}"#, Some(1)),
             (r#"{"id":"evt_1","data":{},"events":[{}]}"#, None),
             (r#"{"id":"evt_1","events":"none"}"#, None),
             ("{}", None),
@@ -105,20 +116,26 @@ mod tests {
 
     #[test]
     fn the_id_and_type_of_a_lone_event() {
-        let of = |body: &'static str| Sketch::of_event(body.as_bytes());
-        let (id, event_type) =
-            of(r#"{"\u0069d":"a\u0062","type":"t","data":{}}"#).expect("an event");
-        assert_eq!((&*id, &*event_type), ("ab", "t"));
-        assert!(of(r#"{"id":"a","type":"t","data":{},"events":1,"events":[]}"#).is_some());
+        let of = |body: &'static str| {
+            Sketch::of_event(body.as_bytes()).map(|sketch| (sketch.id(), sketch.event_type()))
+        };
+        let text = |text: &str| Some(text.to_owned());
+        for (body, id, event_type) in [
+            (r#"{"\u0069d":"a\u0062","type":"t","data":{}}"#, text("ab"), text("t")),
+            (r#"{"id":"a","type":"t","data":{},"events":1,"events":[]}"#, text("a"), text("t")),
+            (r#"{"id":7,"type":"t"}"#, None, text("t")),
+            (r#"{"id":"a"}"#, text("a"), None),
+        ] {
+            assert_eq!(of(body), Some((id, event_type)), "{body}");
+        }
         for body in [
-            r#"{"id":"b_1","type":"batch","events":[{}]}"#,
+            r#"{"id":1,"type":"batch","events":[{}]}"#,
             r#"[{"id":"a","type":"t"}]"#,
-            r#"{"id":"a"}"#,
-            r#"{"id":7,"type":"t"}"#,
+            r#" ["a","t",{}]"#,
             r#"{"id":"a","id":"b","type":"t"}"#,
             "no JSON",
         ] {
-            assert!(of(body).is_none(), "{body}");
+            assert_eq!(of(body), None, "{body}");
         }
     }
 }

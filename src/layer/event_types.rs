@@ -23,8 +23,9 @@ impl EventTypes {
         if !self.strict {
             return Ok(());
         }
-        match crate::event::Sketch::of_event(delivery.body()) {
-            Some((_, event_type)) => self.compare(delivery, &event_type),
+        let sketch = crate::event::Sketch::of_event(delivery.body());
+        match sketch.and_then(|sketch| sketch.event_type()) {
+            Some(event_type) => self.compare(delivery, &event_type),
             None => Ok(()),
         }
     }

@@ -1,9 +1,15 @@
 //! e05–e08: several events in one delivery, each done once.
 
-use nevent_webhooks::event::BatchReport;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use nevent_webhooks::event::{BatchReport, Event};
+use nevent_webhooks::{Delivery, Rejection};
 
 use crate::support::work::{Work, batch, event, numbered};
-use crate::support::{Adapter, Post, eventually, rows};
+use crate::support::{Adapter, Post, Receiver, eventually, rows};
 
 rows!(
     e05_batch_of_a_hundred,
@@ -18,6 +24,11 @@ rows!(
     e08_in_flight_in_another_batch,
     e08_the_same_event_twice_in_one_batch,
     an_event_id_is_no_delivery_id,
+    e03_header_of_a_batch_of_one,
+    e04_deep_batch,
+    e06_a_handler_panics_before_it_has_begun,
+    e06_failures_are_told_in_order,
+    e07_remembered_for_the_retention,
 );
 
 async fn e05_batch_of_a_hundred(adapter: Adapter) {
@@ -176,4 +187,73 @@ async fn an_event_id_is_no_delivery_id(adapter: Adapter) {
     receiver.deliver(&Post::new("evt_1").body("[]")).await.is(200, "");
     receiver.deliver(&Post::new("d").body(batch(["evt_1", "d"]))).await.is(200, "");
     assert_eq!(work.runs(), 2);
+}
+
+async fn e03_header_of_a_batch_of_one(adapter: Adapter) {
+    let (setup, _) = Work::on(adapter);
+    let receiver = setup.start().await;
+    let post = Post::new("one").body(event("evt_1")).event("fan.deleted");
+    receiver.deliver(&post).await.is(200, "");
+    receiver.deliver(&Post::new("two").body(numbered(2..4)).event("fan.deleted")).await.is(200, "");
+    assert_eq!(receiver.verify.event_type_mismatches(), 1);
+}
+
+async fn e04_deep_batch(adapter: Adapter) {
+    let (setup, work) = Work::on(adapter);
+    let receiver = setup.start().await;
+    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    for (id, body) in [&deep, &format!(r#"{{"events":[{deep}]}}"#)].iter().enumerate() {
+        let post = Post::new(&id.to_string()).body(body.as_str());
+        receiver.deliver(&post).await.is(400, "Malformed event");
+    }
+    assert_eq!(work.runs(), 0);
+}
+
+/// When it is called, and not when its future is polled.
+async fn e06_a_handler_panics_before_it_has_begun(adapter: Adapter) {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    let setup = Receiver::on(adapter).refusing_handler(move |delivery: Delivery| {
+        let calls = Arc::clone(&counted);
+        let on_event = move |_: Event| {
+            assert!(calls.fetch_add(1, Ordering::SeqCst) != 1, "a handler's bug");
+            async { Ok::<(), String>(()) }
+        };
+        async move {
+            let report = delivery.batch()?.process(1, on_event).await;
+            report.into_result().map(|()| StatusCode::OK)
+        }
+    });
+    let receiver = setup.start().await;
+    let post = Post::new("d").body(numbered(0..3));
+    receiver.deliver(&post).await.is(500, "Batch incomplete");
+    receiver.deliver(&post).await.is(200, "");
+    assert_eq!(calls.load(Ordering::SeqCst), 4);
+}
+
+async fn e06_failures_are_told_in_order(adapter: Adapter) {
+    let (setup, work) = Work::on(adapter);
+    let receiver = setup.start().await;
+    let gate = work.waits("evt_0");
+    work.fails_once("evt_0");
+    let body = format!("[{},7,8]", event("evt_0"));
+    let mut connection = receiver.start(&Post::new("d").body(body)).await;
+    eventually("evt_0 is in flight", || work.runs_of("evt_0") == 1).await;
+    gate.let_pass(1);
+    connection.reply().await.is(500, "Batch incomplete");
+    let positions: Vec<_> = work.report().failures.iter().map(|f| f.position).collect();
+    assert_eq!(positions, [0, 1, 2]);
+    let rejection = work.report().into_result().expect_err("three failed");
+    assert_eq!(rejection, Rejection::BatchIncomplete { failed: 3, of: 3 });
+}
+
+async fn e07_remembered_for_the_retention(adapter: Adapter) {
+    let (setup, work) = Work::on(adapter);
+    let receiver = setup.start().await;
+    for (hours, runs) in [(0, 2), (23, 2), (2, 4)] {
+        receiver.clock.advance(Duration::from_secs(hours * 3600));
+        let post = Post::new(&format!("{hours}")).body(numbered(0..2));
+        receiver.deliver(&post).await.is(200, "");
+        assert_eq!(work.runs(), runs, "after another {hours} h");
+    }
 }

@@ -30,8 +30,11 @@ impl Batch {
     /// be in flight for itself: the retry finds it done.
     ///
     /// With [`DedupeOptions::by_event_id`](crate::DedupeOptions::by_event_id) an event
-    /// that came alone was claimed by the layer, and is simply handled, within its handler:
-    /// the layer's claim ends when that has answered.
+    /// that came alone was claimed by the layer, and is simply handled, as the rest of
+    /// the handler is: it ends with it, and its panic is the handler's.
+    ///
+    /// An event that blocks its thread holds up the others, which then may lose their
+    /// leases: use `tokio::task::spawn_blocking`.
     pub async fn process<T, F, E>(
         self,
         concurrency: usize,
@@ -108,7 +111,7 @@ impl Attempt {
         F: Future<Output = Result<(), String>> + Send + 'static,
     {
         let Self { delivery, held, report_by } = self;
-        if held.is_by_event_id() {
+        if let Some(_place) = held.of_its_event() {
             return Ok(run().await);
         }
         if Instant::now() >= *report_by {
