@@ -71,6 +71,8 @@ mod replay_key;
 mod secret;
 mod sign;
 mod signature;
+#[cfg(any(feature = "layers", feature = "memory"))]
+mod sync;
 mod tolerance;
 mod verify;
 

@@ -7,7 +7,9 @@ use std::thread;
 use std::time::Duration;
 
 use nevent_webhooks::store::conformance::{Harness, promises, run};
-use nevent_webhooks::store::{Claim, ClaimAnswer, Completion, Fingerprint, MemoryStore, Scope};
+use nevent_webhooks::store::{
+    Claim, ClaimAnswer, Completion, Fingerprint, MemoryStore, Renewal, Scope,
+};
 use nevent_webhooks::{DeliveryId, ManualClock, ReplayKey, Store};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -74,6 +76,65 @@ fn leases_are_kept_in_real_time() {
 
 async fn acquired(store: &MemoryStore, claim: &Claim) {
     assert_eq!(store.claim(claim).await.expect("a store"), ClaimAnswer::Acquired);
+}
+
+/// Of a time that is over, its last moment is, too.
+#[tokio::test]
+async fn a_lease_is_over_when_its_last_moment_is() {
+    let clock = ManualClock::now();
+    let store = MemoryStore::with_capacity(10).expect("room").clock(clock.clone());
+    let (first, second) = (claim("id", "body"), claim("id", "body"));
+    acquired(&store, &first).await;
+    clock.advance(first.lease);
+    assert_eq!(store.renew(&first).await.expect("a store"), Renewal::Lost);
+    acquired(&store, &second).await;
+    clock.advance(second.lease);
+    assert_eq!(store.complete(&first).await.expect("a store"), Completion::Recorded);
+}
+
+#[tokio::test]
+async fn a_binding_is_over_when_its_last_moment_is() {
+    let clock = ManualClock::now();
+    let store = MemoryStore::with_capacity(10).expect("room").clock(clock.clone());
+    let [mut first, mut other] = ["first", "other"].map(|id| claim(id, "body"));
+    first.replay_keys = vec![ReplayKey::from_bytes([1; 16])];
+    other.replay_keys.clone_from(&first.replay_keys);
+    acquired(&store, &first).await;
+    let bound = ClaimAnswer::BoundTo(first.id.clone());
+    assert_eq!(store.claim(&other).await.expect("a store"), bound);
+    clock.advance(first.replay_window);
+    acquired(&store, &other).await;
+}
+
+/// What expired leaves with the claims that come after it, two at a time.
+#[tokio::test]
+async fn what_expired_is_cleared_away() {
+    let clock = ManualClock::now();
+    let store = MemoryStore::with_capacity(10).expect("room").clock(clock.clone());
+    for id in ["a", "b", "c"] {
+        assert_eq!(store.complete(&claim(id, "body")).await.expect("room"), Completion::Recorded);
+    }
+    clock.advance(claim("a", "body").retention);
+    acquired(&store, &claim("d", "body")).await;
+    assert_eq!(store.stats().completed, 1);
+    acquired(&store, &claim("e", "body")).await;
+    assert_eq!((store.stats().completed, store.stats().forgotten_early), (0, 0));
+}
+
+#[tokio::test]
+async fn the_age_of_what_was_forgotten_is_told() {
+    let clock = ManualClock::now();
+    let store = MemoryStore::with_capacity(1).expect("room").clock(clock.clone());
+    assert_eq!(store.stats().youngest_forgotten, None);
+    for (id, age) in [("a", 7), ("b", 3), ("c", 5)] {
+        let done = claim(id, "body");
+        acquired(&store, &done).await;
+        assert_eq!(store.complete(&done).await.expect("room"), Completion::Recorded);
+        clock.advance(age * SECOND);
+    }
+    acquired(&store, &claim("d", "body")).await;
+    assert_eq!(store.stats().youngest_forgotten, Some(3 * SECOND));
+    assert_eq!(store.stats().forgotten_early, 3);
 }
 
 /// In a full store, leases that lapsed make room.

@@ -1,7 +1,7 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
-use tokio::sync::Notify;
+use crate::sync::{AtomicUsize, Notify};
 
 /// Bounds the handlers at work, and tells when none is.
 #[derive(Debug)]

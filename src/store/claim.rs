@@ -119,6 +119,17 @@ mod tests {
     }
 
     #[test]
+    fn tokens_share_what_is_drawn_for_the_process_and_differ_in_the_rest() {
+        let halves = [(); 2].map(|()| {
+            let token = OwnerToken::draw().to_bytes();
+            (token[..8].to_vec(), token[8..].to_vec())
+        });
+        assert_eq!(halves[0].0, halves[1].0);
+        assert_ne!(halves[0].0, [0; 8], "as good as impossible");
+        assert_ne!(halves[0].1, halves[1].1);
+    }
+
+    #[test]
     fn every_byte_of_a_body_counts() {
         let body = vec![b'x'; 100_000];
         for at in [0, 64, 50_000, 99_999] {

@@ -96,17 +96,19 @@ impl MemoryStore {
     }
 
     fn claim_now(&self, claim: &Claim) -> Result<ClaimAnswer, StoreError> {
-        let now = self.clock.monotonic();
         let key = self.hash.record(&claim.scope, &claim.id);
         let replay_keys = self.hash.replays(&claim.scope, &claim.replay_keys);
 
         // One set of signed bytes has one body, so all its bindings are in one
-        // shard. Held until the record is taken; always locked in this order.
+        // shard. Always locked in this order.
         let mut bindings = self.bindings.lock(Key(claim.fingerprint.to_bytes()));
+        let mut records = self.records.lock(key);
+        // Read last, or a claim that waited for a lock would go by a time that is over.
+        let now = self.clock.monotonic();
         if let Some(first) = bindings.other_id(&replay_keys, &claim.id, now) {
             return Ok(ClaimAnswer::BoundTo(first));
         }
-        let answer = self.records.lock(key).claim(key, claim, now, &self.forgotten)?;
+        let answer = records.claim(key, claim, now, &self.forgotten)?;
         if answer != ClaimAnswer::Reused {
             bindings.bind(&replay_keys, claim, now, &self.forgotten);
         }

@@ -75,3 +75,41 @@ impl Bindings {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Fingerprint, Scope};
+
+    const WINDOW: Duration = Duration::from_secs(660);
+
+    fn bind(bindings: &mut Bindings, keys: &[u8], now: Duration, forgotten: &Forgotten) {
+        let (scope, id) = (Scope::new("test").unwrap(), DeliveryId::new("id").unwrap());
+        let mut claim = Claim::new(scope, id, Fingerprint::of(b""));
+        claim.replay_window = WINDOW;
+        let keys: Vec<_> = keys.iter().map(|key| Key([*key; 16])).collect();
+        bindings.bind(&keys, &claim, now, forgotten);
+    }
+
+    #[test]
+    fn what_expired_is_cleared_away_two_at_a_time() {
+        let (mut bindings, forgotten) = (Bindings::new(10), Forgotten::default());
+        bind(&mut bindings, &[1, 2, 3], Duration::ZERO, &forgotten);
+        bind(&mut bindings, &[], WINDOW, &forgotten);
+        assert_eq!(bindings.by_key.len(), 1);
+        assert_eq!(forgotten.stats().forgotten_early, 0);
+    }
+
+    #[test]
+    fn only_what_had_not_expired_counts_as_forgotten() {
+        let (mut bindings, forgotten) = (Bindings::new(3), Forgotten::default());
+        bind(&mut bindings, &[1, 2, 3], Duration::ZERO, &forgotten);
+        // Two are cleared away, the third is pushed out in its last moment.
+        bind(&mut bindings, &[4, 5, 6], WINDOW, &forgotten);
+        assert_eq!(forgotten.stats().forgotten_early, 0);
+        let age = Duration::from_secs(7);
+        bind(&mut bindings, &[7], WINDOW.saturating_add(age), &forgotten);
+        assert_eq!(forgotten.stats().forgotten_early, 1);
+        assert_eq!(forgotten.stats().youngest_forgotten, Some(age));
+    }
+}

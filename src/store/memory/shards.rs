@@ -1,7 +1,8 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 
 use crate::store::Scope;
+use crate::sync::{Mutex, MutexGuard};
 use crate::{DeliveryId, ReplayKey};
 
 /// Equal parts behind a lock each, so that threads seldom meet.

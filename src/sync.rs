@@ -1,0 +1,9 @@
+//! The locks and atomics whose every order `tests/interleavings` tries: it builds
+//! the files that use them with loom's in this module's place.
+
+#[cfg(feature = "layers")]
+pub(crate) use std::sync::atomic::AtomicUsize;
+#[cfg(feature = "memory")]
+pub(crate) use std::sync::{Mutex, MutexGuard};
+#[cfg(feature = "layers")]
+pub(crate) use tokio::sync::Notify;
