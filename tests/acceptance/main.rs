@@ -2,7 +2,7 @@
 //!
 //! A test is named after its row, and runs on every adapter. `signature` has the
 //! rows s01–s16, `time` t01–t07, `body` b01–b09, `delivery_id` i01–i03; the rows
-//! d01–d21 are in `repeats`, `outcomes`, `store_faults` and `limits`, e01–e04 in
+//! d01–d21 are in `repeats`, `outcomes`, `leases`, `store_faults` and `limits`, e01–e04 in
 //! `events`, e05–e08 in `batches`; `batch_limits` is what bounds these, and `event_ids` what comes when events, and not
 //! deliveries, are told apart.
 
@@ -14,6 +14,7 @@ mod body;
 mod delivery_id;
 mod event_ids;
 mod events;
+mod leases;
 mod limits;
 mod outcomes;
 mod repeats;

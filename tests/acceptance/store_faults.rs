@@ -9,7 +9,6 @@ use nevent_webhooks::{DedupeOptions, Incident};
 use crate::support::{Adapter, Fault, FaultyStore, Post, Receiver, eventually, rows};
 
 rows!(
-    d10_renewed_although_the_store_failed_once,
     d13_success_that_is_not_recorded_at_once,
     d13_failure_that_is_not_recorded_at_once,
     d14_store_down_at_the_claim,
@@ -29,26 +28,6 @@ fn store() -> FaultyStore {
 
 fn quick_store_timeout() -> DedupeOptions {
     DedupeOptions::new().store_timeout(Duration::from_millis(200))
-}
-
-/// A renewal that fails, or gets no answer, is not the last.
-async fn d10_renewed_although_the_store_failed_once(adapter: Adapter) {
-    let ms = Duration::from_millis;
-    for fault in [Fault::Down, Fault::Silent] {
-        let (store, (setup, gate)) = (store(), Receiver::gated(adapter));
-        let options = DedupeOptions::new().answer_deadline(ms(200)).store_timeout(ms(100));
-        let setup = setup.store(store.clone()).options(options.lease(ms(2400)));
-        let receiver = setup.start().await;
-        store.fail_renewals(fault);
-        receiver.deliver(&Post::new("d")).await.is(503, "Still processing");
-        tokio::time::sleep(ms(1100)).await; // The first renewal was due after 800 ms.
-        store.fail_renewals(None);
-        tokio::time::sleep(ms(1700)).await;
-        receiver.deliver(&Post::new("d")).await.is(409, "Delivery in progress");
-        gate.let_pass(1);
-        receiver.idle().await;
-        assert_eq!((receiver.runs(), receiver.incidents(Incident::LeaseLost)), (1, 0));
-    }
 }
 
 async fn d13_success_that_is_not_recorded_at_once(adapter: Adapter) {

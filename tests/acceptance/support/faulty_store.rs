@@ -1,11 +1,13 @@
 use std::future::pending;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use nevent_webhooks::Store;
 use nevent_webhooks::store::{
     Claim, ClaimAnswer, Completion, MemoryStore, Renewal, StoreError, StoreFuture,
 };
+use tokio::time::sleep;
 
 /// How a store can let its caller down.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +18,8 @@ pub enum Fault {
     Silent,
     /// Does as asked, but the answer never comes.
     AnswerLost,
+    /// Does as asked after a fifth of a second.
+    Late,
     /// Has a bug.
     Panics,
 }
@@ -26,6 +30,8 @@ pub struct FaultyStore {
     inner: Arc<MemoryStore>,
     faults: Arc<Mutex<Faults>>,
     releases: Arc<AtomicUsize>,
+    renewals: Arc<AtomicUsize>,
+    last_claim: Arc<Mutex<Option<Claim>>>,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -37,7 +43,13 @@ struct Faults {
 
 impl FaultyStore {
     pub fn new(inner: MemoryStore) -> Self {
-        Self { inner: Arc::new(inner), faults: Arc::default(), releases: Arc::default() }
+        Self {
+            inner: Arc::new(inner),
+            faults: Arc::default(),
+            releases: Arc::default(),
+            renewals: Arc::default(),
+            last_claim: Arc::default(),
+        }
     }
 
     pub fn fail_claims(&self, fault: impl Into<Option<Fault>>) {
@@ -61,6 +73,16 @@ impl FaultyStore {
     pub fn releases(&self) -> usize {
         self.releases.load(Ordering::SeqCst)
     }
+
+    /// How many renewals were asked for.
+    pub fn renewals(&self) -> usize {
+        self.renewals.load(Ordering::SeqCst)
+    }
+
+    pub fn last_claim(&self) -> Claim {
+        let last = self.last_claim.lock().expect("no panic while locked");
+        last.clone().expect("a claim was asked for")
+    }
 }
 
 fn with_fault<'a, T: 'a>(
@@ -72,6 +94,10 @@ fn with_fault<'a, T: 'a>(
             None => call().await,
             Some(Fault::Down) => Err(StoreError::Unavailable("connection refused".into())),
             Some(Fault::Silent) => pending().await,
+            Some(Fault::Late) => {
+                sleep(Duration::from_millis(200)).await;
+                call().await
+            }
             Some(Fault::Panics) => panic!("a store's bug"),
             Some(Fault::AnswerLost) => {
                 call().await?;
@@ -83,10 +109,13 @@ fn with_fault<'a, T: 'a>(
 
 impl Store for FaultyStore {
     fn claim<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ClaimAnswer> {
+        let last = Some(claim.clone());
+        *self.last_claim.lock().expect("no panic while locked") = last;
         with_fault(self.faults().claims, || self.inner.claim(claim))
     }
 
     fn renew<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, Renewal> {
+        self.renewals.fetch_add(1, Ordering::SeqCst);
         with_fault(self.faults().renewals, || self.inner.renew(claim))
     }
 

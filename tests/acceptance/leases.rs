@@ -1,0 +1,115 @@
+//! d10, d11, d12: what a lease is made of, and what becomes of it behind a connection.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use nevent_webhooks::store::MemoryStore;
+use nevent_webhooks::{DedupeOptions, Incident, ManualClock, Secret, Tolerance, Verifier};
+
+use crate::support::{Adapter, Fault, FaultyStore, Post, Receiver, SECRET, eventually, rows};
+
+rows!(
+    d10_renewed_although_the_store_failed_once,
+    d10_overtaken_by_the_end_a_renewal_is_not_lost,
+    d12_a_lapsed_lease_is_noticed_at_its_renewal,
+    d16_the_store_is_told_what_the_options_say,
+    d16_the_store_is_told_of_events_what_the_options_say,
+);
+
+fn store(clock: Option<&ManualClock>) -> FaultyStore {
+    let store = MemoryStore::with_capacity(100).expect("room");
+    FaultyStore::new(match clock {
+        Some(clock) => store.clock(clock.clone()),
+        None => store,
+    })
+}
+
+fn ms(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds)
+}
+
+fn short_leases() -> DedupeOptions {
+    DedupeOptions::new().store_timeout(ms(250)).answer_deadline(ms(300)).lease(ms(900))
+}
+
+/// A renewal that fails, or gets no answer, is not the last.
+async fn d10_renewed_although_the_store_failed_once(adapter: Adapter) {
+    for fault in [Fault::Down, Fault::Silent] {
+        let (store, (setup, gate)) = (store(None), Receiver::gated(adapter));
+        let options = DedupeOptions::new().answer_deadline(ms(200)).store_timeout(ms(100));
+        let setup = setup.store(store.clone()).options(options.lease(ms(2400)));
+        let receiver = setup.start().await;
+        store.fail_renewals(fault);
+        receiver.deliver(&Post::new("d")).await.is(503, "Still processing");
+        tokio::time::sleep(ms(1100)).await; // The first renewal was due after 800 ms.
+        store.fail_renewals(None);
+        tokio::time::sleep(ms(1700)).await;
+        receiver.deliver(&Post::new("d")).await.is(409, "Delivery in progress");
+        gate.let_pass(1);
+        receiver.idle().await;
+        assert_eq!((receiver.runs(), receiver.incidents(Incident::LeaseLost)), (1, 0));
+    }
+}
+
+/// A renewal that the store comes to when the handler's end is recorded finds nothing to
+/// renew, and that is no loss.
+async fn d10_overtaken_by_the_end_a_renewal_is_not_lost(adapter: Adapter) {
+    let (setup, gate) = Receiver::gated(adapter);
+    let store = store(Some(&ManualClock::now()));
+    let receiver = setup.store(store.clone()).options(short_leases()).start().await;
+    store.fail_renewals(Fault::Late);
+    receiver.deliver(&Post::new("d")).await.is(503, "Still processing");
+    eventually("a renewal is on its way", || store.renewals() == 1).await;
+    gate.let_pass(1);
+    receiver.idle().await;
+    assert_eq!(receiver.incidents(Incident::LeaseLost), 0);
+    receiver.deliver(&Post::new("d")).await.is(200, "Already processed");
+}
+
+/// A lost lease does not come back, so the loss is counted once and not looked for again.
+async fn d12_a_lapsed_lease_is_noticed_at_its_renewal(adapter: Adapter) {
+    let (setup, gate) = Receiver::gated(adapter);
+    let clock = ManualClock::now();
+    let store = store(Some(&clock));
+    let receiver = setup.store(store.clone()).options(short_leases()).start().await;
+    receiver.deliver(&Post::new("d")).await.is(503, "Still processing");
+    clock.advance(Duration::from_secs(1));
+    eventually("it is noticed", || receiver.incidents(Incident::LeaseLost) == 1).await;
+    let renewals = store.renewals();
+    tokio::time::sleep(ms(1000)).await; // Three more would have been due.
+    assert_eq!((receiver.incidents(Incident::LeaseLost), store.renewals()), (1, renewals));
+    gate.let_pass(1);
+    receiver.idle().await;
+    receiver.deliver(&Post::new("d")).await.is(200, "Already processed");
+}
+
+/// In whatever order they are set.
+fn unusual() -> DedupeOptions {
+    let lease = Duration::from_secs(77);
+    let forgetful = DedupeOptions::new().retention(Duration::from_secs(3600)).lease(lease);
+    forgetful.dangerously_allow_short_retention()
+}
+
+async fn d16_the_store_is_told_what_the_options_say(adapter: Adapter) {
+    let store = store(None);
+    let tolerance = Tolerance::new(Duration::from_secs(100), Duration::from_secs(20));
+    let verifier = Verifier::new(Secret::new(SECRET).expect("a secret"));
+    let verifier = verifier.tolerance(tolerance.expect("sane"));
+    let setup = Receiver::on(adapter).store(store.clone()).verifier(verifier);
+    let receiver = setup.options(unusual()).start().await;
+    receiver.deliver(&Post::new("d")).await.is(200, "");
+    let claim = store.last_claim();
+    assert_eq!((claim.lease.as_secs(), claim.retention.as_secs()), (77, 3600));
+    assert_eq!((claim.replay_window.as_secs(), claim.replay_keys.len()), (100 + 20 + 60, 1));
+}
+
+async fn d16_the_store_is_told_of_events_what_the_options_say(adapter: Adapter) {
+    let store = store(None);
+    let handler = |_| async { StatusCode::OK };
+    let setup = Receiver::on(adapter).store(store.clone()).handler(handler);
+    let receiver = setup.options(unusual().by_event_id()).start().await;
+    receiver.deliver(&Post::new("d")).await.is(200, "");
+    let claim = store.last_claim();
+    assert_ne!(claim.id.as_str(), "d", "it is claimed by its event's id");
+    assert_eq!((claim.lease.as_secs(), claim.retention.as_secs()), (77, 3600));
+}

@@ -1,0 +1,74 @@
+//! The receivers to copy, under load: a steady flow of genuine deliveries, beside 2,000
+//! clients that stall and a flood of forged requests with bodies of 1 MiB. What is genuine
+//! is handled, once, and answered; the receiver's memory stays within what README.md says.
+//!
+//! ```sh
+//! cargo test --release --test soak -- --ignored --nocapture
+//! SOAK_SECONDS=600 cargo test --release --test soak -- --ignored --nocapture
+//! ```
+
+mod forged;
+mod genuine;
+mod receiver;
+mod stalled;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use receiver::Receiver;
+
+const SECRET: &str = "whsec_k5EKJQnf9sMX2vYzJdHG3L8pR";
+const STALLED: usize = 2_000;
+const FORGERS: usize = 8;
+
+/// `README.md`, "Limits".
+const MOST_MEMORY: u64 = 160 << 20;
+
+#[tokio::test]
+#[ignore = "half a minute, and a release build"]
+async fn axum() {
+    soak("axum").await;
+}
+
+#[tokio::test]
+#[ignore = "half a minute, and a release build"]
+async fn hyper() {
+    soak("hyper").await;
+}
+
+#[tokio::test]
+#[ignore = "half a minute, and a release build"]
+async fn actix() {
+    soak("actix").await;
+}
+
+/// Ends all load when it is set.
+type Over = Arc<AtomicBool>;
+
+async fn soak(name: &str) {
+    receiver::allow_many_connections();
+    let receiver = Receiver::start(name).await;
+    let (at_rest, port) = (receiver.memory(), receiver.port());
+    let over = Over::default();
+
+    let stalled = stalled::clients(STALLED, port, &over);
+    let forged = tokio::spawn(forged::flood(FORGERS, port, Arc::clone(&over)));
+    let genuine = tokio::spawn(genuine::load(port, Arc::clone(&over)));
+    tokio::time::sleep(seconds()).await;
+    over.store(true, Ordering::SeqCst);
+
+    let (sent, forged) = (genuine.await.expect("no panic"), forged.await.expect("no panic"));
+    let (clients, peak) = (stalled.join().await, receiver.peak_memory());
+    let handled = receiver.stop();
+    println!("{name}: {sent}\n  {forged}\n  {clients}");
+    println!("  memory: {} KiB at rest, {} KiB at most", at_rest >> 10, peak >> 10);
+    assert_eq!(handled, sent.ids(), "each was handled once, and nothing else");
+    assert!(clients.least_at_once >= STALLED * 9 / 10, "so many stalled: {clients}");
+    assert!(peak <= MOST_MEMORY, "{peak} bytes");
+}
+
+fn seconds() -> Duration {
+    let seconds = std::env::var("SOAK_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
+    Duration::from_secs(seconds.unwrap_or(30))
+}
