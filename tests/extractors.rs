@@ -61,6 +61,8 @@ async fn delivery_and_event_in_any_order_with_the_body_still_to_read() {
         assert_eq!(delivery.body(), body.as_bytes());
         assert_eq!(delivery.event_header(), Some("fan.created"));
         assert_eq!(delivery.verified().secret_name(), "primary");
+        let shown = format!("{delivery:?}");
+        assert!(shown.contains("d-1") && !shown.contains("maria"), "it names people: {shown}");
         format!("{} {} {} {}", delivery.id(), event.id, event.event_type, event.data)
     }
     let app = Router::new().route("/", post(handle).route_layer(layers()));
@@ -245,14 +247,20 @@ impl HttpBody for EmptyFrames {
     }
 }
 
+/// And the reason names the limit that passed.
 #[tokio::test]
 async fn a_body_of_empty_frames_has_stalled() {
     async fn handle(_: Delivery) {}
+    let limit = Duration::from_millis(50);
     let (verify, dedupe) = layers();
-    let stack = (verify.stall_timeout(Duration::from_millis(50)), dedupe);
-    let app = Router::new().route("/", post(handle).route_layer(stack));
-    let (status, text, _) = answer(app, delivery(BODY).map(|_| Body::new(EmptyFrames))).await;
-    assert_eq!((status, text.as_str()), (StatusCode::REQUEST_TIMEOUT, "Body timeout"));
+    for verify in [verify.clone().stall_timeout(limit), verify.body_timeout(limit)] {
+        let webhook = post(handle).route_layer((verify, dedupe.clone()));
+        let app = Router::new().route("/", webhook);
+        let empty = delivery(BODY).map(|_| Body::new(EmptyFrames));
+        let (status, text, response) = answer(app, empty).await;
+        assert_eq!((status, text.as_str()), (StatusCode::REQUEST_TIMEOUT, "Body timeout"));
+        assert_eq!(response.extensions().get(), Some(&Rejection::BodyTimeout { limit }));
+    }
 }
 
 const BATCH: &str = r#"[{"id":"evt_1","type":"fan.created","created":1,"organization_id":"org_1",

@@ -174,6 +174,12 @@ async fn lapsed_claims_do_not_push_out_completed_ones() {
 }
 
 #[test]
+fn what_is_logged_of_a_store_is_short() {
+    assert_eq!(format!("{:?}", MemoryStore::new()), "MemoryStore { .. }");
+    assert_eq!(format!("{:?}", claim("id", "body").scope), "\"test\"");
+}
+
+#[test]
 fn impossible_capacities_are_refused() {
     for records in [0, usize::MAX] {
         let error = MemoryStore::with_capacity(records).expect_err("impossible");
