@@ -189,6 +189,14 @@ async fn a_user_with_the_least_rights() {
 }
 
 #[tokio::test]
+async fn a_server_that_does_not_know_info() {
+    let server = Server::with(&["--rename-command", "INFO", ""]).await;
+    let store = RedisStore::connect(&server.url()).await.expect("it works all the same");
+    assert!(matches!(store.warnings(), [RedisWarning::Unchecked { .. }]), "{:?}", store.warnings());
+    says(&store.warnings()[0].to_string(), &["unknown command", "maxmemory-policy is noeviction"]);
+}
+
+#[tokio::test]
 async fn keys_that_are_not_ours() {
     let server = Server::start().await;
     let store = RedisStore::connect(&server.url()).await.expect("a server");
