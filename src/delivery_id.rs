@@ -107,3 +107,19 @@ pub(crate) fn printable_ascii(bytes: &[u8]) -> Option<&str> {
     let printable = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
     printable.then_some(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    #[test]
+    fn it_is_its_text_wherever_a_text_is_asked_for() {
+        let id = DeliveryId::new("0123-ab").unwrap();
+        assert_eq!(format!("{id} {id:?}"), r#"0123-ab "0123-ab""#);
+        let text: &str = id.as_ref();
+        assert_eq!(text, "0123-ab");
+        assert_eq!(HashMap::from([(id, 1)]).get("0123-ab"), Some(&1));
+    }
+}

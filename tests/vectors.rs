@@ -73,3 +73,14 @@ fn any_clock_is_judged_without_overflow() {
         }
     }
 }
+
+/// Names, and neither keys nor digests.
+#[test]
+fn what_is_shown_gives_nothing_away() {
+    let secret = Secret::new("whsec_k5EKJQnf9sMX2vYzJdHG3L8pR").expect("a secret").named("new");
+    assert_eq!((secret.name(), &*format!("{secret:?}")), ("new", r#"Secret("new")"#));
+    let header = Signer::new(&secret).header(7, b"{}");
+    let verified = Verifier::new(secret).verify(header, b"{}", 7).expect("genuine");
+    let keys = verified.replay_keys();
+    assert_eq!((verified.secret_name(), &*format!("{keys:?}")), ("new", "[ReplayKey(…)]"));
+}
