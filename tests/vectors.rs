@@ -84,3 +84,17 @@ fn what_is_shown_gives_nothing_away() {
     let keys = verified.replay_keys();
     assert_eq!((verified.secret_name(), &*format!("{keys:?}")), ("new", "[ReplayKey(…)]"));
 }
+
+/// What is genuine and fresh, by the secret that signed it.
+#[test]
+fn matches_are_counted() {
+    let [current, previous] =
+        ["whsec_k5EKJQnf9sMX2vYzJdHG3L8pR", "whsec_0aVnD4bWmTzq7RsuPyXc1LfEh"]
+            .map(|text| Secret::new(text).expect("a secret"));
+    let verifier = Verifier::new(current.clone()).or(previous.clone()).expect("two");
+    for (secret, now) in [(&current, 7), (&previous, 7), (&previous, 307), (&previous, 308)] {
+        let _ = verifier.verify(Signer::new(secret).header(7, b"{}"), b"{}", now);
+    }
+    assert!(verifier.verify(Signer::new(&previous).header(7, b"{}"), b"[]", 7).is_err());
+    assert_eq!((current.matches(), previous.matches()), (1, 2));
+}
