@@ -278,7 +278,11 @@ fn s16_weak_secret_at_construction() {
     );
     assert!(matches!(Secret::new("0123456789abcde"), Err(SecretError::TooShort { length: 15 })));
     assert!(Secret::new("0123456789abcdef").is_ok());
-    assert!(matches!(Secret::new("0123456789abcdef\n"), Err(SecretError::Padded)));
+    for stray in ["\n", " ", "\u{a0}", "\"", "'", "\u{7}"] {
+        for padded in [format!("{stray}0123456789abcdef"), format!("0123456789abcdef{stray}")] {
+            assert!(matches!(Secret::new(&padded), Err(SecretError::Padded)), "{padded:?}");
+        }
+    }
     assert!(matches!(Secret::new("aaaaaaaaaaaaaaaaaaaaaa"), Err(SecretError::Repetitive)));
     assert!(Secret::dangerously_allow_weak("secret123").is_ok());
     assert!(matches!(Secret::dangerously_allow_weak(""), Err(SecretError::Empty)));

@@ -3,8 +3,8 @@
 //! is handled, once, and answered; the receiver's memory stays within what README.md says.
 //!
 //! ```sh
-//! cargo test --release --test soak -- --ignored --nocapture
-//! SOAK_SECONDS=600 cargo test --release --test soak -- --ignored --nocapture
+//! cargo test --release --test soak -- --ignored --nocapture --test-threads 1
+//! SOAK_SECONDS=600 cargo test --release --test soak -- --ignored --nocapture --test-threads 1
 //! ```
 
 mod forged;
@@ -22,7 +22,7 @@ const SECRET: &str = "whsec_k5EKJQnf9sMX2vYzJdHG3L8pR";
 const STALLED: usize = 2_000;
 const FORGERS: usize = 8;
 
-/// `README.md`, "Limits".
+/// `README.md`, "Under attack".
 const MOST_MEMORY: u64 = 160 << 20;
 
 #[tokio::test]
