@@ -81,16 +81,14 @@ fn advice(error: &RedisError) -> &'static str {
 }
 
 fn by_kind(error: &RedisError) -> Option<&'static str> {
-    Some(match (error.kind(), error.code()) {
-        (ErrorKind::AuthenticationFailed, _) | (_, Some("WRONGPASS" | "NOAUTH")) => CREDENTIALS,
-        (_, Some("NOPERM")) => RIGHTS,
-        (ErrorKind::Server(ServerErrorKind::Moved | ServerErrorKind::Ask), _) => {
+    Some(match error.kind() {
+        ErrorKind::Server(ServerErrorKind::Moved | ServerErrorKind::Ask) => {
             ". It is a node of a Cluster: use redis-cluster://"
         }
-        (ErrorKind::Server(ServerErrorKind::BusyLoading), _) => ". It will answer once it has",
-        (ErrorKind::Server(ServerErrorKind::ClusterDown), _) => ". Look at CLUSTER INFO",
-        (ErrorKind::MasterNameNotFoundBySentinel, _) => SENTINELS,
-        (ErrorKind::Parse, _) => ". Is that a Redis server?",
+        ErrorKind::Server(ServerErrorKind::BusyLoading) => ". It will answer once it has",
+        ErrorKind::Server(ServerErrorKind::ClusterDown) => ". Look at CLUSTER INFO",
+        ErrorKind::MasterNameNotFoundBySentinel => SENTINELS,
+        ErrorKind::Parse => ". Is that a Redis server?",
         _ if error.is_timeout() => {
             ". Is it overloaded or stopped, is something in between, or TLS on one side only?"
         }
@@ -129,3 +127,20 @@ const READ_ONLY: &[&str] = &["ReadOnly", "READONLY"];
 const CREDENTIALS: &str = ". Check the user and the password in the URL";
 const SENTINELS: &str = ". Check the name after `master=`, and that these are Sentinels";
 const RIGHTS: &str = ". Give its user the permissions that `RedisStore` names";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_of_the_server_has_its_advice() {
+        for (kind, advised) in [
+            (ServerErrorKind::BusyLoading, "It will answer once it has"),
+            (ServerErrorKind::ClusterDown, "Look at CLUSTER INFO"),
+            (ServerErrorKind::Ask, "use redis-cluster://"),
+        ] {
+            let error = RedisError::from((ErrorKind::Server(kind), "as it says"));
+            assert!(advice(&error).ends_with(advised), "{kind:?}");
+        }
+    }
+}
