@@ -12,7 +12,7 @@ use super::Over;
 use super::genuine::{Client, now};
 
 pub struct Report {
-    refused: usize,
+    pub refused: usize,
 }
 
 impl fmt::Display for Report {
