@@ -114,6 +114,16 @@ mod tests {
 
     use super::*;
 
+    #[cfg(feature = "layers")]
+    #[test]
+    fn events_with_ids_that_no_header_could_hold_are_told_apart_by_all_of_them() {
+        let long = "x".repeat(200);
+        let ids = ["a", "b"].map(|end| DeliveryId::of_event(&format!("{long}{end}")));
+        assert_ne!(ids[0], ids[1]);
+        assert_ne!(DeliveryId::of_event("ä"), DeliveryId::of_event("ö"));
+        assert_eq!(DeliveryId::of_event("evt_1").as_str(), "evt_1");
+    }
+
     #[test]
     fn it_is_its_text_wherever_a_text_is_asked_for() {
         let id = DeliveryId::new("0123-ab").unwrap();

@@ -210,3 +210,17 @@ const MISSING_VERIFY_LAYER: &str = "This route has no nevent_webhooks::VerifyLay
 
 const MISSING_DEDUPE_LAYER: &str = "This route has no nevent_webhooks::DedupeLayer, which a \
     Batch needs. Add it: post(handler).route_layer((verify, dedupe))";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_never_too_soon() {
+        for (lease, seconds) in [(0, "1"), (1, "1"), (1000, "1"), (1001, "2"), (29_999, "30")] {
+            let lease = Duration::from_millis(lease);
+            let headers = Rejection::DeliveryInProgress { lease }.headers();
+            assert_eq!(headers.collect::<Vec<_>>(), [("retry-after", seconds.to_owned())]);
+        }
+    }
+}

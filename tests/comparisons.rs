@@ -132,6 +132,7 @@ fn all_are_compared_whichever_matches() {
         (&previous, &current, true),
         (&previous, &unknown, true),
         (&unknown, &previous, true),
+        (&current, &current, true),
         (&unknown, &unknown, false),
     ] {
         assert_eq!(judged(&[first, second]), (4, genuine));

@@ -150,6 +150,23 @@ async fn lapsed_leases_are_swept_out_of_a_full_store() {
     assert_eq!(store.stats().in_flight, 1);
 }
 
+/// And only those: one that still holds, for a moment, is not swept with them.
+#[tokio::test]
+async fn leases_that_hold_are_not_swept_with_those_that_lapsed() {
+    for left in [25, 1] {
+        let clock = ManualClock::now();
+        let store = MemoryStore::with_capacity(2).expect("room").clock(clock.clone());
+        let held = claim("b", "body");
+        acquired(&store, &claim("a", "body")).await;
+        clock.advance(left * SECOND);
+        acquired(&store, &held).await;
+        clock.advance((30 - left) * SECOND);
+        acquired(&store, &claim("c", "body")).await;
+        assert!(store.claim(&claim("d", "body")).await.is_err(), "b holds for {left} s more");
+        assert_eq!(store.renew(&held).await.expect("a store"), Renewal::Renewed);
+    }
+}
+
 /// A lapsed claim is no record, and takes the room of none.
 #[tokio::test]
 async fn lapsed_claims_do_not_push_out_completed_ones() {

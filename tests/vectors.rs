@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use nevent_webhooks::{Clock, ManualClock, Rejection, Secret, Signer, Verifier};
+use nevent_webhooks::{Clock, ManualClock, Rejection, Secret, Signer, Tolerance, Verifier};
 
 fn verifier(secret: &str) -> Verifier {
     Verifier::new(Secret::dangerously_allow_weak(secret).expect("not empty"))
@@ -97,4 +97,22 @@ fn matches_are_counted() {
     }
     assert!(verifier.verify(Signer::new(&previous).header(7, b"{}"), b"[]", 7).is_err());
     assert_eq!((current.matches(), previous.matches()), (1, 2));
+}
+
+/// Ages are whole seconds: of a tolerance with a fraction, the fraction never counts.
+#[test]
+fn a_tolerance_is_not_rounded_up() {
+    let almost = Duration::from_millis(299_500);
+    let day = Duration::from_secs(86_400);
+    for (tolerance, most) in [
+        (Tolerance::new(almost, almost).expect("sane"), 299),
+        (Tolerance::dangerously_allow_long(day, day), 86_400),
+    ] {
+        let secret = Secret::new("whsec_k5EKJQnf9sMX2vYzJdHG3L8pR").expect("a secret");
+        let header = Signer::new(&secret).header(100_000, b"{}");
+        let verifier = Verifier::new(secret).tolerance(tolerance);
+        let fresh = |age: i64| verifier.verify(&header, b"{}", 100_000 + age).is_ok();
+        assert_eq!([most, -most].map(fresh), [true; 2], "{most} s");
+        assert_eq!([most + 1, -most - 1].map(fresh), [false; 2], "beyond {most} s");
+    }
 }

@@ -8,6 +8,7 @@ rows!(
     b01_as_long_as_allowed,
     b02_declared_too_long,
     b03_too_long_without_a_declaration,
+    b03_a_limit_of_ones_own,
     b04_connection_ends_before_the_body,
     b05_body_stalls,
     b05_body_drips,
@@ -48,6 +49,19 @@ async fn b03_too_long_without_a_declaration(adapter: Adapter) {
     connection.send(&[head, body[..body.len() - 5].to_vec()].concat()).await;
     connection.reply().await.is(413, "Payload too large");
     assert_eq!(receiver.runs(), 0);
+}
+
+/// For the first piece of a body as for all of them.
+async fn b03_a_limit_of_ones_own(adapter: Adapter) {
+    let receiver = Receiver::on(adapter).verify(|layer| layer.body_limit(10)).start().await;
+    let long = Post::new("long").body("eleven byte");
+    for post in [long.clone(), long.clone().chunks(vec![11]), long.chunks(vec![6, 5])] {
+        receiver.deliver(&post).await.is(413, "Payload too large");
+    }
+    let short = Post::new("short").body("ten bytes.");
+    receiver.deliver(&short.clone().chunks(vec![10])).await.is(200, "");
+    receiver.deliver(&short).await.is(200, "Already processed");
+    assert_eq!(receiver.runs(), 1);
 }
 
 async fn b04_connection_ends_before_the_body(adapter: Adapter) {

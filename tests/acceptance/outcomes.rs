@@ -13,7 +13,7 @@ use nevent_webhooks::{
 use tower::{ServiceBuilder, ServiceExt, service_fn};
 
 use crate::support::receiver::secret;
-use crate::support::{Adapter, EVENT, Gate, Post, Receiver, SECRET, eventually, rows};
+use crate::support::{Adapter, EVENT, FaultyStore, Gate, Post, Receiver, SECRET, eventually, rows};
 
 rows!(
     d05_failed_handler,
@@ -24,6 +24,7 @@ rows!(
     d10_deadline_counts_from_the_head,
     d10_renewed_beyond_its_lease,
     d18_handler_that_never_ends,
+    d18_handler_that_blocks_its_thread,
     d19_shutdown_waits_for_detached_handlers,
 );
 
@@ -166,6 +167,36 @@ async fn d10_renewed_beyond_its_lease(adapter: Adapter) {
     tokio::time::sleep(Duration::from_millis(2600)).await;
     goes_on_and_completes(&receiver, &gate).await;
     assert_eq!(receiver.incidents(Incident::LeaseLost), 0);
+}
+
+/// What blocks its thread cannot be dropped, and is not released while it goes on.
+async fn d18_handler_that_blocks_its_thread(adapter: Adapter) {
+    if !adapter.moves_work_to_other_threads() {
+        return;
+    }
+    let store = FaultyStore::new(MemoryStore::with_capacity(100).expect("room"));
+    let setup = Receiver::on(adapter).store(store.clone()).handler(|_| async {
+        tokio::time::sleep(Duration::from_millis(400)).await; // Until it has moved.
+        std::thread::sleep(Duration::from_secs(3));
+        StatusCode::OK
+    });
+    let receiver = setup.options(hurried().max_run(Duration::from_millis(500))).start().await;
+    let traffic = std::thread::spawn(traffic(tokio::runtime::Handle::current()));
+    receiver.deliver(&Post::new("d")).await.is(503, "Still processing");
+    receiver.idle().await;
+    traffic.join().expect("no panic");
+    assert_eq!((receiver.incidents(Incident::RanTooLong), store.releases()), (1, 0));
+}
+
+/// As any server has. In a runtime with nothing else to do no thread looks at the
+/// timers while the one that looked last is blocked.
+fn traffic(runtime: tokio::runtime::Handle) -> impl FnOnce() {
+    move || {
+        for _ in 0..300 {
+            std::thread::sleep(Duration::from_millis(10));
+            runtime.spawn(async {});
+        }
+    }
 }
 
 async fn d18_handler_that_never_ends(adapter: Adapter) {

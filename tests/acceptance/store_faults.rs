@@ -9,6 +9,7 @@ use nevent_webhooks::{DedupeOptions, Incident};
 use crate::support::{Adapter, Fault, FaultyStore, Post, Receiver, eventually, rows};
 
 rows!(
+    what_is_refused_never_reaches_the_store,
     d13_success_that_is_not_recorded_at_once,
     d13_failure_that_is_not_recorded_at_once,
     d14_store_down_at_the_claim,
@@ -21,6 +22,27 @@ rows!(
     d13_failure_that_is_never_recorded,
     d18_success_being_recorded_is_not_cut_short,
 );
+
+/// The store is asked about what is genuine and fresh, and about nothing else.
+async fn what_is_refused_never_reaches_the_store(adapter: Adapter) {
+    let store = store();
+    let setup = Receiver::on(adapter).store(store.clone());
+    let receiver = setup.verify(|layer| layer.body_limit(2_000)).start().await;
+    for (post, status) in [
+        (Post::new("d").but_send("{}"), 401),
+        (Post::new("d").secret("whsec_0aVnD4bWmTzq7RsuPyXc1LfEh"), 401),
+        (Post::new("d").without_signature(), 401),
+        (Post::new("d").age(301), 401),
+        (Post::new("d").age(-301), 401),
+        (Post::new("d").body("x".repeat(2_001)), 413),
+        (Post::new("d").without_id(), 400),
+    ] {
+        assert_eq!(receiver.deliver(&post).await.status, status);
+    }
+    assert_eq!((store.claims(), store.releases(), receiver.runs()), (0, 0, 0));
+    receiver.deliver(&Post::new("d")).await.is(200, "");
+    assert_eq!(store.claims(), 1);
+}
 
 fn store() -> FaultyStore {
     FaultyStore::new(MemoryStore::with_capacity(100).expect("room"))

@@ -138,3 +138,15 @@ async fn a_fingerprint_of_another_format_is_taken_for_equal() {
     let answer = store.claim(&claim("held")).await.expect("a server");
     assert!(matches!(answer, ClaimAnswer::InFlight { .. }), "{answer:?}");
 }
+
+#[tokio::test]
+async fn what_is_left_of_a_lease_is_told_in_its_unit() {
+    let (_server, store) = connected().await;
+    store.claim(&claim("d")).await.expect("a server");
+    match store.claim(&claim("d")).await.expect("a server") {
+        ClaimAnswer::InFlight { lease } => {
+            assert!((20..=30).contains(&lease.as_secs()), "{lease:?}");
+        }
+        other => panic!("{other:?}"),
+    }
+}

@@ -31,7 +31,7 @@ pub struct FaultyStore {
     faults: Arc<Mutex<Faults>>,
     releases: Arc<AtomicUsize>,
     renewals: Arc<AtomicUsize>,
-    last_claim: Arc<Mutex<Option<Claim>>>,
+    claims: Arc<Mutex<Vec<Claim>>>,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -48,7 +48,7 @@ impl FaultyStore {
             faults: Arc::default(),
             releases: Arc::default(),
             renewals: Arc::default(),
-            last_claim: Arc::default(),
+            claims: Arc::default(),
         }
     }
 
@@ -79,9 +79,14 @@ impl FaultyStore {
         self.renewals.load(Ordering::SeqCst)
     }
 
+    /// How many claims were asked for.
+    pub fn claims(&self) -> usize {
+        self.claims.lock().expect("no panic while locked").len()
+    }
+
     pub fn last_claim(&self) -> Claim {
-        let last = self.last_claim.lock().expect("no panic while locked");
-        last.clone().expect("a claim was asked for")
+        let claims = self.claims.lock().expect("no panic while locked");
+        claims.last().expect("a claim was asked for").clone()
     }
 }
 
@@ -109,8 +114,7 @@ fn with_fault<'a, T: 'a>(
 
 impl Store for FaultyStore {
     fn claim<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ClaimAnswer> {
-        let last = Some(claim.clone());
-        *self.last_claim.lock().expect("no panic while locked") = last;
+        self.claims.lock().expect("no panic while locked").push(claim.clone());
         with_fault(self.faults().claims, || self.inner.claim(claim))
     }
 

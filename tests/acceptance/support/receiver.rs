@@ -44,6 +44,11 @@ impl Adapter {
         matches!(self, Self::Axum | Self::Hyper)
     }
 
+    /// actix keeps it where it is, and what watches over it, too.
+    pub fn moves_work_to_other_threads(self) -> bool {
+        matches!(self, Self::Axum | Self::Hyper)
+    }
+
     /// actix answers `Expect: 100-continue` by itself.
     pub fn judges_before_the_body_is_asked_for(self) -> bool {
         matches!(self, Self::Axum | Self::Hyper)

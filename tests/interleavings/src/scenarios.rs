@@ -80,6 +80,13 @@ fn a_claim_that_waited_for_a_lock_goes_by_the_time_after_it() {
     in_every_order(scenario(10, &[Claims(A1)], threads, &[Renew(A2), Renew(A3)]));
 }
 
+/// For the record's lock as for the bindings'.
+#[test]
+fn a_claim_that_waited_for_its_record_goes_by_the_time_after_it() {
+    let threads: &[&[Step]] = &[&[Claims(A2)], &[Pass(LEASE), Release(A1)]];
+    in_every_order(scenario(10, &[Claims(A1)], threads, &[Renew(A2)]));
+}
+
 #[test]
 fn a_release_and_the_claim_of_a_retry() {
     let threads: &[&[Step]] = &[&[Release(A1)], &[Claims(A2), Renew(A2)], &[Pass(LEASE)]];
