@@ -133,13 +133,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_state_of_the_server_has_its_advice() {
+    fn a_kind_of_error_has_its_advice() {
         for (kind, advised) in [
-            (ServerErrorKind::BusyLoading, "It will answer once it has"),
-            (ServerErrorKind::ClusterDown, "Look at CLUSTER INFO"),
-            (ServerErrorKind::Ask, "use redis-cluster://"),
+            (ErrorKind::Server(ServerErrorKind::BusyLoading), "It will answer once it has"),
+            (ErrorKind::Server(ServerErrorKind::ClusterDown), "Look at CLUSTER INFO"),
+            (ErrorKind::Server(ServerErrorKind::Ask), "use redis-cluster://"),
+            (ErrorKind::MasterNameNotFoundBySentinel, "and that these are Sentinels"),
+            (ErrorKind::Parse, "Is that a Redis server?"),
         ] {
-            let error = RedisError::from((ErrorKind::Server(kind), "as it says"));
+            let error = RedisError::from((kind, "as it says"));
             assert!(advice(&error).ends_with(advised), "{kind:?}");
         }
     }
