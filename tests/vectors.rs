@@ -80,7 +80,10 @@ fn what_is_shown_gives_nothing_away() {
     let secret = Secret::new("whsec_k5EKJQnf9sMX2vYzJdHG3L8pR").expect("a secret").named("new");
     assert_eq!((secret.name(), &*format!("{secret:?}")), ("new", r#"Secret("new")"#));
     let header = Signer::new(&secret).header(7, b"{}");
-    let verified = Verifier::new(secret).verify(header, b"{}", 7).expect("genuine");
+    let receiver = Verifier::new(secret);
+    let begun = receiver.begin([header.as_bytes()]).expect("well formed");
+    assert_eq!(format!("{begun:?}"), "Verification { .. }");
+    let verified = receiver.verify(header, b"{}", 7).expect("genuine");
     let keys = verified.replay_keys();
     assert_eq!((verified.secret_name(), &*format!("{keys:?}")), ("new", "[ReplayKey(…)]"));
 }

@@ -125,7 +125,8 @@ async fn a_server_that_is_full() {
     server.command::<()>(&["CONFIG", "SET", "maxmemory", "1"]).await;
     let error = store.claim(&claim("other")).await.expect_err("no room");
     let cause = std::error::Error::source(&error).expect("a cause").to_string();
-    says(&cause, &["OOM", "Its memory is full: raise `maxmemory`"]);
+    let named = format!("Redis at {}", server.address());
+    says(&cause, &["OOM", &named, "Its memory is full: raise `maxmemory`"]);
     says(&store.ready().await.expect_err("no room").to_string(), &["OOM"]);
     says(&refusal(&server.url()).await, &["OOM"]);
     assert_eq!(store.complete(&done).await.expect("no more memory"), Completion::Recorded);
