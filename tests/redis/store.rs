@@ -1,5 +1,7 @@
 //! What the store promises, and what it costs the server.
 
+use std::time::Duration;
+
 use nevent_webhooks::store::conformance::Harness;
 use nevent_webhooks::store::{ClaimAnswer, Completion, RedisOptions, RedisSource, RedisStore};
 use nevent_webhooks::{ManualClock, ReplayKey, Store};
@@ -137,6 +139,19 @@ async fn a_fingerprint_of_another_format_is_taken_for_equal() {
     server.command::<()>(&["HSET", "nevent:{tickets}dheld", "f", foreign, "t", "other"]).await;
     let answer = store.claim(&claim("held")).await.expect("a server");
     assert!(matches!(answer, ClaimAnswer::InFlight { .. }), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_retention_is_kept_as_it_is_up_to_a_century() {
+    const YEAR: u64 = 365 * 24 * 3600;
+    let (server, store) = connected().await;
+    for (years, kept) in [(1, 1), (99, 99), (1_000_000, 100)] {
+        let mut done = claim(&years.to_string());
+        done.retention = Duration::from_secs(years * YEAR);
+        store.complete(&done).await.expect("a server");
+        let seconds: u64 = server.command(&["TTL", &format!("nevent:{{tickets}}d{years}")]).await;
+        assert!((kept * YEAR - 60..=kept * YEAR).contains(&seconds), "{years} years: {seconds}");
+    }
 }
 
 #[tokio::test]
