@@ -117,14 +117,14 @@ async fn one_database_or_another() {
 async fn lengths_of_time_have_bounds() {
     let (_server, store) = connected().await;
     let mut long = claim("long");
-    (long.lease, long.retention) = (std::time::Duration::MAX, std::time::Duration::MAX);
+    (long.lease, long.retention) = (Duration::MAX, Duration::MAX);
     assert_eq!(store.claim(&long).await.expect("a server"), ClaimAnswer::Acquired);
     assert_eq!(store.complete(&long).await.expect("a server"), Completion::Recorded);
     assert_eq!(store.claim(&claim("long")).await.expect("a server"), ClaimAnswer::Completed);
     let mut short = claim("short");
     short.replay_keys = vec![ReplayKey::from_bytes([1; 16])];
-    (short.lease, short.retention) = (std::time::Duration::ZERO, std::time::Duration::ZERO);
-    short.replay_window = std::time::Duration::ZERO;
+    (short.lease, short.retention) = (Duration::ZERO, Duration::ZERO);
+    short.replay_window = Duration::ZERO;
     assert_eq!(store.claim(&short).await.expect("a server"), ClaimAnswer::Acquired);
     assert_eq!(store.complete(&short).await.expect("a server"), Completion::Recorded);
 }
