@@ -7,6 +7,7 @@ mod key;
 mod operations;
 mod options;
 mod script;
+mod shown;
 mod source;
 mod url;
 

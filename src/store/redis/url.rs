@@ -9,6 +9,7 @@ use redis::io::tcp::socket2::TcpKeepalive;
 use redis::sentinel::{SentinelClientBuilder, SentinelServerType};
 use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisError, TlsMode};
 
+use super::shown::without_secrets;
 use super::{RedisSource, RedisStoreError};
 
 impl FromStr for RedisSource {
@@ -171,30 +172,6 @@ fn reason(error: &RedisError) -> String {
     }
 }
 
-/// Up to the last `@` anything may be a password, a query may hold one, and so may
-/// what does not look like hosts and ports.
-fn without_secrets(url: &str) -> String {
-    let (scheme, rest) = match url.split_once("://") {
-        Some((scheme, rest)) => (format!("{scheme}://"), rest),
-        None => (String::new(), url),
-    };
-    let rest = rest.split('?').next().unwrap_or_default();
-    match rest.rsplit_once('@') {
-        Some((_, hosts)) => format!("{scheme}…@{hosts}"),
-        None if is_hosts(rest) => format!("{scheme}{rest}"),
-        None => format!("{scheme}…"),
-    }
-}
-
-fn is_hosts(rest: &str) -> bool {
-    let hosts = rest.split('/').next().unwrap_or_default();
-    let port_is_a_number = |host: &str| {
-        let port = host.rsplit(']').next().and_then(|end| end.split_once(':'));
-        port.is_none_or(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
-    };
-    !rest.contains('%') && hosts.split(',').all(port_is_a_number)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -231,6 +208,14 @@ mod tests {
     }
 
     #[test]
+    fn commands_are_sent_at_once_over_connections_that_are_kept_alive() {
+        let info = connection_info("redis://localhost").expect("a URL");
+        assert!(info.tcp_settings().nodelay());
+        let kept_alive = format!("{:?}", info.tcp_settings().keepalive());
+        assert!(kept_alive.contains("30s") && kept_alive.contains("10s"), "{kept_alive}");
+    }
+
+    #[test]
     fn what_is_no_url_is_refused_with_a_reason() {
         for (url, reason) in [
             ("localhost:6379", "\"localhost:6379\" has no scheme"),
@@ -254,26 +239,13 @@ mod tests {
         }
     }
 
+    #[cfg(not(feature = "redis-tls"))]
     #[test]
-    fn no_message_shows_a_password() {
-        for url in [
-            "me:secret@localhost:7391",
-            "http://me:secret@localhost",
-            "redis:/me:secret@localhost",
-            "redis//me:secret@localhost",
-            "redis://me:sec/ret@localhost",
-            "redis://me:sec#ret@localhost",
-            "redis-cluster://me:sec@ret@localhost/x",
-            "redis+unix:///s?pass=secret&data=x",
-            "redis+unix:///s?pass=se&secret",
-            "redis://me:secret%40localhost:6379",
-            "redis-cluster://:secret",
-        ] {
-            let message = refused(url);
-            let shown = message.split("write redis://").next().expect("a message");
-            assert!(!shown.contains("sec") && !shown.contains("me:s"), "{message}");
+    fn tls_without_its_feature_is_refused() {
+        for url in
+            ["rediss://h", "valkeys://h", "rediss-sentinel://h?master=m", "valkeys-cluster://h"]
+        {
+            assert!(refused(url).contains("the feature `redis-tls`"), "{}", refused(url));
         }
-        let source: RedisSource = "redis://me:secret@localhost".parse().expect("a URL");
-        assert_eq!(format!("{source:?}"), "RedisSource(\"Redis at localhost:6379\")");
     }
 }
