@@ -21,7 +21,6 @@ use crate::deadline::deadline;
 ///
 /// (The `redis` crate's own `ConnectionManager` knows no Sentinel, keeps a
 /// connection that does not answer, and lets commands wait while it reconnects.)
-#[derive(Debug)]
 pub(super) struct Connection {
     upkeep: Arc<Upkeep>,
 }
@@ -133,14 +132,5 @@ impl Multiplexed {
             Self::Cluster(mut cluster) => cluster.req_packed_command(command).await,
         }?
         .extract_error()
-    }
-}
-
-impl std::fmt::Debug for Multiplexed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Node(_) => "Node",
-            Self::Cluster(_) => "Cluster",
-        })
     }
 }

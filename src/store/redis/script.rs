@@ -5,7 +5,6 @@ use redis::{Cmd, ErrorKind, RedisError, ServerErrorKind, Value};
 use super::connection::Connection;
 
 /// A script, run by its hash; sent in full only to a server that does not know it.
-#[derive(Debug)]
 pub(super) struct Script {
     code: &'static str,
     hash: String,

@@ -22,7 +22,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_millis(150);
 
 /// Sees to it that there is a connection.
-#[derive(Debug)]
 pub(super) struct Upkeep {
     pub(super) source: RedisSource,
     pub(super) options: RedisOptions,
@@ -34,7 +33,6 @@ pub(super) struct Upkeep {
     reconnecting: Mutex<Option<Reconnecting>>,
 }
 
-#[derive(Debug)]
 struct State {
     /// Which connection this is, so that each is given up once.
     number: u64,
@@ -46,7 +44,6 @@ struct State {
 }
 
 /// The task that connects.
-#[derive(Debug)]
 struct Reconnecting {
     task: AbortHandle,
     last_try: Instant,
