@@ -165,3 +165,16 @@ impl fmt::Debug for RedisSource {
         f.debug_tuple("RedisSource").field(&self.name).finish()
     }
 }
+
+#[cfg(all(test, feature = "redis-tls"))]
+mod tests {
+    use super::*;
+
+    /// Whatever else in the program brings another: rustls would panic.
+    #[tokio::test]
+    async fn an_implementation_of_cryptography_is_chosen_before_the_first_connection() {
+        let nobody: RedisSource = "redis://127.0.0.1:1".parse().expect("a URL");
+        assert!(nobody.connect(&RedisOptions::default()).await.is_err());
+        assert!(rustls::crypto::CryptoProvider::get_default().is_some());
+    }
+}
