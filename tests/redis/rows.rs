@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use nevent_webhooks::store::RedisStore;
-use nevent_webhooks::{DedupeOptions, Delivery, Event, Incident};
+use nevent_webhooks::{DedupeOptions, Delivery, Event, Incident, ManualClock};
 
 use crate::support::Server;
 use crate::support::acceptance::receiver::Setup;
@@ -31,10 +31,12 @@ async fn store(server: &Server) -> RedisStore {
     RedisStore::connect(&server.url()).await.expect("a server")
 }
 
-/// Two receivers, each with a connection of its own to one server.
+/// Two receivers, each with a connection of its own to one server. (And one clock, or
+/// what is signed for the one and for the other could differ.)
 async fn two(server: &Server, setup: impl Fn() -> Setup) -> (Receiver, Receiver) {
-    let one = setup().store(store(server).await).start().await;
-    let other = setup().store(store(server).await).start().await;
+    let clock = ManualClock::now();
+    let one = setup().clock(&clock).store(store(server).await).start().await;
+    let other = setup().clock(&clock).store(store(server).await).start().await;
     (one, other)
 }
 
