@@ -10,9 +10,8 @@ pub(crate) struct MacKey(Hmac<Sha256>);
 
 impl MacKey {
     pub(crate) fn new(key: &[u8]) -> Self {
-        // HMAC takes keys of any length (RFC 2104, section 2); the `Result` is
-        // there for MACs that do not.
-        Self(Hmac::new_from_slice(key).unwrap_or_else(|_| unreachable!()))
+        #[expect(clippy::expect_used, reason = "the `Result` is there for other MACs")]
+        Self(Hmac::new_from_slice(key).expect("HMAC takes keys of any length: RFC 2104, section 2"))
     }
 
     /// Starts a MAC and feeds it `{t}.`.

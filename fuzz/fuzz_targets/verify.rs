@@ -143,8 +143,14 @@ impl Delivery {
     }
 }
 
-fn summary(verdict: &Result<Verified, Rejection>) -> Result<(i64, i64), Rejection> {
-    verdict.as_ref().map(|verified| (verified.timestamp(), verified.age())).map_err(Clone::clone)
+/// All that is known of a genuine delivery.
+type Facts = (i64, i64, String, Vec<[u8; 16]>);
+
+fn summary(verdict: &Result<Verified, Rejection>) -> Result<Facts, Rejection> {
+    let verified = verdict.as_ref().map_err(Clone::clone)?;
+    let replay_keys = verified.replay_keys().iter().map(|key| key.to_bytes()).collect();
+    let secret_name = verified.secret_name().to_owned();
+    Ok((verified.timestamp(), verified.age(), secret_name, replay_keys))
 }
 
 /// Frames of these lengths, as far as the body goes, and one with the rest.

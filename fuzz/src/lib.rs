@@ -1,5 +1,8 @@
-//! A second signer, to judge the library by. It shares no code with it but
-//! SHA-256 itself.
+//! A second signer and second readings, to judge the library by. They share no code with
+//! it but SHA-256 itself and `serde_json`'s parser.
+
+pub mod header;
+pub mod json;
 
 use std::fmt::Write;
 

@@ -27,7 +27,7 @@ fn parse(url: &str) -> Result<RedisSource, String> {
             allow(rest, &["db", "user", "pass", "protocol"])?;
             return server(url);
         }
-        _ if rest.find(['/', '?', '#']).is_some_and(|end| rest[end..].contains('@')) => {
+        _ if rest.split_once(['/', '?', '#']).is_some_and(|(_, after)| after.contains('@')) => {
             return Err("has an @ behind a / ? or #: in a password write these %2F %3F %23, and \
                         @ and % as %40 and %25"
                 .to_owned());

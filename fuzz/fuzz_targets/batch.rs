@@ -1,0 +1,198 @@
+//! Any bytes as the body of a delivery that is processed as a batch, sent twice through both
+//! layers: what is answered, and which events run, against a plain reading of the body and
+//! a set of ids that are done.
+//!
+//! The first byte says how: its lowest bit switches `by_event_id` on, the next
+//! `strict_event_type`.
+#![no_main]
+
+use std::collections::HashSet;
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock, Mutex};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use libfuzzer_sys::fuzz_target;
+use nevent_webhooks::event::Event;
+use nevent_webhooks::store::MemoryStore;
+use nevent_webhooks::{
+    Clock, DedupeLayer, DedupeOptions, ManualClock, Rejection, Secret, VerifiedBody, Verifier,
+    VerifyLayer,
+};
+use nevent_webhooks_fuzz::json::{Json, event_id};
+use nevent_webhooks_fuzz::{digest, hex};
+use tokio::runtime::Runtime;
+use tower::{ServiceBuilder, ServiceExt, service_fn};
+
+const SECRET: &str = "whsec_k5EKJQnf9sMX2vYzJdHG3L8pR";
+const EVENT_HEADER: &str = "fan.created";
+const MOST_EVENTS: usize = 1000;
+
+/// Status, the text of a refusal, and the events that ran, in their order.
+type Answer = (u16, String, Vec<String>);
+
+fuzz_target!(|input: &[u8]| {
+    static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+        tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
+    });
+    let Some((options, body)) = input.split_first() else { return };
+    let (by_event_id, strict) = (options & 1 != 0, options & 2 != 0);
+    let answers = RUNTIME.block_on(send_twice(body, by_event_id, strict));
+    // What the plain reading cannot hold, such as half a surrogate pair, is only read.
+    if let Ok(json) = serde_json::from_slice::<Json>(body) {
+        assert_eq!(answers, expected(&json, strict));
+    }
+});
+
+async fn send_twice(body: &[u8], by_event_id: bool, strict: bool) -> [Answer; 2] {
+    let clock = ManualClock::now();
+    let mut verify = VerifyLayer::new(Verifier::new(Secret::new(SECRET).unwrap()));
+    if strict {
+        verify = verify.strict_event_type();
+    }
+    let mut dedupe = DedupeOptions::new();
+    if by_event_id {
+        dedupe = dedupe.by_event_id();
+    }
+    let dedupe = DedupeLayer::with_options(&a_scope_of_its_own(), Arc::clone(&STORE), dedupe);
+    let layers = (verify.clock(clock.clone()), dedupe.unwrap());
+    let ran = Arc::new(Mutex::new(Vec::new()));
+    let mut answers = Vec::new();
+    for round in 0..2 {
+        let ran_now = Arc::clone(&ran);
+        let handler = service_fn(move |request: Request<VerifiedBody>| {
+            process(request, round, Arc::clone(&ran_now))
+        });
+        let stack = ServiceBuilder::new().layer(layers.clone()).service(handler);
+        let response = stack.oneshot(delivery(body, &clock)).await.unwrap();
+        let rejection = response.extensions().get::<Rejection>();
+        let text = rejection.map_or("", Rejection::body_text).to_owned();
+        answers.push((response.status().as_u16(), text, std::mem::take(&mut *ran.lock().unwrap())));
+    }
+    answers.try_into().unwrap()
+}
+
+/// One for all runs: it costs more to make than a run takes.
+static STORE: LazyLock<Arc<MemoryStore>> =
+    LazyLock::new(|| Arc::new(MemoryStore::with_capacity(10_000).unwrap()));
+
+fn a_scope_of_its_own() -> String {
+    static RUN: AtomicUsize = AtomicUsize::new(0);
+    format!("run {}", RUN.fetch_add(1, Ordering::Relaxed))
+}
+
+fn delivery(body: &[u8], clock: &ManualClock) -> Request<Full<Bytes>> {
+    let t = clock.unix_seconds();
+    let signature = format!("t={t},v1={}", hex(&digest(SECRET.as_bytes(), t, body)));
+    let request = Request::post("/").header("x-nevent-signature", signature);
+    let request = request.header("x-nevent-delivery", "d-1").header("x-nevent-event", EVENT_HEADER);
+    request.body(Full::new(Bytes::copy_from_slice(body))).unwrap()
+}
+
+async fn process(
+    request: Request<VerifiedBody>,
+    round: usize,
+    ran: Arc<Mutex<Vec<String>>>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let report = match request.body().delivery().batch() {
+        Ok(batch) => {
+            let on_event = move |event: Event| {
+                ran.lock().unwrap().push(event.id.clone());
+                let end = if fails(&event.id, round) { Err("fails") } else { Ok(()) };
+                async move { end }
+            };
+            batch.process(1, on_event).await.into_result()
+        }
+        Err(rejection) => Err(rejection),
+    };
+    Ok(report.map_or_else(|rejection| rejection.to_response(), |()| Response::default()))
+}
+
+/// Some the first time, the others the second.
+fn fails(id: &str, round: usize) -> bool {
+    id.len() % 2 == round
+}
+
+fn expected(json: &Json, strict: bool) -> [Answer; 2] {
+    let mut done = HashSet::new();
+    let mut answered = false;
+    [0, 1].map(|round| {
+        if answered {
+            return (200, "Already processed".to_owned(), Vec::new());
+        }
+        let mut ran = Vec::new();
+        let (status, text) = match refusal(json, strict) {
+            Some((status, text)) => (status, text),
+            None if handle(&events(json), round, &mut done, &mut ran) => (200, ""),
+            None => (500, "Batch incomplete"),
+        };
+        answered = status == 200;
+        (status, text.to_owned(), ran)
+    })
+}
+
+fn refusal(json: &Json, strict: bool) -> Option<(u16, &'static str)> {
+    let has_another_type = |json: &Json| match json.field("type") {
+        Some(Json::Text(event_type)) => event_type != EVENT_HEADER,
+        _ => false,
+    };
+    match json {
+        Json::Array(events) if events.len() > MOST_EVENTS => Some((400, "Malformed event")),
+        Json::Array(_) => None,
+        Json::Object(_) if !is_clear(json) => Some((400, "Malformed event")),
+        Json::Object(_) => match wrapped(json) {
+            Some(events) if events.len() > MOST_EVENTS => Some((400, "Malformed event")),
+            Some(_) => None,
+            None if strict && has_another_type(json) => Some((400, "Event type mismatch")),
+            None => event_id(json).is_none().then_some((400, "Malformed event")),
+        },
+        _ => Some((400, "Malformed event")),
+    }
+}
+
+/// No field that tells what it is, is there twice.
+fn is_clear(json: &Json) -> bool {
+    let once = |name| json.count(name) <= 1;
+    once("id") && once("type") && once("data") && (has_data(json) || once("events"))
+}
+
+fn has_data(json: &Json) -> bool {
+    json.field("data").is_some_and(|data| *data != Json::Null)
+}
+
+fn wrapped(json: &Json) -> Option<&Vec<Json>> {
+    match json.field("events") {
+        Some(Json::Array(events)) if !has_data(json) => Some(events),
+        _ => None,
+    }
+}
+
+fn events(json: &Json) -> Vec<&Json> {
+    match (json, wrapped(json)) {
+        (Json::Array(events), _) | (_, Some(events)) => events.iter().collect(),
+        _ => vec![json],
+    }
+}
+
+/// Whether all are done in the end.
+fn handle(
+    events: &[&Json],
+    round: usize,
+    done: &mut HashSet<String>,
+    ran: &mut Vec<String>,
+) -> bool {
+    let ends = events.iter().map(|event| {
+        let Some(id) = event_id(event) else { return false };
+        if done.contains(id) {
+            return true;
+        }
+        ran.push(id.to_owned());
+        if !fails(id, round) {
+            done.insert(id.to_owned());
+        }
+        !fails(id, round)
+    });
+    ends.fold(true, |all, is_done| all & is_done)
+}
