@@ -29,11 +29,13 @@ fn no_state_breaks_a_promise() {
 fn each_seeded_fault_is_noticed() {
     for (fault, promise) in [
         (Fault::SuccessWhileInFlight, "no 2xx without a handler that is done"),
+        (Fault::SuccessAtTheDeadline, "no 2xx without a handler that is done"),
         (Fault::ReleaseWithoutToken, "who holds a lease holds the record"),
         (Fault::MarkedBeforeHandling, "no 2xx without a handler that is done"),
         (Fault::LapsedCompletionRefused, "no second run without a cause"),
         (Fault::RenewedWithoutEnd, "handled in the end, as long as retries go on"),
         (Fault::CompletionWithoutToken, "who completes has no rival"),
+        (Fault::CompletionOfWhatIsCompleted, "no two completions that count"),
         (Fault::LapsesNever, "handled in the end, as long as retries go on"),
     ] {
         let broken = findings(Some(fault)).broken;
