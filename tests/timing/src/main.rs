@@ -24,7 +24,11 @@ ctbench_main!(
     comparison_wrong_early_or_late,
     verify_wrong_early_or_late,
     verify_wrong_in_one_byte_or_in_all,
-    control_of_slices_wrong_early_or_late
+    verify_first_or_last_digest_right,
+    verify_first_or_last_secret_right,
+    told_by_the_answer_right_but_late_or_wrong,
+    control_of_slices_wrong_early_or_late,
+    control_of_equality_of_large_slices
 );
 
 /// Random bytes, and the same with the byte at `wrong` changed, if any.
@@ -84,6 +88,45 @@ fn verify_wrong_in_one_byte_or_in_all(runner: &mut CtRunner, rng: &mut BenchRng)
     });
 }
 
+/// Accepted both times: which one it was, nobody need know.
+fn verify_first_or_last_digest_right(runner: &mut CtRunner, rng: &mut BenchRng) {
+    let secret = Secret::new(SECRET).expect("a secret");
+    let (signer, verifier) = (Signer::new(&secret), Verifier::new(secret));
+    let header = |rng: &mut BenchRng, left: bool| {
+        let t = i64::from(rng.random::<u32>());
+        let (right, wrong) = (signer.v1(t, BODY), hex(&rng.random::<[u8; 32]>()));
+        let (first, last) = if left { (right, wrong) } else { (wrong, right) };
+        (format!("t={t},v1={first},v1={last}"), t)
+    };
+    measure(runner, rng, header, |(header, t)| verifier.verify(header, BODY, *t).is_ok());
+}
+
+fn verify_first_or_last_secret_right(runner: &mut CtRunner, rng: &mut BenchRng) {
+    let secrets =
+        [SECRET, "whsec_another0another0another0"].map(|text| Secret::new(text).expect("a secret"));
+    let signers = secrets.each_ref().map(Signer::new);
+    let [first, last] = secrets;
+    let verifier = Verifier::new(first).or(last.named("last")).expect("two secrets");
+    let header = |rng: &mut BenchRng, left: bool| {
+        let t = i64::from(rng.random::<u32>());
+        (signers[usize::from(!left)].header(t, BODY), t)
+    };
+    measure(runner, rng, header, |(header, t)| verifier.verify(header, BODY, *t).is_ok());
+}
+
+/// Refused both times, for one reason or the other: a branch after all comparisons, which
+/// the answer tells as well.
+fn told_by_the_answer_right_but_late_or_wrong(runner: &mut CtRunner, rng: &mut BenchRng) {
+    let secret = Secret::new(SECRET).expect("a secret");
+    let (signer, verifier) = (Signer::new(&secret), Verifier::new(secret));
+    let header = |rng: &mut BenchRng, left: bool| {
+        let t = i64::from(rng.random::<u32>());
+        let v1 = if left { signer.v1(t, BODY) } else { hex(&rng.random::<[u8; 32]>()) };
+        (format!("t={t},v1={v1}"), t + 1000)
+    };
+    measure(runner, rng, header, |(header, now)| verifier.verify(header, BODY, *now).is_ok());
+}
+
 fn verify(
     runner: &mut CtRunner,
     rng: &mut BenchRng,
@@ -103,10 +146,21 @@ fn verify(
 /// Must be noticed, or the others would say nothing.
 fn control_of_slices_wrong_early_or_late(runner: &mut CtRunner, rng: &mut BenchRng) {
     let digests = |rng: &mut BenchRng, left: bool| pair(rng, Some(if left { 0 } else { 31 }));
-    // By hand: the compiler makes one comparison of wide words of `==` on 32 bytes.
+    // By hand: of `==` on 32 bytes the compiler makes one comparison of wide words.
     measure(runner, rng, digests, |(one, other)| {
         one.iter().zip(other).all(|(one, other)| black_box(one) == black_box(other))
     });
+}
+
+/// `==` itself, on slices that are too long for one comparison of wide words.
+fn control_of_equality_of_large_slices(runner: &mut CtRunner, rng: &mut BenchRng) {
+    let right = [7; 4096];
+    let slices = |_: &mut BenchRng, left: bool| {
+        let mut wrong = right;
+        wrong[if left { 0 } else { 4095 }] = 8;
+        wrong
+    };
+    measure(runner, rng, slices, |wrong| black_box(&right[..]) == black_box(&wrong[..]));
 }
 
 fn hex(bytes: &[u8]) -> String {
