@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use nevent_webhooks::{Secret, Signer, Verifier};
 
 const COUNT: usize = 100_000;
+const STRIPE: &str = "stripe@23.1.0";
 
 /// Text to sign: JSON, or whatever bytes.
 struct Case {
@@ -119,7 +120,7 @@ fn stripe_agrees() {
     let directory = format!("{}/stripe", env!("CARGO_TARGET_TMPDIR"));
     std::fs::create_dir_all(&directory).expect("a writable directory");
     let mut npm = Command::new("npm");
-    npm.args(["install", "--silent", "--no-save", "--prefix", &directory, "stripe"]);
+    npm.args(["install", "--silent", "--no-save", "--prefix", &directory, STRIPE]);
     assert!(npm.status().expect("npm is installed").success());
     // The script is found beside the package that it imports.
     let copy = format!("{directory}/stripe_of_npm.mjs");

@@ -68,11 +68,15 @@ async fn soak(name: &str) {
     assert!(forged.refused > FORGERS, "there was a flood");
     // Those that were just closed are on their way back.
     assert!(clients.least_at_once >= STALLED * 3 / 4, "so many stalled: {clients}");
+    for kind in stalled::KINDS {
+        let connections = clients.connections(kind);
+        assert!(connections > STALLED * 3 / 8, "{kind:?} is ended: {connections} connections");
+    }
     assert!(peak <= MOST_MEMORY, "{peak} bytes");
 }
 
 fn seconds() -> Duration {
     let seconds = std::env::var("SOAK_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
-    // Three pass until all have stalled.
-    Duration::from_secs(seconds.unwrap_or(30).max(10))
+    // Three pass until all have stalled, twelve until each was ended.
+    Duration::from_secs(seconds.unwrap_or(30).max(15))
 }

@@ -14,8 +14,8 @@ use tokio::time::{sleep, timeout};
 use super::Over;
 
 /// How they stall; a quarter each.
-#[derive(Clone, Copy)]
-enum Kind {
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Kind {
     Silent,
     HalfAHead,
     /// 1 MiB announced, 1 KiB sent.
@@ -24,22 +24,30 @@ enum Kind {
     Dripping,
 }
 
-const KINDS: [Kind; 4] = [Kind::Silent, Kind::HalfAHead, Kind::HalfABody, Kind::Dripping];
+pub const KINDS: [Kind; 4] = [Kind::Silent, Kind::HalfAHead, Kind::HalfABody, Kind::Dripping];
 
 pub struct Clients {
-    tasks: Vec<JoinHandle<usize>>,
+    tasks: Vec<(Kind, JoinHandle<usize>)>,
     watch: JoinHandle<usize>,
 }
 
 #[derive(Debug)]
 pub struct Report {
-    connections: usize,
+    connections: Vec<(Kind, usize)>,
     pub least_at_once: usize,
+}
+
+impl Report {
+    pub fn connections(&self, kind: Kind) -> usize {
+        let of_kind = self.connections.iter().filter(|(one, _)| *one == kind);
+        of_kind.map(|(_, connections)| connections).sum()
+    }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { connections, least_at_once } = self;
+        let connections: usize = KINDS.into_iter().map(|kind| self.connections(kind)).sum();
+        let least_at_once = self.least_at_once;
         write!(f, "stalled: {connections} connections, at least {least_at_once} at once")
     }
 }
@@ -49,10 +57,11 @@ pub fn clients(count: usize, port: u16, over: &Over) -> Clients {
     let client = |(n, kind)| {
         let stalling = stall(kind, port, Arc::clone(over), Arc::clone(&connected));
         // One after another, or the receiver closes all of them at the same moment.
-        tokio::spawn(async move {
+        let task = tokio::spawn(async move {
             sleep(Duration::from_millis(n)).await;
             stalling.await
-        })
+        });
+        (kind, task)
     };
     let tasks = (0..).zip(KINDS.into_iter().cycle()).take(count).map(client).collect();
     Clients { tasks, watch: tokio::spawn(least(Arc::clone(&connected), Arc::clone(over))) }
@@ -60,9 +69,9 @@ pub fn clients(count: usize, port: u16, over: &Over) -> Clients {
 
 impl Clients {
     pub async fn join(self) -> Report {
-        let mut connections = 0;
-        for task in self.tasks {
-            connections += task.await.expect("no panic");
+        let mut connections = Vec::new();
+        for (kind, task) in self.tasks {
+            connections.push((kind, task.await.expect("no panic")));
         }
         Report { connections, least_at_once: self.watch.await.expect("no panic") }
     }
