@@ -18,6 +18,7 @@ mod leases;
 mod limits;
 mod outcomes;
 mod repeats;
+mod replays;
 mod signature;
 mod store_faults;
 mod time;
