@@ -1,0 +1,175 @@
+//! What is actix's own: where the middleware goes, what extractors get, and that
+//! its workers share one memory.
+
+mod middleware;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::middleware::{DefaultHeaders, Next, from_fn};
+use actix_web::test::{TestRequest, call_service, init_service, try_call_service};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use nevent_webhooks::event::{Batch, BatchReport, EventData};
+use nevent_webhooks::store::MemoryStore;
+use nevent_webhooks::{
+    Clock, DedupeLayer, Delivery, DeliveryId, Event, EventError, Rejection, Secret, Signer,
+    SystemClock, Verifier, VerifyLayer, WebhookMiddleware,
+};
+
+const SECRET: &str = "whsec_k5EKJQnf9sMX2vYzJdHG3L8pR";
+const BODY: &str =
+    r#"{"id":"evt_1","type":"fan.created","created":1,"data":{"n":1},"organization_id":"org_1"}"#;
+
+fn layers() -> (VerifyLayer, DedupeLayer) {
+    let secret = Secret::new(SECRET).expect("a secret");
+    let dedupe = DedupeLayer::new("tickets", MemoryStore::new()).expect("a scope");
+    (VerifyLayer::new(Verifier::new(secret)), dedupe)
+}
+
+fn middleware() -> WebhookMiddleware {
+    let (verify, dedupe) = layers();
+    WebhookMiddleware::new(&verify, &dedupe)
+}
+
+fn signature(body: &str) -> String {
+    let signer = Signer::new(&Secret::new(SECRET).expect("a secret"));
+    signer.header(SystemClock.unix_seconds(), body.as_bytes())
+}
+
+fn genuine(id: &str) -> TestRequest {
+    TestRequest::post()
+        .uri("/hook")
+        .insert_header(("x-nevent-signature", signature(BODY)))
+        .insert_header(("x-nevent-delivery", id))
+        .insert_header(("content-type", "application/json"))
+        .set_payload(BODY)
+}
+
+fn rejection<B>(response: &ServiceResponse<B>) -> Option<&Rejection> {
+    response.response().error().and_then(|error| error.as_error::<Rejection>())
+}
+
+async fn text<B: MessageBody>(response: ServiceResponse<B>) -> String {
+    let body = actix_web::body::to_bytes(response.into_body()).await;
+    String::from_utf8(body.unwrap_or_default().to_vec()).expect("text")
+}
+
+#[tokio::test]
+async fn every_extractor_works_on_the_verified_bytes() {
+    async fn all(
+        (delivery, event): (Delivery, Event),
+        bytes: Bytes,
+        request: HttpRequest,
+    ) -> String {
+        assert_eq!((delivery.body(), &*event.event_type), (&bytes, "fan.created"));
+        assert_eq!(
+            request.headers().get("x-nevent-delivery").expect("sent"),
+            delivery.id().as_str()
+        );
+        "bytes".to_owned()
+    }
+    async fn json(event: web::Json<serde_json::Value>) -> String {
+        event["id"].as_str().expect("text").to_owned()
+    }
+    async fn text_body(body: String) -> String {
+        body
+    }
+    async fn typed(event: Event<std::collections::HashMap<String, u32>>) -> String {
+        event.data["n"].to_string()
+    }
+    async fn payload(payload: web::Payload) -> String {
+        let body = payload.to_bytes().await.expect("the body");
+        body.len().to_string()
+    }
+    let answers = [
+        (web::post().to(all), "bytes".to_owned()),
+        (web::post().to(json), "evt_1".to_owned()),
+        (web::post().to(text_body), BODY.to_owned()),
+        (web::post().to(typed), "1".to_owned()),
+        (web::post().to(payload), BODY.len().to_string()),
+    ];
+    for (route, answer) in answers {
+        let resource = web::resource("/hook").wrap(middleware()).route(route);
+        let app = init_service(App::new().service(resource)).await;
+        let response = call_service(&app, genuine("d").to_request()).await;
+        assert_eq!((response.status(), text(response).await), (StatusCode::OK, answer));
+    }
+}
+
+#[tokio::test]
+async fn data_that_cannot_be_read_is_a_bad_request() {
+    async fn handle(event: Event) -> Result<HttpResponse, EventError> {
+        event.typed().map(|_| HttpResponse::Ok().finish())
+    }
+    let route = web::resource("/hook").wrap(middleware()).route(web::post().to(handle));
+    let app = init_service(App::new().service(route)).await;
+    let response = call_service(&app, genuine("d").to_request()).await;
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(text(response).await, "Malformed event");
+}
+
+#[tokio::test]
+async fn an_event_that_is_none_is_released() {
+    async fn handle(_: Event<String>) -> &'static str {
+        "handled"
+    }
+    let (verify, dedupe) = layers();
+    let webhook = WebhookMiddleware::new(&verify, &dedupe);
+    let resource = web::resource("/hook").wrap(webhook).route(web::post().to(handle));
+    let app = init_service(App::new().service(resource)).await;
+    for _ in 0..2 {
+        let response = call_service(&app, genuine("d").to_request()).await;
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+        assert_eq!(text(response).await, "Malformed event");
+    }
+}
+
+/// One who refuses on the same grounds is answered as the middleware does.
+#[tokio::test]
+async fn a_rejection_is_an_answer() {
+    async fn handle() -> Result<&'static str, Rejection> {
+        Err(Rejection::MissingSignature)
+    }
+    let app = init_service(App::new().route("/", web::get().to(handle))).await;
+    let response = app.call(TestRequest::get().to_request()).await.expect("an answer");
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(response.headers().get("www-authenticate").expect("set"), "Nevent-Signature");
+    assert_eq!(response.headers().get("content-type").expect("set"), "text/plain; charset=utf-8");
+    assert_eq!(text(response).await, "Missing signature");
+}
+
+#[tokio::test]
+async fn typed_events_batches_and_their_reports() {
+    async fn on_event(event: Event<EventData>) -> Result<(), String> {
+        match event.data {
+            EventData::Unknown { data, .. } if data.get() == r#"{"n":1}"# => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    }
+    async fn handle(batch: Batch) -> BatchReport {
+        batch.process(2, on_event).await
+    }
+    let route = web::resource("/hook").wrap(middleware()).route(web::post().to(handle));
+    let app = init_service(App::new().service(route)).await;
+    let good = BODY.replace("fan.created", "new.type");
+    for (id, body, status, answer) in [
+        ("d1", format!("[{good}]"), 200, ""),
+        ("d2", format!("[{good},7]"), 500, "Batch incomplete"),
+        ("d3", "{}".to_owned(), 400, "Malformed event"),
+    ] {
+        let request = genuine(id).insert_header(("x-nevent-signature", signature(&body)));
+        let response = call_service(&app, request.set_payload(body).to_request()).await;
+        assert_eq!(response.status(), status, "{id}");
+        let rejection = rejection(&response);
+        assert_eq!(rejection.map_or("", Rejection::body_text), answer);
+        assert_eq!(text(response).await, answer);
+    }
+}

@@ -1,0 +1,146 @@
+//! What the layers themselves answer, and what they make of odd requests.
+
+use super::*;
+
+#[tokio::test]
+async fn missing_layer_is_named() {
+    async fn handle(_: Delivery) {}
+    async fn handle_event(_: Event) {}
+    for app in
+        [Router::new().route("/", post(handle)), Router::new().route("/", post(handle_event))]
+    {
+        let (status, text, _) = answer(app, delivery(BODY)).await;
+        assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(
+            text,
+            "This route has no nevent_webhooks::VerifyLayer. \
+             Add it: post(handler).route_layer((verify, dedupe)); \
+             in actix-web, .wrap(WebhookMiddleware::new(&verify, &dedupe))"
+        );
+    }
+}
+
+/// Other methods keep axum's 405, with its `Allow` header.
+#[tokio::test]
+async fn other_methods_are_left_alone() {
+    async fn handle(_: Delivery) {}
+    let app = Router::new().route("/", post(handle).route_layer(layers()));
+    let get = Request::get("/").body(Body::empty()).expect("a request");
+    let (status, text, response) = answer(app, get).await;
+    assert_eq!((status, text.as_str()), (StatusCode::METHOD_NOT_ALLOWED, ""));
+    assert_eq!(response.headers()["allow"], "POST");
+}
+
+#[tokio::test]
+async fn rejections_stand_in_the_response_for_outer_layers() {
+    async fn handle(_: Delivery) {}
+    let app = Router::new().route("/", post(handle).route_layer(layers()));
+    let request = Request::post("/").body(Body::empty()).expect("a request");
+    let (_, _, response) = answer(app, request).await;
+    assert_eq!(response.extensions().get(), Some(&Rejection::MissingSignature));
+    assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8");
+    assert_eq!(response.headers()["www-authenticate"], "Nevent-Signature");
+}
+
+/// The handler sees the first id wherever it looks.
+#[tokio::test]
+async fn replays_run_under_the_first_id() {
+    async fn handle(delivery: Delivery, headers: HeaderMap) -> (StatusCode, String) {
+        let header = headers["x-nevent-delivery"].to_str().expect("ASCII");
+        let text = format!("{} {header}", delivery.id());
+        (StatusCode::INTERNAL_SERVER_ERROR, text)
+    }
+    let app = Router::new().route("/", post(handle).route_layer(layers()));
+    let first = delivery(BODY);
+    let mut replay = delivery(BODY);
+    *replay.headers_mut() = first.headers().clone();
+    replay.headers_mut().insert("x-nevent-delivery", "other".parse().expect("a value"));
+    answer(app.clone(), first).await;
+    let (_, text, _) = answer(app, replay).await;
+    assert_eq!(text, "d-1 d-1");
+}
+
+/// A length that only the header knows, and a body that would never end.
+#[tokio::test]
+async fn content_length_counts_whatever_the_body_says() {
+    async fn handle(_: Delivery) {}
+    let app = Router::new().route("/", post(handle).route_layer(layers()));
+    let mut request = delivery(BODY)
+        .map(|_| Body::from_stream(futures_util::stream::pending::<Result<Bytes, Infallible>>()));
+    request.headers_mut().insert("content-length", "1048577".parse().expect("a value"));
+    let (status, text, _) = answer(app, request).await;
+    assert_eq!((status, text.as_str()), (StatusCode::PAYLOAD_TOO_LARGE, "Payload too large"));
+}
+
+/// Two deduplications would take every delivery for a repeat of itself.
+#[tokio::test]
+async fn the_layers_twice_are_refused() {
+    async fn handle(_: Delivery) {}
+    let webhook = post(handle).route_layer(layers()).route_layer(layers());
+    let app = Router::new().route("/", webhook);
+    let (status, text, response) = answer(app, delivery(BODY)).await;
+    assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(text.starts_with("This route has two nevent_webhooks::VerifyLayers."));
+    assert_eq!(response.extensions().get(), Some(&Rejection::TwoVerifyLayers));
+}
+
+#[tokio::test]
+async fn an_event_header_that_is_not_one_plain_line_is_not_shown() {
+    async fn handle(delivery: Delivery) -> String {
+        format!("{:?}", delivery.event_header())
+    }
+    let app = Router::new().route("/", post(handle).route_layer(layers()));
+    let mut request = delivery(BODY);
+    request.headers_mut().append("x-nevent-event", "fan.deleted".parse().expect("a value"));
+    let (_, text, _) = answer(app, request).await;
+    assert_eq!(text, "None");
+}
+
+/// Durations without end are taken for what they mean.
+#[tokio::test]
+async fn endless_durations_do_no_harm() {
+    async fn handle(_: Delivery) {
+        tokio::task::yield_now().await;
+    }
+    let endless = Duration::MAX;
+    let options = DedupeOptions::new().answer_deadline(endless).lease(endless).max_run(endless);
+    let dedupe = DedupeLayer::with_options("test", MemoryStore::new(), options.retention(endless));
+    let verify = layers().0.body_timeout(endless).stall_timeout(endless);
+    let stack = (verify, dedupe.expect("safe options"));
+    let app = Router::new().route("/", post(handle).route_layer(stack));
+    for expected in ["", "Already processed"] {
+        let (status, text, _) = answer(app.clone(), delivery(BODY)).await;
+        assert_eq!((status, text.as_str()), (StatusCode::OK, expected));
+    }
+}
+
+/// Always ready, with nothing: no byte comes, so it has stalled.
+struct EmptyFrames;
+
+impl HttpBody for EmptyFrames {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(Some(Ok(Frame::data(Bytes::new()))))
+    }
+}
+
+/// And the reason names the limit that passed.
+#[tokio::test]
+async fn a_body_of_empty_frames_has_stalled() {
+    async fn handle(_: Delivery) {}
+    let limit = Duration::from_millis(50);
+    let (verify, dedupe) = layers();
+    for verify in [verify.clone().stall_timeout(limit), verify.body_timeout(limit)] {
+        let webhook = post(handle).route_layer((verify, dedupe.clone()));
+        let app = Router::new().route("/", webhook);
+        let empty = delivery(BODY).map(|_| Body::new(EmptyFrames));
+        let (status, text, response) = answer(app, empty).await;
+        assert_eq!((status, text.as_str()), (StatusCode::REQUEST_TIMEOUT, "Body timeout"));
+        assert_eq!(response.extensions().get(), Some(&Rejection::BodyTimeout { limit }));
+    }
+}
