@@ -101,6 +101,19 @@ fn what_was_read_is_written_as_it_was() {
     }
 }
 
+/// Read to the nearest float, or they would drift with each reading.
+#[test]
+fn undocumented_numbers_are_the_same_after_a_second_reading() {
+    let sent = FAN.replacen(
+        "\"email\"",
+        "\"score\": 16666666666666666666666666666666666666666, \"email\"",
+        1,
+    );
+    let written = serde_json::to_string(&typed(&sent).expect("a fan")).expect("JSON");
+    let again = serde_json::to_string(&typed(&written).expect("a fan")).expect("JSON");
+    assert_eq!(again, written);
+}
+
 #[test]
 fn data_may_be_borrowed_from_the_bytes() {
     let event: Event<&RawValue> = Event::from_json(PURCHASE.as_bytes()).expect("an event");
