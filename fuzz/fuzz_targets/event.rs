@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use nevent_webhooks::event::{Event, EventData, Purchase, RawValue};
 use nevent_webhooks_fuzz::json::{Json, event_id};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 fuzz_target!(|body: &[u8]| {
     let raw = Event::<&RawValue>::from_json(body);
@@ -77,7 +77,9 @@ fn is_kept(sent: &Value, written: &Value) {
 }
 
 fn says_nothing(value: &Value) -> bool {
-    value.is_null() || value.as_array().is_some_and(Vec::is_empty)
+    matches!(value, Value::Null)
+        || value.as_array().is_some_and(Vec::is_empty)
+        || value.as_object().is_some_and(Map::is_empty)
 }
 
 /// Or the same text.

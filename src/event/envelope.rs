@@ -24,7 +24,7 @@ use super::{EventData, EventError, Fields};
 ///
 /// It is written as it was sent, to be put into a queue, say (JSON only: raw data and
 /// amounts keep their text). Of `Event<EventData>`, what stood beside the object in `data`
-/// is not written, nor is a list that is empty.
+/// is not written, nor are lists and `custom_fields` that are empty.
 ///
 /// ```
 /// use nevent_webhooks::Event;
