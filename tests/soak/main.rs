@@ -24,6 +24,7 @@ const FORGERS: usize = 8;
 
 /// `README.md`, "Under attack".
 const MOST_MEMORY: u64 = 256 << 20;
+const MOST_EACH: u64 = 24 << 10;
 
 #[tokio::test]
 #[ignore = "half a minute, and a release build"]
@@ -41,6 +42,24 @@ async fn hyper() {
 #[ignore = "half a minute, and a release build"]
 async fn actix() {
     soak("actix").await;
+}
+
+#[tokio::test]
+#[ignore = "a minute, and a release build"]
+async fn connections_that_stall_and_nothing_else() {
+    receiver::allow_many_connections();
+    for name in ["axum", "hyper", "actix"] {
+        let receiver = Receiver::start(name).await;
+        let (at_rest, over) = (receiver.memory(), Over::default());
+        let stalled = stalled::clients(STALLED, receiver.port(), &over);
+        tokio::time::sleep(seconds()).await;
+        over.store(true, Ordering::SeqCst);
+        let clients = stalled.join().await;
+        let each = (receiver.peak_memory() - at_rest) / STALLED as u64;
+        receiver.stop();
+        println!("{name}: {clients}, {} KiB each", each >> 10);
+        assert!(each <= MOST_EACH, "{each} bytes");
+    }
 }
 
 /// Ends all load when it is set.
