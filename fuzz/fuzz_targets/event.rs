@@ -7,24 +7,29 @@ use libfuzzer_sys::fuzz_target;
 use nevent_webhooks::event::{Event, EventData, Purchase, RawValue};
 use nevent_webhooks_fuzz::json::{Json, event_id};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 fuzz_target!(|body: &[u8]| {
     let raw = Event::<&RawValue>::from_json(body);
     let typed = Event::<EventData>::from_json(body);
     assert_eq!(raw.is_ok(), Event::<Box<RawValue>>::from_json(body).is_ok());
     assert!(raw.is_ok() || typed.is_err(), "what is typed can be read raw");
-    // What the plain reading cannot hold, such as half a surrogate pair, is only read.
-    if let Ok(json) = serde_json::from_slice::<Json>(body) {
-        assert_eq!(raw.as_ref().ok().map(|event| event.id.as_str()), event_id(&json));
+    match Json::read(body) {
+        Ok(json) => {
+            assert_eq!(raw.as_ref().ok().map(|event| event.id.as_str()), event_id(&json));
+        }
+        Err(error) if Json::is_none(body, &error) => assert!(raw.is_err()),
+        // Half a surrogate pair, for one, is not looked into.
+        Err(_) => {}
     }
     if let Ok(event) = &raw {
         it_is_what_the_value_says(event, body);
         assert_eq!(event.typed().is_ok(), typed.is_ok());
     }
     if let (Ok(event), Ok(raw)) = (typed, raw) {
-        it_survives_a_round_trip(&event, body);
+        let again = it_survives_a_round_trip(&event, body);
         amounts_are_exact(&event.data, raw.data);
+        amounts_are_exact(&again.data, raw.data);
     }
 });
 
@@ -38,49 +43,78 @@ fn it_is_what_the_value_says(event: &Event<&RawValue>, body: &[u8]) {
 }
 
 /// Written and read again it is the same, and nothing of the object in `data` is lost.
-fn it_survives_a_round_trip(event: &Event<EventData>, body: &[u8]) {
+fn it_survives_a_round_trip(event: &Event<EventData>, body: &[u8]) -> Event<EventData> {
     let text = serde_json::to_string(event).unwrap();
     let again = Event::<EventData>::from_json(text.as_bytes()).unwrap();
     assert_eq!(serde_json::to_string(&again).unwrap(), text);
-    let (Ok(mut sent), Ok(written)) = (serde_json::from_slice::<Value>(body), text.parse()) else {
-        return;
-    };
-    if let (false, Some(data)) = (is_unknown(event), sent["data"].as_object_mut()) {
-        let written: &Value = &written;
+    if let (Ok(sent), Ok(written)) = (serde_json::from_slice::<Value>(body), text.parse()) {
+        nothing_is_lost(event, sent, &written);
+    }
+    again
+}
+
+/// But for what stood beside the object.
+fn nothing_is_lost(event: &Event<EventData>, mut sent: Value, written: &Value) {
+    if !matches!(event.data, EventData::Unknown { .. })
+        && let Some(data) = sent["data"].as_object_mut()
+    {
         data.retain(|beside, _| written["data"].get(beside).is_some());
     }
-    is_kept(&sent, &written);
+    is_kept(&sent, written, "");
 }
 
-fn is_unknown(event: &Event<EventData>) -> bool {
-    matches!(event.data, EventData::Unknown { .. })
-}
-
-/// But for fields that say nothing, and for amounts, which no `Value` holds exactly.
-fn is_kept(sent: &Value, written: &Value) {
+/// But for documented fields that say nothing, and for amounts, which no `Value` holds
+/// exactly.
+fn is_kept(sent: &Value, written: &Value, path: &str) {
     match (sent, written) {
         (Value::Object(sent), Value::Object(written)) => {
-            for (name, value) in sent.iter().filter(|(_, value)| !says_nothing(value)) {
-                let kept = written.get(name).unwrap_or_else(|| panic!("{name} is lost"));
-                if name != "total" && name != "price" {
-                    is_kept(value, kept);
+            for (name, value) in sent {
+                let path = format!("{path}.{name}");
+                match written.get(name) {
+                    Some(kept) => is_kept(value, kept, &path),
+                    None => assert!(says_nothing(name, value), "{path} is lost"),
                 }
             }
         }
         (Value::Array(sent), Value::Array(written)) => {
             assert_eq!(sent.len(), written.len());
-            sent.iter().zip(written).for_each(|(sent, written)| is_kept(sent, written));
+            let path = format!("{path}[]");
+            sent.iter().zip(written).for_each(|(sent, written)| is_kept(sent, written, &path));
         }
         (Value::String(sent), Value::String(written)) => assert!(is_one_time(sent, written)),
-        _ => assert_eq!(sent, written),
+        _ => assert!(sent == written || AMOUNTS.contains(&path), "{path} is another"),
     }
 }
 
-fn says_nothing(value: &Value) -> bool {
-    matches!(value, Value::Null)
-        || value.as_array().is_some_and(Vec::is_empty)
-        || value.as_object().is_some_and(Map::is_empty)
+const AMOUNTS: [&str; 2] = [".data.purchase.total", ".data.purchase.tickets[].price"];
+
+fn says_nothing(name: &str, value: &Value) -> bool {
+    match value {
+        Value::Null => MAY_BE_NULL.contains(&name),
+        Value::Array(items) => items.is_empty() && ["tags", "lineup"].contains(&name),
+        Value::Object(fields) => fields.is_empty() && name == "custom_fields",
+        _ => false,
+    }
 }
+
+const MAY_BE_NULL: [&str; 16] = [
+    "city",
+    "country",
+    "created_at",
+    "currency",
+    "date",
+    "email",
+    "first_name",
+    "last_name",
+    "payment_method",
+    "phone",
+    "published_at",
+    "purchased_at",
+    "source",
+    "spotify_id",
+    "status",
+    "venue",
+];
 
 /// Or the same text.
 fn is_one_time(sent: &str, written: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// Any JSON, as far as text is Unicode and numbers are in a float's range.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +18,22 @@ pub enum Json {
 }
 
 impl Json {
+    /// Fails also for what may be JSON, but has text or numbers that this cannot hold.
+    ///
+    /// # Errors
+    ///
+    /// As `serde_json` says.
+    pub fn read(body: &[u8]) -> serde_json::Result<Self> {
+        serde_json::from_slice(body)
+    }
+
+    /// Whether this is why `read` failed: it is no JSON, or nested too deep.
+    #[must_use]
+    pub fn is_none(body: &[u8], error: &serde_json::Error) -> bool {
+        serde_json::from_slice::<IgnoredAny>(body).is_err()
+            || error.to_string().starts_with("recursion limit")
+    }
+
     /// The last field of that name, if this is an object.
     #[must_use]
     pub fn field(&self, wanted: &str) -> Option<&Self> {
