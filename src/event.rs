@@ -55,7 +55,7 @@ pub(crate) use sketch::Sketch;
 
 /// Fields of a JSON object by their names. A field that becomes documented moves from
 /// `more` to a field of its own. (Numbers are integers of 64 bits or the nearest binary
-/// float: to an amount that is not documented yet, take the text in a raw `data`.)
+/// float: for an amount that is not documented yet, take the text in a raw `data`.)
 pub type Fields = serde_json::Map<String, serde_json::Value>;
 
 use serde::{Deserialize, Deserializer};

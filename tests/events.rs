@@ -110,6 +110,7 @@ fn undocumented_numbers_are_the_same_after_a_second_reading() {
         1,
     );
     let written = serde_json::to_string(&typed(&sent).expect("a fan")).expect("JSON");
+    assert!(written.contains("\"score\":1.66"), "{written}");
     let again = serde_json::to_string(&typed(&written).expect("a fan")).expect("JSON");
     assert_eq!(again, written);
 }

@@ -22,9 +22,10 @@ use super::{EventData, EventError, Fields};
 /// of the type asked for. Fields not named here are kept in `more`; one named twice is
 /// refused, and so is what is nested more than 127 deep.
 ///
-/// It is written as it was sent, to be put into a queue, say (JSON only: raw data and
-/// amounts keep their text). Of `Event<EventData>`, what stood beside the object in `data`
-/// is not written, nor are lists and `custom_fields` that are empty.
+/// It is written as it was sent, to be put into a queue, say (JSON only: raw data keeps
+/// its text, and amounts their digits). Of `Event<EventData>`, what stood beside the object
+/// in `data` is not written, nor are documented fields that are `null`, and lists and
+/// `custom_fields` that are empty; times are written in UTC.
 ///
 /// ```
 /// use nevent_webhooks::Event;
