@@ -171,6 +171,42 @@ fn a_store_outlives_its_runtime() {
     drop(server);
 }
 
+/// Or is there, with the task in it, and nobody drives it.
+#[test]
+fn a_store_outlives_a_runtime_that_stands_still() {
+    let runtime =
+        || tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let still = runtime();
+    let (server, store) = still.block_on(async {
+        let server = Server::start().await;
+        let store = RedisStore::connect(&server.url()).await.expect("a server");
+        server.kill();
+        store.claim(&claim("one")).await.expect_err("it is down");
+        (server, store)
+    });
+    runtime().block_on(async {
+        server.restart().await;
+        eventually("it is connected", async || store.claim(&claim("two")).await.is_ok()).await;
+    });
+    drop((still, server));
+}
+
+/// Who asks while a connection is being made does not begin it anew.
+#[tokio::test]
+async fn asking_again_and_again_holds_nothing_up() {
+    let (_server, proxy, store) = behind_a_proxy().await;
+    proxy.delay(Duration::from_millis(50)).await;
+    proxy.cut_once().await;
+    let hurried = async {
+        loop {
+            let _ = timeout(Duration::from_millis(15), store.claim(&claim("hurried"))).await;
+        }
+    };
+    let connected =
+        eventually("it is connected", async || store.claim(&claim("one")).await.is_ok());
+    tokio::select! { () = connected => {} () = hurried => {} }
+}
+
 #[tokio::test]
 async fn patience_is_an_option() {
     let (server, proxy, _) = behind_a_proxy().await;
