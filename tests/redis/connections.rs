@@ -153,6 +153,18 @@ async fn tries_are_paced() {
     assert!((2..=100).contains(&taken), "{taken} connections in 2 s");
 }
 
+/// Nor is one whose connections do not last.
+#[tokio::test]
+async fn those_that_live_shortly_are_paced() {
+    let (_server, proxy, store) = behind_a_proxy().await;
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(1) {
+        proxy.cut_once().await;
+        let _ = store.claim(&claim("one")).await;
+    }
+    assert!((2..=16).contains(&proxy.accepted()), "{} connections in 1 s", proxy.accepted());
+}
+
 /// Whose runtime has ended, the task that connects with it.
 #[test]
 fn a_store_outlives_its_runtime() {
