@@ -153,9 +153,9 @@ async fn tries_are_paced() {
     assert!((2..=100).contains(&taken), "{taken} connections in 2 s");
 }
 
-/// Nor is one whose connections do not last.
+/// Nor is one that takes connections and soon drops them.
 #[tokio::test]
-async fn those_that_live_shortly_are_paced() {
+async fn those_that_do_not_last_are_paced() {
     let (_server, proxy, store) = behind_a_proxy().await;
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_secs(1) {
