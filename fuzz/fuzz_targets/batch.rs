@@ -9,8 +9,7 @@
 
 use std::collections::HashSet;
 use std::convert::Infallible;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,17 +17,14 @@ use http::{Request, Response};
 use http_body_util::Full;
 use libfuzzer_sys::fuzz_target;
 use nevent_webhooks::event::Event;
-use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks::{
-    Clock, DedupeLayer, DedupeOptions, ManualClock, Rejection, Secret, VerifiedBody, Verifier,
-    VerifyLayer,
+    Clock, DedupeOptions, ManualClock, Rejection, Secret, VerifiedBody, Verifier, VerifyLayer,
 };
 use nevent_webhooks_fuzz::json::{Json, event_id};
-use nevent_webhooks_fuzz::{digest, hex};
-use tokio::runtime::Runtime;
+use nevent_webhooks_fuzz::stack::{deduplicated, run};
+use nevent_webhooks_fuzz::{SECRET, digest, hex};
 use tower::{ServiceBuilder, ServiceExt, service_fn};
 
-const SECRET: &str = "whsec_k5EKJQnf9sMX2vYzJdHG3L8pR";
 const EVENT_HEADER: &str = "fan.created";
 const MOST_EVENTS: usize = 1000;
 
@@ -36,13 +32,10 @@ const MOST_EVENTS: usize = 1000;
 type Answer = (u16, String, Vec<String>);
 
 fuzz_target!(|input: &[u8]| {
-    static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
-        tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
-    });
     let Some((options, body)) = input.split_first() else { return };
     let option = |bit: u8| options & bit != 0;
     let how = How { by_event_id: option(1), strict: option(2), other_delivery: option(4) };
-    let answers = RUNTIME.block_on(send_twice(body, how));
+    let answers = run(send_twice(body, how));
     match Json::read(body) {
         Ok(json) => assert_eq!(answers, expected(&json, how)),
         Err(error) if Json::is_none(body, &error) => {
@@ -70,8 +63,7 @@ async fn send_twice(body: &[u8], how: How) -> [Answer; 2] {
     if how.by_event_id {
         dedupe = dedupe.by_event_id();
     }
-    let dedupe = DedupeLayer::with_options(&a_scope_of_its_own(), Arc::clone(&STORE), dedupe);
-    let layers = (verify.clock(clock.clone()), dedupe.unwrap());
+    let layers = (verify.clock(clock.clone()), deduplicated(dedupe));
     let ran = Arc::new(Mutex::new(Vec::new()));
     let mut answers = Vec::new();
     for round in 0..2 {
@@ -90,15 +82,6 @@ async fn send_twice(body: &[u8], how: How) -> [Answer; 2] {
         }
     }
     answers.try_into().unwrap()
-}
-
-/// One for all runs: it costs more to make than a run takes.
-static STORE: LazyLock<Arc<MemoryStore>> =
-    LazyLock::new(|| Arc::new(MemoryStore::with_capacity(10_000).unwrap()));
-
-fn a_scope_of_its_own() -> String {
-    static RUN: AtomicUsize = AtomicUsize::new(0);
-    format!("run {}", RUN.fetch_add(1, Ordering::Relaxed))
 }
 
 fn delivery(id: &str, body: &[u8], clock: &ManualClock) -> Request<Full<Bytes>> {
@@ -134,7 +117,7 @@ fn fails(id: &str, round: usize) -> bool {
 }
 
 fn expected(json: &Json, how: How) -> [Answer; 2] {
-    let is_repeat = !how.other_delivery || how.by_event_id && is_one_event(json);
+    let is_repeat = !how.other_delivery || how.by_event_id && many(json).is_none();
     let mut done = HashSet::new();
     let mut answered = false;
     [0, 1].map(|round| {
@@ -153,22 +136,18 @@ fn expected(json: &Json, how: How) -> [Answer; 2] {
 }
 
 fn refusal(json: &Json, strict: bool) -> Option<(u16, &'static str)> {
-    let has_another_type = |json: &Json| match json.field("type") {
-        Some(Json::Text(event_type)) => event_type != EVENT_HEADER,
-        _ => false,
-    };
-    match json {
-        Json::Array(events) if events.len() > MOST_EVENTS => Some((400, "Malformed event")),
-        Json::Array(_) => None,
-        Json::Object(_) if !is_clear(json) => Some((400, "Malformed event")),
-        Json::Object(_) => match wrapped(json) {
-            Some(events) if events.len() > MOST_EVENTS => Some((400, "Malformed event")),
-            Some(_) => None,
-            None if strict && has_another_type(json) => Some((400, "Event type mismatch")),
-            None => event_id(json).is_none().then_some((400, "Malformed event")),
-        },
-        _ => Some((400, "Malformed event")),
+    let malformed = Some((400, "Malformed event"));
+    match many(json) {
+        _ if !is_clear(json) => malformed,
+        Some(events) if events.len() > MOST_EVENTS => malformed,
+        None if strict && has_another_type(json) => Some((400, "Event type mismatch")),
+        None if event_id(json).is_none() => malformed,
+        _ => None,
     }
+}
+
+fn has_another_type(json: &Json) -> bool {
+    matches!(json.field("type"), Some(Json::Text(event_type)) if event_type != EVENT_HEADER)
 }
 
 /// No field that tells what it is, is there twice.
@@ -181,22 +160,17 @@ fn has_data(json: &Json) -> bool {
     json.field("data").is_some_and(|data| *data != Json::Null)
 }
 
-fn wrapped(json: &Json) -> Option<&Vec<Json>> {
-    match json.field("events") {
-        Some(Json::Array(events)) if !has_data(json) => Some(events),
+/// The events of a batch; `None` for one alone, and for what is neither.
+fn many(json: &Json) -> Option<&Vec<Json>> {
+    match (json, json.field("events")) {
+        (Json::Array(events), _) => Some(events),
+        (_, Some(Json::Array(events))) if !has_data(json) => Some(events),
         _ => None,
     }
 }
 
-fn is_one_event(json: &Json) -> bool {
-    wrapped(json).is_none() && event_id(json).is_some()
-}
-
 fn events(json: &Json) -> Vec<&Json> {
-    match (json, wrapped(json)) {
-        (Json::Array(events), _) | (_, Some(events)) => events.iter().collect(),
-        _ => vec![json],
-    }
+    many(json).map_or_else(|| vec![json], |events| events.iter().collect())
 }
 
 /// Whether all are done in the end.

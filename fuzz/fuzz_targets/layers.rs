@@ -4,8 +4,8 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
 
 use arbitrary::{Arbitrary, Unstructured};
@@ -14,16 +14,14 @@ use http::{HeaderValue, Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use libfuzzer_sys::fuzz_target;
-use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks::{
-    Clock, DedupeLayer, ManualClock, Rejection, Secret, VerifiedBody, Verifier, VerifyLayer,
+    Clock, DedupeOptions, ManualClock, Rejection, Secret, VerifiedBody, Verifier, VerifyLayer,
 };
 use nevent_webhooks_fuzz::header::items;
-use nevent_webhooks_fuzz::{digest, hex};
-use tokio::runtime::Runtime;
+use nevent_webhooks_fuzz::stack::{deduplicated, run};
+use nevent_webhooks_fuzz::{SECRET, digest, hex};
 use tower::{ServiceBuilder, ServiceExt, service_fn};
 
-const SECRET: &str = "whsec_k5EKJQnf9sMX2vYzJdHG3L8pR";
 const LIMIT: usize = 64;
 
 #[derive(Debug, Clone, Arbitrary)]
@@ -75,22 +73,19 @@ impl<'a> Arbitrary<'a> for Text {
 type Answer = (u16, &'static str);
 
 fuzz_target!(|input: Input| {
-    static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
-        tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
-    });
     let mut again = input.clone();
     if input.other_id {
         again.ids = vec![Text(HeaderValue::from_static("another"))];
     }
     let clock = ManualClock::now();
-    let (answers, runs) = RUNTIME.block_on(send([&input, &again], &clock));
+    let (answers, runs) = run(send([&input, &again], &clock));
     assert_eq!((answers, runs), expected([&input, &again], &clock));
 });
 
 async fn send(inputs: [&Input<'_>; 2], clock: &ManualClock) -> (Vec<Answer>, usize) {
     let secret = Secret::new(SECRET).unwrap();
     let verify = VerifyLayer::new(Verifier::new(secret)).body_limit(LIMIT).clock(clock.clone());
-    let dedupe = DedupeLayer::new(&a_scope_of_its_own(), Arc::clone(&STORE)).unwrap();
+    let dedupe = deduplicated(DedupeOptions::new());
     let (body, status) = (inputs[0].body(), handled(inputs[0]).0);
     let runs = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&runs);
@@ -112,15 +107,6 @@ async fn send(inputs: [&Input<'_>; 2], clock: &ManualClock) -> (Vec<Answer>, usi
         answers.push((response.status().as_u16(), rejection.map_or("", Rejection::body_text)));
     }
     (answers, runs.load(Ordering::Relaxed))
-}
-
-/// One for all runs: it costs more to make than a run takes.
-static STORE: LazyLock<Arc<MemoryStore>> =
-    LazyLock::new(|| Arc::new(MemoryStore::with_capacity(1000).unwrap()));
-
-fn a_scope_of_its_own() -> String {
-    static RUN: AtomicUsize = AtomicUsize::new(0);
-    format!("run {}", RUN.fetch_add(1, Ordering::Relaxed))
 }
 
 /// A repeat has one body, so it is judged as the first was but for the id.
@@ -181,7 +167,7 @@ impl Input<'_> {
     fn is_genuine(&self, clock: &ManualClock) -> bool {
         match &self.signature {
             Signature::Genuine => true,
-            // None can be come by that was not signed.
+            // Nobody finds a digest without the secret.
             Signature::Any(Text(line)) => line.as_bytes() == self.genuine(clock).as_bytes(),
             _ => false,
         }

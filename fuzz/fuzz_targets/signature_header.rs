@@ -10,9 +10,8 @@ use std::time::Duration;
 use libfuzzer_sys::fuzz_target;
 use nevent_webhooks::{Rejection, Secret, Tolerance, Verifier};
 use nevent_webhooks_fuzz::header::items;
-use nevent_webhooks_fuzz::{digest, hex};
+use nevent_webhooks_fuzz::{SECRET, digest, hex};
 
-const SECRET: &str = "whsec_k5EKJQnf9sMX2vYzJdHG3L8pR";
 const BODY: &[u8] = b"{}";
 
 #[derive(Debug, PartialEq)]

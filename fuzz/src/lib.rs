@@ -3,10 +3,14 @@
 
 pub mod header;
 pub mod json;
+pub mod stack;
 
 use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
+
+/// What the targets sign with that do not draw a secret.
+pub const SECRET: &str = "whsec_k5EKJQnf9sMX2vYzJdHG3L8pR";
 
 /// SHA-256's block, B in RFC 2104.
 const BLOCK: usize = 64;
