@@ -3,25 +3,17 @@
 
 mod middleware;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
-use std::thread;
-
 use actix_web::body::MessageBody;
-use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
+use actix_web::dev::{Service, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::middleware::{DefaultHeaders, Next, from_fn};
-use actix_web::test::{TestRequest, call_service, init_service, try_call_service};
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
-use http_body_util::Full;
+use actix_web::test::{TestRequest, call_service, init_service};
+use actix_web::{App, HttpRequest, HttpResponse, web};
 use hyper::body::Bytes;
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
 use nevent_webhooks::event::{Batch, BatchReport, EventData};
 use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks::{
-    Clock, DedupeLayer, Delivery, DeliveryId, Event, EventError, Rejection, Secret, Signer,
-    SystemClock, Verifier, VerifyLayer, WebhookMiddleware,
+    Clock, DedupeLayer, Delivery, Event, EventError, Rejection, Secret, Signer, SystemClock,
+    Verifier, VerifyLayer, WebhookMiddleware,
 };
 
 const SECRET: &str = "whsec_k5EKJQnf9sMX2vYzJdHG3L8pR";

@@ -1,6 +1,21 @@
 //! Where the middleware goes, and what becomes of the requests that it does not take.
 
-use super::*;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread;
+
+use actix_web::dev::ServiceRequest;
+use actix_web::http::StatusCode;
+use actix_web::middleware::{DefaultHeaders, Next, from_fn};
+use actix_web::test::{TestRequest, call_service, init_service, try_call_service};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use nevent_webhooks::{Delivery, DeliveryId, Event, Rejection, WebhookMiddleware};
+
+use super::{BODY, genuine, layers, middleware, rejection, signature, text};
 
 /// On an app, a scope or a resource, each answers what it should.
 #[tokio::test]

@@ -1,6 +1,19 @@
 //! What the layers themselves answer, and what they make of odd requests.
 
-use super::*;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes, HttpBody};
+use axum::http::{HeaderMap, Request, StatusCode};
+use axum::routing::post;
+use hyper::body::Frame;
+use nevent_webhooks::store::MemoryStore;
+use nevent_webhooks::{DedupeLayer, DedupeOptions, Delivery, Event, Rejection};
+
+use super::{BODY, answer, delivery, layers};
 
 #[tokio::test]
 async fn missing_layer_is_named() {

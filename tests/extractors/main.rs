@@ -2,18 +2,14 @@
 
 mod layers;
 
-use std::convert::Infallible;
 use std::fmt::{Display, Formatter};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
-use std::time::Duration;
 
-use axum::body::{Body, Bytes, HttpBody, to_bytes};
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::State;
-use axum::http::{HeaderMap, Request, Response, StatusCode};
-use axum::{Router, routing::post};
-use hyper::body::Frame;
+use axum::http::{Request, Response, StatusCode};
+use axum::routing::post;
 use nevent_webhooks::event::{Batch, BatchReport, EventData};
 use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks::{
