@@ -3,20 +3,18 @@
 #![no_main]
 
 use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
 
 use arbitrary::{Arbitrary, Unstructured};
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response};
-use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use libfuzzer_sys::fuzz_target;
 use nevent_webhooks::{
     Clock, DedupeOptions, ManualClock, Rejection, Secret, VerifiedBody, Verifier, VerifyLayer,
 };
+use nevent_webhooks_fuzz::frames::Frames;
 use nevent_webhooks_fuzz::header::items;
 use nevent_webhooks_fuzz::stack::{deduplicated, run};
 use nevent_webhooks_fuzz::{SECRET, digest, hex};
@@ -241,35 +239,5 @@ impl Coding {
         let line = self.line();
         let line = String::from_utf8_lossy(line.as_bytes()).to_ascii_lowercase();
         line.split(',').all(|coding| ["", "identity"].contains(&coding.trim_matches([' ', '\t'])))
-    }
-}
-
-/// A body that comes in pieces, and may break off.
-#[derive(Debug, Default)]
-struct Frames {
-    left: Vec<Bytes>,
-    breaks_off: bool,
-    at_least: u64,
-}
-
-impl Body for Frames {
-    type Data = Bytes;
-    type Error = ();
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, ()>>> {
-        Poll::Ready(match self.left.pop() {
-            Some(frame) => Some(Ok(Frame::data(frame))),
-            None if std::mem::take(&mut self.breaks_off) => Some(Err(())),
-            None => None,
-        })
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        let mut hint = SizeHint::new();
-        hint.set_lower(self.at_least);
-        hint
     }
 }

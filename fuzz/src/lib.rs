@@ -1,8 +1,10 @@
 //! A second signer and second readings, to judge the library by. They share no code with
 //! it but SHA-256 itself and `serde_json`'s parser.
 
+pub mod frames;
 pub mod header;
 pub mod json;
+pub mod records;
 pub mod stack;
 
 use std::fmt::Write;

@@ -1,0 +1,38 @@
+//! A body that comes in pieces, and may break off.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+
+#[derive(Debug, Default)]
+pub struct Frames {
+    /// The next one last.
+    pub left: Vec<Bytes>,
+    pub breaks_off: bool,
+    /// What it says of its length, rightly or wrongly.
+    pub at_least: u64,
+}
+
+impl Body for Frames {
+    type Data = Bytes;
+    type Error = ();
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, ()>>> {
+        Poll::Ready(match self.left.pop() {
+            Some(frame) => Some(Ok(Frame::data(frame))),
+            None if std::mem::take(&mut self.breaks_off) => Some(Err(())),
+            None => None,
+        })
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let mut hint = SizeHint::new();
+        hint.set_lower(self.at_least);
+        hint
+    }
+}
