@@ -1,10 +1,10 @@
 //! The acceptance table: what a receiver answers, row by row, over real sockets.
 //!
-//! A test is named after its row, and runs on every adapter. `signature` has the
-//! rows s01–s16, `time` t01–t07, `body` b01–b09, `delivery_id` i01–i03; the rows
-//! d01–d21 are in `repeats`, `outcomes`, `leases`, `store_faults` and `limits`, e01–e04 in
-//! `events`, e05–e08 in `batches`; `batch_limits` is what bounds these, and `event_ids` what comes when events, and not
-//! deliveries, are told apart.
+//! A test is named after its row, and runs on every adapter. `signature_form` and `signature`
+//! have the rows s01–s16, `time` t01–t07, `body` b01–b09, `delivery_id` i01–i03; the rows d01–d21
+//! are in `repeats`, `replays`, `outcomes`, `leases`, `store_faults` and `limits`, e01–e04 in
+//! `events`, e05–e08 in `batches`. `batch_limits` is what bounds batches, and `event_ids` what
+//! comes when events, and not deliveries, are told apart.
 
 mod support;
 
@@ -20,5 +20,6 @@ mod outcomes;
 mod repeats;
 mod replays;
 mod signature;
+mod signature_form;
 mod store_faults;
 mod time;

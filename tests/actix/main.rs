@@ -105,6 +105,9 @@ async fn data_that_cannot_be_read_is_a_bad_request() {
     let app = init_service(App::new().service(route)).await;
     let response = call_service(&app, genuine("d").to_request()).await;
     assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    // What goes by the error and not by the answer, as a log may, is told the same.
+    let error = response.response().error().expect("an error").as_response_error();
+    assert_eq!(error.status_code(), StatusCode::BAD_REQUEST);
     assert_eq!(text(response).await, "Malformed event");
 }
 

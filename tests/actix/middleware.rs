@@ -1,10 +1,12 @@
 //! Where the middleware goes, and what becomes of the requests that it does not take.
 
+use std::future::Ready;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
+use std::task::{Context, Poll, Waker};
 use std::thread;
 
-use actix_web::dev::ServiceRequest;
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::http::StatusCode;
 use actix_web::middleware::{DefaultHeaders, Next, from_fn};
 use actix_web::test::{TestRequest, call_service, init_service, try_call_service};
@@ -140,6 +142,25 @@ async fn outer_middleware_sees_refusals() {
     let response = call_service(&app, forged).await;
     assert_eq!(rejection(&response), Some(&Rejection::MissingSignature));
     assert_eq!(response.headers().get("x-default").expect("added"), "set");
+}
+
+/// A service inside that takes no more is sent no more.
+#[tokio::test]
+async fn it_is_as_ready_as_what_it_wraps() {
+    struct Busy;
+    impl Service<ServiceRequest> for Busy {
+        type Response = ServiceResponse;
+        type Error = actix_web::Error;
+        type Future = Ready<Result<ServiceResponse, actix_web::Error>>;
+        fn poll_ready(&self, _: &mut Context<'_>) -> Poll<Result<(), actix_web::Error>> {
+            Poll::Pending
+        }
+        fn call(&self, _: ServiceRequest) -> Self::Future {
+            unreachable!("not ready")
+        }
+    }
+    let busy = middleware().new_transform(Busy).await.expect("a service");
+    assert!(busy.poll_ready(&mut Context::from_waker(Waker::noop())).is_pending());
 }
 
 /// A middleware outside that holds the request is in nobody's way, nor is a replay.

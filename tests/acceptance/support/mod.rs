@@ -3,18 +3,21 @@
 
 #[cfg(feature = "actix")]
 mod actix;
+mod adapter;
 pub mod client;
 pub mod faulty_store;
 pub mod gate;
 pub mod post;
 pub mod receiver;
+mod tower;
 pub mod work;
 
+pub use adapter::Adapter;
 pub use client::{Connection, Reply};
 pub use faulty_store::{Fault, FaultyStore};
 pub use gate::Gate;
 pub use post::Post;
-pub use receiver::{Adapter, Receiver};
+pub use receiver::Receiver;
 
 /// One test per adapter for each row: `mod on_axum`, `mod on_hyper` and `mod
 /// on_actix` call the functions of these names.

@@ -1,63 +1,23 @@
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::body::{Bytes, HttpBody};
-use axum::http::{Request, Response, StatusCode};
-use axum::response::IntoResponse;
-use axum::{Router, routing::post};
-use hyper::body::Incoming;
-use hyper_util::rt::TokioIo;
-use hyper_util::service::TowerToHyperService;
+use axum::http::StatusCode;
 use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks::{
     DedupeLayer, DedupeOptions, Delivery, Incident, ManualClock, Rejection, Secret, Store,
-    VerifiedBody, Verifier, VerifyLayer,
+    Verifier, VerifyLayer,
 };
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tower::limit::ConcurrencyLimitLayer;
-use tower::{Service, ServiceBuilder, service_fn};
 
-use super::{Connection, Gate, Post, Reply, SECRET};
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Adapter {
-    Axum,
-    Hyper,
-    #[cfg(feature = "actix")]
-    Actix,
-}
-
-/// Where the servers themselves differ.
-impl Adapter {
-    pub const ALL: &[Self] = &[
-        Self::Axum,
-        Self::Hyper,
-        #[cfg(feature = "actix")]
-        Self::Actix,
-    ];
-
-    /// hyper drops a handler whose client will send no more; actix lets it finish,
-    /// unless the connection is reset.
-    pub fn drops_what_a_client_left(self) -> bool {
-        matches!(self, Self::Axum | Self::Hyper)
-    }
-
-    /// actix keeps it where it is, and what watches over it, too.
-    pub fn moves_work_to_other_threads(self) -> bool {
-        matches!(self, Self::Axum | Self::Hyper)
-    }
-
-    /// actix answers `Expect: 100-continue` by itself.
-    pub fn judges_before_the_body_is_asked_for(self) -> bool {
-        matches!(self, Self::Axum | Self::Hyper)
-    }
-}
+use super::tower::{serve_axum, serve_hyper};
+use super::{Adapter, Connection, Gate, Post, Reply, SECRET};
 
 pub(super) type Answer =
     std::pin::Pin<Box<dyn Future<Output = Result<StatusCode, Rejection>> + Send>>;
 pub(super) type Handler = Arc<dyn Fn(Delivery) -> Answer + Send + Sync>;
+pub(super) type Layers = (VerifyLayer, DedupeLayer);
 
 /// A receiver to be started, with the defaults unless told otherwise.
 pub struct Setup {
@@ -260,61 +220,4 @@ fn recording(handler: Handler, seen: Arc<Mutex<Vec<Delivery>>>) -> Handler {
         seen.lock().expect("no panic while locked").push(delivery.clone());
         handler(delivery)
     })
-}
-
-pub(super) type Layers = (VerifyLayer, DedupeLayer);
-
-async fn serve_axum(
-    listener: TcpListener,
-    layers: Layers,
-    limit: ConcurrencyLimitLayer,
-    handler: Handler,
-) {
-    let handle = move |delivery: Delivery, body: Bytes| async move {
-        assert_eq!(delivery.body(), &body, "the handler reads the bytes that were verified");
-        handler(delivery).await
-    };
-    let webhook = post(handle).route_layer(limit).route_layer(layers);
-    let app = Router::new().route("/webhooks/nevent", webhook);
-    axum::serve(listener, app).await.expect("axum serves");
-}
-
-async fn serve_hyper(
-    listener: TcpListener,
-    layers: Layers,
-    limit: ConcurrencyLimitLayer,
-    handler: Handler,
-) {
-    let handle = service_fn(move |request: Request<VerifiedBody>| {
-        let answer = handler(request.body().delivery().clone());
-        async move {
-            Ok::<_, Infallible>(match answer.await {
-                Ok(status) => status.into_response(),
-                Err(rejection) => rejection.to_response(),
-            })
-        }
-    });
-    let service = ServiceBuilder::new().layer(layers).layer(limit).service(handle);
-    loop {
-        let (stream, _) = listener.accept().await.expect("a connection");
-        serve_connection(stream, service.clone());
-    }
-}
-
-/// Generic over the service: rustc cannot prove an `async` block `Send` that
-/// holds a service with a `dyn` in it and bounds of `'static` on it.
-fn serve_connection<S, B>(stream: TcpStream, service: S)
-where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
-    S: Clone + Send + 'static,
-    S::Future: Send,
-    B: HttpBody<Data = Bytes, Error: Into<axum::BoxError>> + Send + 'static,
-{
-    tokio::spawn(async move {
-        let server = hyper::server::conn::http1::Builder::new();
-        let connection =
-            server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
-        // A client that hangs up is an error here, and part of the tests.
-        let _ = connection.await;
-    });
 }

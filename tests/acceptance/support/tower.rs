@@ -1,0 +1,70 @@
+use std::convert::Infallible;
+
+use axum::body::{Bytes, HttpBody};
+use axum::http::{Request, Response};
+use axum::response::IntoResponse;
+use axum::{Router, routing::post};
+use hyper::body::Incoming;
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use nevent_webhooks::{Delivery, VerifiedBody};
+use tokio::net::{TcpListener, TcpStream};
+use tower::limit::ConcurrencyLimitLayer;
+use tower::{Service, ServiceBuilder, service_fn};
+
+use super::receiver::{Handler, Layers};
+
+pub(super) async fn serve_axum(
+    listener: TcpListener,
+    layers: Layers,
+    limit: ConcurrencyLimitLayer,
+    handler: Handler,
+) {
+    let handle = move |delivery: Delivery, body: Bytes| async move {
+        assert_eq!(delivery.body(), &body, "the handler reads the bytes that were verified");
+        handler(delivery).await
+    };
+    let webhook = post(handle).route_layer(limit).route_layer(layers);
+    let app = Router::new().route("/webhooks/nevent", webhook);
+    axum::serve(listener, app).await.expect("axum serves");
+}
+
+pub(super) async fn serve_hyper(
+    listener: TcpListener,
+    layers: Layers,
+    limit: ConcurrencyLimitLayer,
+    handler: Handler,
+) {
+    let handle = service_fn(move |request: Request<VerifiedBody>| {
+        let answer = handler(request.body().delivery().clone());
+        async move {
+            Ok::<_, Infallible>(match answer.await {
+                Ok(status) => status.into_response(),
+                Err(rejection) => rejection.to_response(),
+            })
+        }
+    });
+    let service = ServiceBuilder::new().layer(layers).layer(limit).service(handle);
+    loop {
+        let (stream, _) = listener.accept().await.expect("a connection");
+        serve_connection(stream, service.clone());
+    }
+}
+
+/// Generic over the service: rustc cannot prove an `async` block `Send` that
+/// holds a service with a `dyn` in it and bounds of `'static` on it.
+fn serve_connection<S, B>(stream: TcpStream, service: S)
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+    S: Clone + Send + 'static,
+    S::Future: Send,
+    B: HttpBody<Data = Bytes, Error: Into<axum::BoxError>> + Send + 'static,
+{
+    tokio::spawn(async move {
+        let server = hyper::server::conn::http1::Builder::new();
+        let connection =
+            server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+        // A client that hangs up is an error here, and part of the tests.
+        let _ = connection.await;
+    });
+}
