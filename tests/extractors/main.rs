@@ -1,5 +1,6 @@
 //! What an axum handler can ask for, and what it is told when it cannot have it.
 
+mod bodies;
 mod layers;
 
 use std::fmt::{Display, Formatter};

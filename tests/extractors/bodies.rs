@@ -1,0 +1,121 @@
+//! Bodies, of requests and of answers: what they say of themselves, and what is made of it.
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes, HttpBody};
+use axum::http::{Request, Response, StatusCode};
+use axum::routing::post;
+use hyper::body::{Frame, SizeHint};
+use nevent_webhooks::{Delivery, Rejection, VerifiedBody};
+use tower::{ServiceBuilder, ServiceExt, service_fn};
+
+use super::{BODY, answer, delivery, delivery_as, layers};
+
+/// A length that only the header knows, and a body that would never end.
+#[tokio::test]
+async fn content_length_counts_whatever_the_body_says() {
+    async fn handle(_: Delivery) {}
+    let app = Router::new().route("/", post(handle).route_layer(layers()));
+    let mut request = delivery(BODY)
+        .map(|_| Body::from_stream(futures_util::stream::pending::<Result<Bytes, Infallible>>()));
+    request.headers_mut().insert("content-length", "1048577".parse().expect("a value"));
+    let (status, text, _) = answer(app, request).await;
+    assert_eq!((status, text.as_str()), (StatusCode::PAYLOAD_TOO_LARGE, "Payload too large"));
+}
+
+/// One that says by itself that it is too long, and must not be asked for more.
+struct TooLong;
+
+impl HttpBody for TooLong {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        panic!("it is read")
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let mut hint = SizeHint::new();
+        hint.set_lower(1_048_577);
+        hint
+    }
+}
+
+/// As over HTTP/2, where no header has to.
+#[tokio::test]
+async fn what_a_body_says_of_its_length_counts() {
+    async fn handle(_: Delivery) {}
+    let app = Router::new().route("/", post(handle).route_layer(layers()));
+    let (status, text, _) = answer(app, delivery(BODY).map(|_| Body::new(TooLong))).await;
+    assert_eq!((status, text.as_str()), (StatusCode::PAYLOAD_TOO_LARGE, "Payload too large"));
+}
+
+/// Reads a body to its end, and checks on the way what it says of itself.
+async fn read(body: impl HttpBody<Data = Bytes>, length: usize) {
+    let mut body = pin!(body);
+    let mut left = length;
+    while !body.is_end_stream() {
+        assert_eq!(body.size_hint().exact(), Some(left as u64));
+        let frame = poll_fn(|context| body.as_mut().poll_frame(context)).await;
+        let frame = frame.expect("not at its end").ok().expect("a frame");
+        left -= frame.into_data().expect("no trailers").len();
+    }
+    assert_eq!((left, body.size_hint().exact()), (0, Some(0)));
+    assert!(poll_fn(|context| body.as_mut().poll_frame(context)).await.is_none());
+}
+
+/// Or a server would announce another length, and a handler take it for empty.
+#[tokio::test]
+async fn a_body_tells_its_length_and_its_end() {
+    let handler = service_fn(async |request: Request<VerifiedBody>| {
+        let (length, handled) = (request.body().delivery().body().len(), request.into_body());
+        read(handled, length).await;
+        Ok::<_, Infallible>(Response::new(Body::from("handled")))
+    });
+    let stack = ServiceBuilder::new().layer(layers()).service(handler);
+    for (id, body, answer) in
+        [("d-1", BODY, "handled"), ("d-2", "", "handled"), ("d-2", "{}", "Delivery id reused")]
+    {
+        let response = stack.clone().oneshot(delivery_as(id, body)).await.expect("infallible");
+        read(response.into_body(), answer.len()).await;
+    }
+}
+
+/// Always ready, with nothing: no byte comes, so it has stalled.
+struct EmptyFrames;
+
+impl HttpBody for EmptyFrames {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(Some(Ok(Frame::data(Bytes::new()))))
+    }
+}
+
+/// And the reason names the limit that passed.
+#[tokio::test]
+async fn a_body_of_empty_frames_has_stalled() {
+    async fn handle(_: Delivery) {}
+    let limit = Duration::from_millis(50);
+    let (verify, dedupe) = layers();
+    for verify in [verify.clone().stall_timeout(limit), verify.body_timeout(limit)] {
+        let webhook = post(handle).route_layer((verify, dedupe.clone()));
+        let app = Router::new().route("/", webhook);
+        let empty = delivery(BODY).map(|_| Body::new(EmptyFrames));
+        let (status, text, response) = answer(app, empty).await;
+        assert_eq!((status, text.as_str()), (StatusCode::REQUEST_TIMEOUT, "Body timeout"));
+        assert_eq!(response.extensions().get(), Some(&Rejection::BodyTimeout { limit }));
+    }
+}
