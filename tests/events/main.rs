@@ -151,6 +151,15 @@ fn errors_name_the_place_and_the_value() {
     assert!(of("2024-06-15", "2024-06-31").contains("`data.purchase.event.date`: "));
     assert!(of("2024-03-15T10:30:00Z", "yesterday").contains("`data.purchase.purchased_at`: "));
     assert!(of(r#""purchase":"#, r#""order":"#).contains("`data`: missing field `purchase`"));
+    let of_data = |data: &str| {
+        let sample = format!(
+            r#"{{"id":"e","type":"fan.created","created":1,"data":{data},"organization_id":"o"}}"#
+        );
+        typed(&sample).expect_err(data).to_string()
+    };
+    assert!(
+        of_data("7").ends_with("invalid type: integer `7`, expected an object with a field `fan`")
+    );
     assert!(of("1640995200", r#""today""#).starts_with(&format!("{start}`created`: ")));
     assert!(of("\"id\": \"evt_0", "\"id\" \"evt_0").ends_with("expected `:` at line 2 column 8"));
 }

@@ -134,7 +134,8 @@ async fn on_event(event: Event<EventData>) -> Result<(), &'static str> {
 async fn a_batch_and_its_report() {
     async fn handle(batch: Batch) -> BatchReport {
         assert_eq!((batch.len(), batch.is_empty()), (2, false));
-        assert!(!format!("{batch:?}").contains("fan_"), "it names people");
+        let shown = format!("{batch:?}");
+        assert!(shown.contains("events: 2") && !shown.contains("fan_"), "it names people: {shown}");
         let ids: Vec<_> =
             batch.events().map(|event: Result<Event, _>| event.expect("one").id).collect();
         assert_eq!(ids, ["evt_1", "evt_2"]);
@@ -168,6 +169,16 @@ async fn a_report_names_the_causes_of_an_error() {
     let app = Router::new().route("/", post(handle).route_layer(layers()));
     let (_, text, _) = answer(app, delivery(BODY)).await;
     assert_eq!(text, "not stored: disk full");
+}
+
+#[tokio::test]
+async fn a_batch_of_none() {
+    async fn handle(batch: Batch) -> String {
+        format!("{} {}", batch.len(), batch.is_empty())
+    }
+    let app = Router::new().route("/", post(handle).route_layer(layers()));
+    let (_, text, _) = answer(app, delivery("[]")).await;
+    assert_eq!(text, "0 true");
 }
 
 /// Without claims, a batch that failed would run from its start.
