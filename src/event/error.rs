@@ -65,11 +65,7 @@ impl fmt::Display for EventError {
     }
 }
 
-impl std::error::Error for EventError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        std::error::Error::source(&self.source)
-    }
-}
+impl std::error::Error for EventError {}
 
 /// So that `?` in a handler answers 400 `Malformed event`.
 impl From<EventError> for Rejection {
