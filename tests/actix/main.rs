@@ -12,8 +12,8 @@ use hyper::body::Bytes;
 use nevent_webhooks::event::{Batch, BatchReport, EventData};
 use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks::{
-    Clock, DedupeLayer, Delivery, Event, EventError, Rejection, Secret, Signer, SystemClock,
-    Verifier, VerifyLayer, WebhookMiddleware,
+    Clock, DedupeLayer, Delivery, DeliveryId, Event, EventError, Rejection, Secret, Signer,
+    SystemClock, Verifier, VerifyLayer, WebhookMiddleware,
 };
 
 const SECRET: &str = "whsec_k5EKJQnf9sMX2vYzJdHG3L8pR";
@@ -123,6 +123,8 @@ async fn an_event_that_is_none_is_released() {
     for _ in 0..2 {
         let response = call_service(&app, genuine("d").to_request()).await;
         assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+        let id = response.response().extensions().get::<DeliveryId>().cloned();
+        assert_eq!(id.expect("beside a rejection").as_str(), "d");
         assert_eq!(text(response).await, "Malformed event");
     }
 }

@@ -10,6 +10,8 @@ use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{Request, Response, StatusCode};
 use axum::routing::post;
+use bytes::Buf;
+use bytes::buf::Chain;
 use hyper::body::{Frame, SizeHint};
 use nevent_webhooks::{Delivery, Rejection, VerifiedBody};
 use tower::{ServiceBuilder, ServiceExt, service_fn};
@@ -56,6 +58,34 @@ async fn what_a_body_says_of_its_length_counts() {
     let app = Router::new().route("/", post(handle).route_layer(layers()));
     let (status, text, _) = answer(app, delivery(BODY).map(|_| Body::new(TooLong))).await;
     assert_eq!((status, text.as_str()), (StatusCode::PAYLOAD_TOO_LARGE, "Payload too large"));
+}
+
+/// Frames that are not in one piece.
+struct InPieces(Option<Chain<Bytes, Bytes>>);
+
+impl HttpBody for InPieces {
+    type Data = Chain<Bytes, Bytes>;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Chain<Bytes, Bytes>>, Infallible>>> {
+        Poll::Ready(self.0.take().map(|pieces| Ok(Frame::data(pieces))))
+    }
+}
+
+#[tokio::test]
+async fn frames_are_read_to_their_last_piece() {
+    let handler = service_fn(async |request: Request<VerifiedBody>| {
+        assert_eq!(request.body().delivery().body(), BODY);
+        Ok::<_, Infallible>(Response::new(Body::empty()))
+    });
+    let stack = ServiceBuilder::new().layer(layers()).service(handler);
+    let (start, end) = BODY.split_at(BODY.len() / 2);
+    let pieces = Bytes::from(start).chain(Bytes::from(end));
+    let response = stack.oneshot(delivery(BODY).map(|_| InPieces(Some(pieces)))).await;
+    assert_eq!(response.expect("infallible").status(), StatusCode::OK);
 }
 
 /// Reads a body to its end, and checks on the way what it says of itself.

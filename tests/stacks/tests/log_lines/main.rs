@@ -3,53 +3,25 @@
 //! In a process of its own, with one subscriber for all threads: what `tracing`
 //! caches of an event on a thread without one holds for every thread.
 
-use std::cell::RefCell;
-use std::io::{Result, Write};
-use std::sync::Once;
+mod actix;
+mod log;
+
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::Body;
+use axum::routing::post;
 use http::{Request, Response};
 use nevent_webhooks::{Event, VerifiedBody};
 use tower::{ServiceBuilder, ServiceExt, service_fn};
-use tracing::{Instrument, Level};
+use tracing::Instrument;
 
-#[path = "../src/receiver.rs"]
+#[path = "../../src/receiver.rs"]
 #[allow(dead_code, clippy::unused_async, reason = "the stacks use the rest")]
 mod receiver;
 
+use log::{lines, subscribe};
 use receiver::{BODY, genuine, genuine_with, handle, layers};
-
-thread_local! {
-    static LOG: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Once, and before anything is logged on any thread.
-fn subscribe() {
-    static SUBSCRIBED: Once = Once::new();
-    SUBSCRIBED.call_once(|| {
-        let subscriber = tracing_subscriber::fmt().with_max_level(Level::DEBUG);
-        subscriber.with_ansi(false).without_time().with_writer(|| Log).init();
-    });
-}
-
-/// What this thread logged; each test has a thread of its own.
-fn lines() -> Vec<String> {
-    let log = LOG.with_borrow(|log| String::from_utf8(log.clone()).unwrap());
-    log.lines().map(|line| line.trim_start().to_owned()).collect()
-}
-
-struct Log;
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> Result<usize> {
-        LOG.with_borrow_mut(|log| log.write(bytes))
-    }
-
-    fn flush(&mut self) -> Result<()> {
-        Ok(())
-    }
-}
 
 /// At `debug`, for anyone can have it written.
 #[tokio::test]
@@ -92,6 +64,18 @@ async fn an_event_header_that_differs_is_a_warning() {
         delivery=\"dlv_1\" header=\"fan.deleted\" body=\"fan.created\"";
     assert_eq!(lines()[1..], [line]);
 }
+
+/// What an extractor refuses, below the layers.
+#[tokio::test]
+async fn an_event_that_cannot_be_read_is_a_warning_that_names_it() {
+    subscribe();
+    let app = Router::new().route("/", post(async |_: Event| {}).route_layer(layers()));
+    app.oneshot(genuine_with("{}", Body::from("{}"))).await.unwrap();
+    assert_eq!(lines()[1..], [NO_EVENT]);
+}
+
+const NO_EVENT: &str = "WARN nevent_webhooks: rejected status=400 delivery=\"dlv_1\" \
+    reason=authentic, but not the JSON of such an event: missing field `id`";
 
 #[tokio::test]
 async fn an_event_of_a_batch_that_fails_is_a_warning_that_names_it() {

@@ -1,0 +1,73 @@
+//! The same lines where actix-web receives.
+
+use actix_web::test::{TestRequest, init_service, try_call_service};
+use actix_web::{App, HttpResponse, Route, web};
+use nevent_webhooks::event::Batch;
+use nevent_webhooks::{Delivery, Event, WebhookMiddleware};
+
+use super::NO_EVENT;
+use super::log::{lines, subscribe};
+use super::receiver::{BODY, genuine_with, layers};
+
+/// A request with this body, signed now.
+fn genuine(body: &'static str) -> TestRequest {
+    let headers = genuine_with(body, ()).into_parts().0.headers;
+    headers.iter().fold(TestRequest::post().set_payload(body), |request, (name, value)| {
+        request.insert_header((name.as_str(), value.as_bytes()))
+    })
+}
+
+/// Sent to a route behind the middleware.
+async fn send(request: TestRequest, route: Route) {
+    subscribe();
+    let (verify, dedupe) = layers();
+    let route = route.wrap(WebhookMiddleware::new(&verify, &dedupe));
+    let app = init_service(App::new().route("/", route)).await;
+    // An answer or, of a handler that has panicked, an error that becomes one.
+    let _ = try_call_service(&app, request.to_request()).await;
+}
+
+#[tokio::test]
+async fn a_forgery_is_written_with_its_reason() {
+    send(TestRequest::post(), web::post().to(HttpResponse::Ok)).await;
+    assert_eq!(lines(), ["DEBUG nevent_webhooks: rejected status=401 reason=no signature header"]);
+}
+
+#[tokio::test]
+async fn an_event_that_cannot_be_read_is_a_warning_that_names_it() {
+    send(genuine("{}"), web::post().to(async |_: Event| "handled")).await;
+    assert_eq!(lines()[1..], [NO_EVENT]);
+}
+
+#[tokio::test]
+async fn a_batch_that_cannot_be_read_is_a_warning_that_names_it() {
+    send(genuine("{}"), web::post().to(async |_: Batch| "handled")).await;
+    assert_eq!(lines()[1..], [NO_EVENT]);
+}
+
+#[tokio::test]
+async fn a_batch_that_is_not_done_is_a_warning() {
+    async fn fails(_: Event) -> Result<(), &'static str> {
+        Err("no seat left")
+    }
+    send(genuine(BODY), web::post().to(async |batch: Batch| batch.process(1, fails).await)).await;
+    let event = "WARN nevent_webhooks: an event of a batch failed delivery=\"dlv_1\" position=0 \
+        event=\"evt_1\" reason=\"no seat left\"";
+    let batch = "WARN nevent_webhooks: rejected status=500 reason=1 of the 1 events of this batch \
+        are not done";
+    assert_eq!(lines()[1..], [event, batch]);
+}
+
+/// Which no response tells of.
+#[tokio::test]
+async fn a_handler_that_panics_is_a_warning_that_names_the_delivery() {
+    async fn panics(delivery: Delivery) -> HttpResponse {
+        panic!("no seat left for {delivery:?}")
+    }
+    send(genuine(BODY), web::post().to(panics)).await;
+    let incident =
+        "ERROR nevent_webhooks: deduplication incident=HandlerPanicked delivery=\"dlv_1\"";
+    let rejected = "WARN nevent_webhooks: rejected status=500 delivery=\"dlv_1\" \
+        reason=the handler panicked";
+    assert_eq!(lines()[1..], [incident, rejected]);
+}

@@ -1,0 +1,38 @@
+//! A subscriber, and what it has heard.
+
+use std::cell::RefCell;
+use std::io::{Result, Write};
+use std::sync::Once;
+
+use tracing::Level;
+
+thread_local! {
+    static LOG: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Once, and before anything is logged on any thread.
+pub(super) fn subscribe() {
+    static SUBSCRIBED: Once = Once::new();
+    SUBSCRIBED.call_once(|| {
+        let subscriber = tracing_subscriber::fmt().with_max_level(Level::DEBUG);
+        subscriber.with_ansi(false).without_time().with_writer(|| Log).init();
+    });
+}
+
+/// What this thread logged; each test has a thread of its own.
+pub(super) fn lines() -> Vec<String> {
+    let log = LOG.with_borrow(|log| String::from_utf8(log.clone()).unwrap());
+    log.lines().map(|line| line.trim_start().to_owned()).collect()
+}
+
+struct Log;
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize> {
+        LOG.with_borrow_mut(|log| log.write(bytes))
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        Ok(())
+    }
+}
