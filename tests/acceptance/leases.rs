@@ -10,6 +10,7 @@ use crate::support::{Adapter, Fault, FaultyStore, Post, Receiver, SECRET, eventu
 
 rows!(
     d10_renewed_although_the_store_failed_once,
+    d10_claimed_when_the_answer_was_given,
     d10_overtaken_by_the_end_a_renewal_is_not_lost,
     d12_a_lapsed_lease_is_noticed_at_its_renewal,
     d16_the_store_is_told_what_the_options_say,
@@ -49,6 +50,27 @@ async fn d10_renewed_although_the_store_failed_once(adapter: Adapter) {
         receiver.idle().await;
         assert_eq!((receiver.runs(), receiver.incidents(Incident::LeaseLost)), (1, 0));
     }
+}
+
+/// Half a body's time and a slow store: the handler then runs behind the answer, or, where
+/// the answer took the request with it, with the retry. It has not failed.
+async fn d10_claimed_when_the_answer_was_given(adapter: Adapter) {
+    let store = store(None);
+    let setup = Receiver::on(adapter).store(store.clone()).options(short_leases());
+    let receiver = setup.start().await;
+    store.fail_claims(Fault::Late);
+    let (head, body) = Post::new("d").wire(receiver.now());
+    let mut connection = receiver.connect().await;
+    connection.send(&head).await;
+    tokio::time::sleep(ms(200)).await;
+    connection.send(&body).await;
+    connection.reply().await.is(503, "Still processing");
+    receiver.idle().await;
+    store.fail_claims(None);
+    let ran = adapter.keeps_the_request_beyond_its_answer();
+    let answer = if ran { "Already processed" } else { "" };
+    receiver.deliver(&Post::new("d")).await.is(200, answer);
+    assert_eq!((receiver.runs(), receiver.incidents(Incident::HandlerPanicked)), (1, 0));
 }
 
 /// A renewal that the store comes to when the handler's end is recorded finds nothing to

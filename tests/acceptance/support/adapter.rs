@@ -26,6 +26,11 @@ impl Adapter {
         matches!(self, Self::Axum | Self::Hyper)
     }
 
+    /// actix answers with the request in hand: what begins later has none.
+    pub fn keeps_the_request_beyond_its_answer(self) -> bool {
+        matches!(self, Self::Axum | Self::Hyper)
+    }
+
     /// actix answers `Expect: 100-continue` by itself.
     pub fn judges_before_the_body_is_asked_for(self) -> bool {
         matches!(self, Self::Axum | Self::Hyper)
