@@ -62,7 +62,7 @@ async fn d13_success_that_is_not_recorded_at_once(adapter: Adapter) {
         receiver.deliver(&Post::new("d")).await.is(200, "");
         let took = begun.elapsed();
         assert!(took >= Duration::from_millis(500), "it was tried again");
-        assert!(took < Duration::from_secs(2), "{took:?}");
+        assert!(took < Duration::from_millis(1400), "{took:?}");
         assert_eq!(receiver.incidents(Incident::SettlingLate), 1);
         store.fail_settlements(None);
         receiver.idle().await;
@@ -134,6 +134,8 @@ async fn d13_failure_that_is_never_recorded(adapter: Adapter) {
     receiver.deliver(&Post::new("d")).await.is(500, "");
     receiver.idle().await;
     assert_eq!(receiver.incidents(Incident::SettlingFailed), 1);
+    // With ever longer pauses: 800 ms have room for ten, and for forty if all were the first.
+    assert!((3..=16).contains(&store.releases()), "{} tries", store.releases());
     receiver.deliver(&Post::new("d")).await.is(500, "");
     assert_eq!(receiver.runs(), 2);
 }

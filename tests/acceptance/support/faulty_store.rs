@@ -69,7 +69,7 @@ impl FaultyStore {
         *self.faults.lock().expect("no panic while locked")
     }
 
-    /// How many releases reached the store.
+    /// How many releases were asked for.
     pub fn releases(&self) -> usize {
         self.releases.load(Ordering::SeqCst)
     }
@@ -128,9 +128,7 @@ impl Store for FaultyStore {
     }
 
     fn release<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ()> {
-        with_fault(self.faults().settlements, || {
-            self.releases.fetch_add(1, Ordering::SeqCst);
-            self.inner.release(claim)
-        })
+        self.releases.fetch_add(1, Ordering::SeqCst);
+        with_fault(self.faults().settlements, || self.inner.release(claim))
     }
 }
