@@ -1,5 +1,6 @@
-//! A second signer and second readings, to judge the library by. They share no code with
-//! it but SHA-256 itself and `serde_json`'s parser.
+//! A second signer, second readings and a second memory, to judge the library by: they
+//! share no code with it but SHA-256 itself and `serde_json`'s parser. And what the targets
+//! send with.
 
 pub mod frames;
 pub mod header;

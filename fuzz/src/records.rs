@@ -22,7 +22,8 @@ struct Binding {
     until: Duration,
 }
 
-/// Time is told, and nothing goes for want of room.
+/// Time is told, and nothing goes for want of room. (Of a store without ample room,
+/// `claimed` says what holds all the same.)
 #[derive(Debug, Default)]
 pub struct Records {
     records: Vec<Record>,
@@ -114,7 +115,7 @@ impl Records {
         }
     }
 
-    /// Whether it is recorded.
+    /// Whether it is recorded. Where room is `ample`, nothing can have been forgotten.
     pub fn complete(&mut self, claim: &Claim, now: Duration, ample: bool) -> bool {
         match self.record(claim) {
             Some(Record { owner: Some(owner), .. }) if *owner != claim.token => return false,

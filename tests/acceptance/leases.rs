@@ -52,7 +52,7 @@ async fn d10_renewed_although_the_store_failed_once(adapter: Adapter) {
     }
 }
 
-/// Half a body's time and a slow store: the handler then runs behind the answer, or, where
+/// A slow body and a slow store: the handler then runs behind the answer, or, where
 /// the answer took the request with it, with the retry. It has not failed.
 async fn d10_claimed_when_the_answer_was_given(adapter: Adapter) {
     let store = store(None);
@@ -62,7 +62,7 @@ async fn d10_claimed_when_the_answer_was_given(adapter: Adapter) {
     let (head, body) = Post::new("d").wire(receiver.now());
     let mut connection = receiver.connect().await;
     connection.send(&head).await;
-    tokio::time::sleep(ms(200)).await;
+    tokio::time::sleep(ms(400)).await;
     connection.send(&body).await;
     connection.reply().await.is(503, "Still processing");
     receiver.idle().await;

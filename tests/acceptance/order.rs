@@ -1,11 +1,10 @@
-//! The order of judgement, which the table of rows begins with.
+//! The order of judgement (`Config::verify` in `src/layer/verify.rs`).
 
 use crate::support::{Adapter, OTHER_SECRET, Post, Receiver, rows};
 
 rows!(the_first_fault_is_told);
 
-/// Each request has all faults of the ones before it in this list, and one that is judged
-/// earlier.
+/// Each request is the one before it with one more fault, which is judged earlier.
 async fn the_first_fault_is_told(adapter: Adapter) {
     let receiver = Receiver::on(adapter).start().await;
     receiver.deliver(&Post::new("taken").body("{}")).await.is(200, "");

@@ -1,5 +1,5 @@
-//! s08, s11–s16: signatures that are wrong, right, or of a secret that is none. The rows
-//! before them are in `signature_form`.
+//! s08, s11–s16: signatures that are wrong, right, or of a secret that is none. The other
+//! rows are in `signature_form`.
 
 use nevent_webhooks::{Secret, SecretError, Verifier};
 

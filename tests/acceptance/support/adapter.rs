@@ -1,3 +1,4 @@
+/// The frameworks that every row is tried on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Adapter {
     Axum,
