@@ -51,7 +51,7 @@ impl HttpBody for TooLong {
     }
 }
 
-/// As over HTTP/2, where no header has to.
+/// As that of one that was read before, with no header that says it.
 #[tokio::test]
 async fn what_a_body_says_of_its_length_counts() {
     async fn handle(_: Delivery) {}
