@@ -1,12 +1,15 @@
 //! Deduplication, whatever the framework: claim → handler → complete or release.
 
+mod ask;
 mod attached;
 mod claim;
 mod detached;
 mod flow;
 mod incident;
+mod lease;
 mod options;
 mod panic;
+mod renewal;
 mod run;
 mod settle;
 mod slots;
@@ -27,11 +30,14 @@ pub use options::{DedupeOptions, OptionsError};
 use tokio::time::Instant;
 
 use self::incident::Incidents;
+pub(crate) use self::run::Start;
 pub(crate) use self::slots::Slot;
 use self::slots::Slots;
 use crate::Delivery;
 use crate::deadline::deadline;
-use crate::store::{Scope, Store};
+#[cfg(feature = "actix")]
+use crate::store::StoreIdentity;
+use crate::store::{Scope, ScopeInUse, Store};
 
 /// What all deliveries of one endpoint share.
 #[derive(Debug)]
@@ -43,8 +49,7 @@ pub(crate) struct Dedupe {
     options: DedupeOptions,
     incidents: Incidents,
     slots: Arc<Slots>,
-    #[cfg(feature = "actix")]
-    made_by: std::thread::ThreadId,
+    _scope_in_use: Option<Arc<ScopeInUse>>,
 }
 
 impl Dedupe {
@@ -55,6 +60,11 @@ impl Dedupe {
     ) -> Result<Self, OptionsError> {
         let options = options.checked()?;
         let scope = Scope::new(scope)?;
+        let (scope_in_use, is_taken) =
+            store.identity().map(|identity| identity.take(&scope)).unzip();
+        if is_taken == Some(true) && !options.share_scope {
+            return Err(OptionsError::ScopeInUse { scope });
+        }
         Ok(Self {
             events: scope.of_events(),
             scope,
@@ -62,8 +72,7 @@ impl Dedupe {
             slots: Slots::new(options.max_in_flight),
             incidents: Incidents::default(),
             options,
-            #[cfg(feature = "actix")]
-            made_by: std::thread::current().id(),
+            _scope_in_use: scope_in_use,
         })
     }
 
@@ -71,15 +80,9 @@ impl Dedupe {
         self.incidents.count_of(incident)
     }
 
-    /// Whether it was made in the worker of an actix server that runs this.
     #[cfg(feature = "actix")]
-    pub(crate) fn is_of_this_worker(&self) -> bool {
-        let thread = std::thread::current();
-        // With an actix system around the server, or without.
-        let workers = ["actix-rt|system:", "actix-server worker"];
-        let is_worker =
-            thread.name().is_some_and(|name| workers.iter().any(|worker| name.starts_with(worker)));
-        is_worker && self.made_by == thread.id()
+    pub(crate) fn store_is_in_memory_of_this_thread(&self) -> bool {
+        self.store.identity().is_some_and(StoreIdentity::is_in_memory_of_this_thread)
     }
 
     /// When the sender is answered, whatever the handler does.
@@ -92,6 +95,11 @@ impl Dedupe {
         let answer_deadline = self.options.answer_deadline;
         let a_twentieth = answer_deadline.checked_div(20).unwrap_or_default();
         deadline(delivery.received(), answer_deadline.saturating_sub(a_twentieth))
+    }
+
+    /// When no more events of a batch are begun.
+    pub(crate) fn give_up_at(&self, delivery: &Delivery) -> Instant {
+        deadline(delivery.received(), self.options.max_run)
     }
 
     pub(crate) async fn wait_idle(&self) {

@@ -10,6 +10,7 @@ mod claim;
     reason = "tests: a promise that is broken panics"
 )]
 pub mod conformance;
+mod identity;
 #[cfg(feature = "memory")]
 mod memory;
 #[cfg(feature = "redis")]
@@ -23,6 +24,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use claim::{Claim, Fingerprint, OwnerToken};
+#[cfg(feature = "layers")]
+pub(crate) use identity::ScopeInUse;
+pub use identity::StoreIdentity;
 #[cfg(feature = "memory")]
 pub use memory::{CapacityError, MemoryStore, MemoryStoreStats};
 #[cfg(feature = "redis")]
@@ -40,7 +44,7 @@ use crate::DeliveryId;
 /// signature could be accepted again.
 ///
 /// Leases and retention run on the store's own clock, never on a client's, and as far
-/// as the store can choose on one that does not step. None of the methods has a default body: each must be one
+/// as the store can choose on one that does not step. None of the four has a default body: each must be one
 /// atomic step, or the promise "not handled twice" is void.
 ///
 /// A dropped future may or may not have taken effect; every method can be called
@@ -78,6 +82,12 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// Removes the record in flight, for its owner only, so that a retry runs.
     /// Bindings stay.
     fn release<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ()>;
+
+    /// Which store this is, so that layers notice when they stand in each other's way.
+    /// By default it does not say, and nothing is noticed.
+    fn identity(&self) -> Option<&StoreIdentity> {
+        None
+    }
 }
 
 /// What a [`Store`] method returns: boxed, so that a store is a value and not a
@@ -100,6 +110,10 @@ impl<T: Store + ?Sized> Store for Arc<T> {
 
     fn release<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ()> {
         (**self).release(claim)
+    }
+
+    fn identity(&self) -> Option<&StoreIdentity> {
+        (**self).identity()
     }
 }
 
@@ -159,6 +173,11 @@ impl StoreError {
     #[cfg(feature = "layers")]
     pub(crate) fn too_slow() -> Self {
         Self::Unavailable("it did not answer in time".into())
+    }
+
+    #[cfg(feature = "layers")]
+    pub(crate) fn panicked() -> Self {
+        Self::Unavailable("it panicked: that is a bug of the store".into())
     }
 
     /// The error's text and those of what caused it.

@@ -72,7 +72,7 @@ mod imp {
 
     pub(crate) fn event_failed(
         id: &DeliveryId,
-        position: usize,
+        position: Option<usize>,
         event: Option<&str>,
         reason: &str,
     ) {
@@ -114,7 +114,7 @@ mod imp {
 
     pub(crate) fn event_type_mismatch(_: &DeliveryId, _: &str, _: &str) {}
 
-    pub(crate) fn event_failed(_: &DeliveryId, _: usize, _: Option<&str>, _: &str) {}
+    pub(crate) fn event_failed(_: &DeliveryId, _: Option<usize>, _: Option<&str>, _: &str) {}
 
     #[derive(Debug)]
     pub(crate) struct Span;

@@ -11,7 +11,7 @@ use actix_web::{Error, HttpMessage};
 use tokio::time::Instant;
 
 use super::refusal::{RefusalBody, refuse, with_id};
-use crate::dedupe::{Dedupe, handle_once_locally};
+use crate::dedupe::{Dedupe, Start, handle_once_locally};
 use crate::layer::VerifyConfig;
 use crate::trace::logged;
 use crate::{DedupeLayer, Delivery, Rejection, VerifyLayer};
@@ -71,15 +71,15 @@ impl WebhookMiddleware {
     ///
     /// # Panics
     ///
-    /// In a worker of an `HttpServer`, if the `DedupeLayer` was made in that very
-    /// worker, so that others have one of their own.
+    /// In a worker of an `HttpServer`, if the layer's store is in memory and was made in that
+    /// very worker: each worker would have a memory of its own.
     #[track_caller]
     pub fn new(verify: &VerifyLayer, dedupe: &DedupeLayer) -> Self {
         assert!(
-            !dedupe.dedupe.is_of_this_worker(),
-            "this DedupeLayer was made by a worker of the server, as all is within the closure of \
-             HttpServer::new: each worker would have one of its own. Make it before the server, \
-             and move a clone of it into the closure"
+            !(is_worker() && dedupe.dedupe.store_is_in_memory_of_this_thread()),
+            "this MemoryStore was made by a worker of the server, as all is within the closure of \
+             HttpServer::new: each worker would have one of its own. Make the layers before the \
+             server, and move clones of them into the closure"
         );
         Self { verify: Arc::clone(&verify.config), dedupe: Arc::clone(&dedupe.dedupe) }
     }
@@ -99,6 +99,13 @@ where
     fn new_transform(&self, inner: S) -> Self::Future {
         ready(Ok(WebhookService { inner: Rc::new(inner), middleware: self.clone() }))
     }
+}
+
+/// With an actix system around the server, or without.
+fn is_worker() -> bool {
+    let workers = ["actix-rt|system:", "actix-server worker"];
+    let thread = std::thread::current();
+    thread.name().is_some_and(|name| workers.iter().any(|worker| name.starts_with(worker)))
 }
 
 /// The service that [`WebhookMiddleware`] makes.
@@ -162,10 +169,10 @@ where
     let id = Some(delivery.id().clone());
     let request = Rc::new(Cell::new(Some(request)));
     let waiting = Rc::clone(&request);
-    let handler = async move |delivery| match waiting.take() {
-        Some(request) => inner.call(with_delivery(request, delivery)).await,
+    let handler = async move |delivery, _: Start| {
         // The claim took longer than the answer could wait, and was answered.
-        None => Err(Rejection::StillProcessing.into()),
+        let request = waiting.take().ok_or(Rejection::StillProcessing)?;
+        Ok(inner.call(with_delivery(request, delivery)).await)
     };
     let rejection = match handle_once_locally(dedupe, delivery, handler, is_success).await {
         Ok(result) => return Ok(with_id(result?.map_into_left_body(), id)),

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use tokio::time::timeout;
-
+use super::ask::ask;
+use super::lease::Sent;
 use super::run::Run;
 use super::{Dedupe, Incident};
 use crate::store::{Claim, ClaimAnswer, Fingerprint, Store, StoreError};
@@ -46,15 +46,14 @@ impl Run {
         // A binding leads to the id that was claimed, which is bound to itself:
         // one step, unless the binding expires between the two.
         for _ in 0..2 {
-            let store = &self.dedupe.store;
-            let answer = match timeout(self.dedupe.options.store_timeout, store.claim(&claim)).await
-            {
-                Ok(Ok(answer)) => answer,
-                Ok(Err(error)) => return self.store_failed(claim, &error),
-                Err(_) => return self.store_failed(claim, &StoreError::too_slow()),
+            let (sent, store_timeout) = (Sent::now(), self.dedupe.options.store_timeout);
+            let call = async { self.dedupe.store.claim(&claim).await };
+            let answer = match ask(store_timeout, call).await {
+                Ok(answer) => answer,
+                Err(error) => return self.store_failed(claim, sent, &error),
             };
             match answer {
-                ClaimAnswer::Acquired => return Ok(self.hold(claim)),
+                ClaimAnswer::Acquired => return Ok(self.hold(claim, sent)),
                 ClaimAnswer::Completed => return Err(Rejection::AlreadyProcessed),
                 ClaimAnswer::InFlight { lease } => {
                     return Err(Rejection::DeliveryInProgress { lease });
@@ -70,14 +69,7 @@ impl Run {
             }
         }
         let error = StoreError::Unavailable("its bindings lead from one id to another".into());
-        self.store_failed(claim, &error)
-    }
-
-    fn hold(&self, claim: Claim) -> DeliveryId {
-        let id = claim.id.clone();
-        // Cannot be set already: a run claims once.
-        let _ = self.claim.set(claim);
-        id
+        self.store_failed(claim, Sent::now(), &error)
     }
 
     /// The claim may have taken effect all the same. Then it is this run's, if
@@ -85,17 +77,18 @@ impl Run {
     fn store_failed(
         self: &Arc<Self>,
         claim: Claim,
+        sent: Sent,
         error: &StoreError,
     ) -> Result<DeliveryId, Rejection> {
         self.count_store_error(error);
         if self.dedupe.options.run_when_store_fails {
             self.count(Incident::RanUnclaimed);
-            return Ok(self.hold(claim));
+            return Ok(self.hold(claim, sent));
         }
         let run = Arc::clone(self);
         tokio::spawn(async move {
-            let release = run.dedupe.store.release(&claim);
-            let _ = timeout(run.dedupe.options.store_timeout, release).await;
+            let release = async { run.dedupe.store.release(&claim).await };
+            let _ = ask(run.dedupe.options.store_timeout, release).await;
         });
         Err(Rejection::StoreUnavailable { reason: error.with_sources().into() })
     }

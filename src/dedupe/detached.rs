@@ -1,8 +1,9 @@
 //! Work without a connection: a task of its own, and one that watches over it.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 
+use futures_util::future::{Either, select};
 use tokio::task::JoinHandle;
 use tokio::time::{timeout, timeout_at};
 
@@ -11,7 +12,6 @@ use super::run::{Run, Settlement};
 use super::settle::settle;
 use crate::Rejection;
 use crate::deadline::deadline;
-use crate::store::{Renewal, Store};
 
 /// Work on an answer. It may move to another thread.
 pub(crate) type Work<T> = Pin<Box<dyn Future<Output = Result<T, Rejection>> + Send>>;
@@ -41,15 +41,12 @@ pub(super) fn detach_locally<T: 'static>(run: Arc<Run>, work: LocalWork<T>) {
 /// blocks its thread from then on can keep its lease, on another thread.
 async fn supervise<T>(run: Arc<Run>, mut task: JoinHandle<T>) {
     let options = &run.dedupe.options;
-    let renew_until_done = async {
-        let mut held = true;
-        // A third: one that fails leaves time for another.
-        let often = options.lease.checked_div(3).unwrap_or(options.lease);
-        while timeout(often, &mut task).await.is_err() {
-            held = held && run.renew().await;
+    let until_done = async {
+        if let Either::Right((_lost, task)) = select(&mut task, pin!(run.keep_lease())).await {
+            let _ = task.await;
         }
     };
-    if timeout_at(deadline(run.started, options.max_run), renew_until_done).await.is_ok() {
+    if timeout_at(deadline(run.started, options.max_run), until_done).await.is_ok() {
         return;
     }
     task.abort();
@@ -61,23 +58,5 @@ async fn supervise<T>(run: Arc<Run>, mut task: JoinHandle<T>) {
     if dropped {
         // What has ended in the very moment keeps the end it had.
         settle(&run, Settlement::Release).await;
-    }
-}
-
-impl Run {
-    /// Whether it is worth renewing again: a store that fails may recover, a
-    /// lost lease does not come back.
-    async fn renew(&self) -> bool {
-        let Some(claim) = self.claim.get() else {
-            return true;
-        };
-        let renewal = self.dedupe.store.renew(claim);
-        match timeout(self.dedupe.options.store_timeout, renewal).await {
-            Ok(Ok(Renewal::Lost)) if self.settling.get().is_none() => {
-                self.count(Incident::LeaseLost);
-                false
-            }
-            _ => true,
-        }
     }
 }

@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use super::detached;
 use super::panic::catch_panic;
-use super::run::{Run, Settlement};
+use super::run::{Run, Settlement, Start};
 use super::settle::settle;
 use super::slots::Slot;
 use super::{Attached, Dedupe, Incident};
@@ -14,18 +14,19 @@ use crate::{Delivery, DeliveryId, Rejection};
 
 /// Runs the handler for a delivery unless it was, or is being, handled.
 ///
-/// `handler` is given the delivery under the id it was first seen with;
-/// `succeeded` says of its output whether the delivery is done.
+/// `handler` is given the delivery under the id it was first seen with, and asks whether
+/// it may still start when it has nothing left to wait for; `succeeded` says of its output
+/// whether the delivery is done.
 #[cfg(feature = "tower")]
 pub(crate) fn handle_once<T, F>(
     dedupe: &Arc<Dedupe>,
     delivery: Delivery,
-    handler: impl FnOnce(Delivery) -> F + Send + 'static,
+    handler: impl FnOnce(Delivery, Start) -> F + Send + 'static,
     succeeded: fn(&T) -> bool,
 ) -> Attached<detached::Work<T>>
 where
     T: Send + 'static,
-    F: Future<Output = T> + Send + 'static,
+    F: Future<Output = Result<T, Rejection>> + Send + 'static,
 {
     let (id, answer_by) = (delivery.id().clone(), dedupe.answer_by(&delivery));
     attach(dedupe, dedupe.slots.take(), id, answer_by, detached::detach, |run| {
@@ -38,12 +39,12 @@ where
 pub(crate) fn handle_once_locally<T, F>(
     dedupe: &Arc<Dedupe>,
     delivery: Delivery,
-    handler: impl FnOnce(Delivery) -> F + 'static,
+    handler: impl FnOnce(Delivery, Start) -> F + 'static,
     succeeded: fn(&T) -> bool,
 ) -> Attached<detached::LocalWork<T>>
 where
     T: 'static,
-    F: Future<Output = T> + 'static,
+    F: Future<Output = Result<T, Rejection>> + 'static,
 {
     let (id, answer_by) = (delivery.id().clone(), dedupe.answer_by(&delivery));
     attach(dedupe, dedupe.slots.take(), id, answer_by, detached::detach_locally, |run| {
@@ -66,7 +67,8 @@ where
 {
     let slot = slot.upgrade().or_else(|| dedupe.slots.take());
     attach(dedupe, slot, delivery.id().clone(), answer_by, detached::detach, |run| {
-        Box::pin(claim_handle_settle(run, claim, |_| handler(), Result::is_ok))
+        let handler = |_, _| async { Ok(handler().await) };
+        Box::pin(claim_handle_settle(run, claim, handler, Result::is_ok))
     })
 }
 
@@ -88,34 +90,48 @@ fn attach<W>(
     Attached::new(run, work, detach, answer_by)
 }
 
-async fn claim_handle_settle_delivery<T, F: Future<Output = T>>(
+async fn claim_handle_settle_delivery<T, F: Future<Output = Result<T, Rejection>>>(
     run: Arc<Run>,
     delivery: Delivery,
-    handler: impl FnOnce(Delivery) -> F,
+    handler: impl FnOnce(Delivery, Start) -> F,
     succeeded: fn(&T) -> bool,
 ) -> Result<T, Rejection> {
     let claim = run.dedupe.claim_for(&delivery);
     let held = run.held_by(&claim);
-    let handler = move |id| handler(delivery.claimed(id, held));
+    let handler = move |id, start| handler(delivery.claimed(id, held), start);
     claim_handle_settle(run, claim, handler, succeeded).await
 }
 
-async fn claim_handle_settle<T, F: Future<Output = T>>(
+async fn claim_handle_settle<T, F: Future<Output = Result<T, Rejection>>>(
     run: Arc<Run>,
     claim: Claim,
-    handler: impl FnOnce(DeliveryId) -> F,
+    handler: impl FnOnce(DeliveryId, Start) -> F,
     succeeded: fn(&T) -> bool,
 ) -> Result<T, Rejection> {
+    let start = Start(Arc::clone(&run));
     let work = async {
         let id = run.claim(claim).await?;
-        let output = catch_panic(async { handler(id).await }).await;
-        let done = output.as_ref().is_some_and(succeeded);
+        let output = catch_panic(async {
+            run.may_start()?;
+            handler(id, start).await
+        });
+        let output = output.await.unwrap_or_else(|| run.panicked());
+        let done = output.as_ref().is_ok_and(succeeded);
         settle(&run, if done { Settlement::Complete } else { Settlement::Release }).await;
-        output.ok_or_else(|| {
-            run.count(Incident::HandlerPanicked);
-            Rejection::HandlerPanicked
-        })
+        output
     };
-    // What panics outside of the handler is a store: its lease lapses.
-    catch_panic(work).await.unwrap_or(Err(Rejection::HandlerPanicked))
+    if let Some(output) = catch_panic(work).await {
+        return output;
+    }
+    // Neither handler nor store: a subscriber to log lines, say. The delivery is not held
+    // for that.
+    settle(&run, Settlement::Release).await;
+    run.panicked()
+}
+
+impl Run {
+    fn panicked<T>(&self) -> Result<T, Rejection> {
+        self.count(Incident::HandlerPanicked);
+        Err(Rejection::HandlerPanicked)
+    }
 }

@@ -26,6 +26,10 @@ pub enum Incident {
     StoreFailed,
     /// The store had no room for a claim, and nothing that it might forget.
     StoreFull,
+    /// A claim was granted, and its lease may have expired before the handler could start:
+    /// the process was stopped, or the thread was blocked. The handler did not run, the
+    /// claim was given back, and the sender was answered 503.
+    ClaimedTooLate,
     /// A handler ran without a claim, as the options allow.
     RanUnclaimed,
     /// A delivery was refused because too many handlers were at work.
@@ -35,8 +39,8 @@ pub enum Incident {
     Detached,
     /// A handler panicked.
     HandlerPanicked,
-    /// A handler finished after another had taken its delivery, or a lease had
-    /// lapsed when it was to be renewed: the delivery may have been handled twice.
+    /// An attempt ended when its lease may have expired, or another attempt held its
+    /// delivery, or a renewal came too late: the delivery may have been handled twice.
     LeaseLost,
     /// A handler ran longer than allowed. It was dropped and its delivery released;
     /// or it blocks its thread, and only its lease lapses.
@@ -55,6 +59,7 @@ impl Incident {
         Self::IdReused,
         Self::StoreFailed,
         Self::StoreFull,
+        Self::ClaimedTooLate,
         Self::RanUnclaimed,
         Self::TooManyInFlight,
         Self::Detached,

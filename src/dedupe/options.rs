@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::store::ScopeError;
+use crate::store::{Scope, ScopeError};
 
 /// How deliveries are deduplicated; every setting has a default that suits
 /// Nevent's schedule. What would be dangerous is refused when the layer is made.
@@ -19,6 +19,7 @@ use crate::store::ScopeError;
 /// ```
 #[derive(Debug, Clone)]
 #[must_use]
+#[allow(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct DedupeOptions {
     pub(super) retention: Duration,
     pub(super) lease: Duration,
@@ -30,6 +31,7 @@ pub struct DedupeOptions {
     #[cfg(feature = "events")]
     pub(super) by_event_id: bool,
     allow_short_retention: bool,
+    pub(super) share_scope: bool,
 }
 
 impl DedupeOptions {
@@ -46,6 +48,7 @@ impl DedupeOptions {
             #[cfg(feature = "events")]
             by_event_id: false,
             allow_short_retention: false,
+            share_scope: false,
         }
     }
 
@@ -60,6 +63,18 @@ impl DedupeOptions {
     /// is handled **again**.
     pub fn dangerously_allow_short_retention(mut self) -> Self {
         self.allow_short_retention = true;
+        self
+    }
+
+    /// Lets several layers use one scope of one store: receivers of the *same* endpoint
+    /// within one process, as a test may have them.
+    ///
+    /// Two endpoints with one scope take each other's deliveries for repeats, and answer 200
+    /// to events that no handler has seen. So a second layer with the scope is refused by
+    /// default while the first lives, if both were made on the same thread. What other
+    /// threads or processes do cannot be seen.
+    pub fn share_scope(mut self) -> Self {
+        self.share_scope = true;
         self
     }
 
@@ -169,6 +184,16 @@ pub enum OptionsError {
     /// The scope is no plain name.
     #[error(transparent)]
     Scope(#[from] ScopeError),
+    /// Another layer has the same scope over the same store.
+    #[error(
+        "another layer has the scope {scope:?} in this store, so that two endpoints would take \
+         each other's deliveries for repeats: give each a scope of its own, clone the layer if \
+         they are one endpoint, or allow it with `share_scope`"
+    )]
+    ScopeInUse {
+        /// The scope.
+        scope: Scope,
+    },
     /// Deliveries would be forgotten before their last retry.
     #[error(
         "a retention of {retention:?} is shorter than the {LEAST_RETENTION:?} for which Nevent \

@@ -1,3 +1,4 @@
+use std::any::Any;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -9,7 +10,21 @@ pub(super) async fn catch_panic<F: Future>(future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     poll_fn(|context| {
         let poll = AssertUnwindSafe(|| future.as_mut().poll(context));
-        catch_unwind(poll).map_or(Poll::Ready(None), |poll| poll.map(Some))
+        match catch_unwind(poll) {
+            Ok(poll) => poll.map(Some),
+            Err(payload) => {
+                drop_payload(payload);
+                Poll::Ready(None)
+            }
+        }
     })
     .await
+}
+
+/// What a panic carries may panic again when it is dropped. Then it is left where it is,
+/// or the second panic would end more than the first.
+fn drop_payload(payload: Box<dyn Any + Send>) {
+    if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(another);
+    }
 }

@@ -2,11 +2,12 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::time::Instant;
 
+use super::lease::{Lease, Sent};
 use super::slots::Slot;
 use super::{Dedupe, Incident};
 use crate::delivery::Held;
 use crate::store::Claim;
-use crate::{DeliveryId, trace};
+use crate::{DeliveryId, Rejection, trace};
 
 /// One attempt at one delivery. Holds a slot for as long as anything of the
 /// attempt is at work, in the connection's task or behind it.
@@ -19,6 +20,7 @@ pub(super) struct Run {
     id: DeliveryId,
     /// Set once the claim is ours.
     pub(super) claim: OnceLock<Claim>,
+    pub(super) lease: Lease,
     /// Set once the handler has ended.
     pub(super) settling: OnceLock<Settlement>,
     slot: Arc<Slot>,
@@ -27,6 +29,7 @@ pub(super) struct Run {
 impl Run {
     pub(super) fn new(dedupe: Arc<Dedupe>, slot: Arc<Slot>, id: DeliveryId) -> Self {
         Self {
+            lease: Lease::new(dedupe.options.lease),
             dedupe,
             id,
             span: trace::Span::current(),
@@ -41,6 +44,28 @@ impl Run {
         &self.id
     }
 
+    /// The claim is ours; it was sent then. Its id may be the one that the signed bytes
+    /// were first seen with.
+    pub(super) fn hold(&self, claim: Claim, sent: Sent) -> DeliveryId {
+        let id = claim.id.clone();
+        self.lease.granted(sent);
+        // Cannot be set already: a run claims once.
+        let _ = self.claim.set(claim);
+        id
+    }
+
+    /// Whether the handler may start. Not if the lease may have expired: somebody else may
+    /// be at work on the delivery by now, or may have done it.
+    pub(super) fn may_start(&self) -> Result<(), Rejection> {
+        if !self.lease.may_have_expired() {
+            return Ok(());
+        }
+        if self.lease.is_lost() {
+            self.count(Incident::ClaimedTooLate);
+        }
+        Err(Rejection::StoreUnavailable { reason: TOO_LATE.into() })
+    }
+
     /// What the delivery is to know of this claim of it.
     pub(super) fn held_by(&self, claim: &Claim) -> Held {
         let dedupe = Arc::clone(&self.dedupe);
@@ -50,6 +75,18 @@ impl Run {
 
     pub(super) fn count(&self, incident: Incident) {
         self.dedupe.incidents.count(incident, &self.id);
+    }
+}
+
+const TOO_LATE: &str = "its lease may have expired before the handler could start: this process \
+    was stopped, its thread was blocked, or the handler's turn came too late";
+
+/// Lets a handler start, or no longer: to be asked when nothing is left to wait for.
+pub(crate) struct Start(pub(super) Arc<Run>);
+
+impl Start {
+    pub(crate) fn now(self) -> Result<(), Rejection> {
+        self.0.may_start()
     }
 }
 

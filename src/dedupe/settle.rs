@@ -4,7 +4,7 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 use super::Incident;
-use super::panic::catch_panic;
+use super::ask::ask;
 use super::run::{Run, Settlement};
 use crate::store::{Completion, Store, StoreError};
 use crate::trace;
@@ -21,6 +21,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// release by whoever cut it.
 pub(super) async fn settle(run: &Arc<Run>, settlement: Settlement) {
     let settlement = *run.settling.get_or_init(|| settlement);
+    if run.claim.get().is_some() && run.lease.may_have_expired() {
+        run.count_lost_lease();
+    }
     if timeout(PATIENCE, settle_at_last(run, settlement)).await.is_ok() {
         return;
     }
@@ -41,12 +44,9 @@ pub(super) async fn settle(run: &Arc<Run>, settlement: Settlement) {
 async fn settle_at_last(run: &Run, settlement: Settlement) {
     let mut pause = FIRST_PAUSE;
     loop {
-        let attempt = catch_panic(settle_now(run, settlement));
-        match timeout(run.dedupe.options.store_timeout, attempt).await {
-            Ok(Some(Ok(()))) => return,
-            Ok(Some(Err(error))) => trace::store_error(&error, run.id()),
-            // A store that panics has recorded nothing, as far as we know.
-            Ok(None) | Err(_) => trace::store_error(&StoreError::too_slow(), run.id()),
+        match ask(run.dedupe.options.store_timeout, settle_now(run, settlement)).await {
+            Ok(()) => return,
+            Err(error) => trace::store_error(&error, run.id()),
         }
         sleep(pause).await;
         pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
@@ -60,8 +60,11 @@ async fn settle_now(run: &Run, settlement: Settlement) -> Result<(), StoreError>
     match settlement {
         Settlement::Release => run.dedupe.store.release(claim).await,
         Settlement::Complete => {
-            if run.dedupe.store.complete(claim).await? == Completion::HeldByAnother {
-                run.count(Incident::LeaseLost);
+            let completion = run.dedupe.store.complete(claim).await?;
+            // If another attempt has completed it meanwhile, the store says no more than
+            // that it is recorded.
+            if completion == Completion::HeldByAnother || run.lease.may_have_expired() {
+                run.count_lost_lease();
             }
             Ok(())
         }

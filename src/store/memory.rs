@@ -13,7 +13,9 @@ use std::time::Duration;
 use self::bindings::Bindings;
 use self::records::Records;
 use self::shards::{Key, KeyedHash, Shards};
-use super::{Claim, ClaimAnswer, Completion, Renewal, Store, StoreError, StoreFuture};
+use super::{
+    Claim, ClaimAnswer, Completion, Renewal, Store, StoreError, StoreFuture, StoreIdentity,
+};
 use crate::{Clock, SystemClock};
 
 /// Remembers deliveries within this process, up to a capacity. Several processes
@@ -43,6 +45,7 @@ pub struct MemoryStore {
     hash: KeyedHash,
     clock: Arc<dyn Clock>,
     forgotten: Forgotten,
+    identity: StoreIdentity,
 }
 
 impl MemoryStore {
@@ -92,6 +95,7 @@ impl MemoryStore {
             hash: KeyedHash::default(),
             clock: Arc::new(SystemClock),
             forgotten: Forgotten::default(),
+            identity: StoreIdentity::of_this_process(),
         }
     }
 
@@ -145,6 +149,10 @@ impl Store for MemoryStore {
     fn release<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ()> {
         self.with_record(claim, |records, key, _| records.release(key, claim));
         Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn identity(&self) -> Option<&StoreIdentity> {
+        Some(&self.identity)
     }
 }
 

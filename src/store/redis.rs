@@ -20,6 +20,7 @@ pub use self::error::RedisStoreError;
 pub use self::options::RedisOptions;
 use self::script::Script;
 pub use self::source::RedisSource;
+use super::StoreIdentity;
 
 /// Remembers deliveries in Redis, or Valkey, for all processes that use the same
 /// server: standalone, behind Sentinel, or a Cluster. Needs Tokio.
@@ -73,6 +74,7 @@ struct Shared {
     complete: Script,
     release: Script,
     warnings: Vec<RedisWarning>,
+    identity: StoreIdentity,
 }
 
 impl RedisStore {
@@ -118,6 +120,7 @@ impl RedisStore {
             complete: Script::new(include_str!("redis/complete.lua")),
             release: Script::new(include_str!("redis/release.lua")),
             warnings: Vec::new(),
+            identity: StoreIdentity::of_a_server(),
         };
         shared.warnings = shared.check().await?;
         #[cfg(feature = "tracing")]

@@ -9,8 +9,8 @@ use tower::{Layer, Service};
 use super::request::DELIVERY;
 use super::response::ResponseBody;
 use super::verified_body::{ProvenBody, VerifiedBody};
-use super::verify::forward;
-use crate::dedupe::{Attached, Dedupe, Work, handle_once};
+use super::verify::ready;
+use crate::dedupe::{Attached, Dedupe, Start, Work, handle_once};
 use crate::{DedupeLayer, Delivery, DeliveryId, Rejection, trace};
 
 impl<S> Layer<S> for DedupeLayer {
@@ -47,8 +47,16 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let request = request.map(ProvenBody::into_verified);
         let delivery = request.body().delivery().clone();
-        let inner = self.inner.clone();
-        let handler = move |delivery| forward(inner, with_delivery(request, delivery));
+        let mut inner = self.inner.clone();
+        let handler = move |delivery, start: Start| async move {
+            let request = with_delivery(request, delivery);
+            if let Err(error) = ready(&mut inner).await {
+                return Ok(Err(error));
+            }
+            // A layer that limits handlers may have kept it waiting.
+            start.now()?;
+            Ok(inner.call(request).await)
+        };
         let id = delivery.id().clone();
         let attached = handle_once(&self.dedupe, delivery, handler, is_success);
         DedupeFuture { attached, id }

@@ -75,10 +75,14 @@ async fn verify<B: Body>(
 }
 
 /// Makes the service ready, then calls it: only now is a permit taken.
-pub(super) async fn forward<S, Q>(mut service: S, request: Q) -> Result<S::Response, S::Error>
+async fn forward<S, Q>(mut service: S, request: Q) -> Result<S::Response, S::Error>
 where
     S: Service<Q>,
 {
-    poll_fn(|context| service.poll_ready(context)).await?;
+    ready(&mut service).await?;
     service.call(request).await
+}
+
+pub(super) async fn ready<S: Service<Q>, Q>(service: &mut S) -> Result<(), S::Error> {
+    poll_fn(|context| service.poll_ready(context)).await
 }

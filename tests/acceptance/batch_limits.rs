@@ -6,13 +6,15 @@ use std::time::{Duration, Instant};
 use axum::http::StatusCode;
 use nevent_webhooks::event::Event;
 use nevent_webhooks::store::MemoryStore;
-use nevent_webhooks::{DedupeOptions, Delivery};
+use nevent_webhooks::{DedupeOptions, Delivery, Incident};
 
 use crate::support::work::{Work, event, numbered};
 use crate::support::{Adapter, Fault, FaultyStore, Post, Receiver, eventually, rows};
 
 rows!(
-    at_the_deadline_what_runs_goes_on_and_the_rest_is_left,
+    d25_at_the_deadline_what_runs_goes_on,
+    d25_what_had_not_begun_begins_in_the_background,
+    d25_none_begins_when_the_longest_run_is_over,
     so_many_at_a_time,
     a_batch_needs_no_more_than_its_own_place,
     shutdown_waits_for_events,
@@ -20,20 +22,25 @@ rows!(
     too_many_events,
 );
 
-async fn at_the_deadline_what_runs_goes_on_and_the_rest_is_left(adapter: Adapter) {
+fn deadline_of(deadline: Duration) -> DedupeOptions {
+    DedupeOptions::new().answer_deadline(deadline).store_timeout(deadline / 4)
+}
+
+async fn d25_at_the_deadline_what_runs_goes_on(adapter: Adapter) {
     let (setup, work) = Work::at_once(adapter, 1);
     let deadline = Duration::from_secs(2);
-    let options =
-        DedupeOptions::new().answer_deadline(deadline).store_timeout(Duration::from_millis(500));
-    let receiver = setup.options(options).start().await;
+    let receiver = setup.options(deadline_of(deadline)).start().await;
     let gate = work.waits("evt_1");
     let post = Post::new("d").body(numbered(0..4));
     let begun = Instant::now();
     receiver.deliver(&post).await.is(500, "Batch incomplete");
     assert!(begun.elapsed() >= deadline / 20 * 19);
-    let reasons: Vec<_> = work.report().failures.into_iter().map(|f| f.reason).collect();
+    let failures = work.report().failures;
+    let reasons: Vec<_> = failures.iter().map(|failure| failure.reason.as_str()).collect();
     assert!(reasons[0].starts_with("no answer by the deadline"), "{reasons:?}");
     assert!(reasons[1..].iter().all(|reason| reason.starts_with("not begun")), "{reasons:?}");
+    let ids: Vec<_> = failures.iter().filter_map(|failure| failure.event_id.as_deref()).collect();
+    assert_eq!(ids, ["evt_1", "evt_2", "evt_3"]);
     assert_eq!((work.counts(), work.runs()), ((1, 0, 3), 2));
 
     // It still runs, under its lease; the retry takes up the rest.
@@ -43,6 +50,34 @@ async fn at_the_deadline_what_runs_goes_on_and_the_rest_is_left(adapter: Adapter
     receiver.idle().await;
     receiver.deliver(&post).await.is(200, "");
     assert_eq!((work.counts(), work.runs()), ((0, 4, 0), 4));
+}
+
+async fn d25_what_had_not_begun_begins_in_the_background(adapter: Adapter) {
+    let (setup, work) = Work::at_once(adapter, 1);
+    let receiver = setup.options(deadline_of(Duration::from_secs(1))).start().await;
+    let gate = work.waits("evt_1");
+    let post = Post::new("d").body(numbered(0..50));
+    receiver.deliver(&post).await.is(500, "Batch incomplete");
+    assert_eq!((work.counts(), work.runs()), ((1, 0, 49), 2));
+    let a_while = Duration::from_millis(30);
+    let idle = tokio::time::timeout(a_while, receiver.dedupe.wait_idle()).await;
+    assert!(idle.is_err(), "a shutdown waits for what has not begun");
+    assert_eq!(work.runs(), 2, "one at a time, as before");
+    gate.let_pass(1);
+    receiver.idle().await;
+    assert_eq!(work.runs(), 50);
+    receiver.deliver(&post).await.is(200, "");
+    assert_eq!((work.counts(), work.runs()), ((0, 50, 0), 50));
+}
+
+async fn d25_none_begins_when_the_longest_run_is_over(adapter: Adapter) {
+    let (setup, work) = Work::at_once(adapter, 1);
+    let deadline = Duration::from_secs(1);
+    let receiver = setup.options(deadline_of(deadline).max_run(deadline)).start().await;
+    work.waits("evt_1");
+    receiver.deliver(&Post::new("d").body(numbered(0..4))).await.is(500, "Batch incomplete");
+    receiver.idle().await;
+    assert_eq!((work.runs(), receiver.incidents(Incident::RanTooLong)), (2, 1));
 }
 
 async fn so_many_at_a_time(adapter: Adapter) {

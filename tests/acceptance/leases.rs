@@ -9,7 +9,6 @@ use nevent_webhooks::{DedupeOptions, Incident, ManualClock, Secret, Tolerance, V
 use crate::support::{Adapter, Fault, FaultyStore, Post, Receiver, SECRET, eventually, rows};
 
 rows!(
-    d10_renewed_although_the_store_failed_once,
     d10_claimed_when_the_answer_was_given,
     d10_overtaken_by_the_end_a_renewal_is_not_lost,
     d12_a_lapsed_lease_is_noticed_at_its_renewal,
@@ -31,25 +30,6 @@ fn ms(milliseconds: u64) -> Duration {
 
 fn short_leases() -> DedupeOptions {
     DedupeOptions::new().store_timeout(ms(250)).answer_deadline(ms(300)).lease(ms(900))
-}
-
-/// A renewal that fails, or gets no answer, is not the last.
-async fn d10_renewed_although_the_store_failed_once(adapter: Adapter) {
-    for fault in [Fault::Down, Fault::Silent] {
-        let (store, (setup, gate)) = (store(None), Receiver::gated(adapter));
-        let options = DedupeOptions::new().answer_deadline(ms(200)).store_timeout(ms(100));
-        let setup = setup.store(store.clone()).options(options.lease(ms(2400)));
-        let receiver = setup.start().await;
-        store.fail_renewals(fault);
-        receiver.deliver(&Post::new("d")).await.is(503, "Still processing");
-        tokio::time::sleep(ms(1100)).await; // The first renewal was due after 800 ms.
-        store.fail_renewals(None);
-        tokio::time::sleep(ms(1700)).await;
-        receiver.deliver(&Post::new("d")).await.is(409, "Delivery in progress");
-        gate.let_pass(1);
-        receiver.idle().await;
-        assert_eq!((receiver.runs(), receiver.incidents(Incident::LeaseLost)), (1, 0));
-    }
 }
 
 /// A slow body and a slow store: the handler then runs behind the answer, or, where

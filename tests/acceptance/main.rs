@@ -2,7 +2,7 @@
 //!
 //! A test is named after its row, and runs on every adapter. `signature_form` and `signature`
 //! have the rows s01–s16, `time` t01–t07, `body` b01–b09, `delivery_id` i01–i03; the rows d01–d21
-//! are in `repeats`, `replays`, `outcomes`, `leases`, `store_faults` and `limits`, e01–e04 in
+//! are in `repeats`, `replays`, `outcomes`, `leases`, `store_faults` and `limits`, d22–d24 in `lost_leases`, e01–e04 in
 //! `events`, e05–e08 in `batches`. `batch_limits` is what bounds batches, and `event_ids` what
 //! comes when events, and not deliveries, are told apart. `order` has requests with several
 //! faults.
@@ -17,6 +17,7 @@ mod event_ids;
 mod events;
 mod leases;
 mod limits;
+mod lost_leases;
 mod order;
 mod outcomes;
 mod repeats;

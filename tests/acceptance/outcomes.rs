@@ -18,6 +18,7 @@ use crate::support::{Adapter, EVENT, FaultyStore, Gate, Post, Receiver, SECRET, 
 rows!(
     d05_failed_handler,
     d06_panic,
+    d06_panic_that_panics_again,
     d09_client_hangs_up,
     d09_client_resets,
     d10_no_answer_by_the_deadline,
@@ -62,6 +63,31 @@ async fn d06_panic(adapter: Adapter) {
     connection.reply().await.is(200, "");
     assert_eq!(receiver.runs(), 2);
     assert_eq!(receiver.incidents(Incident::HandlerPanicked), 1);
+}
+
+/// What a panic carries is dropped, and may panic again: the delivery is released all the
+/// same, and not at the end of its lease.
+async fn d06_panic_that_panics_again(adapter: Adapter) {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("once more");
+        }
+    }
+    let runs = AtomicUsize::new(0);
+    let panics_once = move |_| {
+        let first = runs.fetch_add(1, Ordering::SeqCst) == 0;
+        async move {
+            if first {
+                std::panic::panic_any(Bomb);
+            }
+            StatusCode::OK
+        }
+    };
+    let receiver = Receiver::on(adapter).handler(panics_once).start().await;
+    receiver.deliver(&Post::new("d")).await.is(500, "Internal server error");
+    receiver.deliver(&Post::new("d")).await.is(200, "");
+    assert_eq!((receiver.runs(), receiver.incidents(Incident::HandlerPanicked)), (2, 1));
 }
 
 /// In axum a handler's service cannot fail, so this is on Tower alone.

@@ -156,14 +156,17 @@ async fn d14_store_down_at_the_claim(adapter: Adapter) {
     assert_eq!(receiver.runs(), 1);
 }
 
-/// A store must not; if it does, the server lives on and nothing is held for good.
+/// A store must not; if it does, the server lives on, nothing is held for good, and it is
+/// the store that has failed, not the handler.
 async fn d14_store_that_panics(adapter: Adapter) {
     let store = store();
     let options = DedupeOptions::new().max_in_flight(1);
     let receiver = Receiver::on(adapter).store(store.clone()).options(options).start().await;
     store.fail_claims(Fault::Panics);
-    receiver.deliver(&Post::new("d")).await.is(500, "Internal server error");
-    assert_eq!(receiver.runs(), 0);
+    receiver.deliver(&Post::new("d")).await.is(503, "Try again later");
+    assert_eq!((receiver.runs(), receiver.incidents(Incident::StoreFailed)), (0, 1));
+    assert_eq!(receiver.incidents(Incident::HandlerPanicked), 0);
+    receiver.idle().await; // The claim is given back meanwhile.
     store.fail_claims(None);
     receiver.deliver(&Post::new("d")).await.is(200, "");
 }

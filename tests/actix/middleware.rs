@@ -15,7 +15,8 @@ use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
-use nevent_webhooks::{Delivery, DeliveryId, Event, Rejection, WebhookMiddleware};
+use nevent_webhooks::store::MemoryStore;
+use nevent_webhooks::{DedupeLayer, Delivery, DeliveryId, Event, Rejection, WebhookMiddleware};
 
 use super::{BODY, genuine, layers, middleware, rejection, signature, text};
 
@@ -119,7 +120,7 @@ async fn four_workers_share_one_memory() {
 /// A store made within the closure would be one for each worker; whichever runtime the
 /// server runs on.
 #[test]
-fn layers_made_in_a_worker_are_refused() {
+fn a_store_in_memory_made_in_a_worker_is_refused() {
     let serve = async || {
         let server = HttpServer::new(|| App::new().wrap(middleware()));
         server.workers(2).disable_signals().bind("127.0.0.1:0").expect("a port").run().await
@@ -127,6 +128,24 @@ fn layers_made_in_a_worker_are_refused() {
     assert!(actix_web::rt::System::new().block_on(serve()).is_err(), "it does not start");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     assert!(runtime.block_on(serve()).is_err(), "it does not start");
+}
+
+/// What matters is the store: layers of its own for each worker are as good.
+#[test]
+fn layers_made_in_a_worker_over_one_store_are_taken() {
+    let store = Arc::new(MemoryStore::with_capacity(10).expect("room"));
+    let serve = async || {
+        let store = Arc::clone(&store);
+        let server = HttpServer::new(move || {
+            let dedupe = DedupeLayer::new("tickets", Arc::clone(&store)).expect("a scope");
+            App::new().wrap(WebhookMiddleware::new(&layers().0, &dedupe))
+        });
+        let server = server.workers(2).disable_signals().bind("127.0.0.1:0").expect("a port").run();
+        let handle = server.handle();
+        actix_web::rt::spawn(async move { handle.stop(true).await });
+        server.await
+    };
+    actix_web::rt::System::new().block_on(serve()).expect("it starts, and stops");
 }
 
 /// What an outer middleware does to responses, it does to refusals.

@@ -8,6 +8,7 @@ mod answers;
 mod cluster;
 mod connections;
 mod example;
+mod late;
 mod outages;
 mod receivers;
 mod refusals;

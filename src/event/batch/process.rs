@@ -1,16 +1,18 @@
 use std::fmt::Display;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
-use tokio::time::Instant;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
 
 use super::{Batch, BatchReport};
 use crate::dedupe::handle_event_once;
 use crate::delivery::Held;
 use crate::event::Event;
-use crate::{Delivery, Rejection};
+use crate::{Delivery, Rejection, trace};
 
 impl Batch {
     /// Handles each event once, at most `concurrency` (at least 1) at a time.
@@ -21,10 +23,12 @@ impl Batch {
     /// another counts as not done. `Ok` completes an event; an `Err` or a panic
     /// releases it, and the others go on.
     ///
-    /// The report is made a twentieth before the answer deadline at the latest: what
-    /// has not begun by then is left to the sender's retry, what runs goes on under its
-    /// lease. Both are failures in the report, and so is an event that cannot be read. (So
-    /// a batch is to be processed before its request is answered.)
+    /// The report is made a twentieth before the answer deadline at the latest. Events
+    /// that are at work by then go on under their leases, and events that have not begun
+    /// begin in the background, as many at a time as before, until the longest run that
+    /// [`DedupeOptions::max_run`](crate::DedupeOptions::max_run) allows is over. Both are
+    /// failures in the report, so that the sender's retry asks what became of them; so is
+    /// an event that cannot be read.
     ///
     /// An error prints into the report with `{:#}`. An event that is twice in one batch may
     /// be in flight for itself: the retry finds it done.
@@ -47,15 +51,20 @@ impl Batch {
         E: Display + 'static,
     {
         let Self { delivery, held, events } = self;
-        let attempt = Attempt { report_by: held.dedupe.report_by(&delivery), delivery, held };
+        let report_by = held.dedupe.report_by(&delivery);
+        let concurrency = concurrency.clamp(1, Semaphore::MAX_PERMITS);
+        let places = Arc::new(Semaphore::new(concurrency));
+        let attempt = Attempt { delivery, held, report_by, places };
         let one = |(position, event)| {
             let (attempt, handler) = (attempt.clone(), handler.clone());
             async move { (position, attempt.handle(event, handler).await) }
         };
         let runs = stream::iter(events.into_iter().enumerate()).map(one);
-        let mut ends: Vec<_> = runs.buffer_unordered(concurrency.max(1)).collect().await;
+        let mut ends: Vec<_> = runs.buffer_unordered(concurrency).collect().await;
         ends.sort_by_key(|(position, _)| *position);
-        BatchReport::of(attempt.delivery.id(), ends)
+        let report = BatchReport::of(attempt.delivery.id(), &ends);
+        attempt.go_on_with(ends, handler);
+        report
     }
 }
 
@@ -63,7 +72,17 @@ impl Batch {
 pub(super) enum End {
     Completed,
     AlreadyProcessed,
-    Failed { event_id: Option<String>, reason: String },
+    /// Its turn has not come: it begins in the background.
+    Waiting(Waiting),
+    Failed {
+        event_id: Option<String>,
+        reason: String,
+    },
+}
+
+pub(super) struct Waiting {
+    pub(super) event_id: String,
+    event: Bytes,
 }
 
 /// On whose behalf events are claimed, and until when.
@@ -72,6 +91,8 @@ struct Attempt {
     delivery: Delivery,
     held: Held,
     report_by: Instant,
+    /// So many may be at work at a time, those included that go on in the background.
+    places: Arc<Semaphore>,
 }
 
 impl Attempt {
@@ -88,37 +109,94 @@ impl Attempt {
     {
         // Claimed before its data is read: what is done is skipped even if it no longer
         // reads.
-        let id = match Event::<&RawValue>::from_json(&event) {
+        let event_id = match Event::<&RawValue>::from_json(&event) {
             Ok(event) => event.id,
             Err(error) => return End::Failed { event_id: None, reason: error.to_string() },
         };
-        let failed = |reason| End::Failed { event_id: Some(id.clone()), reason };
-        let run = move || read_and_handle(event, handler);
-        match self.claim_and(&id, run).await {
-            Ok(Ok(())) => End::Completed,
-            Ok(Err(reason)) => failed(reason),
+        if let Some(_place) = self.held.of_its_event() {
+            return End::of(read_and_handle(event, handler).await, event_id);
+        }
+        let waiting = Waiting { event_id, event };
+        if Instant::now() >= self.report_by {
+            return End::Waiting(waiting);
+        }
+        let place = Arc::clone(&self.places).acquire_owned().await.ok();
+        self.claim_and_handle(waiting, handler, place).await
+    }
+
+    async fn claim_and_handle<T, F, E>(
+        self,
+        Waiting { event_id, event }: Waiting,
+        handler: impl Fn(Event<T>) -> F + Send + 'static,
+        place: Option<OwnedSemaphorePermit>,
+    ) -> End
+    where
+        Event<T>: DeserializeOwned,
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        T: 'static,
+        E: Display + 'static,
+    {
+        let Self { delivery, held, report_by, .. } = self;
+        let claim = held.dedupe.claim_for_event(&event_id);
+        let (id, named) = (delivery.id().clone(), event_id.clone());
+        let run = move || async move {
+            // Given back when the event's work ends, wherever that is by then.
+            let _place = place;
+            let result = read_and_handle(event, handler).await;
+            if let Err(reason) = &result
+                && Instant::now() >= report_by
+            {
+                trace::event_failed(&id, None, Some(&named), reason);
+            }
+            result
+        };
+        match handle_event_once(&held, &delivery, claim, report_by, run).await {
+            Ok(result) => End::of(result, event_id),
             Err(Rejection::AlreadyProcessed) => End::AlreadyProcessed,
-            Err(rejection) => failed(rejection.to_string()),
+            Err(rejection) => End::of(Err(rejection.to_string()), event_id),
         }
     }
 
-    async fn claim_and<F>(
-        &self,
-        id: &str,
-        run: impl FnOnce() -> F + Send + 'static,
-    ) -> Result<Result<(), String>, Rejection>
-    where
-        F: Future<Output = Result<(), String>> + Send + 'static,
+    /// Begins what still waits, in a task of its own, which holds the delivery's slot.
+    fn go_on_with<T, F, E>(
+        self,
+        ends: Vec<(usize, End)>,
+        handler: impl Fn(Event<T>) -> F + Clone + Send + 'static,
+    ) where
+        Event<T>: DeserializeOwned,
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        T: 'static,
+        E: Display + 'static,
     {
-        let Self { delivery, held, report_by } = self;
-        if let Some(_place) = held.of_its_event() {
-            return Ok(run().await);
+        let waiting = ends.into_iter().filter_map(|(_, end)| match end {
+            End::Waiting(waiting) => Some(waiting),
+            _ => None,
+        });
+        let waiting: Vec<_> = waiting.collect();
+        if waiting.is_empty() {
+            return;
         }
-        if Instant::now() >= *report_by {
-            return Ok(Err("not begun when the answer was due: left to the retry".to_owned()));
+        let slot = self.held.slot.upgrade();
+        let give_up = self.held.dedupe.give_up_at(&self.delivery);
+        let work = async move {
+            let _slot = slot;
+            for event in waiting {
+                // Not claimed before its turn: nobody would renew its lease.
+                let place = Arc::clone(&self.places).acquire_owned();
+                let Ok(Ok(place)) = timeout_at(give_up, place).await else { return };
+                self.clone().claim_and_handle(event, handler.clone(), Some(place)).await;
+            }
+        };
+        tokio::spawn(trace::Span::current().wrap(work));
+    }
+}
+
+impl End {
+    fn of(result: Result<(), String>, event_id: String) -> Self {
+        match result {
+            Ok(()) => Self::Completed,
+            Err(reason) => Self::Failed { event_id: Some(event_id), reason },
         }
-        let claim = held.dedupe.claim_for_event(id);
-        handle_event_once(held, delivery, claim, *report_by, run).await
     }
 }
 

@@ -29,16 +29,18 @@ pub struct EventFailure {
 }
 
 impl BatchReport {
-    pub(super) fn of(delivery: &DeliveryId, ends: Vec<(usize, End)>) -> Self {
+    pub(super) fn of(delivery: &DeliveryId, ends: &[(usize, End)]) -> Self {
         let count = |is: fn(&End) -> bool| ends.iter().filter(|(_, end)| is(end)).count();
         let completed = count(|end| matches!(end, End::Completed));
         let already_processed = count(|end| matches!(end, End::AlreadyProcessed));
-        let failures = ends.into_iter().filter_map(|(position, end)| match end {
-            End::Failed { event_id, reason } => {
-                trace::event_failed(delivery, position, event_id.as_deref(), &reason);
-                Some(EventFailure { position, event_id, reason })
-            }
-            End::Completed | End::AlreadyProcessed => None,
+        let failures = ends.iter().filter_map(|(position, end)| {
+            let (event_id, reason) = match end {
+                End::Failed { event_id, reason } => (event_id.clone(), reason.clone()),
+                End::Waiting(waiting) => (Some(waiting.event_id.clone()), WAITING.to_owned()),
+                End::Completed | End::AlreadyProcessed => return None,
+            };
+            trace::event_failed(delivery, Some(*position), event_id.as_deref(), &reason);
+            Some(EventFailure { position: *position, event_id, reason })
         });
         Self { completed, already_processed, failures: failures.collect() }
     }
@@ -58,3 +60,5 @@ impl BatchReport {
         Err(Rejection::BatchIncomplete { failed, of })
     }
 }
+
+const WAITING: &str = "not begun when the response was due: it begins in the background";

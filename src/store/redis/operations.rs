@@ -10,6 +10,7 @@ use super::{RedisStore, RedisStoreError, Shared};
 use crate::DeliveryId;
 use crate::store::{
     Claim, ClaimAnswer, Completion, Fingerprint, Renewal, Store, StoreError, StoreFuture,
+    StoreIdentity,
 };
 
 impl Store for RedisStore {
@@ -45,6 +46,10 @@ impl Store for RedisStore {
             self.0.settle(&self.0.release, claim, &[&claim.token.to_bytes()]).await?;
             Ok(())
         })
+    }
+
+    fn identity(&self) -> Option<&StoreIdentity> {
+        Some(&self.0.identity)
     }
 }
 

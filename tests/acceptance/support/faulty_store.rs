@@ -20,6 +20,8 @@ pub enum Fault {
     AnswerLost,
     /// Does as asked after a fifth of a second.
     Late,
+    /// Does as asked, and then the thread that waits for its answer is blocked.
+    BlocksFor(Duration),
     /// Has a bug.
     Panics,
 }
@@ -102,6 +104,11 @@ fn with_fault<'a, T: 'a>(
             Some(Fault::Late) => {
                 sleep(Duration::from_millis(200)).await;
                 call().await
+            }
+            Some(Fault::BlocksFor(time)) => {
+                let answer = call().await;
+                std::thread::sleep(time);
+                answer
             }
             Some(Fault::Panics) => panic!("a store's bug"),
             Some(Fault::AnswerLost) => {

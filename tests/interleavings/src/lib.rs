@@ -13,7 +13,7 @@ mod slots;
 mod store {
     pub(crate) use nevent_webhooks::store::{
         Claim, ClaimAnswer, Completion, Fingerprint, OwnerToken, Renewal, Scope, Store, StoreError,
-        StoreFuture,
+        StoreFuture, StoreIdentity,
     };
 
     pub(crate) mod memory;

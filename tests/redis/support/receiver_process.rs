@@ -39,6 +39,9 @@ pub struct Plan {
     /// One run of so many fails.
     pub fails_one_of: u64,
     pub lease: Duration,
+    /// The handler of the delivery `blocker` blocks its thread, and so all of the receiver,
+    /// for so long.
+    pub blocks_for: Duration,
 }
 
 impl Plan {
@@ -49,6 +52,7 @@ impl Plan {
             handler: Duration::ZERO,
             fails_one_of: u64::MAX,
             lease: LEASE,
+            blocks_for: Duration::ZERO,
         }
     }
 }
@@ -69,6 +73,7 @@ impl ReceiverProcess {
             .env("RECEIVER_HANDLER_MS", plan.handler.as_millis().to_string())
             .env("RECEIVER_FAILS_ONE_OF", plan.fails_one_of.to_string())
             .env("RECEIVER_LEASE_MS", plan.lease.as_millis().to_string())
+            .env("RECEIVER_BLOCKS_MS", plan.blocks_for.as_millis().to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -103,6 +108,21 @@ impl ReceiverProcess {
         }
     }
 
+    /// As one whose machine is suspended.
+    pub fn pause(&self) {
+        self.signal("-STOP");
+    }
+
+    pub fn resume(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let id = self.process.id().to_string();
+        let sent = Command::new("kill").args([signal, &id]).status();
+        assert!(sent.is_ok_and(|status| status.success()), "kill {signal} {id}");
+    }
+
     /// What it holds in memory, in bytes.
     pub fn memory(&self) -> u64 {
         let path = format!("/proc/{}/status", self.process.id());
@@ -126,6 +146,7 @@ async fn serve() {
         return;
     };
     let (handler, lease) = (told("HANDLER_MS"), Duration::from_millis(told("LEASE_MS")));
+    let blocks_for = Duration::from_millis(told("BLOCKS_MS"));
     let (fails_one_of, runs) = (told::<u64>("FAILS_ONE_OF"), AtomicU64::new(1));
     let source: RedisSource = redis_url.parse().expect("a URL");
     let redis = RedisOptions::new().command_timeout((lease / 5).max(Duration::from_millis(100)));
@@ -138,6 +159,9 @@ async fn serve() {
         let fails = runs.fetch_add(1, Ordering::Relaxed) % fails_one_of == 0;
         async move {
             say("begun", delivery.id());
+            if delivery.id().as_str() == "blocker" {
+                thread::sleep(blocks_for);
+            }
             sleep(Duration::from_millis(handler)).await;
             if fails {
                 return StatusCode::INTERNAL_SERVER_ERROR;

@@ -1,0 +1,89 @@
+//! What this side can know of its lease: an answer may be read long after it was given.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+/// The lease of one attempt, as seen from here: it surely holds for its length,
+/// reckoned from before the claim or the renewal was sent.
+///
+/// Reckoned from the answer it would seem to hold although it has expired: a thread that
+/// was blocked, or a process that was stopped, reads an answer late.
+#[derive(Debug)]
+pub(super) struct Lease {
+    length: Duration,
+    /// When the last claim or renewal that was granted was sent, in nanoseconds since boot.
+    sent_at: AtomicU64,
+    loss_is_known: AtomicBool,
+}
+
+/// A moment, taken before the store is asked.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sent(Duration);
+
+impl Sent {
+    pub(super) fn now() -> Self {
+        Self(since_boot())
+    }
+}
+
+impl Lease {
+    pub(super) fn new(length: Duration) -> Self {
+        Self { length, sent_at: AtomicU64::new(0), loss_is_known: AtomicBool::new(false) }
+    }
+
+    /// The store granted what was sent then.
+    pub(super) fn granted(&self, sent: Sent) {
+        let nanos = u64::try_from(sent.0.as_nanos()).unwrap_or(u64::MAX);
+        self.sent_at.store(nanos, Ordering::Relaxed);
+    }
+
+    pub(super) fn may_have_expired(&self) -> bool {
+        let sent_at = Duration::from_nanos(self.sent_at.load(Ordering::Relaxed));
+        since_boot().saturating_sub(sent_at) >= self.length
+    }
+
+    /// Whether this is news: a lease is lost, and counted, once.
+    pub(super) fn is_lost(&self) -> bool {
+        !self.loss_is_known.swap(true, Ordering::Relaxed)
+    }
+}
+
+/// A clock that goes on while the machine is suspended: the store's goes on, too.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn since_boot() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let nanos = u32::try_from(time.tv_nsec).unwrap_or_default();
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or_default(), nanos)
+}
+
+/// The standard library's clock. It goes on during a suspend where the platform lets it:
+/// on Windows, not on macOS.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn since_boot() -> Duration {
+    use std::sync::OnceLock;
+    use std::time::Instant;
+
+    static ORIGIN: OnceLock<Instant> = OnceLock::new();
+    ORIGIN.get_or_init(Instant::now).elapsed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_is_reckoned_from_the_question() {
+        let lease = Lease::new(Duration::from_secs(30));
+        let seconds_ago = |seconds| Sent(since_boot().saturating_sub(Duration::from_secs(seconds)));
+        for (ago, expired) in [(0, false), (29, false), (30, true), (3600, true)] {
+            lease.granted(seconds_ago(ago));
+            assert_eq!(lease.may_have_expired(), expired, "{ago} s ago");
+        }
+    }
+
+    #[test]
+    fn a_loss_is_news_once() {
+        let lease = Lease::new(Duration::from_secs(30));
+        assert_eq!([lease.is_lost(), lease.is_lost()], [true, false]);
+    }
+}

@@ -1,0 +1,174 @@
+//! When a lease is renewed, and how a renewal that fails is repeated.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::ask::ask;
+use super::lease::Sent;
+use super::run::Run;
+use super::{DedupeOptions, Incident};
+use crate::store::{Renewal, Store};
+
+/// How renewals are timed, so that a store that gives no answers for less than half a
+/// lease costs nobody the lease.
+///
+/// The reckoning, in sixtieths of the lease. The first renewal is due within 20 of the
+/// claim, which is the longest response deadline that is allowed. A silence that begins
+/// just then takes its answer (3) and lasts for 30; a renewal that the silence swallowed
+/// in its last moment takes another 3, and the pause 1. The next one is sent after 57, and
+/// is there before 60.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Timing {
+    /// From one renewal to the next.
+    every: Duration,
+    /// How long the store may take for one.
+    patience: Duration,
+    /// From one that failed to the next.
+    pause: Duration,
+}
+
+impl Timing {
+    pub(super) fn of(options: &DedupeOptions) -> Self {
+        let part = |parts| options.lease.checked_div(parts).unwrap_or(options.lease);
+        Self {
+            every: part(5),
+            patience: options.store_timeout.min(part(20)),
+            pause: part(60).min(Duration::from_secs(1)),
+        }
+    }
+
+    /// From one try to the next; there is none once the lease is lost.
+    fn after(self, renewed: Renewed) -> Option<Duration> {
+        match renewed {
+            Renewed::Yes => Some(self.every),
+            Renewed::NotNow => Some(self.pause),
+            Renewed::Never => None,
+        }
+    }
+}
+
+/// What became of one try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Renewed {
+    /// Or there is nothing to renew yet.
+    Yes,
+    /// The store may answer the next one.
+    NotNow,
+    /// A lost lease does not come back.
+    Never,
+}
+
+impl Run {
+    /// Renews the lease, the first time at once, until it is lost.
+    pub(super) async fn keep_lease(&self) {
+        let timing = Timing::of(&self.dedupe.options);
+        while let Some(pause) = timing.after(self.renew(timing.patience).await) {
+            sleep(pause).await;
+        }
+    }
+
+    async fn renew(&self, patience: Duration) -> Renewed {
+        let Some(claim) = self.claim.get() else {
+            return Renewed::Yes;
+        };
+        let sent = Sent::now();
+        match ask(patience, async { self.dedupe.store.renew(claim).await }).await {
+            Ok(Renewal::Renewed) => {
+                self.lease.granted(sent);
+                Renewed::Yes
+            }
+            // The handler's end was recorded meanwhile: there is nothing left to renew.
+            Ok(Renewal::Lost) if self.settling.get().is_some() => Renewed::Never,
+            Ok(Renewal::Lost) => {
+                self.count_lost_lease();
+                Renewed::Never
+            }
+            Err(_) => Renewed::NotNow,
+        }
+    }
+
+    /// The delivery may be in other hands: once for each attempt.
+    pub(super) fn count_lost_lease(&self) {
+        if self.lease.is_lost() {
+            self.count(Incident::LeaseLost);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use tokio::time::{Instant, timeout};
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// Options at the borders of what is allowed, and in between.
+    fn allowed_options() -> Vec<DedupeOptions> {
+        let mut all = Vec::new();
+        for lease in [Duration::from_millis(300), 3 * SECOND, 30 * SECOND, 3600 * SECOND] {
+            for deadline in [lease / 3, lease * 3 / 10, lease / 10] {
+                for store_timeout in [deadline * 999 / 1000, deadline / 4, deadline / 50] {
+                    let options = DedupeOptions::new().lease(lease).answer_deadline(deadline);
+                    let options = options.max_run(lease.max(deadline)).store_timeout(store_timeout);
+                    all.push(options.checked().expect("allowed"));
+                }
+            }
+        }
+        all
+    }
+
+    /// A store that answers nothing sent or due from `begins` for just under half a lease,
+    /// and else takes `latency`. Whether the lease holds for three of its lengths.
+    async fn holds(options: &DedupeOptions, begins: Duration, latency: Duration) -> bool {
+        let (lease, timing) = (options.lease, Timing::of(options));
+        let (start, mut sent_last) = (Instant::now(), Duration::ZERO);
+        let silence = begins..begins + lease * 499 / 1000;
+        // At the latest, work moves to the background when its response is due.
+        sleep(options.answer_deadline).await;
+        while start.elapsed() < lease * 3 {
+            let sent = start.elapsed();
+            let swallowed = silence.contains(&sent) || silence.contains(&(sent + latency));
+            let answer = async { if swallowed { pending().await } else { sleep(latency).await } };
+            let renewed = match timeout(timing.patience, answer).await {
+                Ok(()) => Renewed::Yes,
+                Err(_) => Renewed::NotNow,
+            };
+            // Though the store comes to it no sooner than it answers.
+            if start.elapsed().saturating_sub(sent_last) >= lease {
+                return false;
+            }
+            if renewed == Renewed::Yes {
+                sent_last = sent;
+            }
+            sleep(timing.after(renewed).expect("another try")).await;
+        }
+        true
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silence_of_half_a_lease_costs_no_lease() {
+        for options in allowed_options() {
+            let patience = Timing::of(&options).patience;
+            for latency in [Duration::ZERO, patience / 2, patience * 99 / 100] {
+                for step in 0..60 {
+                    let begins = options.lease * 2 * step / 60;
+                    assert!(
+                        holds(&options, begins, latency).await,
+                        "{options:?}, silent from {begins:?}, else {latency:?} late"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn by_default_a_renewal_that_failed_is_repeated_within_a_second() {
+        let Timing { every, patience, pause } = Timing::of(&DedupeOptions::new());
+        let millis = [every, patience, pause].map(|duration| duration.as_millis());
+        assert_eq!(millis, [6000, 1500, 500]);
+    }
+}

@@ -1,0 +1,72 @@
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::thread::{self, ThreadId};
+
+use super::Scope;
+
+/// Tells one store of this process from another. Clones of a store share it.
+///
+/// A store that returns one from [`Store::identity`](super::Store::identity) lets the
+/// layers notice two mistakes when they are made: two endpoints with one scope, and a
+/// store in memory for each worker of a server.
+///
+/// ```
+/// use nevent_webhooks::store::StoreIdentity;
+///
+/// let in_a_database = StoreIdentity::of_a_server();
+/// let in_memory = StoreIdentity::of_this_process();
+/// ```
+#[derive(Debug, Clone)]
+pub struct StoreIdentity(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    in_memory: bool,
+    made_on: ThreadId,
+    scopes: Mutex<Vec<(Scope, Weak<ScopeInUse>)>>,
+}
+
+/// A layer uses a scope, for as long as it lives.
+#[derive(Debug)]
+pub(crate) struct ScopeInUse {
+    since: ThreadId,
+}
+
+impl StoreIdentity {
+    /// Of a store whose records are lost with it.
+    #[must_use]
+    pub fn of_this_process() -> Self {
+        Self::new(true)
+    }
+
+    /// Of a store whose records are elsewhere: another one finds them there.
+    #[must_use]
+    pub fn of_a_server() -> Self {
+        Self::new(false)
+    }
+
+    fn new(in_memory: bool) -> Self {
+        let made_on = thread::current().id();
+        Self(Arc::new(Inner { in_memory, made_on, scopes: Mutex::default() }))
+    }
+
+    /// Whether its records are in memory, and it was made on this thread.
+    #[cfg(feature = "actix")]
+    pub(crate) fn is_in_memory_of_this_thread(&self) -> bool {
+        self.0.in_memory && self.0.made_on == thread::current().id()
+    }
+
+    /// Uses a scope. The second of the pair says whether another layer, made on this thread,
+    /// uses it already: each worker of a server may well make its own.
+    #[cfg(feature = "layers")]
+    pub(crate) fn take(&self, scope: &Scope) -> (Arc<ScopeInUse>, bool) {
+        let since = thread::current().id();
+        let mut scopes = self.0.scopes.lock().unwrap_or_else(PoisonError::into_inner);
+        scopes.retain(|(_, used)| used.strong_count() > 0);
+        let is_taken = scopes.iter().any(|(taken, by)| {
+            taken == scope && by.upgrade().is_some_and(|other| other.since == since)
+        });
+        let used = Arc::new(ScopeInUse { since });
+        scopes.push((scope.clone(), Arc::downgrade(&used)));
+        (used, is_taken)
+    }
+}
