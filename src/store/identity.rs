@@ -19,6 +19,7 @@ use super::Scope;
 pub struct StoreIdentity(Arc<Inner>);
 
 #[derive(Debug)]
+#[cfg_attr(not(feature = "actix"), allow(dead_code, reason = "only actix has stores per worker"))]
 struct Inner {
     in_memory: bool,
     made_on: ThreadId,

@@ -25,18 +25,21 @@ pub enum Fault {
     CompletionOfWhatIsCompleted,
     /// The lease of a process that died stays.
     LapsesNever,
+    /// A claim that was granted starts its handler, however late its answer is read.
+    LateAnswerTrusted,
+    /// A lease that was lost is counted only when another attempt still holds the delivery.
+    LossUncounted,
 }
 
-const DELIVERIES: usize = 2;
-const HANDLERS: usize = 3;
+const HANDLERS: usize = 4;
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct State {
     store_is_down: bool,
-    records: [Record; DELIVERIES],
+    record: Record,
     /// Sorted, for it does not matter which is which; those that idle come first.
     handlers: [Handler; HANDLERS],
-    history: [History; DELIVERIES],
+    history: History,
 }
 
 /// One whose lease has lapsed is none. Whose it is in flight is with the handlers;
@@ -58,7 +61,6 @@ enum Handler {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Place {
-    delivery: usize,
     work: Work,
     /// Its token is the record's, as far as it knows: its lease has not lapsed.
     holds: bool,
@@ -66,6 +68,9 @@ struct Place {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Work {
+    /// The store has granted the claim, and the answer is on its way, or waits for a thread
+    /// that is blocked, or for a process that is stopped.
+    Claimed,
     Running,
     /// Its process does not get to run, nor to renew.
     Stalled,
@@ -84,6 +89,10 @@ struct History {
     /// A handler began while another was at work, or one that succeeded could not record
     /// it, for it died or another held the record: then a second run has a cause.
     may_be_double: bool,
+    /// A process died between its handler's success and the record of it.
+    died: bool,
+    /// An attempt noticed that it may have lost its lease.
+    loss_counted: bool,
 }
 
 /// What can happen in a state, and the promises it breaks.
@@ -96,16 +105,14 @@ pub struct Step {
 
 impl State {
     pub fn all_handled(&self) -> bool {
-        self.history.iter().all(|history| history.handled > 0)
+        self.history.handled > 0
     }
 
     pub fn steps(&self, fault: Option<Fault>) -> Vec<Step> {
         let mut steps = Steps::from(*self, fault);
         steps.push(|state| state.store_is_down = !state.store_is_down);
-        for delivery in 0..DELIVERIES {
-            steps.deliver(delivery);
-            steps.lapse(delivery);
-        }
+        steps.deliver();
+        steps.lapse();
         for (handler, at) in self.at_work() {
             steps.work(handler, at);
         }
@@ -123,19 +130,20 @@ impl State {
     /// Promises about a state; those about a step are with the step.
     fn broken(&self) -> Vec<&'static str> {
         let mut broken = Vec::new();
-        if self.history.iter().any(|history| history.handled > 1 && !history.may_be_double) {
+        let history = self.history;
+        if history.handled > 1 && !history.may_be_double {
             broken.push("no second run without a cause");
         }
-        if self.history.iter().any(|history| history.completions > 1) {
+        if history.completions > 1 {
             broken.push("no two completions that count");
         }
-        for delivery in 0..DELIVERIES {
-            let holds = |(_, at): &(_, Place)| at.delivery == delivery && at.holds;
-            let holders = self.at_work().iter().filter(|handler| holds(handler)).count();
-            let in_flight = usize::from(self.records[delivery] == Record::InFlight);
-            if holders > in_flight {
-                broken.push("who holds a lease holds the record");
-            }
+        let at_work = self.at_work();
+        if at_work.is_empty() && history.handled > 1 && !history.died && !history.loss_counted {
+            broken.push("no second run that nobody counts");
+        }
+        let holders = at_work.iter().filter(|(_, at)| at.holds).count();
+        if holders > usize::from(self.record == Record::InFlight) {
+            broken.push("who holds a lease holds the record");
         }
         broken
     }
