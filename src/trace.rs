@@ -53,7 +53,10 @@ mod imp {
         let delivery = id.as_str();
         match incident {
             Incident::Detached => debug!(target: TARGET, ?incident, delivery, "deduplication"),
-            Incident::Replayed | Incident::TooManyInFlight | Incident::SettlingLate => {
+            Incident::Replayed
+            | Incident::TooManyInFlight
+            | Incident::ClaimedTooLate
+            | Incident::SettlingLate => {
                 warn!(target: TARGET, ?incident, delivery, "deduplication");
             }
             _ => error!(target: TARGET, ?incident, delivery, "deduplication"),

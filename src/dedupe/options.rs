@@ -78,9 +78,15 @@ impl DedupeOptions {
         self
     }
 
-    /// How long a handler holds its delivery if the process dies. Default 30 s, at
-    /// least three times the answer deadline; renewed while a handler runs on
-    /// beyond that. A repeat is told to come back when it would lapse.
+    /// How long a handler holds its delivery if the process dies. Default 30 s, at least
+    /// three times the answer deadline; renewed while a handler runs on beyond that. A
+    /// repeat is told to come back when it would expire.
+    ///
+    /// A store that gives no answers for less than half of it costs no handler its lease.
+    /// A receiver that is cut off from its store, or frozen, for longer may run a delivery
+    /// beside another receiver when it goes on: it starts no handler whose lease may have
+    /// expired, but it cannot take back one that has started. Such attempts are counted as
+    /// [`Incident::LeaseLost`](crate::Incident::LeaseLost).
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
         self
