@@ -38,8 +38,12 @@ impl Lease {
     }
 
     pub(super) fn may_have_expired(&self) -> bool {
+        self.age() >= self.length
+    }
+
+    pub(super) fn age(&self) -> Duration {
         let sent_at = Duration::from_nanos(self.sent_at.load(Ordering::Relaxed));
-        since_boot().saturating_sub(sent_at) >= self.length
+        since_boot().saturating_sub(sent_at)
     }
 
     /// Whether this is news: a lease is lost, and counted, once.

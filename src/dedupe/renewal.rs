@@ -14,7 +14,7 @@ use crate::store::{Renewal, Store};
 /// lease costs nobody the lease.
 ///
 /// The reckoning, in sixtieths of the lease. The first renewal is due within 20 of the
-/// claim, which is the longest response deadline that is allowed. A silence that begins
+/// claim: that is the longest response deadline that is allowed. A silence that begins
 /// just then takes its answer (3) and lasts for 30; a renewal that the silence swallowed
 /// in its last moment takes another 3, and the pause 1. The next one is sent after 57, and
 /// is there before 60.
@@ -60,9 +60,11 @@ pub(super) enum Renewed {
 }
 
 impl Run {
-    /// Renews the lease, the first time at once, until it is lost.
+    /// Renews the lease until it is lost.
     pub(super) async fn keep_lease(&self) {
         let timing = Timing::of(&self.dedupe.options);
+        // Work may have come here early, its client having hung up.
+        sleep(timing.every.saturating_sub(self.lease.age())).await;
         while let Some(pause) = timing.after(self.renew(timing.patience).await) {
             sleep(pause).await;
         }
@@ -128,7 +130,7 @@ mod tests {
         let (start, mut sent_last) = (Instant::now(), Duration::ZERO);
         let silence = begins..begins + lease * 499 / 1000;
         // At the latest, work moves to the background when its response is due.
-        sleep(options.answer_deadline).await;
+        sleep(options.answer_deadline.max(timing.every)).await;
         while start.elapsed() < lease * 3 {
             let sent = start.elapsed();
             let swallowed = silence.contains(&sent) || silence.contains(&(sent + latency));
