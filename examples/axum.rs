@@ -14,6 +14,8 @@
 //! `GET /healthz` says that the process lives, `GET /readyz` that its store can be reached.
 //! It speaks HTTP/1.1 without TLS: put a proxy in front.
 
+#![cfg_attr(not(feature = "redis"), allow(clippy::unused_async, reason = "Redis alone is awaited"))]
+
 use std::error::Error;
 use std::io::Write;
 use std::net::SocketAddr;

@@ -62,6 +62,11 @@ impl VerifyLayer {
 
     /// Sets the most bytes a body may have. What is longer is refused with 413,
     /// at the head if it says so.
+    ///
+    /// [`Delivery`], `Event` and `Batch` have no other limit. The frameworks' own
+    /// extractors have: in axum `Json`, `Bytes` and `String` take 2 MB unless
+    /// `DefaultBodyLimit::max` says otherwise; in actix-web `web::Bytes` takes 256 KiB
+    /// and `web::Json` 2 MiB unless `PayloadConfig` and `JsonConfig` do.
     pub fn body_limit(self, bytes: usize) -> Self {
         self.with(|config| config.limits.size = bytes)
     }
