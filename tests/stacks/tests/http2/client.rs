@@ -40,26 +40,36 @@ impl Client {
     }
 
     /// Sends so many bodies at once, each of so many bytes and without an end.
-    pub fn stall(&mut self, streams: usize, bytes: usize) -> JoinSet<Answer> {
+    pub fn stall(&self, streams: usize, bytes: usize) -> JoinSet<Answer> {
         let piece = Bytes::from(vec![b' '; bytes]);
-        let forged = format!("t={},v1={}", SystemClock.unix_seconds(), "0".repeat(64));
-        let mut answers = JoinSet::new();
-        for number in 0..streams {
-            let frames = stream::iter([Ok(Frame::data(piece.clone()))]).chain(stream::pending());
-            let request = request(&format!("stalled-{number}"), &forged, frames.boxed());
-            answers.spawn(answer(self.sender.clone(), request));
-        }
-        answers
+        (0..streams).map(|_| self.stall_once(piece.clone())).collect()
     }
 
-    /// A genuine delivery of so many bytes.
-    pub async fn deliver(&mut self, id: &str, bytes: usize) -> Answer {
+    /// Sends these bytes of a body, and never its end.
+    pub fn stall_once(&self, bytes: Bytes) -> impl Future<Output = Answer> + use<> {
+        let frames = stream::iter([Ok(Frame::data(bytes))]).chain(stream::pending());
+        answer(self.sender.clone(), request("stalled", &forged(), frames.boxed()))
+    }
+
+    /// Sends a body that nobody has signed.
+    pub async fn forge(&self, body: Bytes) -> Answer {
+        let frames = stream::iter([Ok(Frame::data(body))]);
+        answer(self.sender.clone(), request("forged", &forged(), frames.boxed())).await
+    }
+
+    /// Sends a genuine delivery of so many bytes.
+    pub async fn deliver(&self, id: &str, bytes: usize) -> Answer {
         let body = Bytes::from(vec![b' '; bytes]);
-        let signer = Signer::new(&Secret::new(super::super::SECRET).unwrap());
+        let signer = Signer::new(&Secret::new(crate::SECRET).unwrap());
         let signature = signer.header(SystemClock.unix_seconds(), &body);
         let frames = stream::iter([Ok(Frame::data(body))]);
         answer(self.sender.clone(), request(id, &signature, frames.boxed())).await
     }
+}
+
+/// Well formed, and not the secret's.
+fn forged() -> String {
+    format!("t={},v1={}", SystemClock.unix_seconds(), "0".repeat(64))
 }
 
 fn request(

@@ -1,8 +1,9 @@
 //! Each server that speaks HTTP/2 without TLS, as its documentation starts it.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 use axum::Router;
@@ -36,7 +37,14 @@ impl Drop for Server {
     }
 }
 
-pub type Serve = fn(VerifyLayer, DedupeLayer) -> Server;
+/// How often each delivery was handled.
+pub type Handled = Arc<Mutex<BTreeMap<String, u32>>>;
+
+fn count(delivery: &Delivery, handled: &Handled) {
+    *handled.lock().unwrap().entry(delivery.id().to_string()).or_default() += 1;
+}
+
+pub type Serve = fn(VerifyLayer, DedupeLayer, Handled) -> Server;
 
 pub const ALL: [(&str, Serve); 3] = [("axum", axum), ("hyper", hyper), ("actix", actix)];
 
@@ -48,8 +56,8 @@ fn listener() -> (TcpListener, SocketAddr) {
 }
 
 /// `axum::serve` speaks HTTP/2, too, when something in the build switches it on.
-fn axum(verify: VerifyLayer, dedupe: DedupeLayer) -> Server {
-    async fn handle(_: Delivery) {}
+fn axum(verify: VerifyLayer, dedupe: DedupeLayer, handled: Handled) -> Server {
+    let handle = async move |delivery: Delivery| count(&delivery, &handled);
     let webhook = post(handle).route_layer((verify, dedupe));
     let app: Router = Router::new().route("/webhooks/nevent", webhook);
     let (listener, address) = listener();
@@ -58,11 +66,12 @@ fn axum(verify: VerifyLayer, dedupe: DedupeLayer) -> Server {
     Server { address, stop: Stop::Task(task) }
 }
 
-fn hyper(verify: VerifyLayer, dedupe: DedupeLayer) -> Server {
-    let handler = service_fn(async |_: Request<VerifiedBody>| {
-        Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new()))
+fn hyper(verify: VerifyLayer, dedupe: DedupeLayer, handled: Handled) -> Server {
+    let service = service_fn(move |request: Request<VerifiedBody>| {
+        count(request.body().delivery(), &handled);
+        std::future::ready(Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new())))
     });
-    let service = ServiceBuilder::new().layer((verify, dedupe)).service(handler);
+    let service = ServiceBuilder::new().layer((verify, dedupe)).service(service);
     let service = TowerToHyperService::new(service);
     let (listener, address) = listener();
     let listener = tokio::net::TcpListener::from_std(listener).unwrap();
@@ -76,15 +85,17 @@ fn hyper(verify: VerifyLayer, dedupe: DedupeLayer) -> Server {
     Server { address, stop: Stop::Task(task) }
 }
 
-fn actix(verify: VerifyLayer, dedupe: DedupeLayer) -> Server {
-    async fn handle(_: Delivery) -> HttpResponse {
-        HttpResponse::Ok().finish()
-    }
+fn actix(verify: VerifyLayer, dedupe: DedupeLayer, handled: Handled) -> Server {
     let (listener, address) = listener();
     let (started, handle_of) = mpsc::channel();
     std::thread::spawn(move || {
         let system = actix_web::rt::System::new();
         let server = HttpServer::new(move || {
+            let handled = Arc::clone(&handled);
+            let handle = move |delivery: Delivery| {
+                count(&delivery, &handled);
+                std::future::ready(HttpResponse::Ok().finish())
+            };
             let webhook = web::post().to(handle).wrap(WebhookMiddleware::new(&verify, &dedupe));
             App::new().service(web::resource("/webhooks/nevent").route(webhook))
         });

@@ -1,17 +1,16 @@
-//! b10 over HTTP/2: one connection brings hundreds of bodies at once, and the budget for
-//! bodies without a verdict bounds them as it bounds those of many connections.
+//! HTTP/2: one connection brings hundreds of bodies at once, and the budget for bodies
+//! without a verdict bounds them as it bounds those of many connections (row b10).
 
-mod http2 {
-    pub mod client;
-    pub mod servers;
-}
+mod client;
+mod servers;
+mod soak;
 
 use std::time::Duration;
 
-use http2::client::{Client, eventually};
-use http2::servers::{self, Server};
+use client::{Client, eventually};
 use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks::{DedupeLayer, Secret, Verifier, VerifyLayer};
+use servers::{Handled, Server};
 
 const SECRET: &str = "whsec_k5EKJQnf9sMX2vYzJdHG3L8pR";
 const MIB: usize = 1024 * 1024;
@@ -24,18 +23,20 @@ const LONG: Duration = Duration::from_mins(2);
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn b10_many_streams_stay_within_the_budget() {
     for (name, serve) in servers::ALL {
-        let verify = VerifyLayer::new(Verifier::new(Secret::new(SECRET).unwrap()))
-            .unverified_budget(BUDGET)
-            .stall_timeout(LONG)
-            .body_timeout(LONG);
-        let dedupe = DedupeLayer::new("http2", MemoryStore::with_capacity(1000).unwrap()).unwrap();
-        let server: Server = serve(verify.clone(), dedupe);
+        let (verify, dedupe) = layers();
+        let verify = verify.unverified_budget(BUDGET).stall_timeout(LONG).body_timeout(LONG);
+        let server = serve(verify.clone(), dedupe, Handled::default());
         within_the_budget(name, &server, &verify).await;
     }
 }
 
+fn layers() -> (VerifyLayer, DedupeLayer) {
+    let verify = VerifyLayer::new(Verifier::new(Secret::new(SECRET).unwrap()));
+    (verify, DedupeLayer::new("http2", MemoryStore::new()).unwrap())
+}
+
 async fn within_the_budget(name: &str, server: &Server, verify: &VerifyLayer) {
-    let mut attacker = Client::connect(server.address).await;
+    let attacker = Client::connect(server.address).await;
     let before = resident_memory();
     let mut answers = attacker.stall(STREAMS, MIB / 2);
     // Two bodies fill a MiB at the least, and one at the most, for a buffer doubles.
@@ -56,7 +57,7 @@ async fn within_the_budget(name: &str, server: &Server, verify: &VerifyLayer) {
 
     drop((answers, attacker));
     eventually("all is given back", || verify.unverified_bytes() == 0).await;
-    let mut genuine = Client::connect(server.address).await;
+    let genuine = Client::connect(server.address).await;
     assert_eq!(genuine.deliver("d-1", MIB).await, (200, String::new(), false), "{name}");
     let repeat = (200, "Already processed".to_owned(), false);
     assert_eq!(genuine.deliver("d-1", MIB).await, repeat, "{name}");
