@@ -15,8 +15,8 @@ use tokio::net::TcpStream;
 use tokio::task::{JoinHandle, JoinSet};
 
 type Body = StreamBody<BoxStream<'static, Result<Frame<Bytes>, Infallible>>>;
-/// Status, text, and whether there was a `Retry-After`.
-pub type Answer = (u16, String, bool);
+/// Status, text, and whether there was a `Retry-After`; or the end of the connection.
+pub type Answer = hyper::Result<(u16, String, bool)>;
 
 /// One connection, closed when dropped.
 pub struct Client {
@@ -85,13 +85,13 @@ fn request(
 }
 
 async fn answer(mut sender: SendRequest<Body>, request: Request<Body>) -> Answer {
-    sender.ready().await.expect("connected");
-    let response = sender.send_request(request).await.expect("an answer");
+    sender.ready().await?;
+    let response = sender.send_request(request).await?;
     let (head, body) = response.into_parts();
     // A server that refuses a body may reset the stream behind its answer.
     let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
     let retry_after = head.headers.contains_key("retry-after");
-    (head.status.as_u16(), String::from_utf8_lossy(&body).into_owned(), retry_after)
+    Ok((head.status.as_u16(), String::from_utf8_lossy(&body).into_owned(), retry_after))
 }
 
 /// Runs a check again and again until it holds.

@@ -44,7 +44,7 @@ async fn within_the_budget(name: &str, server: &Server, verify: &VerifyLayer) {
     let mut most = 0;
     for _ in *stalled.end()..STREAMS {
         let answer = tokio::time::timeout(LONG, answers.join_next()).await.expect("an answer");
-        let (status, text, retry_after) = answer.unwrap().unwrap();
+        let (status, text, retry_after) = answer.unwrap().unwrap().expect("an answer");
         assert_eq!((status, text.as_str()), (503, "Try again later"), "{name}");
         assert!(retry_after, "{name}");
         most = most.max(verify.unverified_bytes());
@@ -58,9 +58,10 @@ async fn within_the_budget(name: &str, server: &Server, verify: &VerifyLayer) {
     drop((answers, attacker));
     eventually("all is given back", || verify.unverified_bytes() == 0).await;
     let genuine = Client::connect(server.address).await;
-    assert_eq!(genuine.deliver("d-1", MIB).await, (200, String::new(), false), "{name}");
-    let repeat = (200, "Already processed".to_owned(), false);
-    assert_eq!(genuine.deliver("d-1", MIB).await, repeat, "{name}");
+    for expected in ["", "Already processed"] {
+        let answer = genuine.deliver("d-1", MIB).await.expect("an answer");
+        assert_eq!(answer, (200, expected.to_owned(), false), "{name}");
+    }
 }
 
 fn resident_memory() -> usize {
