@@ -131,17 +131,17 @@ impl Collected {
     }
 }
 
-/// Says whether the body's bytes are what the sender signed, if the header is right.
+/// Content codings that leave the bytes as they are. Some senders put the charset here.
+const HARMLESS: [&str; 4] = ["", "identity", "utf-8", "utf8"];
+
+/// Says whether the body's bytes can be those that were signed.
 fn is_identity(head: &impl Head) -> bool {
-    let codings = head.lines(Header::ContentEncoding);
-    codings.flat_map(|line| line.split(|byte| *byte == b',')).map(<[u8]>::trim_ascii).all(
-        // Some senders write the charset here. It encodes nothing.
-        |coding| {
-            ["", "identity", "utf-8", "utf8"]
-                .iter()
-                .any(|harmless| coding.eq_ignore_ascii_case(harmless.as_bytes()))
-        },
-    )
+    let lines = head.lines(Header::ContentEncoding);
+    let mut codings = lines.flat_map(|line| line.split(|byte| *byte == b','));
+    codings.all(|coding| {
+        let is = |harmless: &str| coding.trim_ascii().eq_ignore_ascii_case(harmless.as_bytes());
+        HARMLESS.into_iter().any(is)
+    })
 }
 
 /// The declared length, if readable; a server has refused contradictory ones.

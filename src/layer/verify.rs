@@ -82,6 +82,8 @@ impl VerifyLayer {
     /// in, up to twice as large as its content and never larger than the body limit.
     /// What the server itself buffers for a connection is not in the layer's sight.
     ///
+    /// A clone on which this is called has a budget of its own from then on.
+    ///
     /// A budget below the body limit acts as if it were the body limit, because
     /// otherwise no body of that length could ever be received.
     ///
