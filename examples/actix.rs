@@ -11,6 +11,11 @@
 //! | `NEVENT_WEBHOOK_SECRET_PREVIOUS` | the previous one, during a rotation |
 //! | `BIND` | address and port; default `127.0.0.1:3000` |
 //! | `REDIS_URL` | one memory for several receivers, such as `redis://localhost`; needs `--features redis`. Without it, each remembers its own |
+//!
+//! `GET /healthz` says that the process lives, `GET /readyz` that its store can be reached.
+//! It speaks HTTP/1.1 without TLS: put a proxy in front.
+
+#![cfg_attr(not(feature = "redis"), allow(clippy::unused_async, reason = "Redis alone is awaited"))]
 
 use std::error::Error;
 use std::io::Write;
@@ -48,15 +53,19 @@ fn main() -> Result<(), Box<dyn Error>> {
 async fn serve() -> Result<(), Box<dyn Error>> {
     // Made here, once, and cloned into each worker: all share one memory.
     let verify = VerifyLayer::new(verifier_from_env()?);
-    let dedupe = DedupeLayer::new("nevent", store_from_env().await?)?;
+    let memory = Memory::from_env().await?;
+    let dedupe = DedupeLayer::new("nevent", memory.store())?;
 
-    let bind = std::env::var("BIND").unwrap_or_else(|_| "127.0.0.1:3000".to_owned());
+    let bind = if is_set("BIND") { std::env::var("BIND")? } else { "127.0.0.1:3000".to_owned() };
     let stopping = Arc::new(AtomicBool::new(false));
-    let shared = (verify, dedupe.clone(), Arc::clone(&stopping));
+    let shared = (verify, dedupe.clone(), memory, Arc::clone(&stopping));
     let server = HttpServer::new(move || {
-        let (verify, dedupe, stopping) = shared.clone();
+        let (verify, dedupe, memory, stopping) = shared.clone();
         let webhook = web::post().to(handle).wrap(WebhookMiddleware::new(&verify, &dedupe));
-        let app = App::new().service(web::resource("/webhooks/nevent").route(webhook));
+        let app = App::new()
+            .service(web::resource("/webhooks/nevent").route(webhook))
+            .route("/healthz", web::get().to(async || "ok"))
+            .route("/readyz", web::get().to(move || ready(memory.clone())));
         app.wrap_fn(move |request, service| {
             let (answer, stopping) = (service.call(request), Arc::clone(&stopping));
             async move {
@@ -76,6 +85,9 @@ async fn serve() -> Result<(), Box<dyn Error>> {
         // A client that never finishes its first headers is let go. (For later ones
         // actix has no timer: a proxy in front has.)
         .client_request_timeout(Duration::from_secs(10))
+        // Longer than the 60 s for which load balancers keep idle connections, or they
+        // send a request into one that just closed.
+        .keep_alive(Duration::from_secs(75))
         .disable_signals()
         .bind(&bind)
         .map_err(|error| format!("BIND={bind}: {error}"))?
@@ -86,34 +98,78 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     Ok(server.await?)
 }
 
+/// Not for the public: each call asks Redis three things.
+async fn ready(memory: Memory) -> HttpResponse {
+    if memory.is_ready().await {
+        HttpResponse::Ok().body("ready")
+    } else {
+        HttpResponse::ServiceUnavailable().body("the store is not ready; the log says why")
+    }
+}
+
 fn verifier_from_env() -> Result<Verifier, Box<dyn Error>> {
     let verifier = Verifier::new(Secret::from_env("NEVENT_WEBHOOK_SECRET")?);
-    match std::env::var_os("NEVENT_WEBHOOK_SECRET_PREVIOUS") {
-        None => Ok(verifier),
-        Some(_) => Ok(verifier.or(Secret::from_env("NEVENT_WEBHOOK_SECRET_PREVIOUS")?)?),
+    if !is_set("NEVENT_WEBHOOK_SECRET_PREVIOUS") {
+        return Ok(verifier);
     }
+    Ok(verifier.or(Secret::from_env("NEVENT_WEBHOOK_SECRET_PREVIOUS")?)?)
 }
 
-/// Redis when there is a URL of one, and this process's memory otherwise.
-async fn store_from_env() -> Result<Arc<dyn Store>, Box<dyn Error>> {
-    match std::env::var("REDIS_URL") {
-        Ok(url) => redis_store(&url).await,
-        Err(_) => Ok(Arc::new(MemoryStore::new())),
-    }
+/// A variable that is set but empty counts as unset: compose's `${NAME:-}` makes such.
+fn is_set(name: &str) -> bool {
+    std::env::var_os(name).is_some_and(|value| !value.is_empty())
 }
 
-#[cfg(feature = "redis")]
-async fn redis_store(url: &str) -> Result<Arc<dyn Store>, Box<dyn Error>> {
-    let store = nevent_webhooks::store::RedisStore::connect(url).await?;
-    for warning in store.warnings() {
-        eprintln!("warning: {warning}");
-    }
-    Ok(Arc::new(store))
+/// Where receivers remember what they have handled.
+#[derive(Clone)]
+enum Memory {
+    /// In this process.
+    Own(Arc<MemoryStore>),
+    #[cfg(feature = "redis")]
+    Redis(nevent_webhooks::store::RedisStore),
 }
 
-#[cfg(not(feature = "redis"))]
-fn redis_store(_: &str) -> std::future::Ready<Result<Arc<dyn Store>, Box<dyn Error>>> {
-    std::future::ready(Err("REDIS_URL is set: build with `--features redis` to use it".into()))
+impl Memory {
+    /// Redis when there is a URL of one, and this process's memory otherwise.
+    async fn from_env() -> Result<Self, Box<dyn Error>> {
+        if !is_set("REDIS_URL") {
+            return Ok(Self::Own(Arc::new(MemoryStore::new())));
+        }
+        Self::redis(&std::env::var("REDIS_URL")?).await
+    }
+
+    #[cfg(feature = "redis")]
+    async fn redis(url: &str) -> Result<Self, Box<dyn Error>> {
+        let store = nevent_webhooks::store::RedisStore::connect(url).await?;
+        for warning in store.warnings() {
+            eprintln!("warning: {warning}");
+        }
+        Ok(Self::Redis(store))
+    }
+
+    #[cfg(not(feature = "redis"))]
+    async fn redis(_: &str) -> Result<Self, Box<dyn Error>> {
+        Err("REDIS_URL is set: build with `--features redis` to use it".into())
+    }
+
+    fn store(&self) -> Arc<dyn Store> {
+        match self {
+            Self::Own(store) => Arc::clone(store) as Arc<dyn Store>,
+            #[cfg(feature = "redis")]
+            Self::Redis(store) => Arc::new(store.clone()),
+        }
+    }
+
+    /// Says whether deliveries can be claimed now.
+    async fn is_ready(&self) -> bool {
+        match self {
+            Self::Own(_) => true,
+            #[cfg(feature = "redis")]
+            Self::Redis(store) => {
+                store.ready().await.inspect_err(|error| eprintln!("not ready: {error}")).is_ok()
+            }
+        }
+    }
 }
 
 /// Every refusal is the error of its response; that of a handler that is late, or

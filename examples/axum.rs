@@ -10,6 +10,11 @@
 //! | `NEVENT_WEBHOOK_SECRET_PREVIOUS` | the previous one, during a rotation |
 //! | `BIND` | address and port; default `127.0.0.1:3000` |
 //! | `REDIS_URL` | one memory for several receivers, such as `redis://localhost`; needs `--features redis`. Without it, each remembers its own |
+//!
+//! `GET /healthz` says that the process lives, `GET /readyz` that its store can be reached.
+//! It speaks HTTP/1.1 without TLS: put a proxy in front.
+
+#![cfg_attr(not(feature = "redis"), allow(clippy::unused_async, reason = "Redis alone is awaited"))]
 
 use std::error::Error;
 use std::io::Write;
@@ -19,7 +24,8 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::{Router, middleware, routing::post};
+use axum::routing::{get, post};
+use axum::{Router, middleware};
 use axum_server::Handle;
 use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks::{
@@ -43,26 +49,35 @@ async fn handle(delivery: Delivery, event: Event) -> StatusCode {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let verify = VerifyLayer::new(verifier_from_env()?);
-    let dedupe = DedupeLayer::new("nevent", store_from_env().await?)?;
+    let memory = Memory::from_env().await?;
+    let dedupe = DedupeLayer::new("nevent", memory.store())?;
 
     // `route_layer` on the method router: other methods and paths keep their own
     // answers (405, 404).
     let webhook = post(handle).route_layer((verify, dedupe.clone()));
     let app = Router::new()
         .route("/webhooks/nevent", webhook)
-        .layer(middleware::map_response(log_rejection));
+        .layer(middleware::map_response(log_rejection))
+        .route("/healthz", get(|| async { "ok" }))
+        .route("/readyz", get(|| ready(memory)));
 
-    let bind = std::env::var("BIND").unwrap_or_else(|_| "127.0.0.1:3000".to_owned());
+    let bind = if is_set("BIND") { std::env::var("BIND")? } else { "127.0.0.1:3000".to_owned() };
     let address: SocketAddr = bind.parse().map_err(|_| {
         format!("BIND={bind}: not an address and port; give one such as 127.0.0.1:3000")
     })?;
     let connections = Handle::new();
-    // Without these two, a client that never finishes its headers stays connected
-    // for good: before its first request, and before any later one.
-    let patience = Duration::from_secs(10);
-    let mut server =
-        axum_server::bind(address).handle(connections.clone()).first_request_timeout(patience);
-    server.http_builder().http1().header_read_timeout(patience);
+    // HTTP/1 alone: over HTTP/2 one connection brings many requests, and needs limits of
+    // its own. Without the first timeout, a client that never finishes its first headers
+    // stays connected for good.
+    let mut server = axum_server::bind(address)
+        .handle(connections.clone())
+        .http1_only()
+        .first_request_timeout(Duration::from_secs(10));
+    // Between two requests, later headers included: longer than the 60 s for which load
+    // balancers keep idle connections, or they send a request into one that just closed.
+    server.http_builder().http1().header_read_timeout(Duration::from_secs(75));
+    // A client may close its side behind a request, and still wait for the answer.
+    server.http_builder().http1().half_close(true);
 
     tokio::spawn(stop_on_signal(connections));
     eprintln!("listening on http://{address}/webhooks/nevent");
@@ -73,34 +88,78 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// Not for the public: each call asks Redis three things.
+async fn ready(memory: Memory) -> (StatusCode, &'static str) {
+    if memory.is_ready().await {
+        (StatusCode::OK, "ready")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "the store is not ready; the log says why")
+    }
+}
+
 fn verifier_from_env() -> Result<Verifier, Box<dyn Error>> {
     let verifier = Verifier::new(Secret::from_env("NEVENT_WEBHOOK_SECRET")?);
-    match std::env::var_os("NEVENT_WEBHOOK_SECRET_PREVIOUS") {
-        None => Ok(verifier),
-        Some(_) => Ok(verifier.or(Secret::from_env("NEVENT_WEBHOOK_SECRET_PREVIOUS")?)?),
+    if !is_set("NEVENT_WEBHOOK_SECRET_PREVIOUS") {
+        return Ok(verifier);
     }
+    Ok(verifier.or(Secret::from_env("NEVENT_WEBHOOK_SECRET_PREVIOUS")?)?)
 }
 
-/// Redis when there is a URL of one, and this process's memory otherwise.
-async fn store_from_env() -> Result<Arc<dyn Store>, Box<dyn Error>> {
-    match std::env::var("REDIS_URL") {
-        Ok(url) => redis_store(&url).await,
-        Err(_) => Ok(Arc::new(MemoryStore::new())),
-    }
+/// A variable that is set but empty counts as unset: compose's `${NAME:-}` makes such.
+fn is_set(name: &str) -> bool {
+    std::env::var_os(name).is_some_and(|value| !value.is_empty())
 }
 
-#[cfg(feature = "redis")]
-async fn redis_store(url: &str) -> Result<Arc<dyn Store>, Box<dyn Error>> {
-    let store = nevent_webhooks::store::RedisStore::connect(url).await?;
-    for warning in store.warnings() {
-        eprintln!("warning: {warning}");
-    }
-    Ok(Arc::new(store))
+/// Where receivers remember what they have handled.
+#[derive(Clone)]
+enum Memory {
+    /// In this process.
+    Own(Arc<MemoryStore>),
+    #[cfg(feature = "redis")]
+    Redis(nevent_webhooks::store::RedisStore),
 }
 
-#[cfg(not(feature = "redis"))]
-fn redis_store(_: &str) -> std::future::Ready<Result<Arc<dyn Store>, Box<dyn Error>>> {
-    std::future::ready(Err("REDIS_URL is set: build with `--features redis` to use it".into()))
+impl Memory {
+    /// Redis when there is a URL of one, and this process's memory otherwise.
+    async fn from_env() -> Result<Self, Box<dyn Error>> {
+        if !is_set("REDIS_URL") {
+            return Ok(Self::Own(Arc::new(MemoryStore::new())));
+        }
+        Self::redis(&std::env::var("REDIS_URL")?).await
+    }
+
+    #[cfg(feature = "redis")]
+    async fn redis(url: &str) -> Result<Self, Box<dyn Error>> {
+        let store = nevent_webhooks::store::RedisStore::connect(url).await?;
+        for warning in store.warnings() {
+            eprintln!("warning: {warning}");
+        }
+        Ok(Self::Redis(store))
+    }
+
+    #[cfg(not(feature = "redis"))]
+    async fn redis(_: &str) -> Result<Self, Box<dyn Error>> {
+        Err("REDIS_URL is set: build with `--features redis` to use it".into())
+    }
+
+    fn store(&self) -> Arc<dyn Store> {
+        match self {
+            Self::Own(store) => Arc::clone(store) as Arc<dyn Store>,
+            #[cfg(feature = "redis")]
+            Self::Redis(store) => Arc::new(store.clone()),
+        }
+    }
+
+    /// Says whether deliveries can be claimed now.
+    async fn is_ready(&self) -> bool {
+        match self {
+            Self::Own(_) => true,
+            #[cfg(feature = "redis")]
+            Self::Redis(store) => {
+                store.ready().await.inspect_err(|error| eprintln!("not ready: {error}")).is_ok()
+            }
+        }
+    }
 }
 
 /// Every refusal of the layers is in the response's extensions: here it is

@@ -8,7 +8,8 @@
 //! ```
 //!
 //! `BIND` is the address and port; default `127.0.0.1:3000`. For shutdown, rotation and
-//! header timeouts look at `axum.rs`.
+//! timeouts look at `axum.rs`: `axum::serve` has none, and keeps a client that never
+//! finishes its headers.
 
 use std::error::Error;
 
@@ -49,7 +50,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let webhook = post(handle).route_layer((verify, dedupe.clone()));
     let app = Router::new().route("/webhooks/nevent", webhook);
 
-    let bind = std::env::var("BIND").unwrap_or_else(|_| "127.0.0.1:3000".to_owned());
+    // Empty as if unset: compose's `${BIND:-}` sets it so.
+    let bind = std::env::var("BIND").ok().filter(|bind| !bind.is_empty());
+    let bind = bind.unwrap_or_else(|| "127.0.0.1:3000".to_owned());
     let listener = tokio::net::TcpListener::bind(&bind).await.map_err(|error| {
         format!("BIND={bind}: {error}. Give a free address and port, such as 127.0.0.1:3000")
     })?;

@@ -9,12 +9,16 @@
 //! | `NEVENT_WEBHOOK_SECRET` | the signing secret; required |
 //! | `NEVENT_WEBHOOK_SECRET_PREVIOUS` | the previous one, during a rotation |
 //! | `BIND` | address and port; default `127.0.0.1:3000` |
+//!
+//! `GET /healthz` says that the process lives, `GET /readyz` that its store is ready, which
+//! a `MemoryStore` always is. It speaks HTTP/1.1 without TLS: put a proxy in front.
 
 use std::convert::Infallible;
 use std::error::Error;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::Full;
@@ -30,6 +34,7 @@ use nevent_webhooks::{
 };
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
 
@@ -60,16 +65,18 @@ async fn handle(request: Request<VerifiedBody>) -> Result<Response<Full<Bytes>>,
 async fn route<S, B>(webhook: S, request: Request<Incoming>) -> Result<Response<B>, S::Error>
 where
     S: Service<Request<Incoming>, Response = Response<B>>,
-    B: Default,
+    B: Default + From<&'static str>,
 {
     let mut response = Response::<B>::default();
-    if request.uri().path() != "/webhooks/nevent" {
-        *response.status_mut() = StatusCode::NOT_FOUND;
-    } else if request.method() != Method::POST {
-        *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
-        response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
-    } else {
-        return webhook.oneshot(request).await;
+    match (request.method(), request.uri().path()) {
+        (&Method::POST, "/webhooks/nevent") => return webhook.oneshot(request).await,
+        (&Method::GET, "/healthz") => *response.body_mut() = B::from("ok"),
+        (&Method::GET, "/readyz") => *response.body_mut() = B::from("ready"),
+        (_, "/webhooks/nevent") => {
+            *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+        }
+        _ => *response.status_mut() = StatusCode::NOT_FOUND,
     }
     Ok(response)
 }
@@ -83,24 +90,32 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .layer(verify)
         .layer(dedupe.clone())
         .service_fn(handle);
-    let app = TowerToHyperService::new(service_fn(move |request| route(webhook.clone(), request)));
 
-    let bind = std::env::var("BIND").unwrap_or_else(|_| "127.0.0.1:3000".to_owned());
+    let bind = if is_set("BIND") { std::env::var("BIND")? } else { "127.0.0.1:3000".to_owned() };
     let address: SocketAddr = bind.parse().map_err(|_| {
         format!("BIND={bind}: not an address and port; give one such as 127.0.0.1:3000")
     })?;
     let listener = TcpListener::bind(address).await?;
     let mut http = http1::Builder::new();
-    // Without a timer, a client that never finishes its headers stays for good.
-    http.timer(TokioTimer::new()).header_read_timeout(TEN_SECONDS);
+    // Between two requests, later headers included: longer than the 60 s for which load
+    // balancers keep idle connections, or they send a request into one that just closed.
+    http.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(75));
+    // A client may close its side behind a request, and still wait for the answer.
+    http.half_close(true);
 
     let mut stop = pin!(stop_signal()?);
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     eprintln!("listening on http://{address}/webhooks/nevent");
     while let Some(stream) = accept(&listener, &mut stop).await {
-        let connection = http.serve_connection(TokioIo::new(stream), app.clone());
-        connections.spawn(graceful.watch(connection));
+        let (asked, webhook) = (Arc::new(Notify::new()), webhook.clone());
+        let first_request = Arc::clone(&asked);
+        let app = TowerToHyperService::new(service_fn(move |request| {
+            asked.notify_one();
+            route(webhook.clone(), request)
+        }));
+        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), app));
+        connections.spawn(let_go_unless(first_request, connection));
         while connections.try_join_next().is_some() {} // Forgets those that have ended.
     }
 
@@ -115,10 +130,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 fn verifier_from_env() -> Result<Verifier, Box<dyn Error>> {
     let verifier = Verifier::new(Secret::from_env("NEVENT_WEBHOOK_SECRET")?);
-    match std::env::var_os("NEVENT_WEBHOOK_SECRET_PREVIOUS") {
-        None => Ok(verifier),
-        Some(_) => Ok(verifier.or(Secret::from_env("NEVENT_WEBHOOK_SECRET_PREVIOUS")?)?),
+    if !is_set("NEVENT_WEBHOOK_SECRET_PREVIOUS") {
+        return Ok(verifier);
     }
+    Ok(verifier.or(Secret::from_env("NEVENT_WEBHOOK_SECRET_PREVIOUS")?)?)
+}
+
+/// A variable that is set but empty counts as unset: compose's `${NAME:-}` makes such.
+fn is_set(name: &str) -> bool {
+    std::env::var_os(name).is_some_and(|value| !value.is_empty())
 }
 
 /// Every refusal of the layers is in the response's extensions: here it is
@@ -130,6 +150,16 @@ fn log_rejection<B>(response: Response<B>) -> Response<B> {
         eprintln!("answered {} delivery={id}: {rejection}", rejection.status());
     }
     response
+}
+
+/// Serves a connection, but not one whose client never finishes its first headers.
+async fn let_go_unless<T>(first_request: Arc<Notify>, connection: impl Future<Output = T>) {
+    let mut connection = pin!(connection);
+    tokio::select! {
+        _ = &mut connection => {}
+        () = first_request.notified() => drop(connection.await),
+        () = tokio::time::sleep(TEN_SECONDS) => {}
+    }
 }
 
 /// The next connection; `None` when it is time to stop.

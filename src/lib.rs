@@ -62,6 +62,7 @@
 )]
 #![cfg_attr(not(any(feature = "tower", feature = "actix")), allow(unreachable_pub))]
 
+mod body_error;
 mod clock;
 #[cfg(any(feature = "layers", feature = "redis"))]
 mod deadline;
@@ -100,6 +101,7 @@ mod trace;
 
 #[cfg(feature = "actix")]
 pub use actix::{RefusalBody, WebhookMiddleware, WebhookService};
+pub use body_error::BodyError;
 pub use clock::{Clock, ManualClock, SystemClock};
 #[cfg(feature = "layers")]
 pub use dedupe::{DedupeOptions, Incident, OptionsError};

@@ -1,6 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::BodyError;
+
 /// What a layer answered in the handler's place, and why.
 ///
 /// It stands in the extensions of the response (in actix-web it is the response's
@@ -51,16 +53,38 @@ pub enum Rejection {
         /// The limit in bytes.
         limit: usize,
     },
+    /// A layer above this one cut the body off at a size limit of its own.
+    #[error("a layer above cut the body off: longer than that layer allows")]
+    OuterBodyLimit {
+        /// That layer's error.
+        source: BodyError,
+    },
+    /// The next bytes of this body did not fit into the budget for bodies without a
+    /// verdict.
+    #[error("no room for this body: all bodies without a verdict may hold {budget} bytes together")]
+    BodyBudgetExhausted {
+        /// The budget in bytes.
+        budget: usize,
+    },
     /// The connection failed before the body ended.
     #[error("the body ended early or could not be read")]
-    UnreadableBody,
+    UnreadableBody {
+        /// The error of the connection, or of a layer above.
+        source: BodyError,
+    },
     /// The body stalled, or took too long in all.
     #[error("the body did not arrive within {limit:?}")]
     BodyTimeout {
         /// The limit that passed.
         limit: Duration,
     },
-    /// A `Content-Encoding` other than `identity`.
+    /// A layer above this one cut the body off at a time limit of its own.
+    #[error("a layer above cut the body off: slower than that layer allows")]
+    OuterBodyTimeout {
+        /// That layer's error.
+        source: BodyError,
+    },
+    /// A `Content-Encoding` that changes the bytes, or that is not known.
     #[error("the body is encoded; its signature covers other bytes than these")]
     UnsupportedContentEncoding,
     /// Authentic, but no `X-Nevent-Delivery` header.
@@ -161,9 +185,11 @@ impl Rejection {
             Self::InvalidSignature           => (401, "Invalid signature"),
             Self::TimestampTooOld { .. }     => (401, "Timestamp too old"),
             Self::TimestampTooNew { .. }     => (401, "Timestamp too new"),
-            Self::PayloadTooLarge { .. }     => (413, "Payload too large"),
-            Self::UnreadableBody             => (400, "Unreadable body"),
-            Self::BodyTimeout { .. }         => (408, "Body timeout"),
+            Self::PayloadTooLarge { .. }
+            | Self::OuterBodyLimit { .. }    => (413, "Payload too large"),
+            Self::UnreadableBody { .. }      => (400, "Unreadable body"),
+            Self::BodyTimeout { .. }
+            | Self::OuterBodyTimeout { .. }  => (408, "Body timeout"),
             Self::UnsupportedContentEncoding => (415, "Unsupported content encoding"),
             Self::MissingDeliveryId          => (400, "Missing delivery id"),
             Self::MalformedDeliveryId { .. } => (400, "Malformed delivery id"),
@@ -173,7 +199,8 @@ impl Rejection {
             Self::HandlerPanicked            => (500, "Internal server error"),
             Self::StillProcessing            => (503, "Still processing"),
             Self::StoreUnavailable { .. }
-            | Self::TooManyInFlight { .. }   => (503, "Try again later"),
+            | Self::TooManyInFlight { .. }
+            | Self::BodyBudgetExhausted { .. } => (503, "Try again later"),
             Self::MalformedEvent { .. }      => (400, "Malformed event"),
             Self::EventTypeMismatch { .. }   => (400, "Event type mismatch"),
             Self::BatchIncomplete { .. }     => (500, "Batch incomplete"),

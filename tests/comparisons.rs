@@ -33,7 +33,7 @@ use std::cell::Cell;
 use std::ops::{BitAnd, BitOr};
 
 pub use clock::{Clock, SystemClock};
-pub use nevent_webhooks::DeliveryId;
+pub use nevent_webhooks::{BodyError, DeliveryId};
 pub use rejection::Rejection;
 pub use replay_key::ReplayKey;
 pub use secret::Secret;

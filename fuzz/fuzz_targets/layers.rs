@@ -238,6 +238,7 @@ impl Coding {
     fn is_identity(&self) -> bool {
         let line = self.line();
         let line = String::from_utf8_lossy(line.as_bytes()).to_ascii_lowercase();
-        line.split(',').all(|coding| ["", "identity"].contains(&coding.trim_matches([' ', '\t'])))
+        let harmless = ["", "identity", "utf-8", "utf8"];
+        line.split(',').all(|coding| harmless.contains(&coding.trim_matches([' ', '\t'])))
     }
 }

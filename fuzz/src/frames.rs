@@ -17,15 +17,15 @@ pub struct Frames {
 
 impl Body for Frames {
     type Data = Bytes;
-    type Error = ();
+    type Error = std::fmt::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, ()>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, std::fmt::Error>>> {
         Poll::Ready(match self.left.pop() {
             Some(frame) => Some(Ok(Frame::data(frame))),
-            None if std::mem::take(&mut self.breaks_off) => Some(Err(())),
+            None if std::mem::take(&mut self.breaks_off) => Some(Err(std::fmt::Error)),
             None => None,
         })
     }

@@ -1,16 +1,19 @@
 //! actix's requests, as the layers see them.
 
+use std::error::Error;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
 use actix_web::http::header::{
     CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue,
 };
 use bytes::Bytes;
 use futures_core::Stream;
 
-use crate::layer::{Frames, Head, Header, Unreadable};
+use crate::Rejection;
+use crate::layer::{Frames, Head, Header, broken_off};
 
 const SIGNATURE: HeaderName = HeaderName::from_static(crate::SIGNATURE_HEADER);
 const EVENT: HeaderName = HeaderName::from_static(crate::EVENT_HEADER);
@@ -38,8 +41,12 @@ impl Frames for Payload {
     fn poll_frame(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, Unreadable>>> {
+    ) -> Poll<Option<Result<Bytes, Rejection>>> {
         let frame = ready!(self.poll_next(context));
-        Poll::Ready(frame.map(|frame| frame.map_err(|_| Unreadable)))
+        Poll::Ready(frame.map(|frame| frame.map_err(|error| broken_off(error, is_size_limit))))
     }
+}
+
+fn is_size_limit(error: &(dyn Error + 'static)) -> bool {
+    matches!(error.downcast_ref(), Some(PayloadError::Overflow))
 }

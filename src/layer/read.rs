@@ -3,9 +3,10 @@
 use std::pin::{Pin, pin};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
 
+use super::budget::Share;
 use super::request::{Frames, Head, Header};
 use crate::deadline::deadline;
 use crate::{Rejection, Verification};
@@ -41,6 +42,7 @@ impl BodyLimits {
         self,
         body: B,
         verification: &mut Verification<'_>,
+        share: &mut Share<'_>,
     ) -> Result<Bytes, Rejection> {
         let mut body = pin!(body);
         let mut collected = Collected::Nothing;
@@ -52,7 +54,7 @@ impl BodyLimits {
             }
             verification.update(&bytes);
             if !bytes.is_empty() {
-                collected = collected.with(bytes);
+                collected = collected.with(bytes, self.size, share)?;
                 stalled = deadline(Instant::now(), self.stall);
             }
         }
@@ -75,7 +77,7 @@ async fn next_frame<B: Frames>(
     tokio::task::consume_budget().await;
     let late = Instant::now() >= stalled.min(end);
     match timeout_at(stalled.min(end), next).await {
-        Ok(frame) if !late => frame.transpose().map_err(|_| Rejection::UnreadableBody),
+        Ok(frame) if !late => frame.transpose(),
         _ => Err(Rejection::BodyTimeout {
             limit: if stalled < end { limits.stall } else { limits.total },
         }),
@@ -86,7 +88,7 @@ async fn next_frame<B: Frames>(
 enum Collected {
     Nothing,
     OneFrame(Bytes),
-    Frames(BytesMut),
+    Frames(Vec<u8>),
 }
 
 impl Collected {
@@ -98,29 +100,47 @@ impl Collected {
         }
     }
 
-    fn with(self, next: Bytes) -> Self {
-        let mut all = match self {
-            Self::Nothing => return Self::OneFrame(next),
-            Self::OneFrame(first) => BytesMut::from(first),
-            Self::Frames(all) => all,
+    /// Adds a frame, if the budget has room for the buffer that it needs.
+    fn with(self, next: Bytes, limit: usize, share: &mut Share<'_>) -> Result<Self, Rejection> {
+        let length = self.len().saturating_add(next.len());
+        let (mut all, first) = match self {
+            Self::Nothing => {
+                share.grow_to(length)?;
+                return Ok(Self::OneFrame(next));
+            }
+            Self::OneFrame(first) => (Vec::new(), first),
+            Self::Frames(all) => (all, Bytes::new()),
         };
+        if length > all.capacity() {
+            // Doubled, or a body of small frames would be copied once for each of them.
+            let capacity = length.saturating_mul(2).min(limit);
+            share.grow_to(capacity)?;
+            all.reserve_exact(capacity.saturating_sub(all.len()));
+        }
+        all.extend_from_slice(&first);
         all.extend_from_slice(&next);
-        Self::Frames(all)
+        Ok(Self::Frames(all))
     }
 
     fn into_bytes(self) -> Bytes {
         match self {
             Self::Nothing => Bytes::new(),
             Self::OneFrame(bytes) => bytes,
-            Self::Frames(bytes) => bytes.freeze(),
+            Self::Frames(bytes) => bytes.into(),
         }
     }
 }
 
+/// Content codings that leave the bytes as they are. Some senders put the charset here.
+const HARMLESS: [&str; 4] = ["", "identity", "utf-8", "utf8"];
+
+/// Says whether the body's bytes can be those that were signed.
 fn is_identity(head: &impl Head) -> bool {
-    let codings = head.lines(Header::ContentEncoding);
-    codings.flat_map(|line| line.split(|byte| *byte == b',')).all(|coding| {
-        matches!(coding.trim_ascii(), b"") || coding.trim_ascii().eq_ignore_ascii_case(b"identity")
+    let lines = head.lines(Header::ContentEncoding);
+    let mut codings = lines.flat_map(|line| line.split(|byte| *byte == b','));
+    codings.all(|coding| {
+        let is = |harmless: &str| coding.trim_ascii().eq_ignore_ascii_case(harmless.as_bytes());
+        HARMLESS.into_iter().any(is)
     })
 }
 
@@ -130,3 +150,6 @@ fn content_length(head: &impl Head) -> u64 {
     let line = line.and_then(|line| std::str::from_utf8(line).ok());
     line.and_then(|line| line.parse().ok()).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests;

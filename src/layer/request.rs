@@ -3,6 +3,8 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 
+use crate::Rejection;
+
 /// The head of a request, in its framework's type.
 pub(crate) trait Head {
     /// The values of a header, line by line.
@@ -28,12 +30,8 @@ pub(crate) trait Frames {
     fn poll_frame(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, Unreadable>>>;
+    ) -> Poll<Option<Result<Bytes, Rejection>>>;
 }
-
-/// The connection failed before the body ended.
-#[derive(Debug)]
-pub(crate) struct Unreadable;
 
 /// So that whoever lends a body has what is left of it.
 impl<B: Frames + Unpin> Frames for &mut B {
@@ -44,7 +42,7 @@ impl<B: Frames + Unpin> Frames for &mut B {
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, Unreadable>>> {
+    ) -> Poll<Option<Result<Bytes, Rejection>>> {
         Pin::new(&mut **self).poll_frame(context)
     }
 }

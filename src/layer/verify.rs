@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::budget::Budget;
 use super::event_types::EventTypes;
 use super::read::BodyLimits;
 use super::request::{Frames, Head, Header};
@@ -36,6 +37,7 @@ pub struct VerifyLayer {
 pub(crate) struct Config {
     verifier: Verifier,
     limits: BodyLimits,
+    budget: Arc<Budget>,
     clock: Arc<dyn Clock>,
     event_types: EventTypes,
 }
@@ -51,6 +53,7 @@ impl VerifyLayer {
                 stall: Duration::from_secs(5),
                 total: Duration::from_secs(8),
             },
+            budget: Arc::new(Budget::new(256 * 1024 * 1024)),
             clock: Arc::new(SystemClock),
             event_types: EventTypes::default(),
         };
@@ -59,8 +62,40 @@ impl VerifyLayer {
 
     /// Sets the most bytes a body may have. What is longer is refused with 413,
     /// at the head if it says so.
+    ///
+    /// [`Delivery`], `Event` and `Batch` have no other limit. The frameworks' own
+    /// extractors have: in axum `Json`, `Bytes` and `String` take 2 MB unless
+    /// `DefaultBodyLimit::max` says otherwise; in actix-web `web::Bytes` takes 256 KiB
+    /// and `web::Json` 2 MiB unless `PayloadConfig` and `JsonConfig` do.
     pub fn body_limit(self, bytes: usize) -> Self {
         self.with(|config| config.limits.size = bytes)
+    }
+
+    /// Sets the memory, in bytes, that all bodies without a verdict may hold together:
+    /// those of this layer and of its clones, over any number of connections and
+    /// streams. By default 256 MiB (268,435,456 bytes).
+    ///
+    /// A body whose next bytes do not fit is answered 503 `Try again later` with
+    /// `Retry-After`, and counted by [`VerifyLayer::budget_refusals`]. Bytes count when
+    /// they arrive, never when they are announced, and until the body's verdict, or
+    /// until its request is dropped. What counts is the buffer that they are collected
+    /// in, up to twice as large as its content and never larger than the body limit.
+    /// What the server itself buffers for a connection is not in the layer's sight.
+    ///
+    /// A clone on which this is called has a budget of its own from then on.
+    ///
+    /// A budget below the body limit acts as if it were the body limit, because
+    /// otherwise no body of that length could ever be received.
+    ///
+    /// ```
+    /// # use nevent_webhooks::{Secret, Verifier, VerifyLayer};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let verifier = Verifier::new(Secret::new("whsec_k5EKJQnf9sMX2vYzJdHG3L8pR")?);
+    /// let verify = VerifyLayer::new(verifier).unverified_budget(32 * 1024 * 1024);
+    /// # Ok(()) }
+    /// ```
+    pub fn unverified_budget(self, bytes: usize) -> Self {
+        self.with(|config| config.budget = Arc::new(Budget::new(bytes)))
     }
 
     /// Sets how long a body may go without a byte before 408.
@@ -96,6 +131,21 @@ impl VerifyLayer {
         self.config.event_types.mismatches()
     }
 
+    /// The memory, in bytes, that bodies without a verdict hold now. Clones count
+    /// together.
+    #[must_use]
+    pub fn unverified_bytes(&self) -> usize {
+        self.config.budget.held()
+    }
+
+    /// How many bodies were answered 503 because they did not fit into the
+    /// [budget](VerifyLayer::unverified_budget). Clones count together. Above 0, the
+    /// receiver was flooded, or the budget is too small for its load.
+    #[must_use]
+    pub fn budget_refusals(&self) -> u64 {
+        self.config.budget.refusals()
+    }
+
     fn with(mut self, change: impl FnOnce(&mut Config)) -> Self {
         change(Arc::make_mut(&mut self.config));
         self
@@ -113,7 +163,9 @@ impl Config {
     ) -> Result<Delivery, Rejection> {
         let mut verification = self.verifier.begin(head.lines(Header::Signature))?;
         self.limits.judge_head(head, &body)?;
-        let body = self.limits.read(body, &mut verification).await?;
+        // Held until the verdict, and given back whatever becomes of the request.
+        let mut share = self.budget.share(self.limits.size);
+        let body = self.limits.read(body, &mut verification, &mut share).await?;
         let verified = verification.finish(self.clock.unix_seconds())?;
         let id = DeliveryId::from_lines(head.lines(Header::Delivery))?;
 

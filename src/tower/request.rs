@@ -1,14 +1,17 @@
 //! Requests of the `http` crate, as the layers see them.
 
+use std::error::Error;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use http_body::Body;
+use http_body_util::LengthLimitError;
 use pin_project_lite::pin_project;
 
-use crate::layer::{Frames, Head, Header, Unreadable};
+use crate::Rejection;
+use crate::layer::{Frames, Head, Header, broken_off};
 
 const SIGNATURE: HeaderName = HeaderName::from_static(crate::SIGNATURE_HEADER);
 const EVENT: HeaderName = HeaderName::from_static(crate::EVENT_HEADER);
@@ -40,7 +43,10 @@ impl<B> HttpFrames<B> {
     }
 }
 
-impl<B: Body> Frames for HttpFrames<B> {
+impl<B> Frames for HttpFrames<B>
+where
+    B: Body<Error: Into<Box<dyn Error + Send + Sync>>>,
+{
     fn at_least(&self) -> u64 {
         self.body.size_hint().lower()
     }
@@ -48,14 +54,18 @@ impl<B: Body> Frames for HttpFrames<B> {
     fn poll_frame(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, Unreadable>>> {
+    ) -> Poll<Option<Result<Bytes, Rejection>>> {
         Poll::Ready(match ready!(self.project().body.poll_frame(context)) {
             None => None,
-            Some(Err(_)) => Some(Err(Unreadable)),
+            Some(Err(error)) => Some(Err(broken_off(error, is_size_limit))),
             Some(Ok(frame)) => Some(Ok(match frame.into_data() {
                 Ok(mut data) => data.copy_to_bytes(data.remaining()),
                 Err(_trailers) => Bytes::new(), // Not signed, not handed on.
             })),
         })
     }
+}
+
+fn is_size_limit(error: &(dyn Error + 'static)) -> bool {
+    error.is::<LengthLimitError>()
 }

@@ -1,3 +1,4 @@
+use std::error::Error;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -33,7 +34,7 @@ impl<S, B, R> Service<Request<B>> for VerifyService<S>
 where
     S: Service<Request<VerifiedBody>, Response = Response<R>> + Clone + Send + 'static,
     S::Future: Send,
-    B: Body + Send + 'static,
+    B: Body<Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
     B::Data: Send,
 {
     type Response = Response<ResponseBody<R>>;
@@ -60,11 +61,14 @@ where
     }
 }
 
-async fn verify<B: Body>(
+async fn verify<B>(
     config: &VerifyConfig,
     request: Request<B>,
     received: Instant,
-) -> Result<Request<VerifiedBody>, Rejection> {
+) -> Result<Request<VerifiedBody>, Rejection>
+where
+    B: Body<Error: Into<Box<dyn Error + Send + Sync>>>,
+{
     let (mut parts, body) = request.into_parts();
     if parts.extensions.get::<Delivery>().is_some() {
         return Err(Rejection::TwoVerifyLayers);

@@ -1,8 +1,9 @@
 //! The acceptance table: what a receiver answers, row by row, over real sockets.
 //!
 //! A test is named after its row, and runs on every adapter. `signature_form` and `signature`
-//! have the rows s01–s16, `time` t01–t07, `body` b01–b09, `delivery_id` i01–i03; the rows d01–d21
-//! are in `repeats`, `replays`, `outcomes`, `leases`, `store_faults` and `limits`, d22–d24 in `lost_leases`, e01–e04 in
+//! have the rows s01–s16, `time` t01–t07, `body` b01–b09, `budget` b10, `outer_layers` b11,
+//! `delivery_id` i01–i03; the rows d01–d21 are in `repeats`, `replays`, `outcomes`, `leases`,
+//! `store_faults` and `limits`, d22–d24 in `lost_leases`, d25 in `batch_limits`, e01–e04 in
 //! `events`, e05–e08 in `batches`. `batch_limits` is what bounds batches, and `event_ids` what
 //! comes when events, and not deliveries, are told apart. `order` has requests with several
 //! faults.
@@ -12,6 +13,7 @@ mod support;
 mod batch_limits;
 mod batches;
 mod body;
+mod budget;
 mod delivery_id;
 mod event_ids;
 mod events;
@@ -20,6 +22,7 @@ mod limits;
 mod lost_leases;
 mod order;
 mod outcomes;
+mod outer_layers;
 mod repeats;
 mod replays;
 mod signature;

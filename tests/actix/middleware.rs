@@ -1,12 +1,15 @@
 //! Where the middleware goes, and what becomes of the requests that it does not take.
 
+use std::error::Error;
 use std::future::Ready;
+use std::io::ErrorKind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 
-use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
+use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform};
+use actix_web::error::PayloadError;
 use actix_web::http::StatusCode;
 use actix_web::middleware::{DefaultHeaders, Next, from_fn};
 use actix_web::test::{TestRequest, call_service, init_service, try_call_service};
@@ -223,4 +226,34 @@ async fn a_hang_up_outside_of_actix() {
     assert!(tokio::time::timeout(hurried, called).await.is_err());
     let again = call_service(&app, genuine("d").to_request()).await;
     assert_eq!(again.status(), StatusCode::CONFLICT);
+}
+
+/// A middleware outside that cuts bodies off with this error.
+async fn cut_off(error: fn() -> PayloadError) -> Rejection {
+    let cut = move |mut request: ServiceRequest, service: &_| {
+        let payload = Box::pin(futures_util::stream::iter([Err(error())]));
+        request.set_payload(Payload::Stream { payload });
+        Service::call(service, request)
+    };
+    let handler = web::post().to(async || "handled");
+    let resource = web::resource("/hook").route(handler).wrap(middleware()).wrap_fn(cut);
+    let app = init_service(App::new().service(resource)).await;
+    let response = call_service(&app, genuine("d").to_request()).await;
+    rejection(&response).expect("not handled").clone()
+}
+
+#[tokio::test]
+async fn a_rejection_has_the_error_of_the_body_as_its_source() {
+    let late = || PayloadError::Io(ErrorKind::TimedOut.into());
+    let lost: fn() -> PayloadError = || PayloadError::Incomplete(None);
+    for (error, text) in [
+        ((|| PayloadError::Overflow) as fn() -> PayloadError, "Payload too large"),
+        (late, "Body timeout"),
+        (lost, "Unreadable body"),
+    ] {
+        let rejection = cut_off(error).await;
+        assert_eq!(rejection.body_text(), text);
+        let source = rejection.source().and_then(|error| error.downcast_ref::<PayloadError>());
+        assert_eq!(source.expect("actix's own").to_string(), error().to_string());
+    }
 }

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderMap, Request, StatusCode};
-use axum::routing::post;
+use axum::routing::{MethodRouter, post};
 use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks::{DedupeLayer, DedupeOptions, Delivery, Event, Rejection};
 
@@ -108,5 +109,31 @@ async fn endless_durations_do_no_harm() {
     for expected in ["", "Already processed"] {
         let (status, text, _) = answer(app.clone(), delivery(BODY)).await;
         assert_eq!((status, text.as_str()), (StatusCode::OK, expected));
+    }
+}
+
+/// axum's own limit, 2 MB, holds for axum's own extractors and for no other.
+#[tokio::test]
+async fn a_body_limit_beyond_that_of_axum() {
+    const THREE_MB: usize = 3_000_000;
+    async fn read(delivery: Delivery, body: String) {
+        assert_eq!((delivery.body().len(), body.len()), (THREE_MB, THREE_MB));
+    }
+    async fn ours(delivery: Delivery) {
+        assert_eq!(delivery.body().len(), THREE_MB);
+    }
+    let route = |handler: MethodRouter| {
+        let (verify, dedupe) = layers();
+        let layers = (verify.body_limit(4 << 20), dedupe);
+        Router::new().route("/", handler.route_layer(layers))
+    };
+    for (app, status) in [
+        (route(post(read)), StatusCode::PAYLOAD_TOO_LARGE),
+        (route(post(read)).layer(DefaultBodyLimit::max(4 << 20)), StatusCode::OK),
+        (route(post(ours)), StatusCode::OK),
+    ] {
+        let (answered, _, response) = answer(app, delivery(vec![b' '; THREE_MB])).await;
+        assert_eq!(answered, status);
+        assert_eq!(response.extensions().get::<Rejection>(), None, "not the layers' answer");
     }
 }

@@ -1,7 +1,7 @@
 //! The receivers to copy, with `REDIS_URL`.
 
-use std::io::{BufRead, BufReader, Read};
-use std::net::SocketAddr;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
@@ -45,6 +45,16 @@ impl Receiver {
         String::from_utf8(output.expect("the example is built").stdout).expect("text")
     }
 
+    /// What a GET is answered.
+    fn status(&self, path: &str) -> u16 {
+        let mut connection = TcpStream::connect(self.address).expect("it listens");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+        connection.write_all(request.as_bytes()).expect("it is read");
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).expect("an answer");
+        answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status")
+    }
+
     fn printed(mut self) -> String {
         self.process.kill().expect("a process of ours");
         let mut printed = String::new();
@@ -75,6 +85,18 @@ async fn two_receivers_share_one_memory() {
     assert_eq!(other.sent("another", "sms.sent"), "200\n");
     assert!(one.printed().contains("handled delivery=shared"));
     assert!(!other.printed().contains("handled delivery=shared"));
+}
+
+#[tokio::test]
+async fn a_receiver_without_its_server_lives_and_is_not_ready() {
+    let server = Server::start().await;
+    for name in PAIR {
+        let receiver = Receiver::start(name, &server.url());
+        assert_eq!((receiver.status("/healthz"), receiver.status("/readyz")), (200, 200));
+        server.kill();
+        assert_eq!((receiver.status("/healthz"), receiver.status("/readyz")), (200, 503));
+        server.restart().await;
+    }
 }
 
 #[tokio::test]

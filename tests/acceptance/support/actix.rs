@@ -4,11 +4,12 @@ use std::thread;
 
 use actix_web::dev::{ServerHandle, Service};
 use actix_web::http::StatusCode;
-use actix_web::{App, HttpResponse, HttpServer, web};
+use actix_web::{App, HttpMessage, HttpResponse, HttpServer, web};
 use nevent_webhooks::{Delivery, WebhookMiddleware};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
+use super::Outer;
 use super::receiver::{Handler, Layers};
 
 /// A server with two workers, in threads of its own. Stopped when dropped.
@@ -24,6 +25,7 @@ pub(super) fn serve(
     listener: TcpListener,
     (verify, dedupe): Layers,
     limit: usize,
+    outer: Option<Outer>,
     handler: Handler,
 ) -> Server {
     let listener = listener.into_std().expect("a socket");
@@ -44,7 +46,14 @@ pub(super) fn serve(
             let resource = web::resource("/webhooks/nevent")
                 .app_data(web::PayloadConfig::new(2 << 20))
                 .wrap_fn(limited)
-                .wrap(WebhookMiddleware::new(&verify, &dedupe));
+                .wrap(WebhookMiddleware::new(&verify, &dedupe))
+                .wrap_fn(move |mut request, service| {
+                    if let Some(outer) = outer {
+                        let body = outer.wrap_payload(request.take_payload());
+                        request.set_payload(body);
+                    }
+                    Service::call(service, request)
+                });
             let handler = Arc::clone(&handler);
             let handle = move |delivery: Delivery, body: web::Bytes| {
                 assert_eq!(delivery.body(), &body, "the handler reads what was verified");

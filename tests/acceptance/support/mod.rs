@@ -7,6 +7,7 @@ mod adapter;
 pub mod client;
 pub mod faulty_store;
 pub mod gate;
+pub mod outer;
 pub mod post;
 pub mod receiver;
 mod tower;
@@ -16,6 +17,7 @@ pub use adapter::Adapter;
 pub use client::{Connection, Reply};
 pub use faulty_store::{Fault, FaultyStore};
 pub use gate::Gate;
+pub use outer::Outer;
 pub use post::Post;
 pub use receiver::Receiver;
 

@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tower::limit::ConcurrencyLimitLayer;
 
 use super::tower::{serve_axum, serve_hyper};
-use super::{Adapter, Connection, Gate, Post, Reply, SECRET};
+use super::{Adapter, Connection, Gate, Outer, Post, Reply, SECRET};
 
 pub(super) type Answer =
     std::pin::Pin<Box<dyn Future<Output = Result<StatusCode, Rejection>> + Send>>;
@@ -30,6 +30,7 @@ pub struct Setup {
     options: DedupeOptions,
     handler: Handler,
     concurrency_limit: usize,
+    outer: Option<Outer>,
 }
 
 /// A receiver on a real socket.
@@ -55,6 +56,7 @@ impl Receiver {
             options: DedupeOptions::new(),
             handler: Arc::new(|_| Box::pin(async { Ok(StatusCode::OK) })),
             concurrency_limit: 10_000,
+            outer: None,
         }
     }
 
@@ -155,6 +157,12 @@ impl Setup {
         self
     }
 
+    /// Puts a layer above ours.
+    pub fn below(mut self, outer: Outer) -> Self {
+        self.outer = Some(outer);
+        self
+    }
+
     pub fn handler<F>(self, handler: impl Fn(Delivery) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = StatusCode> + Send + 'static,
@@ -194,15 +202,16 @@ impl Setup {
         let layers = (verify.clone(), dedupe.clone());
         #[cfg(feature = "actix")]
         if self.adapter == Adapter::Actix {
-            let server = super::actix::serve(listener, layers, self.concurrency_limit, handler);
+            let server =
+                super::actix::serve(listener, layers, self.concurrency_limit, self.outer, handler);
             let clock = self.clock;
             return Receiver { address, clock, verify, dedupe, seen, _server: Some(server) };
         }
         let limit = ConcurrencyLimitLayer::new(self.concurrency_limit);
         if self.adapter == Adapter::Axum {
-            tokio::spawn(serve_axum(listener, layers, limit, handler));
+            tokio::spawn(serve_axum(listener, layers, limit, self.outer, handler));
         } else {
-            tokio::spawn(serve_hyper(listener, layers, limit, handler));
+            tokio::spawn(serve_hyper(listener, layers, limit, self.outer, handler));
         }
         Receiver {
             address,

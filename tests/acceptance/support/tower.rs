@@ -1,30 +1,38 @@
 use std::convert::Infallible;
 
-use axum::body::{Bytes, HttpBody};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{Request, Response};
 use axum::response::IntoResponse;
 use axum::{Router, routing::post};
+use http_body_util::Either;
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use nevent_webhooks::{Delivery, VerifiedBody};
 use tokio::net::{TcpListener, TcpStream};
 use tower::limit::ConcurrencyLimitLayer;
+use tower::util::MapRequestLayer;
 use tower::{Service, ServiceBuilder, service_fn};
 
+use super::Outer;
 use super::receiver::{Handler, Layers};
 
 pub(super) async fn serve_axum(
     listener: TcpListener,
     layers: Layers,
     limit: ConcurrencyLimitLayer,
+    outer: Option<Outer>,
     handler: Handler,
 ) {
     let handle = move |delivery: Delivery, body: Bytes| async move {
         assert_eq!(delivery.body(), &body, "the handler reads the bytes that were verified");
         handler(delivery).await
     };
-    let webhook = post(handle).route_layer(limit).route_layer(layers);
+    let above = MapRequestLayer::new(move |request: Request<Body>| match outer {
+        None => request,
+        Some(outer) => request.map(|body| outer.wrap(body)),
+    });
+    let webhook = post(handle).route_layer(limit).route_layer(layers).route_layer(above);
     let app = Router::new().route("/webhooks/nevent", webhook);
     axum::serve(listener, app).await.expect("axum serves");
 }
@@ -33,6 +41,7 @@ pub(super) async fn serve_hyper(
     listener: TcpListener,
     layers: Layers,
     limit: ConcurrencyLimitLayer,
+    outer: Option<Outer>,
     handler: Handler,
 ) {
     let handle = service_fn(move |request: Request<VerifiedBody>| {
@@ -44,7 +53,11 @@ pub(super) async fn serve_hyper(
             })
         }
     });
-    let service = ServiceBuilder::new().layer(layers).layer(limit).service(handle);
+    let above = MapRequestLayer::new(move |request: Request<Incoming>| match outer {
+        None => request.map(Either::Left),
+        Some(outer) => request.map(|body| Either::Right(outer.wrap(body))),
+    });
+    let service = ServiceBuilder::new().layer(above).layer(layers).layer(limit).service(handle);
     loop {
         let (stream, _) = listener.accept().await.expect("a connection");
         serve_connection(stream, service.clone());

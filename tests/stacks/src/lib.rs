@@ -7,6 +7,7 @@ mod concurrency_limit;
 mod fallible_services;
 mod hyper_server;
 mod lambda;
+mod outer_layers;
 mod receiver;
 mod tonic_body;
 mod tower_http_layers;

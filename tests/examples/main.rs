@@ -1,5 +1,7 @@
 //! The examples as their users run them: processes, environment, signals.
 
+mod connections;
+
 use std::io::{BufRead, BufReader, Read};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
@@ -27,11 +29,15 @@ struct Receiver {
 
 impl Receiver {
     fn start(name: &str) -> Self {
+        Self::start_with(name, &[("NEVENT_WEBHOOK_SECRET_PREVIOUS", PREVIOUS)])
+    }
+
+    fn start_with(name: &str, variables: &[(&str, &str)]) -> Self {
         let port =
             TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
         let process = example(name)
             .env("NEVENT_WEBHOOK_SECRET", SECRET)
-            .env("NEVENT_WEBHOOK_SECRET_PREVIOUS", PREVIOUS)
+            .envs(variables.iter().copied())
             .env("BIND", format!("127.0.0.1:{port}"))
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -199,6 +205,28 @@ fn what_is_missing_is_said() {
         example("send").args(["--secret", SECRET, "--url", "http://127.0.0.1:1/"]).output();
     let nobody = nobody.expect("the example is built");
     assert!(text(&nobody.stderr).contains("cargo run --example axum"));
+}
+
+/// As compose's `${NAME:-}` sets them.
+#[test]
+fn empty_variables_count_as_unset() {
+    let empty = [("NEVENT_WEBHOOK_SECRET_PREVIOUS", ""), ("REDIS_URL", "")];
+    for name in RECEIVERS {
+        let receiver = Receiver::start_with(name, &empty);
+        assert_eq!(text(&receiver.send(&["--delivery", "d-1"]).stdout), "200\n");
+        receiver.stop();
+    }
+    // So that none can listen at the default address. (If it is never free, somebody else
+    // listens there, which does as well.)
+    let _taken = (0..100).find_map(|_| {
+        sleep(Duration::from_millis(50));
+        TcpListener::bind("127.0.0.1:3000").ok()
+    });
+    for name in RECEIVERS.iter().chain(&["batch"]) {
+        let output = example(name).env("NEVENT_WEBHOOK_SECRET", SECRET).env("BIND", "").output();
+        let output = output.expect("the example is built");
+        assert!(text(&output.stderr).contains("in use"), "{name}: {}", text(&output.stderr));
+    }
 }
 
 fn now() -> String {
