@@ -73,6 +73,7 @@ mod readable;
 mod rejection;
 mod replay_key;
 mod secret;
+mod secret_text;
 mod sign;
 mod signature;
 #[cfg(any(feature = "layers", feature = "memory"))]
@@ -112,7 +113,7 @@ pub use event::{Event, EventData, EventError};
 pub use layer::{DedupeLayer, VerifyLayer};
 pub use rejection::Rejection;
 pub use replay_key::ReplayKey;
-pub use secret::{Secret, SecretError};
+pub use secret::{RotationError, Secret, SecretError};
 pub use sign::Signer;
 pub use signature::SIGNATURE_HEADER;
 #[cfg(feature = "store")]
@@ -122,7 +123,7 @@ pub use tolerance::{Tolerance, ToleranceError};
 pub use tower::{
     DedupeFuture, DedupeService, ProvenBody, ResponseBody, VerifiedBody, VerifyService,
 };
-pub use verify::{TooManySecrets, Verification, Verified, Verifier};
+pub use verify::{Verification, Verified, Verifier};
 
 /// The README's code, compiled and run with the other examples of the docs.
 #[cfg(all(
