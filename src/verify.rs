@@ -64,6 +64,10 @@ impl Verifier {
     /// Nevent's side and yours are being moved to a new one. Each further
     /// secret costs another pass over every body.
     ///
+    /// Give every receiver both secrets before Nevent signs with the new one. Two
+    /// receivers without a common secret do not recognise the same signed bytes under
+    /// another delivery id, so that a replay of them would run.
+    ///
     /// # Errors
     ///
     /// At most 4 secrets are taken, and none of them twice.

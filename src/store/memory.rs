@@ -26,8 +26,8 @@ use crate::{Clock, SystemClock};
 /// claims instead. A restart forgets everything.
 ///
 /// It takes about 105 bytes per record and 180 per signature seen in the last
-/// eleven minutes, 5 MiB before the first at the default capacity. From 32,768
-/// records on it is cut into shards, each with an order of its own.
+/// eleven minutes; 5 MiB, and 68 MiB of address space, before the first at the default
+/// capacity. From 32,768 records on it is cut into shards, each with an order of its own.
 ///
 /// ```
 /// use std::sync::Arc;
