@@ -74,6 +74,7 @@ mod readable;
 mod rejection;
 mod replay_key;
 mod secret;
+mod secret_text;
 mod sign;
 mod signature;
 #[cfg(any(feature = "layers", feature = "memory"))]
@@ -114,7 +115,7 @@ pub use event::{Event, EventData, EventError};
 pub use layer::{DedupeLayer, VerifyLayer};
 pub use rejection::Rejection;
 pub use replay_key::ReplayKey;
-pub use secret::{Secret, SecretError};
+pub use secret::{RotationError, Secret, SecretError};
 pub use sign::Signer;
 pub use signature::SIGNATURE_HEADER;
 #[cfg(feature = "store")]
@@ -124,7 +125,7 @@ pub use tolerance::{Tolerance, ToleranceError};
 pub use tower::{
     DedupeFuture, DedupeService, ProvenBody, ResponseBody, VerifiedBody, VerifyService,
 };
-pub use verify::{TooManySecrets, Verification, Verified, Verifier};
+pub use verify::{Verification, Verified, Verifier};
 
 /// The README's code, compiled and run with the other examples of the docs.
 #[cfg(all(

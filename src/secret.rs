@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::mac::MacKey;
+use crate::secret_text::{self, MIN_LENGTH, name};
+use crate::verify::MAX_SECRETS;
 
 /// A signing secret, as Nevent shows it when a webhook is set up.
 ///
@@ -37,11 +39,14 @@ impl Secret {
     /// # Errors
     ///
     /// Refuses what cannot be a real secret: an empty text, fewer than 16
-    /// bytes, white space, quotes or control characters at either end (from
-    /// a file, usually), or the same few characters over and over.
+    /// bytes, the same few characters over and over, a text that was masked
+    /// (`whsec_k5EK••••`), a placeholder (`${NAME}`), `NAME=value`, and any
+    /// character but visible ASCII without quotes and backslashes. A real
+    /// secret has no others, and with one too many every delivery would be
+    /// refused. The error names the character and its place.
     pub fn new(text: impl AsRef<str>) -> Result<Self, SecretError> {
         let text = text.as_ref();
-        refuse_weak(text)?;
+        secret_text::check(text)?;
         Ok(Self::from_key("primary", text.as_bytes()))
     }
 
@@ -167,12 +172,38 @@ pub enum SecretError {
         /// Bytes in the text.
         length: usize,
     },
-    /// White space, a quote or a control character at the start or the end.
+    /// A character that no secret has: white space, a quote, a backslash, or any
+    /// that is not visible ASCII.
     #[error(
-        "the signing secret begins or ends with white space, a quote or a control character: \
-         remove it (a file's last line break, perhaps), for every byte counts"
+        "character {place} of the signing secret is {} (U+{:04X}): copy the secret alone from \
+         Nevent's webhook settings, without quotes, escapes, comments or line breaks",
+        name(*character),
+        u32::from(*character)
     )]
-    Padded,
+    Character {
+        /// The character.
+        character: char,
+        /// Its place, counted in characters from 1.
+        place: usize,
+    },
+    /// Dots, asterisks or the like in the secret's place.
+    #[error(
+        "the signing secret is masked with dots, asterisks or the like: \
+         have Nevent show it in full, and copy it again"
+    )]
+    Masked,
+    /// A variable or a reference in the secret's place.
+    #[error(
+        "the signing secret is a placeholder, such as `${{NAME}}` or `<secret>`, that nothing \
+         has replaced: put the secret itself in its place"
+    )]
+    Placeholder,
+    /// `NAME=value`.
+    #[error(
+        "the signing secret looks like a whole line `NAME=value`: \
+         give the part after the equals sign alone"
+    )]
+    Assignment,
     /// Hardly any different bytes.
     #[error(
         "the signing secret repeats the same few characters: \
@@ -181,24 +212,22 @@ pub enum SecretError {
     Repetitive,
 }
 
-const MIN_LENGTH: usize = 16;
-const MIN_DIFFERENT_BYTES: usize = 6;
+crate::readable::debug_is_display!(RotationError);
 
-fn refuse_weak(text: &str) -> Result<(), SecretError> {
-    if text.is_empty() {
-        return Err(SecretError::Empty);
-    }
-    let stray = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'');
-    let trimmed = text.trim_matches(stray);
-    if trimmed.len() != text.len() {
-        return Err(SecretError::Padded);
-    }
-    if text.len() < MIN_LENGTH {
-        return Err(SecretError::TooShort { length: text.len() });
-    }
-    let different = (0..=u8::MAX).filter(|byte| text.as_bytes().contains(byte)).count();
-    if different < MIN_DIFFERENT_BYTES {
-        return Err(SecretError::Repetitive);
-    }
-    Ok(())
+/// Why [`Verifier::or`](crate::Verifier::or) does not take a secret.
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RotationError {
+    /// A fifth secret was given.
+    #[error("at most {MAX_SECRETS} secrets at once: remove the ones whose rotation is over")]
+    TooManySecrets,
+    /// The same secret was given twice, so that a rotation would end in refusals.
+    #[error(
+        "the secrets {:?} and {:?} are the same: give the current secret and the one before it, \
+         or only one if no rotation is under way", names[0], names[1]
+    )]
+    SameSecret {
+        /// The names of the two, the one given first in front.
+        names: [String; 2],
+    },
 }

@@ -47,8 +47,9 @@ use crate::DeliveryId;
 /// as the store can choose on one that does not step. None of the four has a default body: each must be one
 /// atomic step, or the promise "not handled twice" is void.
 ///
-/// A dropped future may or may not have taken effect; every method can be called
-/// again with the same claim. None may panic. Errors come out in log lines and in
+/// A method takes effect when its future is polled: a future that was never polled has
+/// changed nothing. One that was polled and then dropped may or may not have taken effect,
+/// so every method can be called again with the same claim. None may panic. Errors come out in log lines and in
 /// [`Rejection`](crate::Rejection)s, with their sources.
 ///
 /// All of this as tests, for a store of your own: the module `conformance`, with the

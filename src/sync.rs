@@ -1,6 +1,9 @@
 //! The locks and atomics whose every order `tests/interleavings` tries: it builds
-//! the files that use them with loom's in this module's place.
+//! the files that use them with loom's in this module's place, and with a hash that is
+//! the same in every run.
 
+#[cfg(feature = "memory")]
+pub(crate) use std::hash::RandomState;
 #[cfg(feature = "layers")]
 pub(crate) use std::sync::atomic::AtomicUsize;
 #[cfg(feature = "memory")]

@@ -7,14 +7,15 @@ use std::time::Duration;
 use arrayvec::ArrayVec;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
+use crate::Rejection;
 use crate::mac::{Digest, RunningMac};
 use crate::replay_key::ReplayKey;
+use crate::secret::{RotationError, Secret};
 use crate::signature::SignatureHeader;
 use crate::tolerance::Tolerance;
-use crate::{Rejection, Secret};
 
 /// The most secrets that may be configured at once.
-const MAX_SECRETS: usize = 4;
+pub(crate) const MAX_SECRETS: usize = 4;
 
 /// Tells genuine and fresh deliveries from all others.
 ///
@@ -63,12 +64,27 @@ impl Verifier {
     /// Nevent's side and yours are being moved to a new one. Each further
     /// secret costs another pass over every body.
     ///
+    /// Give every receiver both secrets before Nevent signs with the new one. Two
+    /// receivers without a common secret do not recognise the same signed bytes under
+    /// another delivery id, so that a replay of them would run.
+    ///
     /// # Errors
     ///
-    /// At most 4 secrets are taken.
-    pub fn or(mut self, secret: Secret) -> Result<Self, TooManySecrets> {
-        self.secrets.try_push(secret).map_err(|_| TooManySecrets(()))?;
+    /// At most 4 secrets are taken, and none of them twice.
+    pub fn or(mut self, secret: Secret) -> Result<Self, RotationError> {
+        if let Some(known) = self.same_as(&secret) {
+            let names = [known, &secret].map(|secret| secret.name().to_owned());
+            return Err(RotationError::SameSecret { names });
+        }
+        self.secrets.try_push(secret).map_err(|_| RotationError::TooManySecrets)?;
         Ok(self)
+    }
+
+    /// The secret with the same text, told by the MAC of nothing under each: no text is kept.
+    fn same_as(&self, secret: &Secret) -> Option<&Secret> {
+        let of_nothing = |secret: &Secret| secret.key().start_anew().finish();
+        let known: ArrayVec<_, MAX_SECRETS> = self.secrets.iter().map(of_nothing).collect();
+        matching_secret(&self.secrets, &known, &[of_nothing(secret)])
     }
 
     /// Sets how old, and how far in the future, a signature may be.
@@ -116,13 +132,6 @@ impl Verifier {
         Ok(Verification { verifier: self, macs: macs.collect(), header })
     }
 }
-
-crate::readable::debug_is_display!(TooManySecrets);
-
-/// A fifth secret was given.
-#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("at most {MAX_SECRETS} secrets at once: remove the ones whose rotation is over")]
-pub struct TooManySecrets(());
 
 /// A verification under way. Drop it to give up.
 #[must_use = "nothing is verified before `finish`"]

@@ -20,6 +20,8 @@ mod rejection;
 mod replay_key;
 #[path = "../src/secret.rs"]
 mod secret;
+#[path = "../src/secret_text.rs"]
+mod secret_text;
 #[path = "../src/sign.rs"]
 mod sign;
 #[path = "../src/signature.rs"]

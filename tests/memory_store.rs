@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use nevent_webhooks::store::conformance::{Harness, promises, run};
 use nevent_webhooks::store::{
-    Claim, ClaimAnswer, Completion, Fingerprint, MemoryStore, Renewal, Scope,
+    Claim, ClaimAnswer, Completion, Fingerprint, MemoryStore, Renewal, Scope, StoreError,
+    StoreFuture,
 };
 use nevent_webhooks::{DeliveryId, ManualClock, ReplayKey, Store};
 
@@ -240,11 +241,15 @@ fn wins(store: &MemoryStore, attempt: &mut Claim) -> bool {
     }
 }
 
+fn now<T>(future: StoreFuture<'_, T>) -> T {
+    polled(future).expect("the store has room")
+}
+
 /// The in-memory store never waits.
-fn now<T>(future: nevent_webhooks::store::StoreFuture<'_, T>) -> T {
+fn polled<T>(future: StoreFuture<'_, T>) -> Result<T, StoreError> {
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     match std::pin::pin!(future).poll(&mut context) {
-        std::task::Poll::Ready(result) => result.expect("the store has room"),
+        std::task::Poll::Ready(result) => result,
         std::task::Poll::Pending => unreachable!("it answers at once"),
     }
 }
@@ -262,4 +267,37 @@ fn a_sharded_store_holds_its_capacity() {
     let held = store.stats().completed;
     assert!((CAPACITY..CAPACITY * 21 / 20).contains(&held), "{held} held");
     assert_eq!(store.stats().forgotten_early, (2 * CAPACITY - held) as u64);
+}
+
+/// A part of a sharded store is full: the error names the capacity of the whole.
+#[test]
+fn a_full_store_names_the_capacity_it_was_given() {
+    const CAPACITY: usize = 100_000;
+    let store = MemoryStore::with_capacity(CAPACITY).expect("room");
+    let ids = 0..2 * CAPACITY;
+    let mut full = ids.map(|n| polled(store.claim(&claim(&n.to_string(), "body"))));
+    let full = full.find_map(Result::err).expect("full in the end");
+    let says = "the store is full of deliveries in flight: raise its capacity above 100000";
+    assert_eq!(full.to_string(), says);
+    assert!((CAPACITY..CAPACITY * 21 / 20).contains(&store.stats().in_flight));
+}
+
+/// The same signed bytes come to every endpoint: none pushes out another's binding.
+#[test]
+fn one_body_in_many_scopes_is_recognised_in_each() {
+    const SCOPES: usize = 100_000;
+    let store = MemoryStore::with_capacity(SCOPES).expect("room");
+    let [mut first, mut replay] = ["first", "replay"].map(|id| claim(id, "body"));
+    first.replay_keys = vec![ReplayKey::from_bytes([1; 16])];
+    replay.replay_keys.clone_from(&first.replay_keys);
+    let scopes = || (0..SCOPES).map(|n| Scope::new(n.to_string()).expect("a scope"));
+    for scope in scopes() {
+        first.scope = scope;
+        assert_eq!(now(store.claim(&first)), ClaimAnswer::Acquired);
+    }
+    for scope in scopes() {
+        replay.scope = scope;
+        assert_eq!(now(store.claim(&replay)), ClaimAnswer::BoundTo(first.id.clone()));
+    }
+    assert_eq!(store.stats().forgotten_early, 0);
 }

@@ -15,9 +15,10 @@ use crate::{Clock, DeliveryId, Rejection, SystemClock, Verifier, trace};
 ///
 /// Below it a request has its [`Delivery`] in the extensions and, in Tower, a
 /// [`VerifiedBody`](crate::VerifiedBody). By itself it lets every repeat through: put a
-/// [`DedupeLayer`](crate::DedupeLayer) beside it. Nothing below it is asked to be
-/// ready, or called, before the verdict: a stalled forgery holds no permit of a
-/// concurrency limit.
+/// [`DedupeLayer`](crate::DedupeLayer) beside it. Nothing below it is called before the
+/// verdict, and in Tower nothing is asked to be ready either: a stalled forgery holds no
+/// permit of a concurrency limit. (actix-web asks all services to be ready before it has
+/// a request, and the middleware passes the question on.)
 ///
 /// ```
 /// use nevent_webhooks::{Secret, Verifier, VerifyLayer};

@@ -145,7 +145,8 @@ macro_rules! __each_store_promise {
                 a_lease_is_not_cut_to_whole_seconds,
                 a_lease_is_not_drawn_out_to_whole_seconds,
                 a_released_delivery_runs_again,
-                only_the_owner_releases;
+                only_the_owner_releases,
+                a_future_that_is_never_polled_changes_nothing;
             completion:
                 a_completed_delivery_is_not_claimed_again,
                 a_release_never_reopens_what_is_completed,

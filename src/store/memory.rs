@@ -28,8 +28,8 @@ use crate::{Clock, SystemClock};
 /// claims instead. A restart forgets everything.
 ///
 /// It takes about 105 bytes per record and 180 per signature seen in the last
-/// eleven minutes, 5 MiB before the first at the default capacity. From 32,768
-/// records on it is cut into shards, each with an order of its own.
+/// eleven minutes; 5 MiB, and 68 MiB of address space, before the first at the default
+/// capacity. From 32,768 records on it is cut into shards, each with an order of its own.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -40,6 +40,7 @@ use crate::{Clock, SystemClock};
 /// # Ok::<(), nevent_webhooks::store::CapacityError>(())
 /// ```
 pub struct MemoryStore {
+    capacity: usize,
     bindings: Shards<Bindings>,
     records: Shards<Records>,
     hash: KeyedHash,
@@ -88,6 +89,7 @@ impl MemoryStore {
 
     fn sized(capacity: usize) -> Self {
         Self {
+            capacity,
             // Signatures outnumber records only where deliveries are retried, but
             // in a tiny store they must outlive the record they belong to.
             bindings: Shards::new(capacity.max(65_536), Bindings::new),
@@ -103,16 +105,19 @@ impl MemoryStore {
         let key = self.hash.record(&claim.scope, &claim.id);
         let replay_keys = self.hash.replays(&claim.scope, &claim.replay_keys);
 
-        // One set of signed bytes has one body, so all its bindings are in one
-        // shard. Always locked in this order.
-        let mut bindings = self.bindings.lock(Key(claim.fingerprint.to_bytes()));
+        // Within a scope, all bindings of one set of signed bytes are in one shard, for
+        // they have one body. The scope is mixed in, or one body in many scopes would
+        // overflow that shard. Always locked in this order.
+        let mut bindings = self.bindings.lock(self.hash.body(&claim.scope, claim.fingerprint));
         let mut records = self.records.lock(key);
         // Read last, or a claim that waited for a lock would go by a time that is over.
         let now = self.clock.monotonic();
         if let Some(first) = bindings.other_id(&replay_keys, &claim.id, now) {
             return Ok(ClaimAnswer::BoundTo(first));
         }
-        let answer = records.claim(key, claim, now, &self.forgotten)?;
+        let Some(answer) = records.claim(key, claim, now, &self.forgotten) else {
+            return Err(StoreError::Full { capacity: self.capacity });
+        };
         if answer != ClaimAnswer::Reused {
             bindings.bind(&replay_keys, claim, now, &self.forgotten);
         }
@@ -129,26 +134,31 @@ impl MemoryStore {
     }
 }
 
+// `async` blocks, so that each acts when it is polled and not when it is made.
 impl Store for MemoryStore {
     fn claim<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ClaimAnswer> {
-        Box::pin(std::future::ready(self.claim_now(claim)))
+        Box::pin(async { self.claim_now(claim) })
     }
 
     fn renew<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, Renewal> {
-        let renewal = self.with_record(claim, |records, key, now| records.renew(key, claim, now));
-        Box::pin(std::future::ready(Ok(renewal)))
+        Box::pin(async {
+            Ok(self.with_record(claim, |records, key, now| records.renew(key, claim, now)))
+        })
     }
 
     fn complete<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, Completion> {
-        let completion = self.with_record(claim, |records, key, now| {
-            records.complete(key, claim, now, &self.forgotten)
-        });
-        Box::pin(std::future::ready(Ok(completion)))
+        Box::pin(async {
+            Ok(self.with_record(claim, |records, key, now| {
+                records.complete(key, claim, now, &self.forgotten)
+            }))
+        })
     }
 
     fn release<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ()> {
-        self.with_record(claim, |records, key, _| records.release(key, claim));
-        Box::pin(std::future::ready(Ok(())))
+        Box::pin(async {
+            self.with_record(claim, |records, key, _| records.release(key, claim));
+            Ok(())
+        })
     }
 
     fn identity(&self) -> Option<&StoreIdentity> {

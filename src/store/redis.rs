@@ -27,9 +27,10 @@ use super::StoreIdentity;
 ///
 /// No delivery is handled a second time by any of them, as long as the server
 /// loses no write that it acknowledged. If it does (a crash without persistence,
-/// a failover to a replica that lagged behind), a delivery may run again; none is
-/// ever lost. While the server is out of reach, claims fail at once, and
-/// deliveries are answered 503 for the sender to repeat. The README has the server's
+/// a failover to a replica that lagged behind), a delivery may run again; forgetting never
+/// swallows one. While the server is out of reach, claims fail within 150 ms, or within a
+/// second (the command timeout) if it falls silent, and deliveries are answered 503 for
+/// the sender to repeat. The README has the server's
 /// configuration to use.
 ///
 /// # What it does in the server

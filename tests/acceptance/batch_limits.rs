@@ -165,7 +165,11 @@ async fn the_store_fails_between_events(adapter: Adapter) {
 
 async fn too_many_events(adapter: Adapter) {
     let (setup, work) = Work::on(adapter);
-    let receiver = setup.start().await;
+    // A thousand events take a busy machine more than the nine seconds of the default.
+    let deadline = Duration::from_secs(100);
+    let options = DedupeOptions::new().answer_deadline(deadline).lease(deadline * 3);
+    let setup = setup.verify(move |layer| layer.body_timeout(deadline).stall_timeout(deadline));
+    let receiver = setup.options(options).start().await;
     let crumbs = vec!["0"; 500_000].join(",");
     let body = format!("[{crumbs}]");
     receiver.deliver(&Post::new("d").body(body)).await.is(400, "Malformed event");

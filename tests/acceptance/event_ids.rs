@@ -1,7 +1,6 @@
 //! Deliveries that are told apart by their event's id, if so configured.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use axum::http::StatusCode;
 use nevent_webhooks::event::Event;
@@ -133,13 +132,14 @@ async fn whatever_else_it_holds(adapter: Adapter) {
 /// A handler should not do that; but when it does, its events are still done once.
 async fn processed_after_its_handler_it_is_claimed_anew(adapter: Adapter) {
     let reports = Arc::new(Mutex::new(Vec::new()));
-    let seen = Arc::clone(&reports);
+    let gate = Gate::closed();
+    let (seen, inside) = (Arc::clone(&reports), gate.clone());
     let spawns = move |delivery: Delivery| {
-        let reports = Arc::clone(&seen);
+        let (reports, gate) = (Arc::clone(&seen), inside.clone());
         async move {
             let batch = delivery.batch()?;
             tokio::spawn(async move {
-                tokio::time::sleep(Duration::from_millis(50)).await;
+                gate.pass().await;
                 let on_event = |_: Event| async { Ok::<(), String>(()) };
                 let report = batch.process(1, on_event).await;
                 reports.lock().expect("no panic while locked").push(report);
@@ -150,6 +150,7 @@ async fn processed_after_its_handler_it_is_claimed_anew(adapter: Adapter) {
     let receiver = by_event_id(adapter).refusing_handler(spawns).start().await;
     receiver.deliver(&Post::new("one").body(event("evt_1"))).await.is(500, "");
     receiver.deliver(&again("two", "evt_1")).await.is(500, "");
+    gate.let_pass(2);
     let count = || reports.lock().expect("no panic while locked").len();
     eventually("both are processed", || count() == 2).await;
     let completed =

@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Waker};
 use std::thread;
+use std::time::Duration;
 
 use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::error::PayloadError;
-use actix_web::http::StatusCode;
+use actix_web::http::{KeepAlive, StatusCode};
 use actix_web::middleware::{DefaultHeaders, Next, from_fn};
 use actix_web::test::{TestRequest, call_service, init_service, try_call_service};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
@@ -98,6 +99,9 @@ async fn four_workers_share_one_memory() {
             let resource = web::resource("/hook").wrap(WebhookMiddleware::new(&verify, &dedupe));
             App::new().service(resource.route(web::post().to(handle)))
         });
+        // By default it closes what was silent for 5 s, as the client's spare connections are
+        // on a busy machine, and what the client then sends there is answered with a reset.
+        let server = server.keep_alive(KeepAlive::Os).client_request_timeout(Duration::ZERO);
         let server = server.workers(4).disable_signals().bind("127.0.0.1:0").expect("a port");
         told.send(server.addrs()[0]).expect("awaited");
         actix_web::rt::System::new().block_on(server.run()).expect("actix serves");
@@ -216,12 +220,12 @@ async fn a_request_that_is_held_outside() {
 #[tokio::test]
 async fn a_hang_up_outside_of_actix() {
     async fn handle(_: Delivery) -> &'static str {
-        tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_secs(60)).await;
         "handled"
     }
     let route = web::post().to(handle).wrap(middleware());
     let app = init_service(App::new().route("/hook", route)).await;
-    let hurried = std::time::Duration::from_millis(20);
+    let hurried = Duration::from_millis(20);
     let called = try_call_service(&app, genuine("d").to_request());
     assert!(tokio::time::timeout(hurried, called).await.is_err());
     let again = call_service(&app, genuine("d").to_request()).await;

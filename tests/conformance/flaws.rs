@@ -37,6 +37,11 @@ flaws! {
     ReleasesForAnybody => only_the_owner_releases,
     ReleaseDoesNothing => a_released_delivery_runs_again,
     ReleaseReopens => a_release_never_reopens_what_is_completed,
+    /// Takes effect when its future is made.
+    ClaimsUnpolled => a_future_that_is_never_polled_changes_nothing,
+    RenewsUnpolled => a_future_that_is_never_polled_changes_nothing,
+    CompletesUnpolled => a_future_that_is_never_polled_changes_nothing,
+    ReleasesUnpolled => a_future_that_is_never_polled_changes_nothing,
     LeasesRoundedDown => a_lease_is_not_cut_to_whole_seconds,
     LeasesRoundedUp => a_lease_is_not_drawn_out_to_whole_seconds,
 

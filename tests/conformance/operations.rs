@@ -1,5 +1,8 @@
 //! The four operations of the reference store.
 
+use std::future::ready;
+use std::task::{Context, Poll, Waker};
+
 use nevent_webhooks::Store;
 use nevent_webhooks::store::{Claim, ClaimAnswer, Completion, Renewal, StoreError, StoreFuture};
 
@@ -143,22 +146,38 @@ impl Reference {
         };
         self.step(Flaw::ReleaseInTwoSteps, look, write).await.map(|_| ())
     }
+
+    /// The future as it is; run to its end before it is handed out, if so flawed.
+    fn made<'a, T: Send + 'a>(
+        &self,
+        eager: Flaw,
+        future: impl Future<Output = Result<T, StoreError>> + Send + 'a,
+    ) -> StoreFuture<'a, T> {
+        let mut future: StoreFuture<'a, T> = Box::pin(future);
+        let mut context = Context::from_waker(Waker::noop());
+        while self.has(eager) {
+            if let Poll::Ready(outcome) = future.as_mut().poll(&mut context) {
+                return Box::pin(ready(outcome));
+            }
+        }
+        future
+    }
 }
 
 impl Store for Reference {
     fn claim<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ClaimAnswer> {
-        Box::pin(self.claim_now(claim))
+        self.made(Flaw::ClaimsUnpolled, self.claim_now(claim))
     }
 
     fn renew<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, Renewal> {
-        Box::pin(self.renew_now(claim))
+        self.made(Flaw::RenewsUnpolled, self.renew_now(claim))
     }
 
     fn complete<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, Completion> {
-        Box::pin(self.complete_now(claim))
+        self.made(Flaw::CompletesUnpolled, self.complete_now(claim))
     }
 
     fn release<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ()> {
-        Box::pin(self.release_now(claim))
+        self.made(Flaw::ReleasesUnpolled, self.release_now(claim))
     }
 }

@@ -61,13 +61,13 @@ async fn d22_claims_read_by_a_thread_that_was_blocked_on_actix() {
 async fn claims_read_by_a_thread_that_was_blocked(adapter: Adapter) {
     let (server, runs) = (Server::start().await, Runs::default());
     let proxy = Proxy::before(server.address()).await;
-    let (gate, (unblock, blocked)) = (Gate::closed(), mpsc::channel());
+    let (gate, (unblock, wait_for)) = (Gate::closed(), mpsc::channel());
     let first = on_a_thread_of_its_own(BlockedReceiver {
         adapter,
         redis_url: server.url_through(proxy.address()),
         runs: runs.clone(),
         gate: gate.clone(),
-        blocked: Arc::new(Mutex::new(blocked)),
+        wait_for: Arc::new(Mutex::new(wait_for)),
     })
     .await;
     proxy.delay(Duration::from_millis(300)).await;
@@ -115,7 +115,7 @@ struct BlockedReceiver {
     redis_url: String,
     runs: Runs,
     gate: Gate,
-    blocked: Arc<Mutex<mpsc::Receiver<()>>>,
+    wait_for: Arc<Mutex<mpsc::Receiver<()>>>,
 }
 
 /// All of a receiver on one thread, which a handler can block.
@@ -124,16 +124,16 @@ async fn on_a_thread_of_its_own(plan: BlockedReceiver) -> Arc<Receiver> {
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.expect("a runtime").block_on(async move {
-            let BlockedReceiver { adapter, redis_url, runs, gate, blocked } = plan;
+            let BlockedReceiver { adapter, redis_url, runs, gate, wait_for } = plan;
             let store = RedisStore::connect(&redis_url).await.expect("a server");
             let setup = Receiver::on(adapter).store(store).options(short_leases());
             let setup = setup.handler(move |delivery| {
                 runs.begun(&delivery);
-                let (gate, blocked) = (gate.clone(), Arc::clone(&blocked));
+                let (gate, wait_for) = (gate.clone(), Arc::clone(&wait_for));
                 async move {
                     if delivery.id().as_str() == "blocker" {
                         gate.pass().await;
-                        let _ = blocked.lock().expect("no panic while locked").recv();
+                        let _ = wait_for.lock().expect("no panic while locked").recv();
                     }
                     StatusCode::OK
                 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::Harness;
 use super::scene::{LONG, SECOND, Scene, again};
-use crate::store::{Completion, Renewal};
+use crate::store::{Completion, Renewal, Store};
 
 /// While one token holds a delivery, another is told so, and for how long.
 pub async fn a_delivery_in_flight_is_held_for_its_owner<H: Harness>(harness: &H) {
@@ -148,4 +148,26 @@ pub async fn only_the_owner_releases<H: Harness>(harness: &H) {
     store.release(&again(&first)).await;
     store.in_flight(&again(&first), LONG, "only the owner can release").await;
     store.renews(&first, Renewal::Renewed, "only the owner can release").await;
+}
+
+/// An operation takes effect when its future is polled: a future that is dropped before has
+/// changed nothing.
+pub async fn a_future_that_is_never_polled_changes_nothing<H: Harness>(harness: &H) {
+    let (scene, store) = Scene::set(harness).await;
+    drop(store.unpolled().claim(&scene.signed("unpolled", "body", &[1])));
+    let mut first = scene.signed("d", "body", &[1]);
+    first.lease = 2 * SECOND;
+    store.acquires(&first, "a claim that is never polled binds nothing").await;
+    let other = scene.claim("unpolled", "body");
+    store.acquires(&other, "a claim that is never polled holds nothing").await;
+    drop(store.unpolled().release(&first));
+    let promise = "a release that is never polled gives nothing up";
+    store.in_flight(&again(&first), first.lease, promise).await;
+    drop(store.unpolled().complete(&first));
+    let promise = "a completion that is never polled records nothing";
+    store.in_flight(&again(&first), first.lease, promise).await;
+    scene.pass(Duration::from_millis(1200)).await;
+    drop(store.unpolled().renew(&first));
+    scene.pass(Duration::from_millis(1200)).await;
+    store.acquires(&again(&first), "a renewal that is never polled prolongs nothing").await;
 }

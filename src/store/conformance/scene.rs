@@ -112,6 +112,11 @@ pub(super) fn again(first: &Claim) -> Claim {
 pub(super) struct Handle<S>(Arc<S>);
 
 impl<S: Store> Handle<S> {
+    /// To make futures of, and to poll none.
+    pub(super) fn unpolled(&self) -> &S {
+        &self.0
+    }
+
     pub(super) async fn claim(&self, claim: &Claim) -> ClaimAnswer {
         outcome("claim", self.0.claim(claim)).await
     }

@@ -6,7 +6,7 @@ use lru::LruCache;
 
 use super::Forgotten;
 use super::shards::Key;
-use crate::store::{Claim, ClaimAnswer, Completion, Fingerprint, OwnerToken, Renewal, StoreError};
+use crate::store::{Claim, ClaimAnswer, Completion, Fingerprint, OwnerToken, Renewal};
 
 /// The records of one shard. In flight and completed ones live apart, so that
 /// making room can only ever forget a completed one.
@@ -41,22 +41,23 @@ impl Records {
         }
     }
 
+    /// `None` if there is no room, for all of it is in flight.
     pub(super) fn claim(
         &mut self,
         key: Key,
         claim: &Claim,
         now: Duration,
         forgotten: &Forgotten,
-    ) -> Result<ClaimAnswer, StoreError> {
+    ) -> Option<ClaimAnswer> {
         if let Some(answer) = self.standing(key, claim, now) {
-            return Ok(answer);
+            return Some(answer);
         }
         // Its own record, or one that lapsed, is taken over where it stands.
-        if !self.in_flight.contains_key(&key) {
-            self.make_room(claim, now, forgotten)?;
+        if !self.in_flight.contains_key(&key) && !self.make_room(claim, now, forgotten) {
+            return None;
         }
         self.hold(key, claim, now);
-        Ok(ClaimAnswer::Acquired)
+        Some(ClaimAnswer::Acquired)
     }
 
     pub(super) fn renew(&mut self, key: Key, claim: &Claim, now: Duration) -> Renewal {
@@ -141,22 +142,17 @@ impl Records {
         self.completed.peek(&key)
     }
 
-    fn make_room(
-        &mut self,
-        claim: &Claim,
-        now: Duration,
-        forgotten: &Forgotten,
-    ) -> Result<(), StoreError> {
+    /// Returns whether there is room now.
+    fn make_room(&mut self, claim: &Claim, now: Duration, forgotten: &Forgotten) -> bool {
         self.drop_expired(now);
         if !self.is_full(now) {
-            return Ok(());
+            return true;
         }
         if self.in_flight.len() >= self.capacity {
-            let capacity = self.capacity;
-            return Err(StoreError::Full { capacity });
+            return false;
         }
         self.forget_least_recent(claim, now, forgotten);
-        Ok(())
+        true
     }
 
     /// Of records: what has lapsed is none any more, and goes first.

@@ -1,8 +1,8 @@
-use std::hash::{BuildHasher, Hasher, RandomState};
+use std::hash::{BuildHasher, Hasher};
 use std::sync::PoisonError;
 
-use crate::store::Scope;
-use crate::sync::{Mutex, MutexGuard};
+use crate::store::{Fingerprint, Scope};
+use crate::sync::{Mutex, MutexGuard, RandomState};
 use crate::{DeliveryId, ReplayKey};
 
 /// Equal parts behind a lock each, so that threads seldom meet.
@@ -55,8 +55,8 @@ fn guard<T>(part: &Mutex<T>) -> MutexGuard<'_, T> {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Key(pub(super) [u8; 16]);
 
-/// Hashes scopes and ids to 128 bits under a key drawn for this store, so that
-/// nobody can choose ids that collide.
+/// Hashes scopes, ids and bodies to 128 bits under a key drawn for this store, so that
+/// nobody can choose some that collide.
 #[derive(Default)]
 pub(super) struct KeyedHash {
     high: RandomState,
@@ -65,24 +65,28 @@ pub(super) struct KeyedHash {
 
 impl KeyedHash {
     pub(super) fn record(&self, scope: &Scope, id: &DeliveryId) -> Key {
-        self.hash(scope.as_str(), id.as_str())
+        self.hash(scope, id.as_str().as_bytes())
+    }
+
+    pub(super) fn body(&self, scope: &Scope, body: Fingerprint) -> Key {
+        self.hash(scope, &body.to_bytes())
     }
 
     /// Replay keys are uniform already; the scope's hash tells scopes apart.
     pub(super) fn replays(&self, scope: &Scope, keys: &[ReplayKey]) -> Vec<Key> {
-        let scope = self.hash(scope.as_str(), "");
+        let scope = self.hash(scope, b"");
         let (scope, bits) = (u128::from_ne_bytes(scope.0), |key: &ReplayKey| key.to_bytes());
         let keys = keys.iter().map(|key| u128::from_ne_bytes(bits(key)) ^ scope);
         keys.map(|key| Key(key.to_ne_bytes())).collect()
     }
 
-    fn hash(&self, scope: &str, id: &str) -> Key {
+    fn hash(&self, scope: &Scope, rest: &[u8]) -> Key {
         let half = |state: &RandomState| {
             let mut hasher = state.build_hasher();
-            hasher.write(scope.as_bytes());
-            // Neither holds a zero byte, so no two pairs run together.
+            hasher.write(scope.as_str().as_bytes());
+            // A scope holds no zero byte, so no two pairs run together.
             hasher.write_u8(0);
-            hasher.write(id.as_bytes());
+            hasher.write(rest);
             hasher.finish().to_ne_bytes()
         };
         let mut key = [0; 16];

@@ -5,6 +5,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+/// For what a quiet machine does at once: only what never comes is worth a failure.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// A connection that sends what it is told, byte for byte.
 pub struct Connection {
     stream: TcpStream,
@@ -45,18 +48,17 @@ impl Connection {
 
     /// Waits for `100 Continue`: by then the head was judged, and the body is awaited.
     pub async fn asked_for_the_body(&mut self) {
-        let head = timeout(Duration::from_secs(20), self.read_head()).await.expect("an answer");
+        let head = timeout(PATIENCE, self.read_head()).await.expect("an answer");
         assert_eq!(head.as_deref(), Some("HTTP/1.1 100 Continue"));
     }
 
     pub async fn reply(&mut self) -> Reply {
-        let reply = timeout(Duration::from_secs(20), self.read_reply()).await;
-        reply.expect("an answer within 20 s").expect("an answer, not the end of the connection")
+        self.reply_or_end().await.expect("an answer, not the end of the connection")
     }
 
     /// An answer, or `None` when the receiver closed the connection instead.
     pub async fn reply_or_end(&mut self) -> Option<Reply> {
-        timeout(Duration::from_secs(20), self.read_reply()).await.expect("an answer within 20 s")
+        timeout(PATIENCE, self.read_reply()).await.expect("an answer, or the end")
     }
 
     async fn read_reply(&mut self) -> Option<Reply> {

@@ -4,6 +4,7 @@
 #[cfg(feature = "actix")]
 mod actix;
 mod adapter;
+pub mod busy;
 pub mod client;
 pub mod faulty_store;
 pub mod gate;
@@ -12,6 +13,8 @@ pub mod post;
 pub mod receiver;
 mod tower;
 pub mod work;
+
+use std::time::{Duration, Instant};
 
 pub use adapter::Adapter;
 pub use client::{Connection, Reply};
@@ -53,11 +56,9 @@ pub const EVENT: &[u8] = br#"{"id":"evt_01234567890","type":"purchase.completed"
 
 /// Runs a check again and again until it holds, for what happens in the background.
 pub async fn eventually(what: &str, check: impl Fn() -> bool) {
-    for _ in 0..500 {
-        if check() {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    let begun = Instant::now();
+    while !check() {
+        assert!(begun.elapsed() < Duration::from_secs(120), "did not come about: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("did not come about within 5 s: {what}");
 }

@@ -80,8 +80,8 @@ impl Receiver {
 
     /// Waits until no handler is at work.
     pub async fn idle(&self) {
-        let idle = tokio::time::timeout(Duration::from_secs(20), self.dedupe.wait_idle());
-        idle.await.expect("no handler at work for 20 s");
+        let idle = tokio::time::timeout(Duration::from_secs(120), self.dedupe.wait_idle());
+        idle.await.expect("no handler at work in the end");
     }
 
     /// How many times a handler was started.

@@ -1,10 +1,15 @@
 //! What the library's `sync` is here.
 
+use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 pub(crate) use loom::sync::atomic::AtomicUsize;
 pub(crate) use loom::sync::{Mutex, MutexGuard};
+
+/// Without a seed: with one, each run of a scenario would lock other shards, and loom
+/// could not repeat it.
+pub(crate) type RandomState = BuildHasherDefault<DefaultHasher>;
 
 /// As much as the library uses of tokio's `Notify`, and as little as tokio promises of
 /// it: who was made before a call of `notify_waiters` is woken by it.

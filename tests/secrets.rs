@@ -1,0 +1,162 @@
+//! Which texts are taken for signing secrets: all that a sender may have drawn, and none
+//! that was damaged on its way into the configuration.
+
+use std::hash::{BuildHasher, RandomState};
+
+use nevent_webhooks::{RotationError, Secret, SecretError, Verifier};
+
+const SECRET: &str = "whsec_k5EKJQnf9sMX2vYzJdHG3L8pR";
+
+fn refused(text: &str) -> SecretError {
+    let Err(error) = Secret::new(text) else { panic!("{text:?} is taken for a secret") };
+    let message = error.to_string();
+    assert!(!message.contains('\n'), "one line: {message}");
+    let pieces = SECRET.as_bytes().windows(4).skip(6);
+    for piece in pieces.map(|piece| std::str::from_utf8(piece).expect("ASCII")) {
+        assert!(!message.contains(piece), "{message:?} shows the secret's {piece:?}");
+    }
+    error
+}
+
+/// Anywhere in it: the error names the character and its place.
+#[test]
+fn characters_that_no_secret_has_are_named_with_their_place() {
+    for (character, name) in [
+        ('\u{feff}', "a byte order mark (U+FEFF)"),
+        ('\u{200b}', "a zero-width space (U+200B)"),
+        ('\u{2060}', "a word joiner (U+2060)"),
+        ('\u{ad}', "a soft hyphen (U+00AD)"),
+        ('\u{200e}', "a mark of writing direction (U+200E)"),
+        ('\u{301}', "a combining mark (U+0301)"),
+        ('\u{a0}', "a no-break space (U+00A0)"),
+        ('\u{3000}', "white space (U+3000)"),
+        ('\u{201c}', "a curly quote (U+201C)"),
+        ('\u{2019}', "a curly quote (U+2019)"),
+        ('\u{2013}', "a dash that is no hyphen (U+2013)"),
+        ('\u{ff41}', "a full-width character (U+FF41)"),
+        ('\u{e9}', "not ASCII (U+00E9)"),
+        ('\u{1f511}', "not ASCII (U+1F511)"),
+        ('`', "a backtick (U+0060)"),
+        ('"', "a double quote (U+0022)"),
+        ('\'', "a single quote (U+0027)"),
+        ('\\', "a backslash (U+005C)"),
+        (' ', "a space (U+0020)"),
+        ('\t', "a tab (U+0009)"),
+        ('\n', "a line feed (U+000A)"),
+        ('\r', "a carriage return (U+000D)"),
+        ('\0', "a control character (U+0000)"),
+        ('\u{7f}', "a control character (U+007F)"),
+    ] {
+        for at in [0, 1, 6, 20, SECRET.len()] {
+            let mut text = SECRET.to_owned();
+            text.insert(at, character);
+            let error = refused(&text);
+            let place = at + 1;
+            assert_eq!(error, SecretError::Character { character, place });
+            let start = format!("character {place} of the signing secret is {name}: ");
+            assert!(error.to_string().starts_with(&start), "{error}");
+        }
+    }
+}
+
+/// Places are those of characters, and not of bytes; of several, the first is named.
+#[test]
+fn places_are_counted_in_characters() {
+    let [first, second] = ["\u{feff}\u{200b}", "whsec_k\u{e9}\u{200b}"].map(refused);
+    assert_eq!(first, SecretError::Character { character: '\u{feff}', place: 1 });
+    assert_eq!(second, SecretError::Character { character: '\u{e9}', place: 8 });
+}
+
+#[test]
+fn what_stands_around_a_secret_is_refused() {
+    for (text, place) in [
+        (format!("{SECRET} # of the shop"), 32),
+        (format!("{SECRET}\t# of the shop"), 32),
+        (format!("{SECRET}\\n"), 32),
+        (format!("{SECRET}\r\n"), 32),
+        (format!("{SECRET}\n{SECRET}"), 32),
+        (format!("\u{201c}{SECRET}\u{201d}"), 1),
+        (format!("`{SECRET}`"), 1),
+    ] {
+        let error = refused(&text);
+        let named = |at| matches!(error, SecretError::Character { place, .. } if place == at);
+        assert!(named(place), "{text:?}: {error}");
+    }
+    for name in ["NEVENT_WEBHOOK_SECRET=", "export SECRET=", "SECRET = ", "--secret="] {
+        assert_eq!(refused(&format!("{name}{SECRET}")), SecretError::Assignment);
+        assert_eq!(refused(&format!("{name}'{SECRET}'")), SecretError::Assignment);
+    }
+}
+
+#[test]
+fn what_stands_for_a_secret_is_refused() {
+    for placeholder in [
+        "${NEVENT_WEBHOOK_SECRET}",
+        "${NEVENT_WEBHOOK_SECRET:-}",
+        "whsec_${SECRET}",
+        "$NEVENT_WEBHOOK_SECRET",
+        "$(cat /run/secrets/nevent)",
+        "{{ secrets.NEVENT }}",
+        "%NEVENT_WEBHOOK_SECRET%",
+        "<your-signing-secret>",
+        "op://shop/nevent/secret",
+    ] {
+        assert_eq!(refused(placeholder), SecretError::Placeholder, "{placeholder}");
+    }
+    for masked in [
+        "whsec_k5E•••••••••••••••••",
+        "whsec_••••••••",
+        "••••••••••••••••8pRz",
+        "whsec_****************",
+        "whsec_k...............",
+        "whsec_k…",
+        "whsec_xxxxxxxxxxxxxxxx",
+    ] {
+        assert_eq!(refused(masked), SecretError::Masked, "{masked}");
+    }
+    for nothing in ["", " ", "\r\n", "\u{a0}"] {
+        assert_eq!(refused(nothing), SecretError::Empty);
+    }
+}
+
+/// Random texts, in the alphabets in which senders and `openssl rand` write secrets.
+#[test]
+fn whatever_a_sender_draws_is_taken() {
+    const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    let (base64, base64_url) = (format!("{LETTERS}+/"), format!("{LETTERS}-_"));
+    let alphabets = [&*base64, &base64_url, LETTERS, "0123456789abcdef", "0123456789ABCDEF"];
+    let random = |below: usize| {
+        let drawn = usize::try_from(RandomState::new().hash_one(below) >> 33).expect("31 bits");
+        drawn % below
+    };
+    for n in 0..100_000 {
+        let alphabet = alphabets[n % alphabets.len()].as_bytes();
+        // Of 16 hex digits, one in thirty thousand has fewer than six that differ.
+        let least = if alphabet.len() > 16 { 16 } else { 32 };
+        let length = least + random(73);
+        let mut text = String::from(["", "whsec_"][random(2)]);
+        text.extend((0..length).map(|_| char::from(alphabet[random(alphabet.len())])));
+        text.push_str(["", "=", "=="][random(3)]);
+        assert!(Secret::new(&text).is_ok(), "{text}: {:?}", Secret::new(&text));
+    }
+}
+
+/// Set twice, by mistake: the previous secret would be refused, and nobody would know why.
+#[test]
+fn a_secret_is_taken_once() {
+    let secret = |text: &str, name: &'static str| Secret::new(text).expect("a secret").named(name);
+    let [other, third] = ["whsec_0aVnD4bWmTzq7RsuPyXc1LfEh", "whsec_Zq8LwT3nXo5RbVy7KcPd2MgUs"];
+    let two = Verifier::new(secret(SECRET, "current")).or(secret(other, "before"));
+    let two = two.expect("two secrets");
+    for (text, name) in [(SECRET, "current"), (other, "before")] {
+        let error = two.clone().or(secret(text, "previous")).expect_err("known already");
+        let names = [name, "previous"].map(str::to_owned);
+        assert_eq!(error, RotationError::SameSecret { names });
+        let start = format!("the secrets \"{name}\" and \"previous\" are the same: ");
+        assert!(error.to_string().starts_with(&start), "{error}");
+    }
+    let three = two.or(secret(third, "third")).expect("another secret");
+    let four = three.or(secret("whsec_fourth0fourth0fourth0", "fourth")).expect("another");
+    let error = four.or(secret("whsec_fifth00fifth00fifth00", "fifth")).expect_err("a fifth");
+    assert_eq!(error, RotationError::TooManySecrets);
+}
