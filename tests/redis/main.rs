@@ -5,6 +5,7 @@
 #![cfg(target_os = "linux")]
 
 mod answers;
+mod clock_steps;
 mod cluster;
 mod connections;
 mod example;

@@ -6,6 +6,7 @@
 #[path = "../../acceptance/support/mod.rs"]
 pub mod acceptance;
 pub mod certificates;
+pub mod clock;
 pub mod cluster;
 pub mod directory;
 pub mod ledger;
