@@ -3,12 +3,16 @@
 mod check;
 mod connection;
 mod error;
+mod hosts;
 mod key;
 mod operations;
 mod options;
+mod query;
 mod script;
+mod sentinels;
 mod shown;
 mod source;
+mod tls;
 mod url;
 
 use std::fmt;

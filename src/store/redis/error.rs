@@ -19,6 +19,15 @@ pub enum RedisStoreError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The URL names a file of certificates, or of a key, that cannot be used.
+    #[error("the Redis URL {url:?} {reason}")]
+    #[non_exhaustive]
+    Certificates {
+        /// The URL, without its user, password and query.
+        url: String,
+        /// Which file, and what is wrong with it.
+        reason: String,
+    },
     /// An option that cannot be right.
     #[error("{reason}")]
     #[non_exhaustive]
@@ -101,7 +110,7 @@ fn by_kind(error: &RedisError) -> Option<&'static str> {
 fn by_text(error: &str) -> Option<&'static str> {
     let rules: [(&[&str], &str); 12] = [
         (&["OOM"], ". Its memory is full: raise `maxmemory`, or give this store its own server"),
-        (&["NOREPLICAS"], ". Fewer replicas are in sync than `min-replicas-to-write`"),
+        (&[NO_REPLICAS], ". Fewer replicas are in sync than `min-replicas-to-write`"),
         (&["MISCONF"], ". It cannot write its data to disk: free some, or read its log"),
         (READ_ONLY, ". It is a replica: give the master's address, or use redis-sentinel://"),
         (&["onnection refused"], ". Is it running, and is the address right?"),
@@ -123,6 +132,12 @@ pub(super) fn is_read_only(error: &RedisError) -> bool {
     READ_ONLY.iter().any(|read_only| text.contains(read_only))
 }
 
+/// Whether the master refuses writes because too few replicas follow it.
+pub(super) fn lacks_replicas(error: &RedisError) -> bool {
+    error.to_string().contains(NO_REPLICAS)
+}
+
+const NO_REPLICAS: &str = "NOREPLICAS";
 const READ_ONLY: &[&str] = &["ReadOnly", "READONLY"];
 const CREDENTIALS: &str = ". Check the user and the password in the URL";
 const SENTINELS: &str = ". Check the name after `master=`, and that these are Sentinels";
