@@ -1,10 +1,12 @@
 //! The Redis store: one memory for several processes.
 
+mod advice;
 mod check;
 mod connection;
 mod error;
 mod hosts;
 mod key;
+mod node;
 mod operations;
 mod options;
 mod query;

@@ -20,3 +20,5 @@ mod support;
 mod support_cluster;
 mod support_processes;
 mod support_proxy;
+#[cfg(feature = "redis-tls")]
+mod tls;

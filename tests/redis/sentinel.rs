@@ -196,3 +196,15 @@ async fn sentinels_that_come_back_are_followed_again() {
     sentinels.have_replaced(old).await;
     eventually("it goes on", async || store.claim(&claim("one")).await.is_ok()).await;
 }
+
+#[tokio::test]
+async fn sentinels_with_a_password_of_their_own() {
+    let sentinels = Sentinels::start().await;
+    for sentinel in sentinels.sentinels() {
+        let user = ["ACL", "SETUSER", "default", "resetpass", ">theirs"];
+        sentinel.command::<()>(&user).await;
+    }
+    let error = RedisStore::connect(&url(&sentinels, 0)).await.expect_err("no password");
+    let error = error.to_string();
+    assert!(error.contains("asks for a password of its own. Make a `SentinelClient`"), "{error}");
+}

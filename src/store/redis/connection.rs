@@ -13,7 +13,7 @@ use redis::{Cmd, RedisError, Value};
 use tokio::time::{Instant, timeout_at};
 
 use self::upkeep::Upkeep;
-use super::error::{is_read_only, lacks_replicas};
+use super::advice::{is_read_only, lacks_replicas};
 use super::{RedisOptions, RedisSource};
 use crate::deadline::deadline;
 

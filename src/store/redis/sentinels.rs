@@ -10,9 +10,8 @@ use redis::{Client, ConnectionAddr, ConnectionInfo, ErrorKind, RedisError};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
-use super::RedisOptions;
-use super::source::patient;
 use super::tls::Certificates;
+use super::{RedisOptions, node};
 use crate::deadline::deadline;
 
 /// How long the other Sentinels may take once the first has answered. The Sentinel that
@@ -54,7 +53,7 @@ impl Sentinels {
     ) -> Result<(MultiplexedConnection, Master), RedisError> {
         let master = choose(self.views(options.connect_timeout).await?)?;
         let client = self.certificates.client(self.server_at(&master))?;
-        let mut node = client.get_multiplexed_async_connection_with_config(&patient()).await?;
+        let mut node = node::connect(&client).await?;
         // A user who may not ask learns the same from the first write.
         let info = redis::cmd("INFO").arg("replication").query_async::<String>(&mut node).await;
         if info.is_ok_and(|info| info.contains("role:slave")) {
@@ -90,14 +89,13 @@ impl Sentinels {
 
     /// Asks one Sentinel, over a connection of its own.
     pub(super) async fn view(&self, sentinel: &Client) -> Result<View, RedisError> {
-        let mut connection =
-            sentinel.get_multiplexed_async_connection_with_config(&patient()).await?;
+        let mut connection = node::connect(sentinel).await?;
         let ask = |what: &str| {
             let mut command = redis::cmd("SENTINEL");
             command.arg(what).arg(&self.service);
             command
         };
-        let fields = ask("MASTER").query_async(&mut connection).await.map_err(unknown)?;
+        let fields = ask("MASTER").query_async(&mut connection).await.map_err(explained)?;
         // Names the new master as soon as it is promoted; `SENTINEL MASTER` names it only
         // when all replicas follow it.
         let address = ask("GET-MASTER-ADDR-BY-NAME").query_async(&mut connection).await?;
@@ -157,11 +155,15 @@ fn error(text: &str) -> RedisError {
     io::Error::other(text).into()
 }
 
-fn unknown(error: RedisError) -> RedisError {
-    let text = error.to_string();
+/// What a Sentinel's error says of the URL.
+fn explained(refused: RedisError) -> RedisError {
+    let text = refused.to_string();
     if text.contains("No such master") || text.contains("unknown command") {
         let what = "no master of this name, or no Sentinel";
         return (ErrorKind::MasterNameNotFoundBySentinel, what).into();
     }
-    error
+    if text.contains("uthentication") || text.contains("NOAUTH") {
+        return error("a Sentinel asks for a password of its own");
+    }
+    refused
 }

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use redis::cluster::{ClusterClient, ClusterConfig};
 use redis::sentinel::SentinelClient;
-use redis::{AsyncConnectionConfig, Client, RedisError};
+use redis::{Client, RedisError};
 use tokio::sync::Mutex;
 
 use super::RedisOptions;
 use super::connection::Multiplexed;
+use super::node::{self, patient};
 use super::sentinels::{Master, Sentinels};
 
 /// Where a [`RedisStore`](super::RedisStore) finds its server: a URL, or a client
@@ -134,9 +135,7 @@ impl Kind {
         #[cfg(feature = "redis-tls")]
         provide_cryptography();
         let (mut node, master) = match self {
-            Self::Server(client) => {
-                (client.get_multiplexed_async_connection_with_config(&patient()).await?, None)
-            }
+            Self::Server(client) => (node::connect(client).await?, None),
             Self::Sentinels(sentinels) => {
                 let (node, master) = sentinels.connect(options).await?;
                 (node, Some(master))
@@ -157,11 +156,6 @@ impl Kind {
         redis::cmd("PING").exec_async(&mut node).await?;
         Ok((Multiplexed::Node(node), master))
     }
-}
-
-/// Without timeouts: whoever asks waits for the answer, and no longer than it is worth.
-pub(super) fn patient() -> AsyncConnectionConfig {
-    AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None)
 }
 
 /// rustls panics if it finds no implementation of cryptography, or several.
