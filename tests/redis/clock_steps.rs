@@ -5,7 +5,11 @@ use std::time::Duration;
 use nevent_webhooks::Store;
 use nevent_webhooks::store::{Claim, ClaimAnswer, RedisStore, Renewal};
 
-use crate::support::{Server, claim, eventually};
+use crate::support::acceptance::{Adapter, Post, Receiver, rows};
+use crate::support::receiver_process::Plan;
+use crate::support::{Ledger, ReceiverProcess, Sender, Server, claim, eventually};
+
+rows!(t07_the_servers_clock_is_set_back);
 
 const DAY: i64 = 86_400;
 const LEASE: Duration = Duration::from_secs(3);
@@ -72,4 +76,46 @@ async fn what_is_completed_stays_so_when_the_clock_is_set_back() {
     server.step_clock(-2 * DAY);
     let answer = store.claim(&with(LEASE)).await.expect("a server");
     assert_eq!(answer, ClaimAnswer::Completed);
+}
+
+/// Whoever comes while the handler runs is told to wait for a lease, and not for a day.
+async fn t07_the_servers_clock_is_set_back(adapter: Adapter) {
+    let server = Server::with_own_clock().await;
+    let store = async || RedisStore::connect(&server.url()).await.expect("a server");
+    let (setup, gate) = Receiver::gated(adapter);
+    let first = setup.store(store().await).start().await;
+    let second = Receiver::on(adapter).store(store().await).start().await;
+    let mut connection = first.start(&Post::new("d")).await;
+    eventually("the handler runs", async || first.runs() == 1).await;
+    server.step_clock(-DAY);
+    let reply = second.deliver(&Post::new("d")).await;
+    assert_eq!(reply.status, 409, "{reply:?}");
+    let wait = reply.header("retry-after").and_then(|seconds| seconds.parse::<u64>().ok());
+    assert!(wait.is_some_and(|seconds| seconds <= 30), "{reply:?}");
+    gate.let_pass(1);
+    connection.reply().await.is(200, "");
+    second.deliver(&Post::new("d")).await.is(200, "Already processed");
+    assert_eq!((first.runs(), second.runs()), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_delivery_of_a_receiver_that_crashed_before_runs_again() {
+    let server = Server::with_own_clock().await;
+    let ledger = Ledger::default();
+    let plan = Plan { lease: LEASE * 2, ..Plan::new(&server.url()) };
+    let never = Plan { handler: Duration::from_secs(3600), ..plan.clone() };
+    let mut first = ReceiverProcess::of(&never, &ledger);
+    let second = ReceiverProcess::of(&plan, &ledger);
+    let sender = Sender::new(&[first.address()], Duration::from_millis(20), &ledger);
+    let unanswered = tokio::spawn({
+        let sender = sender.clone();
+        async move { sender.attempt("d").await }
+    });
+    eventually("its handler runs", async || ledger.times_begun("d") == 1).await;
+    first.kill();
+    server.step_clock(-DAY);
+    assert!(!sender.attempt_at(second.address(), "d").await, "it is in flight");
+    let runs = async || sender.attempt_at(second.address(), "d").await;
+    eventually("the retry runs", runs).await;
+    assert!(!unanswered.await.expect("no panic"));
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use nevent_webhooks::Store;
-use nevent_webhooks::store::{ClaimAnswer, Completion, RedisStore, RedisWarning};
+use nevent_webhooks::store::{ClaimAnswer, Completion, RedisStore, RedisWarning, Renewal};
 use tokio::net::TcpListener;
 
 use crate::support::{Cluster, Proxy, Sentinels, Server, claim, eventually};
@@ -129,6 +129,7 @@ async fn a_server_that_is_full() {
     says(&cause, &["OOM", &named, "Its memory is full: raise `maxmemory`"]);
     says(&store.ready().await.expect_err("no room").to_string(), &["OOM"]);
     says(&refusal(&server.url()).await, &["OOM"]);
+    assert_eq!(store.renew(&done).await.expect("no more memory"), Renewal::Renewed);
     assert_eq!(store.complete(&done).await.expect("no more memory"), Completion::Recorded);
     store.release(&failed).await.expect("no more memory");
     assert_eq!(store.claim(&claim("done")).await.expect("no memory"), ClaimAnswer::Completed);

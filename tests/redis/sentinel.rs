@@ -6,6 +6,7 @@ use nevent_webhooks::Store;
 use nevent_webhooks::store::{ClaimAnswer, RedisOptions, RedisSource, RedisStore};
 use redis::sentinel::{SentinelClientBuilder, SentinelServerType};
 use redis::{ConnectionAddr, RedisResult};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use crate::support::load::Load;
@@ -120,16 +121,28 @@ async fn a_master_that_was_cut_off_is_left_with_a_client_of_ones_own() {
 /// new one never sees.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_planned_failover_forgets_next_to_nothing() {
-    let sentinels = Sentinels::start().await;
+    planned_failover(Sentinels::start().await).await;
+}
+
+/// As the README reports it.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "half a minute"]
+async fn a_planned_failover_with_default_timings() {
+    planned_failover(Sentinels::unhurried().await).await;
+}
+
+async fn planned_failover(sentinels: Sentinels) {
     let load = Load::on(&url(&sentinels, 0));
     load.sender.deliver_all(0..200, 16).await;
     let old = sentinels.plan_failover().await;
-    let mut sent = 200;
+    let (mut sent, mut deliveries) = (200, JoinSet::new());
     while !is_a_replica(old).await {
-        load.sender.deliver_all(sent..sent + 20, 20).await;
-        sent += 20;
-        sleep(Duration::from_millis(50)).await;
+        let (sender, number) = (load.sender.clone(), sent);
+        deliveries.spawn(async move { sender.deliver_all(number..number + 1, 1).await });
+        sent += 1;
+        sleep(Duration::from_millis(10)).await;
     }
+    deliveries.join_all().await;
     let new = sentinels.master().await;
     assert_ne!(new.port(), old.port());
     let mut forgotten = 0;
@@ -138,10 +151,9 @@ async fn a_planned_failover_forgets_next_to_nothing() {
         forgotten += u32::from(!new.command::<bool>(&["EXISTS", &key]).await);
     }
     let during = sent - 200;
-    println!("forgotten {forgotten} of {during} deliveries during the failover");
+    println!("{forgotten} of {during} deliveries forgotten");
     assert!(forgotten <= during / 20, "{forgotten} of {during}");
-    let balance = load.balance();
-    assert_eq!(balance.lost.len(), 0);
+    assert_eq!(load.balance().lost.len(), 0);
 }
 
 async fn is_a_replica(server: &Server) -> bool {

@@ -102,3 +102,19 @@ async fn files_that_hold_no_certificate() {
     says(&error, &["server.key\" without a certificate in PEM"]);
     assert!(!error.contains("secret"), "{error}");
 }
+
+#[tokio::test]
+async fn sentinels_with_certificates_of_ones_own() {
+    let master = Server::with_tls(&[]).await;
+    let watch = format!("sentinel monitor mymaster 127.0.0.1 {} 1\n", master.port());
+    let sentinel = Server::sentinel_with_tls(&watch).await;
+    let url = format!("rediss-sentinel://{}?master=mymaster", sentinel.address());
+    let trusting = format!("{url}&ca_file={}", path("authority.pem"));
+    eventually("the sentinel has found the master", async || {
+        RedisStore::connect(&trusting).await.is_ok()
+    })
+    .await;
+    works(&trusting).await;
+    let error = refusal(&url).await;
+    says(&error, &["the Redis master \"mymaster\" of the Sentinels", "UnknownIssuer", "?ca_file="]);
+}

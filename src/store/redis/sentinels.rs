@@ -167,3 +167,62 @@ fn explained(refused: RedisError) -> RedisError {
     }
     refused
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(host: &str, epoch: &str, flags: &str, state: &str) -> View {
+        let fields = [("config-epoch", epoch), ("flags", flags), ("failover-state", state)];
+        let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        View::of(&HashMap::from(fields), (host.to_owned(), 6379))
+    }
+
+    #[track_caller]
+    fn chosen(views: Vec<View>, host: &str) {
+        assert_eq!(choose(views).expect("a master").host, host);
+    }
+
+    #[test]
+    fn the_newest_configuration_is_right() {
+        let (old, new) = (|| view("old", "9", "master", ""), || view("new", "10", "master", ""));
+        chosen(vec![old(), new()], "new");
+        chosen(vec![new(), old(), old()], "new");
+        let leading = view("new", "10", "master,failover_in_progress", "reconf_slaves");
+        chosen(vec![old(), leading, old()], "new");
+    }
+
+    #[test]
+    fn a_master_that_one_sentinel_cannot_reach_may_be_up() {
+        let down = || view("a", "1", "s_down,master", "");
+        chosen(vec![down(), view("a", "1", "master", "")], "a");
+        let error = choose(vec![down()]).expect_err("down").to_string();
+        assert!(error.contains("find the master down"), "{error}");
+    }
+
+    #[test]
+    fn there_is_no_master_while_a_replica_is_promoted() {
+        for (state, refused) in [
+            ("select_slave", false),
+            ("send_slaveof_noone", true),
+            ("wait_promotion", true),
+            ("reconf_slaves", false),
+        ] {
+            let view = || view("a", "1", "master,failover_in_progress", state);
+            assert_eq!(choose(vec![view()]).is_err(), refused, "{state}");
+            let current = Master { host: "a".to_owned(), port: 6379, epoch: 1 };
+            assert_eq!(view().outdates(&current), refused, "{state}");
+        }
+    }
+
+    #[test]
+    fn a_connection_is_given_up_for_a_newer_master_only() {
+        let current = Master { host: "a".to_owned(), port: 6379, epoch: 5 };
+        for (host, epoch, outdated) in
+            [("b", "6", true), ("b", "4", false), ("b", "5", false), ("a", "6", false)]
+        {
+            let view = view(host, epoch, "master", "");
+            assert_eq!(view.outdates(&current), outdated, "{host} {epoch}");
+        }
+    }
+}

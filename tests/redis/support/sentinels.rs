@@ -32,7 +32,12 @@ const IN_A_HURRY: [&str; 10] = [
 
 impl Sentinels {
     pub async fn start() -> Self {
-        Self::with(&[], "").await
+        Self::with(&[], "").await.in_a_hurry().await.acquainted().await
+    }
+
+    /// With the timings that Sentinels have by default.
+    pub async fn unhurried() -> Self {
+        Self::with(&[], "").await.acquainted().await
     }
 
     /// As the README advises: a master without replicas takes no writes. It can be cut
@@ -44,7 +49,7 @@ impl Sentinels {
         let configuration = format!(
             "sentinel auth-user {MASTER_NAME} peer\nsentinel auth-pass {MASTER_NAME} any\n"
         );
-        Self::with(&peer, &configuration).await
+        Self::with(&peer, &configuration).await.in_a_hurry().await.acquainted().await
     }
 
     /// The master hears no longer from the replicas and the sentinels, nor they from it.
@@ -71,14 +76,21 @@ impl Sentinels {
             Server::sentinel(&configuration),
             Server::sentinel(&configuration),
         );
-        let this = Self { servers: vec![master, one, two], sentinels: vec![x, y, z] };
-        for sentinel in &this.sentinels {
+        Self { servers: vec![master, one, two], sentinels: vec![x, y, z] }
+    }
+
+    async fn in_a_hurry(self) -> Self {
+        for sentinel in &self.sentinels {
             // Sentinels before 7.0 cannot be hurried.
             let words = [&["SENTINEL", "DEBUG"], &IN_A_HURRY[..]].concat();
             let _ = sentinel.try_command::<redis::Value>(&words).await;
         }
-        eventually("the sentinels know each other", async || this.are_acquainted().await).await;
-        this
+        self
+    }
+
+    async fn acquainted(self) -> Self {
+        eventually("the sentinels know each other", async || self.are_acquainted().await).await;
+        self
     }
 
     pub fn addresses(&self) -> Vec<SocketAddr> {

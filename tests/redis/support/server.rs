@@ -91,6 +91,16 @@ impl Server {
         .await
     }
 
+    /// The same with TLS, to clients and to servers.
+    pub async fn sentinel_with_tls(configuration: &str) -> Self {
+        Self::launch(&[], true, false, |directory, port| {
+            let file = directory.write("sentinel.conf", configuration);
+            let port = ["--port", "0", "--tls-port", &port.to_string(), "--tls-replication", "yes"];
+            [words(&[&file, "--sentinel"]), words(&port), Certificates::arguments()].concat()
+        })
+        .await
+    }
+
     /// Of a cluster, with a port of its own for the others.
     pub(super) async fn node(more: &[&str]) -> Self {
         Self::launch(more, false, false, |directory, port| {
