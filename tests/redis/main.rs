@@ -22,3 +22,4 @@ mod support_processes;
 mod support_proxy;
 #[cfg(feature = "redis-tls")]
 mod tls;
+mod warnings;

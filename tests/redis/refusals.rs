@@ -90,6 +90,16 @@ async fn a_wrong_password_or_none() {
     }
 }
 
+/// In a URL a plus is a plus, in forms alone it is a space.
+#[tokio::test]
+async fn a_password_with_a_plus_for_a_socket() {
+    let server = Server::with(&["--requirepass", "open+sesame"]).await;
+    let url = format!("redis+unix://{}?pass=open+sesame", server.socket());
+    RedisStore::connect(&url).await.expect("the right password");
+    let error = refusal(&url.replace("open+", "open%20")).await;
+    says(&error, &["Check the user and the password in the URL"]);
+}
+
 #[tokio::test]
 async fn a_database_that_is_not_there() {
     let server = Server::start().await;
@@ -139,20 +149,6 @@ async fn a_server_that_is_full() {
     assert_eq!(store.ready().await.expect("room"), []);
 }
 
-#[tokio::test]
-async fn a_server_that_evicts_is_warned_of() {
-    let server =
-        Server::with(&["--maxmemory", "100mb", "--maxmemory-policy", "volatile-lru"]).await;
-    let store = RedisStore::connect(&server.url()).await.expect("it works");
-    let [RedisWarning::Evicts { policy, .. }] = store.warnings() else {
-        panic!("{:?}", store.warnings());
-    };
-    assert_eq!(policy, "volatile-lru");
-    says(&store.warnings()[0].to_string(), &["volatile-lru", "handled again", "noeviction"]);
-    server.command::<()>(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]).await;
-    assert_eq!(store.ready().await.expect("it works"), []);
-}
-
 /// The rights that `RedisStore`'s documentation names, and no others.
 #[tokio::test]
 async fn a_user_with_the_least_rights() {
@@ -188,14 +184,6 @@ async fn a_user_with_the_least_rights() {
     says(&refusal(&url).await, &["NoPerm", "Give its user the permissions"]);
     set(user(&rights.replace("+hset ", ""))).await;
     says(&refusal(&url).await, &["Give its user the permissions"]);
-}
-
-#[tokio::test]
-async fn a_server_that_does_not_know_info() {
-    let server = Server::with(&["--rename-command", "INFO", ""]).await;
-    let store = RedisStore::connect(&server.url()).await.expect("it works all the same");
-    assert!(matches!(store.warnings(), [RedisWarning::Unchecked { .. }]), "{:?}", store.warnings());
-    says(&store.warnings()[0].to_string(), &["unknown command", "maxmemory-policy is noeviction"]);
 }
 
 #[tokio::test]
@@ -248,7 +236,7 @@ async fn a_server_that_is_slow() {
 async fn a_cluster_that_is_of_no_use() {
     let node = Server::with(&["--cluster-enabled", "yes"]).await;
     let cluster = format!("redis-cluster://{}", node.address());
-    let advice = "Has it slots, and can the addresses that CLUSTER SLOTS names be reached";
+    let advice = "Does it have slots, and can the addresses in CLUSTER SLOTS be reached from here?";
     says(&refusal(&cluster).await, &[advice]);
     node.command::<()>(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]).await;
     eventually("it serves its slots", async || {

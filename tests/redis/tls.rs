@@ -78,7 +78,7 @@ async fn a_certificate_that_is_no_servers() {
     let trusting = |server: &Server, file: &str| format!("{}?ca_file={}", server.url(), path(file));
     let server = showing("self_signed").await;
     let error = refusal(&trusting(&server, "self_signed.pem")).await;
-    says(&error, &["CaUsedAsEndEntity", "issue one for the server"]);
+    says(&error, &["CaUsedAsEndEntity", "issue another for the server"]);
     let server = showing("expired").await;
     says(&refusal(&trusting(&server, "expired.pem")).await, &["Renew its certificate"]);
     let server = Server::with_tls(&["--bind", "127.0.0.2"]).await;

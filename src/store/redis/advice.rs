@@ -1,4 +1,4 @@
-//! What to do about an error of the `redis` crate.
+//! Advice on errors of the `redis` crate.
 
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
@@ -39,7 +39,7 @@ pub(super) fn lacks_replicas(error: &RedisError) -> bool {
     error.to_string().contains(NO_REPLICAS)
 }
 
-/// The first one counts that has a text of the error's.
+/// The first rule with a text that is in the error's gives the advice.
 const RULES: &[(&[&str], &str)] = &[
     // Of the server's state.
     (&["OOM"], ". Its memory is full: raise `maxmemory`, or give this store its own server"),
@@ -76,16 +76,16 @@ const READ_ONLY: &[&str] = &["ReadOnly", "READONLY"];
 const HUNG_UP: &[&str] =
     &["roken pipe", "onnection reset", "unexpectedly closed", "unexpected end"];
 const SILENT: &str = ". Is it overloaded or stopped, is something in between, or TLS on one side \
-                      only? If it is but slow, raise the timeout in `RedisOptions`";
+                      only? If it is only slow, raise the timeout in `RedisOptions`";
 const NO_NODES: &str =
-    ". Has it slots, and can the addresses that CLUSTER SLOTS names be reached from here?";
+    ". Does it have slots, and can the addresses in CLUSTER SLOTS be reached from here?";
 const CREDENTIALS: &str = ". Check the user and the password in the URL";
 const SENTINELS: &str = ". Check the name after `master=`, and that these are Sentinels";
 const RIGHTS: &str = ". Give its user the permissions that `RedisStore` names";
-const ISSUER: &str = ". The system does not know who issued its certificate: name that authority's \
-                      file with ?ca_file=";
-const SELF_SIGNED: &str = ". It shows an authority's own certificate: issue one for the server, and \
-                           name the authority's file with ?ca_file=";
+const ISSUER: &str = ". The CA that issued its certificate is not trusted here: name that CA's file \
+                      with ?ca_file=";
+const SELF_SIGNED: &str = ". Its certificate is a CA's own: issue another for the server, and name the \
+                           CA's file with ?ca_file=";
 
 #[cfg(test)]
 mod tests {

@@ -8,14 +8,13 @@ use redis::{AsyncConnectionConfig, Client, ConnectionAddr, RedisError};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// How long a server that hung up is listened to.
+/// How long the store listens to a server that hung up.
 const LAST_WORDS: Duration = Duration::from_millis(250);
 
-/// Connects, without timeouts: whoever asks waits for the answer, and no longer than it
-/// is worth.
+/// Connects. The caller limits the time that this may take.
 pub(super) async fn connect(client: &Client) -> Result<MultiplexedConnection, RedisError> {
     match client.get_multiplexed_async_connection_with_config(&patient()).await {
-        Err(error) if error.is_connection_dropped() => {
+        Err(error) if error.is_connection_dropped() && !error.is_connection_refusal() => {
             let said = timeout(LAST_WORDS, last_words(client.get_connection_info().addr())).await;
             Err(said.ok().flatten().unwrap_or(error))
         }
@@ -23,13 +22,14 @@ pub(super) async fn connect(client: &Client) -> Result<MultiplexedConnection, Re
     }
 }
 
+/// Without timeouts of the `redis` crate: the caller limits how long an answer may take.
 pub(super) fn patient() -> AsyncConnectionConfig {
     AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None)
 }
 
-/// Why the server hung up. It says so (too many clients, protected mode) as soon as it
-/// has accepted a connection, but to a client that has already written something, all
-/// that may arrive is a broken pipe.
+/// The server's reason for hanging up, which it sends as soon as it has accepted a
+/// connection: too many clients, or protected mode. Without this the reason is lost: a
+/// client that has already written something may see a broken pipe and nothing else.
 async fn last_words(address: &ConnectionAddr) -> Option<RedisError> {
     let ConnectionAddr::Tcp(host, port) = address else { return None };
     let stream = TcpStream::connect((host.as_str(), *port)).await.ok()?;

@@ -1,4 +1,4 @@
-//! What stands behind the `?` of a URL.
+//! The query of a URL.
 
 use super::tls::{CA_FILE, CERT_FILE, KEY_FILE};
 
@@ -13,7 +13,7 @@ impl<'a> Query<'a> {
         Self(pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).collect())
     }
 
-    /// What is not understood may matter: it is not passed over.
+    /// Refuses parameters without a meaning: they may be typing errors in those that matter.
     pub(super) fn allow(&self, names: &[&str], tls: bool) -> Result<(), String> {
         for (name, _) in &self.0 {
             if FILES.contains(name) && !tls {

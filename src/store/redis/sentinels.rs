@@ -35,13 +35,13 @@ pub(super) struct Master {
     epoch: u64,
 }
 
-/// What one Sentinel says of the master.
+/// One Sentinel's view of the master.
 #[derive(Debug)]
 pub(super) struct View {
     master: Master,
     is_down: bool,
-    /// A replica is about to become the master, or has done so without the Sentinel's
-    /// knowing: what is written to the old master now may be lost.
+    /// A replica is about to become the master, or has just become it and the Sentinel does
+    /// not know yet. Writes to the old master are lost from then on.
     is_promoting: bool,
 }
 
@@ -155,7 +155,7 @@ fn error(text: &str) -> RedisError {
     io::Error::other(text).into()
 }
 
-/// What a Sentinel's error says of the URL.
+/// A Sentinel's error, in terms of the URL.
 fn explained(refused: RedisError) -> RedisError {
     let text = refused.to_string();
     if text.contains("No such master") || text.contains("unknown command") {

@@ -29,12 +29,12 @@ use super::sentinels::{Master, Sentinels};
 /// are other names of the same. In user and password, `/ ? # @ %` are written
 /// `%2F %3F %23 %40 %25`. User and password are the servers'.
 ///
-/// Certificates are verified with the system's authorities. These parameters of a URL
-/// change that. Each is the path of a PEM file, which is read when the URL is parsed:
+/// Certificates are verified with the system's CAs. These parameters of a URL change that.
+/// Each is the path of a PEM file, which is read when the URL is parsed:
 ///
 /// | parameter | |
 /// | --- | --- |
-/// | `ca_file` | the authorities to trust, in the place of the system's |
+/// | `ca_file` | the CAs to trust instead of the system's |
 /// | `cert_file` and `key_file` | the client's certificate and its private key, for servers that ask for one |
 ///
 /// As in `rediss://redis.internal:6380?ca_file=/etc/ssl/redis-ca.pem`.

@@ -7,7 +7,7 @@ use redis::{Client, ConnectionInfo, RedisError};
 
 use super::query::Query;
 
-/// Parameters of a URL, each the path of a PEM file.
+/// Names of parameters of a URL. Each gives the path of a PEM file.
 pub(super) const CA_FILE: &str = "ca_file";
 pub(super) const CERT_FILE: &str = "cert_file";
 pub(super) const KEY_FILE: &str = "key_file";
@@ -50,7 +50,8 @@ impl Certificates {
     }
 }
 
-/// The `redis` crate would take a file without certificates for one that trusts nobody.
+/// Reads a file. The `redis` crate would take one without certificates for a list of CAs
+/// that is empty, and then trust no server.
 #[cfg(feature = "redis-tls")]
 fn pem(name: &str, path: &str, holds: &str) -> Result<Vec<u8>, String> {
     let pem = std::fs::read(path);

@@ -55,8 +55,8 @@ fn parse(url: &str) -> Result<RedisSource, Wrong> {
         _ => return Err(format!("has the unknown scheme {scheme:?}").into()),
     };
     if rest.contains('#') {
-        return Err("has a #: certificates are always verified. Name the file of an authority \
-                    of your own with ?ca_file=; in a password write # as %23"
+        return Err("has a #: certificates are always verified. Name the file of a CA of your \
+                    own with ?ca_file=, and in a password write # as %23"
             .into());
     }
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
@@ -81,9 +81,9 @@ const PLAIN: [&str; 4] = ["redis", "rediss", "valkey", "valkeys"];
 fn socket(scheme: &str, rest: &str) -> Result<RedisSource, String> {
     let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
     let allowed = Query::parse(query).allow(&["db", "user", "pass", "protocol"], false);
-    // Its name may be a part of a password with an & in it.
+    // Not named: it may be part of a password with an & in it.
     allowed.map_err(|_| "has something in its query that has no meaning here".to_owned())?;
-    // Or a form's space would be read where the password has a plus.
+    // Otherwise the `redis` crate reads a plus in a password as a space, as in forms.
     let url = format!("{scheme}://{path}?{}", query.replace('+', "%2B"));
     let client = Certificates::default().client(connection_info(&url)?);
     client.map(RedisSource::from).map_err(|error| reason(&error))

@@ -11,6 +11,7 @@ use redis::{
 };
 use tokio::time::sleep;
 
+use super::arguments::{after, common, data, words};
 use super::clock::SteppedClock;
 use super::directory::Directory;
 use super::ports::free_port;
@@ -150,6 +151,11 @@ impl Server {
         format!("{scheme}://{password}{address}/")
     }
 
+    /// The path of its Unix socket.
+    pub fn socket(&self) -> String {
+        self.directory.file("socket")
+    }
+
     /// As a machine that loses power.
     pub fn kill(&self) {
         self.process().kill();
@@ -241,25 +247,4 @@ impl Server {
         })
         .await;
     }
-}
-
-/// For those that hold data: nothing on disk, and replicas that need not wait.
-fn data(directory: &Directory) -> Vec<String> {
-    let options = "--appendonly no --repl-diskless-sync-delay 0 --enable-debug-command local --dir";
-    let options: Vec<_> = options.split(' ').collect();
-    [words(&["--save", ""]), words(&options), vec![directory.file("")]].concat()
-}
-
-fn common(directory: &Directory) -> Vec<String> {
-    let (socket, log) = (directory.file("socket"), directory.file("log"));
-    words(&["--bind", "127.0.0.1", "--unixsocket", &socket, "--logfile", &log])
-}
-
-fn words(words: &[&str]) -> Vec<String> {
-    words.iter().map(ToString::to_string).collect()
-}
-
-fn after(words: &[&str], option: &str) -> Option<String> {
-    let position = words.iter().position(|word| *word == option)?;
-    words.get(position + 1).map(ToString::to_string)
 }

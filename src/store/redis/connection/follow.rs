@@ -12,7 +12,8 @@ use tokio::time::{sleep, timeout};
 use super::super::sentinels::{Master, Sentinels, failover};
 use super::upkeep::Upkeep;
 
-/// What a Sentinel publishes when it leads a failover, and when it has learned of one.
+/// The events that a Sentinel publishes when it leads a failover, and when it has learned
+/// of one.
 const EVENTS: [&str; 3] =
     ["+failover-state-send-slaveof-noone", "+promoted-slave", "+switch-master"];
 
@@ -56,7 +57,7 @@ impl Following {
         loop {
             if let Ok(Ok(mut events)) = timeout(self.patience, self.subscribe()).await {
                 let mut events = events.on_message();
-                // Asked once before the first event: there may have been others before.
+                // Once before the first event: a failover may have begun before the subscription.
                 while !self.is_outdated().await {
                     if events.next().await.is_none() {
                         break;
@@ -73,7 +74,7 @@ impl Following {
         Ok(events)
     }
 
-    /// Whether the connection was given up.
+    /// Asks the Sentinel, and gives the connection up if the master is another.
     async fn is_outdated(&self) -> bool {
         let view = timeout(self.patience, self.sentinels.view(&self.sentinel)).await;
         let outdated = view.is_ok_and(|view| view.is_ok_and(|view| view.outdates(&self.master)));
