@@ -33,10 +33,12 @@ pub use self::source::RedisSource;
 /// No delivery is handled a second time by any of them, as long as the server
 /// loses no write that it acknowledged. If it does (a crash without persistence,
 /// a failover to a replica that lagged behind), a delivery may run again; none is
-/// ever lost. With the URL of Sentinels the store follows them, with one connection and
-/// one task for each, so that it leaves the old master in time. While the server is out of reach, claims fail at once, and
+/// ever lost. While the server is out of reach, claims fail at once, and
 /// deliveries are answered 503 for the sender to repeat. The README has the server's
 /// configuration to use.
+///
+/// With the URL of Sentinels, the store follows them: it leaves the old master before a
+/// replica is promoted. That takes one connection and one task for each Sentinel.
 ///
 /// # What it does in the server
 ///

@@ -157,6 +157,25 @@ async fn planned_failover(sentinels: Sentinels) {
     assert_eq!(load.balance().lost.len(), 0);
 }
 
+/// The command `FAILOVER` tells the Sentinels nothing: they name the demoted server until
+/// they take it for down.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failover_that_the_sentinels_were_not_asked_for_is_explained() {
+    let sentinels = Sentinels::start().await;
+    let store = RedisStore::connect(&url(&sentinels, 0)).await.expect("a master");
+    let old = sentinels.master().await;
+    old.command::<()>(&["FAILOVER"]).await;
+    eventually("it is said what happened", async || {
+        let Err(error) = store.claim(&claim("one")).await else { return false };
+        let cause = std::error::Error::source(&error).expect("a cause").to_string();
+        cause.contains("a replica. Was it demoted by FAILOVER? Use SENTINEL FAILOVER")
+    })
+    .await;
+    let begun = Instant::now();
+    eventually("they notice", async || store.claim(&claim("one")).await.is_ok()).await;
+    println!("noticed {:?} later", begun.elapsed());
+}
+
 async fn is_a_replica(server: &Server) -> bool {
     let info = server.try_command::<String>(&["INFO", "replication"]).await;
     info.is_ok_and(|info| info.contains("role:slave"))
