@@ -1,14 +1,20 @@
 //! The Redis store: one memory for several processes.
 
+mod advice;
 mod check;
 mod connection;
 mod error;
+mod hosts;
 mod key;
+mod node;
 mod operations;
 mod options;
+mod query;
 mod script;
+mod sentinels;
 mod shown;
 mod source;
+mod tls;
 mod url;
 
 use std::fmt;
@@ -33,6 +39,9 @@ use super::StoreIdentity;
 /// the sender to repeat. The README has the server's
 /// configuration to use.
 ///
+/// With the URL of Sentinels, the store follows them: it leaves the old master before a
+/// replica is promoted. That takes one connection and one task for each Sentinel.
+///
 /// # What it does in the server
 ///
 /// Every operation is one script, run by its hash: a claim and a completion are a
@@ -41,11 +50,15 @@ use super::StoreIdentity;
 ///
 /// | key | type | holds | expires |
 /// | --- | --- | --- | --- |
-/// | `nevent:{scope}d<delivery id>` | hash | the body's fingerprint; while in flight, the owner's token | with the lease, then the retention |
+/// | `nevent:{scope}d<delivery id>` | hash | the body's fingerprint; while in flight, the owner's token and the length of its lease | with the lease, then the retention |
 /// | `nevent:{scope\u{1}events}d<event id>` | hash | the same of an event that was claimed by its own id | the same |
 /// | `nevent:{scope}r<replay key>` | string | the delivery id that these signed bytes came with | with the signature |
 ///
-/// The server's clock decides when they expire. A user with limited rights needs
+/// The server's clock decides when they expire. If it is set back, a lease still ends
+/// at most its own length after the next claim of that delivery; retention lasts longer
+/// by the step. If it is set forward, both end early.
+///
+/// A user with limited rights needs
 /// `~nevent:*` (or your own prefix) and `+evalsha +eval +hmget +hget +hset +hdel +get
 /// +set +del +exists +pexpire +pttl +ping +info`; for a database other than 0
 /// `+select`; in a Cluster `+cluster|slots`.

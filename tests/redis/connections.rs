@@ -124,6 +124,20 @@ async fn one_to_what_is_no_longer_the_master_is_replaced() {
     eventually("it is a master", async || store.claim(&claim("one")).await.is_ok()).await;
 }
 
+/// A lone master without replicas is the only one there is: there is nobody to ask for
+/// another.
+#[tokio::test]
+async fn one_to_a_lone_master_without_replicas_is_kept() {
+    let (server, proxy, store) = behind_a_proxy().await;
+    server.command::<()>(&["CONFIG", "SET", "min-replicas-to-write", "1"]).await;
+    for _ in 0..5 {
+        store.claim(&claim("one")).await.expect_err("no replicas");
+    }
+    server.command::<()>(&["CONFIG", "SET", "min-replicas-to-write", "0"]).await;
+    assert_eq!(store.claim(&claim("one")).await.expect("it writes"), ClaimAnswer::Acquired);
+    assert_eq!(proxy.accepted(), 1);
+}
+
 /// Neither a server that refuses connections nor one that takes and drops them is
 /// flooded, however many ask.
 #[tokio::test(flavor = "multi_thread")]

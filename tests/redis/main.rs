@@ -5,6 +5,7 @@
 #![cfg(target_os = "linux")]
 
 mod answers;
+mod clock_steps;
 mod cluster;
 mod connections;
 mod example;
@@ -20,3 +21,6 @@ mod support;
 mod support_cluster;
 mod support_processes;
 mod support_proxy;
+#[cfg(feature = "redis-tls")]
+mod tls;
+mod warnings;

@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use nevent_webhooks::Store;
-use nevent_webhooks::store::{ClaimAnswer, Completion, RedisStore, RedisWarning};
+use nevent_webhooks::store::{ClaimAnswer, Completion, RedisStore, RedisWarning, Renewal};
 use tokio::net::TcpListener;
 
-use crate::support::{Cluster, Proxy, Sentinels, Server, claim};
+use crate::support::{Cluster, Proxy, Sentinels, Server, claim, eventually};
 
 /// Why there is no store at this URL.
-async fn refusal(url: &str) -> String {
+pub async fn refusal(url: &str) -> String {
     let begun = Instant::now();
     let error = RedisStore::connect(url).await.expect_err("not fit").to_string();
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}: {error}", begun.elapsed());
@@ -17,7 +17,7 @@ async fn refusal(url: &str) -> String {
 }
 
 #[track_caller]
-fn says(error: &str, parts: &[&str]) {
+pub fn says(error: &str, parts: &[&str]) {
     for part in parts {
         assert!(error.contains(part), "{part:?} is not in {error:?}");
     }
@@ -68,7 +68,7 @@ async fn another_kind_of_redis() {
     let (server, sentinels, cluster) =
         tokio::join!(Server::start(), Sentinels::start(), Cluster::start());
     let (server, sentinel) = (server.address(), sentinels.addresses()[0]);
-    says(&refusal(&format!("redis://{sentinel}")).await, &["use redis-sentinel://"]);
+    says(&refusal(&format!("redis://{sentinel}")).await, &["is a Sentinel: use redis-sentinel://"]);
     says(&refusal(&format!("redis-cluster://{server}")).await, &["use redis://"]);
     let error = refusal(&format!("redis-sentinel://{server}?master=mymaster")).await;
     says(&error, &["of the Sentinels at", "these are Sentinels"]);
@@ -88,6 +88,16 @@ async fn a_wrong_password_or_none() {
         says(&error, &["Check the user and the password in the URL"]);
         assert!(!error.contains("sesame"), "{error}");
     }
+}
+
+/// In a URL a plus is a plus, in forms alone it is a space.
+#[tokio::test]
+async fn a_password_with_a_plus_for_a_socket() {
+    let server = Server::with(&["--requirepass", "open+sesame"]).await;
+    let url = format!("redis+unix://{}?pass=open+sesame", server.socket());
+    RedisStore::connect(&url).await.expect("the right password");
+    let error = refusal(&url.replace("open+", "open%20")).await;
+    says(&error, &["Check the user and the password in the URL"]);
 }
 
 #[tokio::test]
@@ -129,6 +139,7 @@ async fn a_server_that_is_full() {
     says(&cause, &["OOM", &named, "Its memory is full: raise `maxmemory`"]);
     says(&store.ready().await.expect_err("no room").to_string(), &["OOM"]);
     says(&refusal(&server.url()).await, &["OOM"]);
+    assert_eq!(store.renew(&done).await.expect("no more memory"), Renewal::Renewed);
     assert_eq!(store.complete(&done).await.expect("no more memory"), Completion::Recorded);
     store.release(&failed).await.expect("no more memory");
     assert_eq!(store.claim(&claim("done")).await.expect("no memory"), ClaimAnswer::Completed);
@@ -136,20 +147,6 @@ async fn a_server_that_is_full() {
     server.command::<()>(&["CONFIG", "SET", "maxmemory", "0"]).await;
     assert_eq!(store.claim(&claim("other")).await.expect("room"), ClaimAnswer::Acquired);
     assert_eq!(store.ready().await.expect("room"), []);
-}
-
-#[tokio::test]
-async fn a_server_that_evicts_is_warned_of() {
-    let server =
-        Server::with(&["--maxmemory", "100mb", "--maxmemory-policy", "volatile-lru"]).await;
-    let store = RedisStore::connect(&server.url()).await.expect("it works");
-    let [RedisWarning::Evicts { policy, .. }] = store.warnings() else {
-        panic!("{:?}", store.warnings());
-    };
-    assert_eq!(policy, "volatile-lru");
-    says(&store.warnings()[0].to_string(), &["volatile-lru", "handled again", "noeviction"]);
-    server.command::<()>(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]).await;
-    assert_eq!(store.ready().await.expect("it works"), []);
 }
 
 /// The rights that `RedisStore`'s documentation names, and no others.
@@ -190,14 +187,6 @@ async fn a_user_with_the_least_rights() {
 }
 
 #[tokio::test]
-async fn a_server_that_does_not_know_info() {
-    let server = Server::with(&["--rename-command", "INFO", ""]).await;
-    let store = RedisStore::connect(&server.url()).await.expect("it works all the same");
-    assert!(matches!(store.warnings(), [RedisWarning::Unchecked { .. }]), "{:?}", store.warnings());
-    says(&store.warnings()[0].to_string(), &["unknown command", "maxmemory-policy is noeviction"]);
-}
-
-#[tokio::test]
 async fn keys_that_are_not_ours() {
     let server = Server::start().await;
     let store = RedisStore::connect(&server.url()).await.expect("a server");
@@ -207,29 +196,59 @@ async fn keys_that_are_not_ours() {
     says(&cause, &["WRONGTYPE"]);
 }
 
-#[cfg(feature = "redis-tls")]
-mod tls {
-    use nevent_webhooks::store::RedisOptions;
-    use redis::{Client, TlsCertificates};
+/// The server hangs up at once, and says why to those who listen.
+#[tokio::test]
+async fn a_server_with_too_many_clients() {
+    let server = Server::with(&["--maxclients", "1"]).await;
+    let _holds_the_place = server.connection().await;
+    let error = refusal(&server.url()).await;
+    says(&error, &["ERR max number of clients reached. Raise its `maxclients`"]);
+}
 
-    use super::*;
-    use crate::support::Certificates;
+#[tokio::test]
+async fn a_server_without_scripts() {
+    let server = Server::with(&["--rename-command", "EVALSHA", ""]).await;
+    let error = refusal(&server.url()).await;
+    says(&error, &["unknown command 'EVALSHA'. The store needs it: allow it"]);
+    assert!(!error.contains("ready-"), "{error}");
+    let server = Server::start().await;
+    let user = ["ACL", "SETUSER", "default", "-@scripting"];
+    server.command::<()>(&user).await;
+    says(&refusal(&server.url()).await, &["evalsha", "Give its user the permissions"]);
+}
 
-    #[tokio::test]
-    async fn a_server_with_a_certificate_of_ones_own() {
-        let server = Server::with_tls(&[]).await;
-        let root_cert = Some(Certificates::authority_pem().into_bytes());
-        let trusted = TlsCertificates { client_tls: None, root_cert };
-        let client = Client::build_with_tls(server.url(), trusted).expect("a client");
-        let store = RedisStore::open(client, RedisOptions::default()).await.expect("a server");
-        assert_eq!(store.claim(&claim("one")).await.expect("a server"), ClaimAnswer::Acquired);
+/// The first answer comes later than a connection may take.
+#[tokio::test]
+async fn a_server_that_is_slow() {
+    let server = Server::start().await;
+    let proxy = Proxy::before(server.address()).await;
+    proxy.delay(Duration::from_millis(1300)).await;
+    let raise = "raise the timeout in `RedisOptions`";
+    for kind in ["redis:", "redis-cluster:"] {
+        let url = server.url_through(proxy.address()).replace("redis:", kind);
+        says(&refusal(&url).await, &[raise]);
     }
+    let sentinel = format!("redis-sentinel://{}?master=mymaster", proxy.address());
+    says(&refusal(&sentinel).await, &["no Sentinel answered", raise]);
+}
 
-    #[tokio::test]
-    async fn a_certificate_that_nobody_vouches_for() {
-        let server = Server::with_tls(&[]).await;
-        says(&refusal(&server.url()).await, &["invalid peer certificate"]);
-        // Nor is there a way round TLS.
-        refusal(&server.url().replace("rediss", "redis")).await;
-    }
+#[tokio::test]
+async fn a_cluster_that_is_of_no_use() {
+    let node = Server::with(&["--cluster-enabled", "yes"]).await;
+    let cluster = format!("redis-cluster://{}", node.address());
+    let advice = "Does it have slots, and can the addresses in CLUSTER SLOTS be reached from here?";
+    says(&refusal(&cluster).await, &[advice]);
+    node.command::<()>(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]).await;
+    eventually("it serves its slots", async || {
+        node.command::<String>(&["CLUSTER", "INFO"]).await.contains("cluster_state:ok")
+    })
+    .await;
+    says(&refusal(&node.url()).await, &["use redis-cluster://"]);
+    // It tells clients to come where nobody is.
+    node.command::<()>(&["CONFIG", "SET", "cluster-announce-port", "1"]).await;
+    eventually("it announces another port", async || {
+        node.command::<String>(&["CLUSTER", "NODES"]).await.contains(":1@")
+    })
+    .await;
+    says(&refusal(&cluster).await, &[advice]);
 }

@@ -53,8 +53,11 @@ impl fmt::Display for RedisWarning {
 
 impl Shared {
     pub(super) async fn check(&self) -> Result<Vec<RedisWarning>, RedisStoreError> {
-        self.write_and_remove().await?;
         let server = self.server();
+        if let Err(error) = self.write_and_remove().await {
+            let sentinel = self.is_a_sentinel().await;
+            return Err(if sentinel { RedisStoreError::Sentinel { server } } else { error });
+        }
         let answer = match self.connection.query(&redis::cmd("INFO")).await {
             Ok(answer) => answer,
             // Forbidden, or taken away, as some who rent servers out do.
@@ -71,6 +74,12 @@ impl Shared {
             return Err(RedisStoreError::ClusterNode { server });
         }
         infos.iter().filter_map(|info| judge(&server, info).transpose()).collect()
+    }
+
+    async fn is_a_sentinel(&self) -> bool {
+        let answer = self.connection.query(redis::cmd("INFO").arg("server")).await;
+        let infos = answer.ok().and_then(|answer| infos(answer).ok()).unwrap_or_default();
+        infos.iter().any(|info| field(info, "redis_mode") == Some("sentinel"))
     }
 
     /// What the store itself does, under a key that no scope can have.

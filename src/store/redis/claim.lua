@@ -18,8 +18,8 @@ if first and not own then
     return {'bound', first}
 end
 
-local held = redis.call('HMGET', record, 't', 'f')
-local holder, stands_for = held[1], held[2]
+local held = redis.call('HMGET', record, 't', 'f', 'l')
+local holder, stands_for, length = held[1], held[2], tonumber(held[3])
 -- The first byte is the format: fingerprints of two formats cannot be compared.
 if stands_for and stands_for ~= fingerprint and stands_for:byte() == fingerprint:byte() then
     return {'reused'}
@@ -27,11 +27,18 @@ end
 
 local answer
 if holder and holder ~= token then
-    answer = {'in flight', redis.call('PTTL', record)}
+    local left = redis.call('PTTL', record)
+    -- The server's clock was set back. Without this, a crashed owner's lease would last
+    -- until the clock has caught up. Owners may have a longer lease than this claim's.
+    if length and (left < 0 or left > length) then
+        redis.call('PEXPIRE', record, length)
+        left = length
+    end
+    answer = {'in flight', left}
 elseif stands_for and not holder then
     answer = {'completed'}
 else
-    redis.call('HSET', record, 't', token, 'f', fingerprint)
+    redis.call('HSET', record, 't', token, 'f', fingerprint, 'l', lease)
     redis.call('PEXPIRE', record, lease)
     answer = {'acquired'}
 end

@@ -2,7 +2,7 @@
 local holder = redis.call('HGET', KEYS[1], 't')
 if holder == ARGV[1] then
     -- Neither needs memory: what is in flight completes even in a full server.
-    redis.call('HDEL', KEYS[1], 't')
+    redis.call('HDEL', KEYS[1], 't', 'l')
     redis.call('PEXPIRE', KEYS[1], ARGV[3])
 elseif holder then
     return 'held by another'

@@ -2,15 +2,18 @@
 
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use redis::cluster::{ClusterClient, ClusterConfig};
 use redis::sentinel::SentinelClient;
-use redis::{AsyncConnectionConfig, Client, RedisError};
+use redis::{Client, RedisError};
 use tokio::sync::Mutex;
 
 use super::RedisOptions;
 use super::connection::Multiplexed;
+use super::node::{self, patient};
+use super::sentinels::{Master, Sentinels};
 
 /// Where a [`RedisStore`](super::RedisStore) finds its server: a URL, or a client
 /// of the `redis` crate.
@@ -22,12 +25,26 @@ use super::connection::Multiplexed;
 /// | `redis-cluster://[user:password@]host[:port][,…]` | a Cluster, found by any of these nodes |
 /// | `redis+unix:///path` | one server, by its socket |
 ///
-/// `rediss` in the place of `redis` is TLS (feature `redis-tls`), verified with the
-/// system's certificates; `valkey` and `valkeys` are other names of the same. In user
-/// and password, `/ ? # @ %` are written `%2F %3F %23 %40 %25`. They are the servers';
-/// for Sentinels that ask for their own, or for certificates of your own, make the
-/// client yourself, with `redis = "1"` among your dependencies (its major version is
-/// part of this crate's interface):
+/// `rediss` in the place of `redis` is TLS (feature `redis-tls`); `valkey` and `valkeys`
+/// are other names of the same. In user and password, `/ ? # @ %` are written
+/// `%2F %3F %23 %40 %25`. User and password are the servers'.
+///
+/// Certificates are verified with the system's CAs. These parameters of a URL change that.
+/// Each is the path of a PEM file, which is read when the URL is parsed:
+///
+/// | parameter | |
+/// | --- | --- |
+/// | `ca_file` | the CAs to trust instead of the system's |
+/// | `cert_file` and `key_file` | the client's certificate and its private key, for servers that ask for one |
+///
+/// As in `rediss://redis.internal:6380?ca_file=/etc/ssl/redis-ca.pem`.
+///
+/// With the URL of Sentinels, the store follows them: it leaves the old master when a
+/// replica is about to be promoted, not only when the old master is demoted. For
+/// Sentinels that ask for a password of their own, make the client yourself, with
+/// `redis = "1"` among your dependencies (its major version is part of this crate's
+/// interface). A `SentinelClient` does not tell where its Sentinels are, so they are not
+/// followed: the store leaves the old master when it no longer accepts writes.
 ///
 /// ```
 /// use nevent_webhooks::store::RedisSource;
@@ -47,19 +64,18 @@ pub struct RedisSource {
 
 enum Kind {
     Server(Client),
-    /// Remembers its connections to the Sentinels.
-    Sentinel(Mutex<SentinelClient>),
-    /// Makes one for each try: what one remembers, and its lock, could be stuck in a
-    /// runtime that nobody drives.
-    SentinelAnew(MakeSentinel),
+    Sentinels(Arc<Sentinels>),
+    /// Remembers its connections to the Sentinels, and does not tell where they are.
+    SentinelClient(Mutex<SentinelClient>),
     Cluster(ClusterClient),
 }
 
-pub(super) type MakeSentinel = Box<dyn Fn() -> Result<SentinelClient, RedisError> + Send + Sync>;
+/// A connection, and the master that it leads to if Sentinels named it.
+pub(super) type Connected = (Multiplexed, Option<Master>);
 
 impl RedisSource {
-    pub(super) fn of_sentinels(make: MakeSentinel, name: String) -> Self {
-        Self { kind: Kind::SentinelAnew(make), name }
+    pub(super) fn of_sentinels(sentinels: Sentinels, name: String) -> Self {
+        Self { kind: Kind::Sentinels(Arc::new(sentinels)), name }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -70,8 +86,21 @@ impl RedisSource {
         matches!(self.kind, Kind::Cluster(_))
     }
 
+    /// Whether there is somebody to ask for another master.
+    pub(super) fn is_behind_sentinels(&self) -> bool {
+        matches!(self.kind, Kind::Sentinels(_) | Kind::SentinelClient(_))
+    }
+
+    /// The Sentinels to follow, if it is known where they are.
+    pub(super) fn sentinels(&self) -> Option<&Arc<Sentinels>> {
+        match &self.kind {
+            Kind::Sentinels(sentinels) => Some(sentinels),
+            Kind::Server(_) | Kind::SentinelClient(_) | Kind::Cluster(_) => None,
+        }
+    }
+
     /// One try to connect. The server has answered a command when this succeeds.
-    pub(super) async fn connect(&self, options: &RedisOptions) -> Result<Multiplexed, RedisError> {
+    pub(super) async fn connect(&self, options: &RedisOptions) -> Result<Connected, RedisError> {
         let patience = self.patience(options.connect_timeout);
         let connected = tokio::time::timeout(patience, self.kind.connect(options)).await;
         connected.unwrap_or_else(|_| {
@@ -80,13 +109,18 @@ impl RedisSource {
         })
     }
 
+    #[cfg(test)]
+    pub(super) fn settings(&self) -> Option<&redis::RedisConnectionInfo> {
+        match &self.kind {
+            Kind::Server(client) => Some(client.get_connection_info().redis_settings()),
+            _ => None,
+        }
+    }
+
     /// How long one try may take in all: Sentinels are asked first, and the master
     /// that they name is checked.
     pub(super) fn patience(&self, timeout: Duration) -> Duration {
-        match self.kind {
-            Kind::Sentinel(_) | Kind::SentinelAnew(_) => timeout.saturating_mul(3),
-            Kind::Server(_) | Kind::Cluster(_) => timeout,
-        }
+        if self.is_behind_sentinels() { timeout.saturating_mul(3) } else { timeout }
     }
 
     /// The same, called so in messages.
@@ -97,21 +131,17 @@ impl RedisSource {
 }
 
 impl Kind {
-    async fn connect(&self, options: &RedisOptions) -> Result<Multiplexed, RedisError> {
+    async fn connect(&self, options: &RedisOptions) -> Result<Connected, RedisError> {
         #[cfg(feature = "redis-tls")]
         provide_cryptography();
-        // Whoever asks waits for the answer, and no longer than it is worth.
-        let config = AsyncConnectionConfig::new();
-        let config = config.set_connection_timeout(None).set_response_timeout(None);
-        let mut node = match self {
-            Self::Server(client) => {
-                client.get_multiplexed_async_connection_with_config(&config).await?
+        let (mut node, master) = match self {
+            Self::Server(client) => (node::connect(client).await?, None),
+            Self::Sentinels(sentinels) => {
+                let (node, master) = sentinels.connect(options).await?;
+                (node, Some(master))
             }
-            Self::Sentinel(client) => {
-                client.lock().await.get_async_connection_with_config(&config).await?
-            }
-            Self::SentinelAnew(client) => {
-                client()?.get_async_connection_with_config(&config).await?
+            Self::SentinelClient(client) => {
+                (client.lock().await.get_async_connection_with_config(&patient()).await?, None)
             }
             Self::Cluster(client) => {
                 // A node that is silent must leave time to ask another.
@@ -120,11 +150,11 @@ impl Kind {
                     .set_connection_timeout(third.unwrap_or(options.connect_timeout))
                     .set_response_timeout(options.command_timeout);
                 let cluster = client.get_async_connection_with_config(config).await?;
-                return Ok(Multiplexed::Cluster(cluster));
+                return Ok((Multiplexed::Cluster(cluster), None));
             }
         };
         redis::cmd("PING").exec_async(&mut node).await?;
-        Ok(Multiplexed::Node(node))
+        Ok((Multiplexed::Node(node), master))
     }
 }
 
@@ -148,7 +178,7 @@ impl From<Client> for RedisSource {
 impl From<SentinelClient> for RedisSource {
     fn from(client: SentinelClient) -> Self {
         Self {
-            kind: Kind::Sentinel(Mutex::new(client)),
+            kind: Kind::SentinelClient(Mutex::new(client)),
             name: "the Redis master that the Sentinels name".into(),
         }
     }

@@ -6,150 +6,135 @@ use std::time::Duration;
 use redis::cluster::ClusterClient;
 use redis::io::tcp::TcpSettings;
 use redis::io::tcp::socket2::TcpKeepalive;
-use redis::sentinel::{SentinelClientBuilder, SentinelServerType};
-use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisError, TlsMode};
+use redis::{ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo, RedisError};
 
+use super::hosts::Hosts;
+use super::query::Query;
+use super::sentinels::Sentinels;
 use super::shown::without_secrets;
+use super::tls::Certificates;
 use super::{RedisSource, RedisStoreError};
 
 impl FromStr for RedisSource {
     type Err = RedisStoreError;
 
     fn from_str(url: &str) -> Result<Self, RedisStoreError> {
-        parse(url).map_err(|reason| RedisStoreError::Url { url: without_secrets(url), reason })
+        let shown = || without_secrets(url);
+        parse(url).map_err(|wrong| match wrong {
+            Wrong::Url(reason) => RedisStoreError::Url { url: shown(), reason },
+            Wrong::File(reason) => RedisStoreError::Certificates { url: shown(), reason },
+        })
     }
 }
 
-fn parse(url: &str) -> Result<RedisSource, String> {
+enum Wrong {
+    Url(String),
+    /// One that the URL names.
+    File(String),
+}
+
+impl<T: Into<String>> From<T> for Wrong {
+    fn from(reason: T) -> Self {
+        Self::Url(reason.into())
+    }
+}
+
+fn parse(url: &str) -> Result<RedisSource, Wrong> {
     let (scheme, rest) = url.split_once("://").ok_or("has no scheme")?;
-    match scheme {
-        "unix" | "redis+unix" | "valkey+unix" => {
-            allow(rest, &["db", "user", "pass", "protocol"])?;
-            return server(url);
-        }
-        _ if rest.split_once(['/', '?', '#']).is_some_and(|(_, after)| after.contains('@')) => {
-            return Err("has an @ behind a / ? or #: in a password write these %2F %3F %23, and \
-                        @ and % as %40 and %25"
-                .to_owned());
-        }
-        _ => {}
+    if matches!(scheme, "unix" | "redis+unix" | "valkey+unix") {
+        return Ok(socket(scheme, rest)?);
     }
-    match scheme.split_once('-') {
-        None if PLAIN.contains(&scheme) => {
-            allow(rest, &["protocol"])?;
-            server(url)
-        }
-        Some((plain, "sentinel")) if PLAIN.contains(&plain) => {
-            allow(rest, &["master"])?;
-            sentinel(plain, &Hosts::parse(rest))
-        }
-        Some((plain, "cluster")) if PLAIN.contains(&plain) => {
-            allow(rest, &[])?;
-            cluster(plain, &Hosts::parse(rest))
-        }
-        _ => Err(format!("has the unknown scheme {scheme:?}")),
+    if rest.split_once(['/', '?', '#']).is_some_and(|(_, after)| after.contains('@')) {
+        return Err("has an @ behind a / ? or #: in a password write these %2F %3F %23, and \
+                    @ and % as %40 and %25"
+            .into());
     }
+    let (scheme, kind) = match scheme.split_once('-') {
+        Some((plain, kind)) if PLAIN.contains(&plain) => (plain, kind),
+        None if PLAIN.contains(&scheme) => (scheme, ""),
+        _ => return Err(format!("has the unknown scheme {scheme:?}").into()),
+    };
+    if rest.contains('#') {
+        return Err("has a #: certificates are always verified. Name the file of a CA of your \
+                    own with ?ca_file=, and in a password write # as %23"
+            .into());
+    }
+    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let query = Query::parse(query);
+    let names: &[&str] = match kind {
+        "" => &["protocol"],
+        "sentinel" => &["master"],
+        "cluster" => &[],
+        _ => return Err(format!("has the unknown scheme \"{scheme}-{kind}\"").into()),
+    };
+    query.allow(names, matches!(scheme, "rediss" | "valkeys"))?;
+    let certificates = Certificates::read(&query).map_err(Wrong::File)?;
+    Ok(match kind {
+        "sentinel" => sentinel(scheme, &Hosts::parse(rest), &query, certificates)?,
+        "cluster" => cluster(scheme, &Hosts::parse(rest), &certificates)?,
+        _ => server(scheme, rest, &query, &certificates)?,
+    })
 }
 
 const PLAIN: [&str; 4] = ["redis", "rediss", "valkey", "valkeys"];
 
-/// What is not understood may matter: it is not passed over.
-fn allow(rest: &str, names: &[&str]) -> Result<(), String> {
-    let query = rest.split_once('?').map_or("", |(_, query)| query);
-    let given = query.split(['&', '#']).map(|pair| pair.split('=').next().unwrap_or(pair));
-    match given.filter(|name| !name.is_empty()).find(|name| !names.contains(name)) {
-        Some(_) if names.contains(&"pass") => {
-            Err("has something in its query that has no meaning here".to_owned())
-        }
-        Some(name) => Err(format!("has a {name:?} in its query that has no meaning here")),
-        None => Ok(()),
-    }
+fn socket(scheme: &str, rest: &str) -> Result<RedisSource, String> {
+    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let allowed = Query::parse(query).allow(&["db", "user", "pass", "protocol"], false);
+    // Not named: it may be part of a password with an & in it.
+    allowed.map_err(|_| "has something in its query that has no meaning here".to_owned())?;
+    // Otherwise the `redis` crate reads a plus in a password as a space, as in forms.
+    let url = format!("{scheme}://{path}?{}", query.replace('+', "%2B"));
+    let client = Certificates::default().client(connection_info(&url)?);
+    client.map(RedisSource::from).map_err(|error| reason(&error))
 }
 
-fn server(url: &str) -> Result<RedisSource, String> {
-    let info = connection_info(url)?;
-    Client::open(info).map(RedisSource::from).map_err(|error| reason(&error))
+fn server(
+    scheme: &str,
+    rest: &str,
+    query: &Query,
+    certificates: &Certificates,
+) -> Result<RedisSource, String> {
+    let protocol = query.get("protocol")?.map(|protocol| format!("?protocol={protocol}"));
+    let url = format!("{scheme}://{rest}{}", protocol.unwrap_or_default());
+    let client = certificates.client(connection_info(&url)?);
+    client.map(RedisSource::from).map_err(|error| reason(&error))
 }
 
-fn sentinel(scheme: &str, hosts: &Hosts) -> Result<RedisSource, String> {
-    let master = hosts.query.strip_prefix("master=").filter(|name| !name.is_empty());
-    let master = master.ok_or("is without the master's name")?;
-    let (infos, service) = (hosts.each(scheme, ":26379")?, master.to_owned());
-    let first = infos.first().cloned().ok_or("names no host")?;
-    let make = move || {
-        let addresses = infos.iter().map(|info| info.addr().clone());
-        let master = SentinelServerType::Master;
-        as_server(SentinelClientBuilder::new(addresses, &service, master)?, &first).build()
-    };
-    make().map_err(|error| reason(&error))?;
-    let name = format!("the Redis master {master:?} of the Sentinels at {}", hosts.names);
-    Ok(RedisSource::of_sentinels(Box::new(make), name))
+fn sentinel(
+    scheme: &str,
+    hosts: &Hosts,
+    query: &Query,
+    certificates: Certificates,
+) -> Result<RedisSource, String> {
+    let service = query.get("master")?.ok_or("is without the master's name")?;
+    let infos = hosts.each(scheme, ":26379")?;
+    let server = infos.first().cloned().ok_or("names no host")?;
+    // The user and the database are the servers'; Sentinels have none.
+    let nobody = |info: ConnectionInfo| info.set_redis_settings(RedisConnectionInfo::default());
+    let clients = infos.into_iter().map(|info| certificates.client(nobody(info)));
+    let clients = clients.collect::<Result<_, _>>().map_err(|error| reason(&error))?;
+    let name = format!("the Redis master {service:?} of the Sentinels at {}", hosts.names);
+    let sentinels = Sentinels { clients, service, server, certificates };
+    Ok(RedisSource::of_sentinels(sentinels, name))
 }
 
-/// The user and the database are the servers'; Sentinels have none.
-fn as_server(mut builder: SentinelClientBuilder, info: &ConnectionInfo) -> SentinelClientBuilder {
-    let settings = info.redis_settings();
-    builder = builder.set_client_to_redis_db(settings.db());
-    if let Some(user) = settings.username() {
-        builder = builder.set_client_to_redis_username(user);
-    }
-    if let Some(password) = settings.password() {
-        builder = builder.set_client_to_redis_password(password);
-    }
-    if matches!(info.addr(), ConnectionAddr::TcpTls { .. }) {
-        builder = builder.set_client_to_redis_tls_mode(TlsMode::Secure);
-    }
-    builder.set_client_to_redis_tcp_settings(tcp_settings())
-}
-
-fn cluster(scheme: &str, hosts: &Hosts) -> Result<RedisSource, String> {
+fn cluster(
+    scheme: &str,
+    hosts: &Hosts,
+    certificates: &Certificates,
+) -> Result<RedisSource, String> {
     if !matches!(hosts.path, "" | "0") {
         return Err(format!("names the database {:?}: a Cluster has but one, 0", hosts.path));
     }
     let builder = ClusterClient::builder(hosts.each(scheme, "")?).tcp_settings(tcp_settings());
     // Whoever asks waits for the answer, and no longer than it is worth.
     let builder = builder.overall_response_timeout(None);
-    let client = builder.build().map_err(|error| reason(&error))?;
+    let client = certificates.cluster(builder).build().map_err(|error| reason(&error))?;
     Ok(RedisSource::from(client).named(format!("the Redis Cluster at {}", hosts.names)))
 }
 
-/// What stands behind the `://` of several hosts.
-struct Hosts<'a> {
-    user: &'a str,
-    names: &'a str,
-    path: &'a str,
-    query: &'a str,
-}
-
-impl<'a> Hosts<'a> {
-    fn parse(rest: &'a str) -> Self {
-        let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let (rest, path) = rest.split_once('/').unwrap_or((rest, ""));
-        // The user with its `@`.
-        let names = rest.rsplit('@').next().unwrap_or_default();
-        let user = rest.strip_suffix(names).unwrap_or_default();
-        Self { user, names, path, query }
-    }
-
-    /// Each host as if its URL stood alone.
-    fn each(&self, scheme: &str, default_port: &str) -> Result<Vec<ConnectionInfo>, String> {
-        let Self { user, names, path, .. } = self;
-        if user.trim_end_matches('@').contains(['@', ',']) {
-            return Err("has more than one user, or an @ in a password: user and password stand \
-                        once, before the first host; write @ as %40 and , as %2C"
-                .to_owned());
-        }
-        let of_host = |host: &str| {
-            // Colons in brackets are those of an IPv6 address.
-            let has_port = host.rsplit(']').next().is_some_and(|end| end.contains(':'));
-            let port = if has_port { "" } else { default_port };
-            connection_info(&format!("{scheme}://{user}{host}{port}/{path}"))
-        };
-        names.split(',').map(of_host).collect()
-    }
-}
-
-fn connection_info(url: &str) -> Result<ConnectionInfo, String> {
+pub(super) fn connection_info(url: &str) -> Result<ConnectionInfo, String> {
     if !cfg!(feature = "redis-tls") && (url.starts_with("rediss:") || url.starts_with("valkeys:")) {
         return Err("asks for TLS, which needs the feature `redis-tls`".to_owned());
     }
@@ -198,16 +183,6 @@ mod tests {
     }
 
     #[test]
-    fn hosts_are_told_apart_from_users_and_ports() {
-        let hosts = Hosts::parse("me:p%40ss@a,[::1]:1,[::1]/2?master=m");
-        let infos = hosts.each("redis", ":26379").expect("hosts");
-        let addresses: Vec<_> = infos.iter().map(|info| info.addr().to_string()).collect();
-        assert_eq!(addresses, ["a:26379", "::1:1", "::1:26379"]);
-        assert_eq!(infos[1].redis_settings().password(), Some("p@ss"));
-        assert_eq!((infos[2].redis_settings().db(), hosts.query), (2, "master=m"));
-    }
-
-    #[test]
     fn commands_are_sent_at_once_over_connections_that_are_kept_alive() {
         let info = connection_info("redis://localhost").expect("a URL");
         assert!(info.tcp_settings().nodelay());
@@ -232,10 +207,28 @@ mod tests {
             ("redis-sentinel://?master=m", "a host or a port"),
             ("redis-cluster://", "Missing hostname"),
             ("redis-cluster://host/3", "names the database \"3\""),
+            ("redis://localhost#insecure", "certificates are always verified"),
+            ("rediss://localhost/#insecure", "with ?ca_file="),
+            ("redis-cluster://localhost?ca_file=/x#y", "certificates are always verified"),
+            (
+                "redis://localhost?ca_file=/x",
+                "a \"ca_file\" in its query, and TLS only with rediss",
+            ),
+            ("redis-sentinel://localhost?master=%", "a \"master\" in its query that is not well"),
             ("redis-sentinel://u:p@a,u:p@b?master=m", "more than one user"),
             ("redis://user:12?34@host", "in a password write these %2F %3F %23"),
         ] {
             assert!(refused(url).contains(reason), "{}", refused(url));
+        }
+    }
+
+    #[test]
+    fn a_plus_in_the_password_for_a_socket_is_one() {
+        for url in ["redis+unix:///s?user=a+b&pass=c+d%20e", "unix:///s?pass=c+d%20e&user=a%2Bb"] {
+            let source: RedisSource = url.parse().expect("a URL");
+            let settings = source.settings().expect("a server");
+            let (user, password) = (settings.username(), settings.password());
+            assert_eq!((user, password), (Some("a+b"), Some("c+d e")), "{url}");
         }
     }
 

@@ -1,7 +1,8 @@
 use std::path::{Path, PathBuf};
 
 /// A certificate of `localhost` and `127.0.0.1`, and the authority that gave it;
-/// valid for ever.
+/// valid for ever. Beside them, `self_signed` of an authority that is its own server, and
+/// `expired`, which has ended.
 #[derive(Debug, Clone, Copy)]
 pub struct Certificates;
 
@@ -24,7 +25,8 @@ impl Certificates {
         .collect()
     }
 
-    fn path(file: &str) -> PathBuf {
+    /// The path of one of the files.
+    pub fn path(file: &str) -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/redis/support/tls").join(file)
     }
 }

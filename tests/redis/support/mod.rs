@@ -5,7 +5,9 @@
 #[allow(dead_code, unused_imports, reason = "the acceptance tests use the rest")]
 #[path = "../../acceptance/support/mod.rs"]
 pub mod acceptance;
+pub mod arguments;
 pub mod certificates;
+pub mod clock;
 pub mod cluster;
 pub mod directory;
 pub mod ledger;

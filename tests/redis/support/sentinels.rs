@@ -12,6 +12,9 @@ pub struct Sentinels {
 /// What the sentinels call the master.
 pub const MASTER_NAME: &str = "mymaster";
 
+/// Of those that are fenced.
+pub const PASSWORD: &str = "sesame";
+
 /// They notice more within a second than in a minute by themselves, and take a busy
 /// machine for what it is.
 const IN_A_HURRY: [&str; 10] = [
@@ -29,22 +32,65 @@ const IN_A_HURRY: [&str; 10] = [
 
 impl Sentinels {
     pub async fn start() -> Self {
-        let master = Server::start().await;
-        let (one, two) = tokio::join!(master.replica(&[]), master.replica(&[]));
-        let configuration = configuration(master.port());
+        Self::with(&[], "").await.in_a_hurry().await.acquainted().await
+    }
+
+    /// With the timings that Sentinels have by default.
+    pub async fn unhurried() -> Self {
+        Self::with(&[], "").await.acquainted().await
+    }
+
+    /// As the README advises: a master without replicas takes no writes. It can be cut
+    /// off from the others, and not from its clients, who need the [`PASSWORD`].
+    pub async fn fenced() -> Self {
+        let peer = "--user peer on nopass +@all ~* &* --masteruser peer --masterauth any \
+                    --min-replicas-to-write 1 --requirepass";
+        let peer: Vec<_> = peer.split_whitespace().chain([PASSWORD]).collect();
+        let configuration = format!(
+            "sentinel auth-user {MASTER_NAME} peer\nsentinel auth-pass {MASTER_NAME} any\n"
+        );
+        Self::with(&peer, &configuration).await.in_a_hurry().await.acquainted().await
+    }
+
+    /// The master hears no longer from the replicas and the sentinels, nor they from it.
+    pub async fn isolate_master(&self) -> &Server {
+        let master = self.master().await;
+        master.command::<()>(&["ACL", "SETUSER", "peer", "off"]).await;
+        master.command::<i64>(&["CLIENT", "KILL", "USER", "peer"]).await;
+        master
+    }
+
+    /// Has another made the master, as before maintenance; says which it was.
+    pub async fn plan_failover(&self) -> &Server {
+        let master = self.master().await;
+        self.sentinels[0].command::<()>(&["SENTINEL", "FAILOVER", MASTER_NAME]).await;
+        master
+    }
+
+    async fn with(options: &[&str], more: &str) -> Self {
+        let master = Server::with(options).await;
+        let (one, two) = tokio::join!(master.replica(options), master.replica(options));
+        let configuration = configuration(master.port()) + more;
         let (x, y, z) = tokio::join!(
             Server::sentinel(&configuration),
             Server::sentinel(&configuration),
             Server::sentinel(&configuration),
         );
-        let this = Self { servers: vec![master, one, two], sentinels: vec![x, y, z] };
-        for sentinel in &this.sentinels {
+        Self { servers: vec![master, one, two], sentinels: vec![x, y, z] }
+    }
+
+    async fn in_a_hurry(self) -> Self {
+        for sentinel in &self.sentinels {
             // Sentinels before 7.0 cannot be hurried.
             let words = [&["SENTINEL", "DEBUG"], &IN_A_HURRY[..]].concat();
             let _ = sentinel.try_command::<redis::Value>(&words).await;
         }
-        eventually("the sentinels know each other", async || this.are_acquainted().await).await;
-        this
+        self
+    }
+
+    async fn acquainted(self) -> Self {
+        eventually("the sentinels know each other", async || self.are_acquainted().await).await;
+        self
     }
 
     pub fn addresses(&self) -> Vec<SocketAddr> {

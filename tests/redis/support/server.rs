@@ -11,6 +11,8 @@ use redis::{
 };
 use tokio::time::sleep;
 
+use super::arguments::{after, common, data, words};
+use super::clock::SteppedClock;
 use super::directory::Directory;
 use super::ports::free_port;
 use super::spawn::{Process, spawn};
@@ -23,6 +25,8 @@ pub struct Server {
     process: Mutex<Process>,
     directory: Directory,
     arguments: Vec<String>,
+    /// Its clock, if it is not the machine's.
+    clock: Option<SteppedClock>,
     port: u16,
     tls: bool,
     password: Option<String>,
@@ -37,15 +41,28 @@ impl Server {
 
     /// With more arguments of redis-server, as in `&["--appendonly", "yes"]`.
     pub async fn with(more: &[&str]) -> Self {
-        Self::launch(more, false, |directory, port| {
+        Self::launch(more, false, false, |directory, port| {
             [words(&["--port", &port.to_string()]), data(directory)].concat()
         })
         .await
     }
 
+    /// With a clock of its own, for [`Server::step_clock`].
+    pub async fn with_own_clock() -> Self {
+        Self::launch(&[], false, true, |directory, port| {
+            [words(&["--port", &port.to_string()]), data(directory)].concat()
+        })
+        .await
+    }
+
+    /// Sets the clock of this server so many seconds off the machine's.
+    pub fn step_clock(&self, seconds: i64) {
+        self.clock.as_ref().expect("a clock of its own").step(&self.directory, seconds);
+    }
+
     /// Listens with TLS only.
     pub async fn with_tls(more: &[&str]) -> Self {
-        Self::launch(more, true, |directory, port| {
+        Self::launch(more, true, false, |directory, port| {
             let ports = words(&["--port", "0", "--tls-port", &port.to_string()]);
             [ports, Certificates::arguments(), data(directory)].concat()
         })
@@ -67,7 +84,7 @@ impl Server {
 
     /// Watches others, as this configuration says.
     pub(super) async fn sentinel(configuration: &str) -> Self {
-        Self::launch(&[], false, |directory, port| {
+        Self::launch(&[], false, false, |directory, port| {
             // Sentinels write down what they learn in the file they were given.
             let file = directory.write("sentinel.conf", configuration);
             words(&[&file, "--sentinel", "--port", &port.to_string()])
@@ -75,9 +92,19 @@ impl Server {
         .await
     }
 
+    /// The same with TLS, to clients and to servers.
+    pub async fn sentinel_with_tls(configuration: &str) -> Self {
+        Self::launch(&[], true, false, |directory, port| {
+            let file = directory.write("sentinel.conf", configuration);
+            let port = ["--port", "0", "--tls-port", &port.to_string(), "--tls-replication", "yes"];
+            [words(&[&file, "--sentinel"]), words(&port), Certificates::arguments()].concat()
+        })
+        .await
+    }
+
     /// Of a cluster, with a port of its own for the others.
     pub(super) async fn node(more: &[&str]) -> Self {
-        Self::launch(more, false, |directory, port| {
+        Self::launch(more, false, false, |directory, port| {
             let (port, bus) = (port.to_string(), free_port().to_string());
             let cluster = ["--port", &port, "--cluster-enabled", "yes", "--cluster-port", &bus];
             [words(&cluster), data(directory)].concat()
@@ -88,15 +115,17 @@ impl Server {
     async fn launch(
         more: &[&str],
         tls: bool,
+        own_clock: bool,
         first: impl Fn(&Directory, u16) -> Vec<String>,
     ) -> Self {
         for _ in 0..20 {
             let (directory, port) = (Directory::new(), free_port());
             let arguments = [first(&directory, port), common(&directory), words(more)].concat();
-            if let Some(process) = spawn(&directory, &arguments).await {
+            let clock = own_clock.then(|| SteppedClock::new(&directory));
+            if let Some(process) = spawn(&directory, &arguments, clock.as_ref()).await {
                 let (process, paused) = (Mutex::new(process), AtomicBool::new(false));
                 let password = after(more, "--requirepass");
-                return Self { process, directory, arguments, port, tls, password, paused };
+                return Self { process, directory, arguments, clock, port, tls, password, paused };
             }
         }
         panic!("20 ports in a row were taken before redis-server could listen");
@@ -122,6 +151,11 @@ impl Server {
         format!("{scheme}://{password}{address}/")
     }
 
+    /// The path of its Unix socket.
+    pub fn socket(&self) -> String {
+        self.directory.file("socket")
+    }
+
     /// As a machine that loses power.
     pub fn kill(&self) {
         self.process().kill();
@@ -132,7 +166,9 @@ impl Server {
     pub async fn restart(&self) {
         self.kill();
         for _ in 0..100 {
-            if let Some(process) = spawn(&self.directory, &self.arguments).await {
+            if let Some(process) =
+                spawn(&self.directory, &self.arguments, self.clock.as_ref()).await
+            {
                 *self.process() = process;
                 return;
             }
@@ -211,25 +247,4 @@ impl Server {
         })
         .await;
     }
-}
-
-/// For those that hold data: nothing on disk, and replicas that need not wait.
-fn data(directory: &Directory) -> Vec<String> {
-    let options = "--appendonly no --repl-diskless-sync-delay 0 --enable-debug-command local --dir";
-    let options: Vec<_> = options.split(' ').collect();
-    [words(&["--save", ""]), words(&options), vec![directory.file("")]].concat()
-}
-
-fn common(directory: &Directory) -> Vec<String> {
-    let (socket, log) = (directory.file("socket"), directory.file("log"));
-    words(&["--bind", "127.0.0.1", "--unixsocket", &socket, "--logfile", &log])
-}
-
-fn words(words: &[&str]) -> Vec<String> {
-    words.iter().map(ToString::to_string).collect()
-}
-
-fn after(words: &[&str], option: &str) -> Option<String> {
-    let position = words.iter().position(|word| *word == option)?;
-    words.get(position + 1).map(ToString::to_string)
 }

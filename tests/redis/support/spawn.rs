@@ -9,6 +9,7 @@ use tokio::net::UnixStream;
 use tokio::time::{sleep, timeout};
 
 use super::PATIENCE;
+use super::clock::SteppedClock;
 use super::directory::Directory;
 
 const NOT_INSTALLED: &str = "redis-server is not installed: run ./test, which installs it, \
@@ -43,10 +44,14 @@ impl Drop for Process {
 
 /// The process, once it answers; `None` if its port was taken. It answers on a Unix
 /// socket in its own directory, so that nobody else can answer in its place.
-pub async fn spawn(directory: &Directory, arguments: &[String]) -> Option<Process> {
+pub async fn spawn(
+    directory: &Directory,
+    arguments: &[String],
+    clock: Option<&SteppedClock>,
+) -> Option<Process> {
     let log = directory.file("log");
     let _ = std::fs::remove_file(&log);
-    let mut process = start(arguments);
+    let mut process = start(arguments, clock);
     let begun = Instant::now();
     while !answers(directory).await {
         let said = std::fs::read_to_string(&log).unwrap_or_default();
@@ -61,9 +66,10 @@ pub async fn spawn(directory: &Directory, arguments: &[String]) -> Option<Proces
     Some(process)
 }
 
-fn start(arguments: &[String]) -> Process {
+fn start(arguments: &[String], clock: Option<&SteppedClock>) -> Process {
     let mut command = Command::new("redis-server");
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.envs(clock.into_iter().flat_map(SteppedClock::environment));
     match command.spawn() {
         Ok(process) => Process(process),
         Err(e) if e.kind() == ErrorKind::NotFound => panic!("{NOT_INSTALLED}"),

@@ -4,10 +4,12 @@ use std::time::Duration;
 use redis::RedisError;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::{Multiplexed, RedisOptions, RedisSource};
+use super::super::sentinels::Master;
+use super::super::source::Connected;
+use super::{Multiplexed, RedisOptions, RedisSource, follow};
 use crate::deadline::deadline;
 
 /// At least this long between two tries.
@@ -31,6 +33,8 @@ pub(super) struct Upkeep {
     /// Told by a command that waits for a connection.
     wanted: Notify,
     reconnecting: Mutex<Option<Reconnecting>>,
+    /// The tasks that follow the Sentinels, for as long as this connection is the last.
+    following: Mutex<JoinSet<()>>,
 }
 
 struct State {
@@ -54,16 +58,29 @@ impl Upkeep {
         source: RedisSource,
         options: RedisOptions,
     ) -> Result<Arc<Self>, RedisError> {
-        let current = Ok(source.connect(&options).await?);
-        let state = State { number: 0, since: Instant::now(), given_up: false, current };
-        Ok(Arc::new(Self {
+        let (current, master) = source.connect(&options).await?;
+        let state =
+            State { number: 0, since: Instant::now(), given_up: false, current: Ok(current) };
+        let this = Arc::new(Self {
             source,
             options,
             state: watch::Sender::new(state),
             unanswered: Mutex::default(),
             wanted: Notify::new(),
             reconnecting: Mutex::default(),
-        }))
+            following: Mutex::default(),
+        });
+        this.follow(0, master);
+        Ok(this)
+    }
+
+    /// Follows the Sentinels that named this master, and no longer what was followed before.
+    fn follow(self: &Arc<Self>, number: u64, master: Option<Master>) {
+        let mut following = JoinSet::new();
+        if let Some((sentinels, master)) = self.source.sentinels().zip(master) {
+            follow::each(sentinels, &master, &mut following, self, number);
+        }
+        *self.following.lock().unwrap_or_else(PoisonError::into_inner) = following;
     }
 
     /// The connection and its number; waits a little for it if there is none.
@@ -157,15 +174,16 @@ impl Upkeep {
     }
 
     /// Whether it succeeded.
-    fn ends_a_try(&self, result: Result<Multiplexed, RedisError>) -> bool {
+    fn ends_a_try(self: &Arc<Self>, result: Result<Connected, RedisError>) -> bool {
         // Held meanwhile, so that whoever gives up the new one finds nobody at work.
         let mut reconnecting = self.reconnecting();
         let connected = result.is_ok();
         self.state.send_modify(|state| match result {
-            Ok(_) => {
+            Ok((connection, master)) => {
                 let number = state.number.wrapping_add(1);
-                let since = Instant::now();
-                *state = State { number, since, given_up: false, current: result };
+                let (since, current) = (Instant::now(), Ok(connection));
+                *state = State { number, since, given_up: false, current };
+                self.follow(number, master);
             }
             Err(error) => {
                 if state.current.is_err() {

@@ -1,0 +1,63 @@
+//! The query of a URL.
+
+use super::tls::{CA_FILE, CERT_FILE, KEY_FILE};
+
+const FILES: [&str; 3] = [CA_FILE, CERT_FILE, KEY_FILE];
+
+/// The parameters, as they were written.
+pub(super) struct Query<'a>(Vec<(&'a str, &'a str)>);
+
+impl<'a> Query<'a> {
+    pub(super) fn parse(query: &'a str) -> Self {
+        let pairs = query.split('&').filter(|pair| !pair.is_empty());
+        Self(pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).collect())
+    }
+
+    /// Refuses parameters without a meaning: they may be typing errors in those that matter.
+    pub(super) fn allow(&self, names: &[&str], tls: bool) -> Result<(), String> {
+        for (name, _) in &self.0 {
+            if FILES.contains(name) && !tls {
+                return Err(format!("has a {name:?} in its query, and TLS only with rediss://"));
+            }
+            if !names.contains(name) && !FILES.contains(name) {
+                return Err(format!("has a {name:?} in its query that has no meaning here"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The value of a parameter, decoded.
+    pub(super) fn get(&self, name: &str) -> Result<Option<String>, String> {
+        let value = self.0.iter().find(|(given, _)| *given == name).map(|(_, value)| value);
+        let Some(value) = value.filter(|value| !value.is_empty()) else { return Ok(None) };
+        decoded(value).map(Some).ok_or_else(|| {
+            format!("has a {name:?} in its query that is not well encoded: write % as %25")
+        })
+    }
+}
+
+fn decoded(text: &str) -> Option<String> {
+    let mut parts = text.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let (digits, rest) = part.split_at_checked(2)?;
+        bytes.push(u8::from_str_radix(digits, 16).ok()?);
+        bytes.extend(rest.as_bytes());
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_decoded() {
+        let query = Query::parse("ca_file=/a%20b+c%25/ca.pem&&master=&x");
+        assert_eq!(query.get(CA_FILE), Ok(Some("/a b+c%/ca.pem".to_owned())));
+        assert_eq!((query.get("master"), query.get("x")), (Ok(None), Ok(None)));
+        for wrong in ["ca_file=%", "ca_file=%2", "ca_file=%zz", "ca_file=%ff", "ca_file=%é"] {
+            assert!(Query::parse(wrong).get(CA_FILE).is_err(), "{wrong}");
+        }
+    }
+}

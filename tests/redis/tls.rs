@@ -1,0 +1,120 @@
+//! TLS to the server, with the system's authorities or others.
+
+use nevent_webhooks::Store;
+use nevent_webhooks::store::{ClaimAnswer, RedisOptions, RedisStore};
+use redis::{Client, TlsCertificates};
+
+use crate::refusals::{refusal, says};
+use crate::support::{Certificates, Server, claim, eventually};
+
+fn path(file: &str) -> String {
+    Certificates::path(file).to_str().expect("a path in UTF-8").replace('%', "%25")
+}
+
+async fn works(url: &str) {
+    let store = RedisStore::connect(url).await.expect(url);
+    let one = claim("one");
+    assert_eq!(store.claim(&one).await.expect("a server"), ClaimAnswer::Acquired);
+    store.release(&one).await.expect("a server");
+}
+
+/// A server that shows this certificate.
+async fn showing(certificate: &str) -> Server {
+    let [pem, key] = [".pem", ".key"].map(|end| path(&format!("{certificate}{end}")));
+    Server::with_tls(&["--tls-cert-file", &pem, "--tls-key-file", &key]).await
+}
+
+#[tokio::test]
+async fn a_server_with_a_certificate_of_ones_own() {
+    let server = Server::with_tls(&[]).await;
+    let root_cert = Some(Certificates::authority_pem().into_bytes());
+    let trusted = TlsCertificates { client_tls: None, root_cert };
+    let client = Client::build_with_tls(server.url(), trusted).expect("a client");
+    RedisStore::open(client, RedisOptions::default()).await.expect("a server");
+
+    works(&format!("{}?ca_file={}", server.url(), path("authority.pem"))).await;
+}
+
+#[tokio::test]
+async fn a_cluster_with_a_certificate_of_ones_own() {
+    let node = Server::with_tls(&["--cluster-enabled", "yes", "--tls-cluster", "yes"]).await;
+    node.command::<()>(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]).await;
+    let address = node.address();
+    eventually("it serves its slots", async || {
+        node.command::<String>(&["CLUSTER", "INFO"]).await.contains("cluster_state:ok")
+    })
+    .await;
+    works(&format!("rediss-cluster://{address}?ca_file={}", path("authority.pem"))).await;
+    says(&refusal(&format!("rediss-cluster://{address}")).await, &["?ca_file="]);
+}
+
+#[tokio::test]
+async fn a_server_that_asks_for_the_clients_certificate() {
+    let (cert, key) = (path("self_signed.pem"), path("self_signed.key"));
+    let server =
+        Server::with_tls(&["--tls-auth-clients", "yes", "--tls-ca-cert-file", &cert]).await;
+    let trusting = format!("{}?ca_file={}", server.url(), path("authority.pem"));
+    let error = refusal(&trusting).await;
+    says(&error, &["Name the client's certificate with ?cert_file="]);
+    works(&format!("{trusting}&cert_file={cert}&key_file={key}")).await;
+    says(&refusal(&format!("{trusting}&cert_file={cert}")).await, &["or neither"]);
+    let (cert, key) = (path("server.pem"), path("server.key"));
+    let error = refusal(&format!("{trusting}&cert_file={cert}&key_file={key}")).await;
+    says(&error, &["It does not trust the certificate after cert_file="]);
+}
+
+#[tokio::test]
+async fn a_certificate_that_nobody_vouches_for() {
+    let server = Server::with_tls(&[]).await;
+    says(&refusal(&server.url()).await, &["UnknownIssuer", "with ?ca_file="]);
+    // Nor is there a way round TLS.
+    let error = refusal(&server.url().replace("rediss", "redis")).await;
+    says(&error, &["does it speak TLS only? Then use rediss://"]);
+    says(&refusal(&format!("{}#insecure", server.url())).await, &["with ?ca_file="]);
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_no_servers() {
+    let trusting = |server: &Server, file: &str| format!("{}?ca_file={}", server.url(), path(file));
+    let server = showing("self_signed").await;
+    let error = refusal(&trusting(&server, "self_signed.pem")).await;
+    says(&error, &["CaUsedAsEndEntity", "issue another for the server"]);
+    let server = showing("expired").await;
+    says(&refusal(&trusting(&server, "expired.pem")).await, &["Renew its certificate"]);
+    let server = Server::with_tls(&["--bind", "127.0.0.2"]).await;
+    let elsewhere = trusting(&server, "authority.pem").replace("127.0.0.1", "127.0.0.2");
+    says(&refusal(&elsewhere).await, &["Use a host name that is in its certificate"]);
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_speak_tls() {
+    let server = Server::start().await;
+    let error = refusal(&server.url().replace("redis", "rediss")).await;
+    says(&error, &["or TLS on one side only?"]);
+}
+
+#[tokio::test]
+async fn files_that_hold_no_certificate() {
+    let nothing = "rediss://localhost?ca_file=/nowhere/ca.pem";
+    says(&refusal(nothing).await, &["a ca_file \"/nowhere/ca.pem\" that cannot be read: No such"]);
+    let key = format!("rediss://user:secret@localhost?ca_file={}", path("server.key"));
+    let error = refusal(&key).await;
+    says(&error, &["server.key\" without a certificate in PEM"]);
+    assert!(!error.contains("secret"), "{error}");
+}
+
+#[tokio::test]
+async fn sentinels_with_certificates_of_ones_own() {
+    let master = Server::with_tls(&[]).await;
+    let watch = format!("sentinel monitor mymaster 127.0.0.1 {} 1\n", master.port());
+    let sentinel = Server::sentinel_with_tls(&watch).await;
+    let url = format!("rediss-sentinel://{}?master=mymaster", sentinel.address());
+    let trusting = format!("{url}&ca_file={}", path("authority.pem"));
+    eventually("the sentinel has found the master", async || {
+        RedisStore::connect(&trusting).await.is_ok()
+    })
+    .await;
+    works(&trusting).await;
+    let error = refusal(&url).await;
+    says(&error, &["the Redis master \"mymaster\" of the Sentinels", "UnknownIssuer", "?ca_file="]);
+}
