@@ -3,7 +3,7 @@
 //! A test is named after its row, and runs on every adapter. `signature_form` and `signature`
 //! have the rows s01–s16, `time` t01–t07, `body` b01–b09, `delivery_id` i01–i03; the rows d01–d21
 //! are in `repeats`, `replays`, `outcomes`, `leases`, `store_faults` and `limits`, e01–e04 in
-//! `events`, e05–e08 in `batches`. `batch_limits` is what bounds batches, and `event_ids` what
+//! `events`, e05–e08 in `batches`, e09–e13 in `odd_events`. `batch_limits` is what bounds batches, and `event_ids` what
 //! comes when events, and not deliveries, are told apart. `order` has requests with several
 //! faults.
 
@@ -17,6 +17,7 @@ mod event_ids;
 mod events;
 mod leases;
 mod limits;
+mod odd_events;
 mod order;
 mod outcomes;
 mod repeats;

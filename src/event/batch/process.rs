@@ -2,8 +2,7 @@ use std::fmt::Display;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use tokio::time::Instant;
 
 use super::{Batch, BatchReport};
@@ -88,7 +87,7 @@ impl Attempt {
     {
         // Claimed before its data is read: what is done is skipped even if it no longer
         // reads.
-        let id = match Event::<&RawValue>::from_json(&event) {
+        let id = match Event::<IgnoredAny>::from_json(&event) {
             Ok(event) => event.id,
             Err(error) => return End::Failed { event_id: None, reason: error.to_string() },
         };
