@@ -27,12 +27,17 @@ struct Receiver {
 
 impl Receiver {
     fn start(name: &str) -> Self {
+        Self::start_with(name, &[])
+    }
+
+    fn start_with(name: &str, variables: &[(&str, &str)]) -> Self {
         let port =
             TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
         let process = example(name)
             .env("NEVENT_WEBHOOK_SECRET", SECRET)
             .env("NEVENT_WEBHOOK_SECRET_PREVIOUS", PREVIOUS)
             .env("BIND", format!("127.0.0.1:{port}"))
+            .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -142,6 +147,27 @@ fn events_are_typed() {
          vip: fan_k83lindq comes to Noche de Jazz en la Estrella\n\
          dashboard: 6 tickets, 87.60 EUR\n"
     );
+}
+
+#[test]
+fn what_cannot_be_read_is_parked() {
+    let directory = format!("{}/parked", env!("CARGO_TARGET_TMPDIR"));
+    std::fs::remove_dir_all(&directory).unwrap_or_default();
+    let receiver = Receiver::start_with("park", &[("PARKED", &directory)]);
+    let odd = sample("fan.created").replace("\"fan_", "7, \"was\": \"fan_");
+    let odd_file = file("odd.json", &odd);
+    let answers = receiver.send(&["--body", &odd_file, "--delivery", "d-1", "--repeat", "2"]);
+    assert_eq!(text(&answers.stdout), "200\n200 Already processed\n");
+    assert_eq!(text(&receiver.send(&["--event", "fan.created"]).stdout), "200\n");
+    let printed = receiver.interrupt();
+    let [parked, handled] = printed.lines().collect::<Vec<_>>()[..] else { panic!("{printed}") };
+    assert!(parked.starts_with("parked d-1: "), "{parked}");
+    assert!(parked.ends_with("`data.fan.id`: a number of 1 byte, expected a string"), "{parked}");
+    assert!(handled.starts_with("handled fan.created evt_"), "{handled}");
+    let mut files = std::fs::read_dir(&directory).expect("a directory");
+    let file = files.next().expect("a file").expect("readable").path();
+    assert!(files.next().is_none() && file.to_string_lossy().ends_with("-d1.json"), "{file:?}");
+    assert_eq!(std::fs::read_to_string(file).expect("text"), odd);
 }
 
 #[test]

@@ -24,8 +24,7 @@ fn errors_name_the_place_and_the_kind_of_value() {
         typed(&sample).expect_err(data).to_string()
     };
     assert!(
-        of_data("7")
-            .ends_with("`data`: a number of 1 bytes, expected an object with a field `fan`")
+        of_data("7").ends_with("`data`: a number of 1 byte, expected an object with a field `fan`")
     );
     assert!(of("1640995200", r#""today""#).starts_with(&format!("{start}`created`: ")));
     assert!(of("\"id\": \"evt_0", "\"id\" \"evt_0").ends_with("expected `:` at line 2 column 8"));

@@ -6,6 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use axum::routing::post;
+use nevent_webhooks::event::EventData;
 use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks::{DedupeLayer, DedupeOptions, Delivery, Event, Rejection};
 
@@ -109,4 +110,26 @@ async fn endless_durations_do_no_harm() {
         let (status, text, _) = answer(app.clone(), delivery(BODY)).await;
         assert_eq!((status, text.as_str()), (StatusCode::OK, expected));
     }
+}
+
+/// The handler decides; and a type of event that differs from the header counts once.
+#[tokio::test]
+async fn a_result_gives_the_handler_the_reason() {
+    async fn handle(
+        delivery: Delivery,
+        event: Result<Event<EventData>, Rejection>,
+        raw: Result<Event, Rejection>,
+    ) -> String {
+        let rejection = event.expect_err("no fan's id");
+        assert!(raw.is_ok() && delivery.body().starts_with(br#"{"id":"evt_1""#));
+        format!("parked: {rejection}")
+    }
+    let (verify, dedupe) = layers();
+    let app = Router::new().route("/", post(handle).route_layer((verify.clone(), dedupe)));
+    let body = BODY.replace(r#""fan.created""#, r#""fan.updated""#);
+    let (status, text, response) = answer(app, delivery(body)).await;
+    assert_eq!(status, StatusCode::OK, "{text}");
+    assert!(text.ends_with("`data.fan`: missing field `id`"), "{text}");
+    assert!(response.extensions().get::<Rejection>().is_none());
+    assert_eq!(verify.event_type_mismatches(), 1);
 }

@@ -58,13 +58,14 @@ fn at<'a>(path: &Path, json: &'a [u8]) -> Option<&'a RawValue> {
 }
 
 fn kind(json: &str) -> String {
-    let length = json.len();
-    match json.as_bytes() {
-        [b'"', ..] => format!("a string of {} bytes", length.saturating_sub(2)),
-        [b'[', ..] => format!("an array of {length} bytes"),
-        [b'{', ..] => format!("an object of {length} bytes"),
-        [b't' | b'f', ..] => "a boolean".to_owned(),
-        [b'n', ..] => "null".to_owned(),
-        _ => format!("a number of {length} bytes"),
-    }
+    let (kind, length) = match json.as_bytes() {
+        [b'"', ..] => ("a string", json.len().saturating_sub(2)),
+        [b'[', ..] => ("an array", json.len()),
+        [b'{', ..] => ("an object", json.len()),
+        [b't' | b'f', ..] => return "a boolean".to_owned(),
+        [b'n', ..] => return "null".to_owned(),
+        _ => ("a number", json.len()),
+    };
+    let bytes = if length == 1 { "byte" } else { "bytes" };
+    format!("{kind} of {length} {bytes}")
 }
