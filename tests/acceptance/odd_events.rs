@@ -95,14 +95,14 @@ async fn e10_an_odd_optional_field(adapter: Adapter) {
     .enumerate()
     {
         let (name, id) = (format!("fan.{field}"), number.to_string());
-        let before = counted(&*name);
+        let before = counted(&name);
         let body = event("fan.created", &format!(r#"{{"fan":{{"id":"f","{field}":{odd}}}}}"#));
         receiver.deliver(&Post::new(&id).body(body.replace("evt_1", &id))).await.is(200, "");
         let fan = fan(&read);
         assert_eq!(fan.more[field].to_string(), odd);
         assert!(fan.custom_fields.is_empty() && fan.tags.is_empty());
         assert_eq!((fan.created_at, fan.email), (None, None));
-        assert!(counted(&*name) > before);
+        assert!(counted(&name) > before);
         assert_eq!(read.last().unread_fields(), [&*name]);
         assert!(read.last().strict().is_err());
     }
