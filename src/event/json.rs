@@ -8,7 +8,7 @@ use serde_json::{Number, Value};
 use super::Fields;
 use crate::readable::shown;
 
-/// Any JSON in which no object has a field twice: which of the two is meant, nobody knows.
+/// Any JSON in which no object has a field twice: nobody could tell which of the two is meant.
 pub(super) struct Json(pub(super) Value);
 
 impl<'de> Deserialize<'de> for Json {

@@ -10,7 +10,7 @@ use super::Fields;
 use super::json::{Json, fields};
 use super::optional::{Optional, count_unread};
 
-/// What stands under its own name in `data`, or in another such object.
+/// A documented object. It stands under its own name in `data`, or within another.
 pub(super) trait Object: Sized {
     fn from_map<'de, A: MapAccess<'de>>(map: A) -> Result<Self, A::Error>;
 

@@ -1,4 +1,4 @@
-//! What senders write that is JSON, and that no reader in Rust takes.
+//! Mends bodies that are JSON, but that `serde_json` refuses.
 
 use std::borrow::Cow;
 use std::ops::Range;

@@ -89,3 +89,13 @@ fn an_error_is_one_short_line_without_the_value() {
         }
     }
 }
+
+/// A long name leaves room for the field within it.
+#[test]
+fn long_names_are_shortened_one_by_one() {
+    let data = format!(r#"{{"{}":{{"inner":true}}}}"#, "x".repeat(1000));
+    let json = event("x.y", &data);
+    let error = Event::<HashMap<String, HashMap<String, u8>>>::from_json(json.as_bytes());
+    let error = error.expect_err("no number").to_string();
+    assert!(error.contains("x….inner`: a boolean, expected u8"), "{error}");
+}

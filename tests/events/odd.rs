@@ -1,4 +1,4 @@
-//! What real senders write, and no documentation shows.
+//! Events as real senders write them, and as no documentation shows them.
 
 use std::collections::BTreeMap;
 
@@ -201,7 +201,7 @@ fn a_ping_has_neither_data_nor_organisation() {
     assert!(needed.to_string().ends_with("missing field `data`"), "{needed}");
 }
 
-/// Which of the two is meant, nobody knows.
+/// Nobody could tell which of the two is meant.
 #[test]
 fn a_field_that_is_there_twice_is_refused() {
     let of_fan =

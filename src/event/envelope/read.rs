@@ -68,7 +68,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for AnEvent<T> {
     }
 }
 
-/// What has a name of its own, and stands in no object.
+/// It is counted under its own name, for it is in no object.
 const ORGANIZATION: (&str, &str) = ("organization_id", "organization_id");
 
 /// `data` that is missing is `null`, if that is such data.

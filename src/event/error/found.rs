@@ -1,4 +1,4 @@
-//! What was found in the place of what was expected: a type and a length, never a value.
+//! Describes a value that was refused by its type and length, never by its text.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -30,7 +30,7 @@ pub(super) fn reason(error: &serde_json::Error, path: &Path, json: &[u8]) -> Str
     }
 }
 
-/// What serde's own errors end with; it stands in the code, not in the body.
+/// The end of serde's own errors. It comes from the code of the type, not from the body.
 fn expected(text: &str) -> Option<&str> {
     let of_serde = ["invalid type: ", "invalid value: ", "invalid length ", "unknown variant `"];
     let is_of_serde = of_serde.iter().any(|start| text.starts_with(start));

@@ -181,7 +181,7 @@ fn with_numbers(text: &str) -> String {
     parts.fold(first, |text, part| text + &part.replacen('"', "", 1))
 }
 
-/// What is to be written of it.
+/// The JSON that should be written of an event.
 fn expected(event: &Value) -> Value {
     let text = event.to_string().replace(HALF, "\u{fffd}").replace(NUMBER, "");
     in_order(&text)

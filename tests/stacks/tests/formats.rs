@@ -1,7 +1,9 @@
 //! Events within types of other people's, and in other formats than JSON: what is written can
 //! be read, with its digits.
 
-use nevent_webhooks::event::{Event, EventData, Fan, Purchase};
+#![allow(clippy::large_enum_variant, reason = "a user would not box them either")]
+
+use nevent_webhooks::event::{Event, EventData, Fan, Purchase, RawData};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -76,6 +78,7 @@ enum Tagged {
     Typed(Event<EventData>),
     Refund(Purchase),
     Welcome(Fan),
+    Data(RawData),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -156,4 +159,7 @@ fn writing_fails_at_once_where_reading_would() {
     let event: Event<EventData> = Event::from_json(EVENT.as_bytes()).unwrap();
     postcard::to_allocvec(&event).unwrap_err();
     postcard::to_allocvec(&purchase()).unwrap_err();
+    // A tag has no place in raw text.
+    let raw: Event = Event::from_json(EVENT.as_bytes()).unwrap();
+    serde_json::to_string(&Tagged::Data(raw.data)).unwrap_err();
 }
