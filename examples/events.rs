@@ -27,7 +27,7 @@ use nevent_webhooks::{DedupeLayer, Rejection, Secret, Verifier, VerifyLayer};
 #[derive(Default)]
 struct BoxOffice {
     crm: HashMap<String, Fan>,
-    tickets_sold: u32,
+    tickets_sold: i64,
     /// By currency; exact, as the amounts that were sent.
     revenue: HashMap<String, Decimal>,
 }
@@ -73,7 +73,7 @@ impl BoxOffice {
     }
 
     fn count(&mut self, purchase: &Purchase) {
-        self.tickets_sold += purchase.tickets.iter().map(|ticket| ticket.quantity).sum::<u32>();
+        self.tickets_sold += purchase.tickets.iter().map(|ticket| ticket.quantity).sum::<i64>();
         let revenue = self.revenue.entry(purchase.currency.clone()).or_default();
         *revenue += purchase.total;
         println!("dashboard: {} tickets, {revenue} {}", self.tickets_sold, purchase.currency);

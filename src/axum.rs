@@ -18,8 +18,9 @@ impl<S: Sync> FromRequestParts<S> for Delivery {
     }
 }
 
-/// Extracts the event from the verified bytes, whatever became of the request's
-/// body since. 400 `Malformed event` for what is none.
+/// Extracts the event from the verified bytes, even if the request's body has been taken.
+/// 400 `Malformed event` if they are not such an event; `Result<Event<T>, Rejection>` gives
+/// the handler the reason instead.
 #[cfg(feature = "events")]
 impl<S: Sync, T> FromRequestParts<S> for crate::Event<T>
 where
@@ -29,18 +30,18 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
         let delivery = Delivery::from_request_parts(parts, state).await?;
-        delivery.event().map_err(|rejection| logged(rejection, Some(delivery.id())))
+        delivery.event()
     }
 }
 
-/// Extracts one event or several. 400 `Malformed event` for what is neither.
+/// Extracts one event or several. 400 `Malformed event` if the body is neither.
 #[cfg(feature = "events")]
 impl<S: Sync> FromRequestParts<S> for crate::event::Batch {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
         let delivery = Delivery::from_request_parts(parts, state).await?;
-        delivery.batch().map_err(|rejection| logged(rejection, Some(delivery.id())))
+        delivery.batch()
     }
 }
 

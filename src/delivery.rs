@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
@@ -45,6 +46,7 @@ struct Facts {
     body: Bytes,
     received: Instant,
     event_types: EventTypes,
+    mismatched: AtomicBool,
 }
 
 impl Delivery {
@@ -59,7 +61,8 @@ impl Delivery {
         event_types: EventTypes,
     ) -> Self {
         let event_header = event_header.map(Into::into);
-        let facts = Facts { verified, event_header, body, received, event_types };
+        let mismatched = AtomicBool::new(false);
+        let facts = Facts { verified, event_header, body, received, event_types, mismatched };
         Self { id, facts: Arc::new(facts), held: None }
     }
 
@@ -91,6 +94,11 @@ impl Delivery {
 
     pub(crate) fn event_types(&self) -> &EventTypes {
         &self.facts.event_types
+    }
+
+    /// Whether nobody has asked this before, of this delivery or a clone.
+    pub(crate) fn is_first_mismatch(&self) -> bool {
+        !self.facts.mismatched.swap(true, Ordering::Relaxed)
     }
 
     /// `None` above the deduplication, or without one.

@@ -21,23 +21,55 @@
 //! Times and dates are those of `jiff` 1, amounts of `rust_decimal` 1, raw data and fields
 //! of `serde_json` 1: these versions are part of the interface.
 //!
-//! Of the documented objects, the fields without which they would say nothing are
-//! required; all others are optional, and what is not documented is kept in `more`.
+//! # Which fields may be odd
+//!
+//! A documented field is required if its object makes no sense without it. All others are
+//! optional: if the value cannot be read, the field is `None` or empty, the value is kept in
+//! the object's `more` under the field's name, and [`unread_fields`] counts it. Written
+//! again, it comes out as it came. [`Event::strict`] refuses such an event instead.
+//! Undocumented fields are kept in `more` as well.
+//!
+//! | object | required | optional |
+//! | --- | --- | --- |
+//! | [`Event`] | `id`, `type`, `created` | `organization_id`, `data` (missing, not of another type) |
+//! | [`Purchase`] | `id`, `fan`, `event`, `tickets`, `total`, `currency` | `payment_method`, `status`, `purchased_at` |
+//! | [`Ticket`] | `type`, `quantity`, `price` | `currency` |
+//! | [`Fan`] | `id` | `email`, `first_name`, `last_name`, `phone`, `city`, `country`, `tags`, `custom_fields`, `created_at`, `source` |
+//! | [`LiveEvent`] | `id`, `name` | `date`, `venue`, `lineup`, `published_at` |
+//! | [`Venue`] | `name` | `city` |
+//! | [`Artist`] | `name` | `spotify_id` |
+//!
+//! | a field of this kind | is read from |
+//! | --- | --- |
+//! | text | a string |
+//! | amount | a number of at most 28 digits, or a string of one; never rounded |
+//! | whole number (`quantity`, `created`) | `2`, `2.0`, `2e0` or `"2"`; never rounded, may be negative |
+//! | time | a string in RFC 3339 with its zone; one without a zone, `""` and a number are odd |
+//! | date | a string such as `2024-06-15`; a date with a time, and `""`, are odd |
+//! | list, object | of JSON the same; PHP's `[]` for an empty object and `{}` for an empty list are odd |
+//!
+//! `null` is nothing: `None`, or empty. A list with one odd entry, and a venue without a name,
+//! are odd as a whole.
 
 #[cfg(feature = "layers")]
 mod batch;
 mod data;
 mod decimal;
-mod depth;
 mod envelope;
 mod error;
 #[cfg(feature = "layers")]
 mod extract;
 mod fan;
+mod json;
 mod live_event;
+mod object;
+mod optional;
 mod purchase;
+mod raw;
 #[cfg(feature = "layers")]
 mod sketch;
+mod text;
+mod whole;
 
 #[cfg(feature = "layers")]
 pub use batch::{Batch, BatchReport, EventFailure};
@@ -47,7 +79,9 @@ pub use error::EventError;
 pub use fan::Fan;
 pub use jiff::{Timestamp, civil::Date};
 pub use live_event::{Artist, LiveEvent, Venue};
+pub use optional::unread_fields;
 pub use purchase::{Purchase, Ticket};
+pub use raw::RawData;
 pub use rust_decimal::Decimal;
 pub use serde_json::value::RawValue;
 #[cfg(feature = "layers")]
@@ -55,16 +89,6 @@ pub(crate) use sketch::Sketch;
 
 /// Fields of a JSON object by their names. A field that becomes documented moves from
 /// `more` to a field of its own. (Numbers are integers of 64 bits or the nearest binary
-/// float: for an amount that is not documented yet, take the text in a raw `data`.)
+/// float, and one beyond a float's range is a string of its digits: for an amount that is not
+/// documented yet, take the text in a raw `data`.)
 pub type Fields = serde_json::Map<String, serde_json::Value>;
-
-use serde::{Deserialize, Deserializer};
-
-/// For collections: `null` is as good as nothing.
-fn or_empty<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de> + Default,
-{
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
-}

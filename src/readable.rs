@@ -11,3 +11,40 @@ macro_rules! debug_is_display {
     };
 }
 pub(crate) use debug_is_display;
+
+/// Foreign text for a line of a log: its start, at most `most` bytes of it, with whatever
+/// would break or forge a line escaped.
+#[cfg(any(feature = "events", feature = "layers"))]
+pub(crate) fn shown(text: &str, most: usize) -> String {
+    let mut shown = String::new();
+    for character in text.chars() {
+        let before = shown.len();
+        match character {
+            '"' | '\'' | '\\' => shown.push(character),
+            _ => shown.extend(character.escape_debug()),
+        }
+        if shown.len() > most {
+            shown.truncate(before);
+            shown.push('…');
+            break;
+        }
+    }
+    shown
+}
+
+#[cfg(all(test, feature = "events"))]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn foreign_text_is_one_short_line() {
+        assert_eq!(shown("María's \"\\", 20), "María's \"\\");
+        assert_eq!(
+            shown("a\nb\r\u{1b}[31m\u{2028}\u{202e}", 99),
+            r"a\nb\r\u{1b}[31m\u{2028}\u{202e}"
+        );
+        assert_eq!(shown("ÄÖÜ", 4), "ÄÖ…");
+        assert_eq!(shown("aaa\n", 4), "aaa…");
+        assert_eq!(shown(&"x".repeat(480_000), 300).len(), 303);
+    }
+}

@@ -132,7 +132,7 @@ pub enum Rejection {
     /// handler asks for.
     #[error("authentic, but {reason}")]
     MalformedEvent {
-        /// What is wrong, and where; may quote a value.
+        /// What is wrong, and where; never the value.
         reason: Arc<str>,
     },
     /// The `X-Nevent-Event` header says another type than the signed body: refused in

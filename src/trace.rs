@@ -1,12 +1,20 @@
 //! Log lines and spans, if the feature `tracing` is on; nothing at all otherwise.
 
-#[cfg(any(feature = "axum", feature = "actix"))]
+#[cfg(any(feature = "tower", feature = "actix"))]
 use crate::{DeliveryId, Rejection};
 
-pub(crate) use imp::{Span, event_failed, event_type_mismatch};
+pub(crate) use imp::{Span, event_failed, event_type_mismatch, unread_field};
 pub(crate) use imp::{incident, rejection, store_error, verified};
 
-/// Extractors refuse below the layers, which log only what they refuse themselves.
+/// A rejection that a handler or an extractor answers with, where its response passes by.
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub(crate) fn handlers_rejection(refused: Option<&Rejection>, id: Option<&DeliveryId>) {
+    if let Some(refused) = refused {
+        rejection(refused, id);
+    }
+}
+
+/// For a rejection that no layer sees pass by.
 #[cfg(any(feature = "axum", feature = "actix"))]
 pub(crate) fn logged(refused: Rejection, id: Option<&DeliveryId>) -> Rejection {
     rejection(&refused, id);
@@ -19,6 +27,7 @@ mod imp {
     use tracing::{debug, error, warn};
 
     use crate::dedupe::Incident;
+    use crate::readable::shown;
     use crate::store::StoreError;
     use crate::{Delivery, DeliveryId, Rejection};
 
@@ -79,8 +88,13 @@ mod imp {
         event: Option<&str>,
         reason: &str,
     ) {
-        let delivery = id.as_str();
+        let (delivery, reason) = (id.as_str(), shown(reason, 300));
+        let event = event.map(|id| shown(id, 100));
         warn!(target: TARGET, delivery, position, event, reason, "an event of a batch failed");
+    }
+
+    pub(crate) fn unread_field(field: &str) {
+        warn!(target: TARGET, field, "an optional field is not as documented, and was left out");
     }
 
     /// The span a delivery came in, for work that outlives its request.
@@ -118,6 +132,8 @@ mod imp {
     pub(crate) fn event_type_mismatch(_: &DeliveryId, _: &str, _: &str) {}
 
     pub(crate) fn event_failed(_: &DeliveryId, _: Option<usize>, _: Option<&str>, _: &str) {}
+
+    pub(crate) fn unread_field(_: &str) {}
 
     #[derive(Debug)]
     pub(crate) struct Span;

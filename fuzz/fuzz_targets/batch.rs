@@ -37,11 +37,12 @@ fuzz_target!(|input: &[u8]| {
     let how = How { by_event_id: option(1), strict: option(2), other_delivery: option(4) };
     let answers = run(send_twice(body, how));
     match Json::read(body) {
+        Ok(json) if json.has_unclear_time() => {}
         Ok(json) => assert_eq!(answers, expected(&json, how)),
         Err(error) if Json::is_none(body, &error) => {
             assert!(answers.iter().all(|(status, _, ran)| *status == 400 && ran.is_empty()));
         }
-        // Half a surrogate pair, for one, is not looked into.
+        // A number beyond a float's range is not looked into.
         Err(_) => {}
     }
 });

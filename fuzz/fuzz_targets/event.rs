@@ -5,40 +5,49 @@
 use jiff::{Timestamp, civil::Date};
 use libfuzzer_sys::fuzz_target;
 use nevent_webhooks::event::{Event, EventData, Purchase, RawValue};
-use nevent_webhooks_fuzz::json::{Json, event_id};
+use nevent_webhooks_fuzz::json::{Json, event_id, mended};
 use serde::Deserialize;
 use serde_json::Value;
 
 fuzz_target!(|body: &[u8]| {
-    let raw = Event::<&RawValue>::from_json(body);
+    let raw: Result<Event, _> = Event::from_json(body);
     let typed = Event::<EventData>::from_json(body);
-    assert_eq!(raw.is_ok(), Event::<Box<RawValue>>::from_json(body).is_ok());
+    let has_data = Event::<Box<RawValue>>::from_json(body).is_ok();
+    assert!(raw.as_ref().map_or(!has_data, |event| has_data || event.data.get() == "null"));
+    for error in [raw.as_ref().err(), typed.as_ref().err()].into_iter().flatten() {
+        let shown = error.to_string();
+        assert!(shown.len() <= 400 && !shown.contains(char::is_control), "{shown:?}");
+    }
     assert!(raw.is_ok() || typed.is_err(), "what is typed can be read raw");
     match Json::read(body) {
+        Ok(json) if json.has_unclear_time() => {}
         Ok(json) => {
             assert_eq!(raw.as_ref().ok().map(|event| event.id.as_str()), event_id(&json));
         }
         Err(error) if Json::is_none(body, &error) => assert!(raw.is_err()),
-        // Half a surrogate pair, for one, is not looked into.
+        // A number beyond a float's range is not looked into.
         Err(_) => {}
     }
+    let body = &mended(body)[..];
     if let Ok(event) = &raw {
         it_is_what_the_value_says(event, body);
         assert_eq!(event.typed().is_ok(), typed.is_ok());
     }
     if let (Ok(event), Ok(raw)) = (typed, raw) {
         let again = it_survives_a_round_trip(&event, body);
-        amounts_are_exact(&event.data, raw.data);
-        amounts_are_exact(&again.data, raw.data);
+        amounts_are_exact(&event.data, &raw.data);
+        amounts_are_exact(&again.data, &raw.data);
     }
 });
 
-fn it_is_what_the_value_says(event: &Event<&RawValue>, body: &[u8]) {
+fn it_is_what_the_value_says(event: &Event, body: &[u8]) {
     let Ok(value) = serde_json::from_slice::<Value>(body) else { return };
     assert_eq!(value["id"], *event.id);
     assert_eq!(value["type"], *event.event_type);
-    assert_eq!(value["created"].as_i64(), Some(event.created.as_second()));
-    assert_eq!(value["organization_id"], *event.organization_id);
+    if value["created"].is_i64() {
+        assert_eq!(value["created"].as_i64(), Some(event.created.as_second()));
+    }
+    assert_eq!(value["organization_id"].as_str(), event.organization_id.as_deref());
     assert_eq!(value["data"], serde_json::from_str::<Value>(event.data.get()).unwrap());
 }
 
@@ -47,6 +56,7 @@ fn it_survives_a_round_trip(event: &Event<EventData>, body: &[u8]) -> Event<Even
     let text = serde_json::to_string(event).unwrap();
     let again = Event::<EventData>::from_json(text.as_bytes()).unwrap();
     assert_eq!(serde_json::to_string(&again).unwrap(), text);
+    assert_eq!(again.unread_fields(), event.unread_fields());
     if let (Ok(sent), Ok(written)) = (serde_json::from_slice::<Value>(body), text.parse()) {
         nothing_is_lost(event, sent, &written);
     }
@@ -82,11 +92,17 @@ fn is_kept(sent: &Value, written: &Value, path: &str) {
             sent.iter().zip(written).for_each(|(sent, written)| is_kept(sent, written, &path));
         }
         (Value::String(sent), Value::String(written)) => assert!(is_one_time(sent, written)),
-        _ => assert!(sent == written || AMOUNTS.contains(&path), "{path} is another"),
+        _ => assert!(sent == written || NUMBERS.contains(&path), "{path} is another"),
     }
 }
 
-const AMOUNTS: [&str; 2] = [".data.purchase.total", ".data.purchase.tickets[].price"];
+/// Amounts, and whole numbers that may be written otherwise.
+const NUMBERS: [&str; 4] = [
+    ".data.purchase.total",
+    ".data.purchase.tickets[].price",
+    ".data.purchase.tickets[].quantity",
+    ".created",
+];
 
 fn says_nothing(name: &str, value: &Value) -> bool {
     match value {
@@ -97,7 +113,11 @@ fn says_nothing(name: &str, value: &Value) -> bool {
     }
 }
 
-const MAY_BE_NULL: [&str; 16] = [
+const MAY_BE_NULL: [&str; 20] = [
+    "organization_id",
+    "tags",
+    "lineup",
+    "custom_fields",
     "city",
     "country",
     "created_at",

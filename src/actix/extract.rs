@@ -21,8 +21,9 @@ impl FromRequest for Delivery {
     }
 }
 
-/// Extracts the event from the verified bytes, whatever became of the request's
-/// body since. 400 `Malformed event` for what is none.
+/// Extracts the event from the verified bytes, even if the request's body has been taken.
+/// 400 `Malformed event` if they are not such an event; `Result<Event<T>, Rejection>` gives
+/// the handler the reason instead.
 #[cfg(feature = "events")]
 impl<T> FromRequest for crate::Event<T>
 where
@@ -32,22 +33,18 @@ where
     type Future = Ready<Result<Self, Rejection>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(delivery(request).and_then(|delivery| {
-            delivery.event().map_err(|rejection| logged(rejection, Some(delivery.id())))
-        }))
+        ready(delivery(request).and_then(|delivery| delivery.event()))
     }
 }
 
-/// Extracts one event or several. 400 `Malformed event` for what is neither.
+/// Extracts one event or several. 400 `Malformed event` if the body is neither.
 #[cfg(feature = "events")]
 impl FromRequest for crate::event::Batch {
     type Error = Rejection;
     type Future = Ready<Result<Self, Rejection>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(delivery(request).and_then(|delivery| {
-            delivery.batch().map_err(|rejection| logged(rejection, Some(delivery.id())))
-        }))
+        ready(delivery(request).and_then(|delivery| delivery.batch()))
     }
 }
 
@@ -58,7 +55,7 @@ impl actix_web::Responder for crate::event::BatchReport {
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {
         match self.into_result() {
             Ok(()) => HttpResponse::Ok().finish(),
-            Err(rejection) => HttpResponse::from_error(logged(rejection, None)),
+            Err(rejection) => HttpResponse::from_error(rejection),
         }
     }
 }
@@ -68,15 +65,12 @@ fn delivery(request: &HttpRequest) -> Result<Delivery, Rejection> {
     delivery.ok_or_else(|| logged(Rejection::MissingVerifyLayer, None))
 }
 
-/// 400 `Malformed event`, for handlers that read `data` themselves.
+/// 400 `Malformed event`, for handlers that read `data` themselves. The response's error is
+/// the [`Rejection`], as it is for an extractor.
 #[cfg(feature = "events")]
-impl ResponseError for crate::EventError {
-    fn status_code(&self) -> StatusCode {
-        StatusCode::BAD_REQUEST
-    }
-
-    fn error_response(&self) -> HttpResponse<BoxBody> {
-        Rejection::MalformedEvent { reason: self.to_string().into() }.error_response()
+impl From<crate::EventError> for actix_web::Error {
+    fn from(error: crate::EventError) -> Self {
+        Rejection::from(error).into()
     }
 }
 

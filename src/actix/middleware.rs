@@ -14,7 +14,7 @@ use super::refusal::{RefusalBody, refuse, with_id};
 use crate::dedupe::{Dedupe, Start, handle_once_locally};
 use crate::layer::VerifyConfig;
 use crate::trace::logged;
-use crate::{DedupeLayer, Delivery, Rejection, VerifyLayer};
+use crate::{DedupeLayer, Delivery, Rejection, VerifyLayer, trace};
 
 /// The two layers as middleware of actix-web: for `wrap` on a `Route`, which leaves
 /// other methods their own answers, or on a `Resource`, a `Scope` or an `App`.
@@ -175,7 +175,12 @@ where
         Ok(inner.call(with_delivery(request, delivery)).await)
     };
     let rejection = match handle_once_locally(dedupe, delivery, handler, is_success).await {
-        Ok(result) => return Ok(with_id(result?.map_into_left_body(), id)),
+        Ok(result) => {
+            let response = result?;
+            let error = response.response().error();
+            trace::handlers_rejection(error.and_then(Error::as_error), id.as_ref());
+            return Ok(with_id(response.map_into_left_body(), id));
+        }
         Err(rejection) => rejection,
     };
     if let Some(request) = request.take() {

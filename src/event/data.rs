@@ -1,11 +1,15 @@
+use std::collections::HashSet;
 use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::{EventError, Fan, Fields, LiveEvent, Purchase};
+use super::json::twice;
+use super::object::{AnObject, Object};
+use super::text::readable;
+use super::{EventError, Fan, Fields, LiveEvent, Purchase, RawData};
 
 /// One line a type of event: its variant, the type's name, and the name under which
 /// `data` has the object.
@@ -34,7 +38,7 @@ macro_rules! event_types {
                 /// The event's type.
                 event_type: String,
                 /// Its `data`, as it came.
-                data: Box<RawValue>,
+                data: RawData,
             },
         }
 
@@ -42,8 +46,17 @@ macro_rules! event_types {
             pub(super) fn read(event_type: &str, data: &RawValue) -> Result<Self, EventError> {
                 match event_type {
                     $($name => read_object(data, $key).map(Self::$variant),)*
-                    _ => Ok(Self::Unknown { event_type: event_type.to_owned(), data: data.to_owned() }),
+                    _ => Ok(Self::Unknown { event_type: event_type.to_owned(), data: data.to_owned().into() }),
                 }
+            }
+
+            pub(super) fn unread(&self) -> Vec<&'static str> {
+                let mut names = Vec::new();
+                match self {
+                    $(Self::$variant(object) => Object::add_unread(&**object, &mut names),)*
+                    Self::Unknown { .. } => {}
+                }
+                names
             }
         }
 
@@ -97,11 +110,10 @@ event_types! {
 }
 
 /// The object that stands under its own name in `data`, whatever stands beside it.
-fn read_object<T: for<'de> Deserialize<'de>>(
-    data: &RawValue,
-    key: &'static str,
-) -> Result<T, EventError> {
-    EventError::of_reading_with(Under { key, object: PhantomData }, data.get().as_bytes())
+fn read_object<T: Object>(data: &RawValue, key: &'static str) -> Result<Box<T>, EventError> {
+    let json = readable(data.get().as_bytes())?;
+    EventError::of_reading_with(Under { key, object: PhantomData }, &json)
+        .map(Box::new)
         .map_err(|error| error.within("data"))
 }
 
@@ -110,7 +122,7 @@ struct Under<T> {
     object: PhantomData<T>,
 }
 
-impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Under<T> {
+impl<'de, T: Object> DeserializeSeed<'de> for Under<T> {
     type Value = T;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
@@ -118,7 +130,7 @@ impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Under<T> {
     }
 }
 
-impl<'de, T: Deserialize<'de>> Visitor<'de> for Under<T> {
+impl<'de, T: Object> Visitor<'de> for Under<T> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -126,12 +138,17 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Under<T> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
-        let mut object = None;
+        let (mut object, mut beside) = (None, HashSet::new());
         while let Some(key) = map.next_key::<String>()? {
-            if key != self.key {
-                map.next_value::<IgnoredAny>()?;
-            } else if object.replace(map.next_value()?).is_some() {
-                return Err(Error::duplicate_field(self.key));
+            if key == self.key {
+                if object.replace(map.next_value_seed(AnObject(PhantomData))?).is_some() {
+                    return Err(Error::duplicate_field(self.key));
+                }
+                continue;
+            }
+            map.next_value::<IgnoredAny>()?;
+            if let Some(key) = beside.replace(key) {
+                return Err(twice(&key));
             }
         }
         object.ok_or_else(|| Error::missing_field(self.key))

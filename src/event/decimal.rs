@@ -3,21 +3,39 @@
 //! with their trailing zeros; what has more is refused rather than rounded.
 
 use rust_decimal::Decimal;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
+use serde::de::{self, Unexpected};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
 use serde_json::value::RawValue;
 
-/// Reads a number, or a number within a string, as some senders write money.
-pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
-    let json = Box::<RawValue>::deserialize(deserializer)?;
-    let text = json.get();
-    let digits = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
-    parse(digits).ok_or_else(|| {
-        let shown: String = text.chars().take(40).collect();
-        de::Error::custom(format_args!("an amount of at most 28 digits was expected, not {shown}"))
-    })
+use super::RawData;
+use super::object::Required;
+
+impl Required for Decimal {
+    /// Reads a number, or a number within a string, as some senders write money.
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = RawData::deserialize(deserializer)?;
+        parse(unquoted(json.get())).ok_or_else(|| {
+            let (found, expected) = (Unexpected::Other("value"), "an amount of at most 28 digits");
+            de::Error::invalid_value(found, &expected)
+        })
+    }
+
+    /// As a number in JSON, and in a binary format as text, which keeps the digits.
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if !serializer.is_human_readable() {
+            return serializer.collect_str(self);
+        }
+        RawValue::from_string(self.to_string()).map_err(ser::Error::custom)?.serialize(serializer)
+    }
 }
 
-fn parse(digits: &str) -> Option<Decimal> {
+/// The text of a number, also of one in quotes.
+pub(super) fn unquoted(json: &str) -> &str {
+    json.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(json)
+}
+
+/// Reads a number without rounding it.
+pub(super) fn parse(digits: &str) -> Option<Decimal> {
     // The crate takes separators as well: `1_000`.
     let plain = |byte| matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E');
     let digits = digits.bytes().all(plain).then_some(digits)?;
@@ -32,16 +50,24 @@ fn parse(digits: &str) -> Option<Decimal> {
     Decimal::try_from_i128_with_scale(mantissa, u32::try_from(scale.max(0)).ok()?).ok()
 }
 
-pub(super) fn serialize<S: Serializer>(amount: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
-    RawValue::from_string(amount.to_string()).map_err(ser::Error::custom)?.serialize(serializer)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[derive(Debug, PartialEq, Serialize, Deserialize)]
-    struct Price(#[serde(with = "super")] Decimal);
+    #[derive(Debug, PartialEq)]
+    struct Price(Decimal);
+
+    impl<'de> Deserialize<'de> for Price {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            Required::read(deserializer).map(Self)
+        }
+    }
+
+    impl Serialize for Price {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            self.0.write(serializer)
+        }
+    }
 
     #[test]
     fn amounts_are_read_and_written_as_they_were_sent() {
@@ -97,8 +123,8 @@ mod tests {
             &long,
         ] {
             let error = serde_json::from_str::<Price>(text).expect_err(text).to_string();
-            assert!(error.starts_with("an amount of at most 28 digits was expected"), "{error}");
-            assert!(error.len() < 140, "{error}");
+            let start = "invalid value: value, expected an amount of at most 28 digits";
+            assert!(error.starts_with(start), "{error}");
         }
     }
 }

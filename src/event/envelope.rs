@@ -1,12 +1,12 @@
+mod read;
+
 use std::borrow::Borrow;
 
 use jiff::Timestamp;
-use serde::de::{DeserializeOwned, Error};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use super::depth::check_depth;
-use super::{EventData, EventError, Fields};
+use super::{EventData, EventError, Fields, RawData};
 
 /// A Nevent event: the envelope, and `data` as it came, typed, or as a type of yours.
 ///
@@ -15,17 +15,27 @@ use super::{EventData, EventError, Fields};
 /// | `Event` | raw JSON, not looked into: match on `event_type`, then read it with [`Event::typed`] or [`Event::data_as`] |
 /// | `Event<EventData>` | read by the event's type: `match event.data` |
 /// | `Event<MyData>` | your own type of the whole of `data` (`struct MyData { purchase: … }`), for a route that receives one type of event |
-/// | `Event<&RawValue>` | raw JSON, borrowed from the bytes: not as an extractor, but with [`Event::from_json`] |
 ///
 /// In axum and actix-web it is an extractor, which reads the verified bytes of the request
 /// and answers 400 `Malformed event` when they are no event, or when `data` is not
 /// of the type asked for. Fields not named here are kept in `more`; one named twice is
-/// refused, and so is what is nested more than 127 deep.
+/// refused, and so is what is nested more than 127 deep. To take an event that cannot be
+/// read all the same, ask for `Result<Event<…>, Rejection>` and a
+/// [`Delivery`](crate::Delivery), as `examples/park.rs` does.
 ///
-/// It is written as it was sent, to be put into a queue, say (JSON only: raw data keeps
-/// its text, and amounts their digits). Of `Event<EventData>`, what stood beside the object
-/// in `data` is not written, nor are documented fields that are `null`, and lists and
-/// `custom_fields` that are empty; times are written in UTC.
+/// # Writing
+///
+/// An event is written as it was sent, to be put into a queue, say. Of `Event<EventData>`,
+/// the fields beside the object in `data` are not written, nor are documented fields that are
+/// `null`, and lists and `custom_fields` that are empty; times are written in UTC.
+///
+/// JSON keeps all digits of amounts. So do binary formats such as `MessagePack` and CBOR, where
+/// an amount is a string, but other numbers in raw `data` are 64-bit integers or floats there.
+/// A type of yours that contains an event may be `#[serde(tag = "…")]`, `untagged` or
+/// `flatten`: what it writes in JSON can be read, and the amounts of `Event<EventData>` are
+/// then read by way of the nearest float (15 digits are exact, and `85.00` becomes `85.0`).
+/// Give such a tag another name than the event's fields have: serde writes `type` twice
+/// without a word.
 ///
 /// ```
 /// use nevent_webhooks::Event;
@@ -58,23 +68,21 @@ use super::{EventData, EventError, Fields};
 /// assert!(event.data.fan.vip);
 /// # Ok::<(), nevent_webhooks::EventError>(())
 /// ```
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct Event<T = Box<RawValue>> {
+pub struct Event<T = RawData> {
     /// The event's id, `evt_…`.
     pub id: String,
     /// The event's type, `purchase.completed` for one. New ones will come.
-    #[serde(rename = "type")]
     pub event_type: String,
     /// When the event came about; sent in Unix seconds.
-    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub created: Timestamp,
-    /// The organisation it belongs to, `org_…`.
-    pub organization_id: String,
-    /// What happened, under the object's own name (`data.purchase`).
+    /// The organisation it belongs to, `org_…`. A test event may have none.
+    pub organization_id: Option<String>,
+    /// What happened, under the object's own name (`data.purchase`). If there is none, as in
+    /// a test event, raw data is `null`.
     pub data: T,
-    /// What is not documented.
-    #[serde(flatten)]
+    /// Undocumented fields, and an `organization_id` that could not be read.
     pub more: Fields,
 }
 
@@ -82,14 +90,16 @@ impl<T> Event<T> {
     /// Reads an event from a body. (Give the type, `let event: Event = …`: a
     /// default type is not inferred in an expression.)
     ///
+    /// A byte order mark before the JSON is skipped, and half of a surrogate pair is read as
+    /// U+FFFD: see [`RawData`].
+    ///
     /// # Errors
     ///
-    /// What is not JSON, or not an event with such `data`.
-    pub fn from_json<'a>(body: &'a [u8]) -> Result<Self, EventError>
+    /// A body that is not JSON, or not an event with such `data`.
+    pub fn from_json(body: &[u8]) -> Result<Self, EventError>
     where
-        Self: Deserialize<'a>,
+        Self: DeserializeOwned,
     {
-        check_depth(body)?;
         EventError::of_reading(body)
     }
 }
@@ -148,13 +158,37 @@ impl<T: Borrow<RawValue>> Event<T> {
     }
 }
 
-/// The type of `data` depends on what stands beside it, which no `Deserialize` of its
-/// own could see.
-impl<'de> Deserialize<'de> for Event<EventData> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Event::<Box<RawValue>>::deserialize(deserializer)?;
-        let data = raw.typed().map_err(|error| D::Error::custom(error.place_and_reason()))?;
-        let Event { id, event_type, created, organization_id, data: _, more } = raw;
-        Ok(Self { id, event_type, created, organization_id, data, more })
+impl Event<EventData> {
+    /// The documented fields that could not be read, such as `fan.custom_fields`: each is
+    /// `None` or empty, and its value is in the `more` of its object.
+    #[must_use]
+    pub fn unread_fields(&self) -> Vec<&'static str> {
+        let mut names = self.data.unread();
+        if self.organization_id.is_none() && self.more.contains_key("organization_id") {
+            names.push("organization_id");
+        }
+        names
+    }
+
+    /// Refuses an event of which a documented field could not be read.
+    ///
+    /// ```
+    /// use nevent_webhooks::Rejection;
+    /// use nevent_webhooks::event::{Event, EventData};
+    ///
+    /// async fn handle(event: Event<EventData>) -> Result<(), Rejection> {
+    ///     let event = event.strict()?;
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// An optional field of another type than documented, by its name.
+    pub fn strict(self) -> Result<Self, EventError> {
+        match self.unread_fields().first() {
+            None => Ok(self),
+            Some(name) => Err(EventError::new(format_args!("`{name}` is not as documented"))),
+        }
     }
 }

@@ -1,12 +1,17 @@
+use std::borrow::Cow;
+
+use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use super::sketch::Shape;
+use super::text::readable;
 use super::{Batch, Event};
 use crate::{Delivery, Rejection};
 
 /// What the extractors of the frameworks do, for whoever has none.
 impl Delivery {
     /// Reads the event from the verified bytes. (Give the type: `let event: Event = …`.)
+    /// If it cannot be read, the delivery still has the bytes, to be kept for a person to look at.
     ///
     /// # Errors
     ///
@@ -29,15 +34,18 @@ impl Delivery {
     /// did not come through one.
     pub fn batch(&self) -> Result<Batch, Rejection> {
         let held = self.held().ok_or(Rejection::MissingDedupeLayer)?;
-        let body = self.body();
-        let events = match Shape::of(body)? {
+        let body = match readable(self.body())? {
+            Cow::Borrowed(json) => self.body().slice_ref(json),
+            Cow::Owned(json) => Bytes::from(json),
+        };
+        let events = match Shape::of(&body)? {
             Shape::Many(events) => {
                 Batch::check_length(events.len())?;
                 events.iter().map(|event| body.slice_ref(event.get().as_bytes())).collect()
             }
             Shape::One => {
                 let _: Event = self.event()?;
-                vec![body.clone()]
+                vec![body]
             }
         };
         Ok(Batch::new(self.clone(), held.clone(), events))

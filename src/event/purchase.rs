@@ -1,56 +1,51 @@
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
 
-use super::{Fan, Fields, LiveEvent, decimal};
+use super::object::object;
+use super::{Fan, LiveEvent};
 
-/// Tickets that somebody bought.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Purchase {
-    /// `pur_…`.
-    pub id: String,
-    /// Who bought.
-    pub fan: Fan,
-    /// What for.
-    pub event: LiveEvent,
-    /// What was bought.
-    pub tickets: Vec<Ticket>,
-    /// What all of it costs, in `currency`; exact.
-    #[serde(with = "decimal")]
-    pub total: Decimal,
-    /// Three letters, `EUR`.
-    pub currency: String,
-    /// `card`, for one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub payment_method: Option<String>,
-    /// `completed`, for one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub status: Option<String>,
-    /// When it was bought.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub purchased_at: Option<Timestamp>,
-    /// What is not documented.
-    #[serde(flatten)]
-    pub more: Fields,
+object! {
+    /// Tickets that somebody bought.
+    pub struct Purchase in "purchase" {
+        required: {
+            /// `pur_…`.
+            id: String = "id",
+            /// The buyer.
+            fan: Fan = "fan",
+            /// The event that the tickets are for.
+            event: LiveEvent = "event",
+            /// The tickets, one entry per kind.
+            tickets: Vec<Ticket> = "tickets",
+            /// The price of all tickets, in `currency`; exact.
+            total: Decimal = "total",
+            /// Three letters, `EUR`.
+            currency: String = "currency",
+        }
+        optional: {
+            /// `card`, for one.
+            payment_method: Option<String>,
+            /// `completed`, for one.
+            status: Option<String>,
+            /// When it was bought.
+            purchased_at: Option<Timestamp>,
+        }
+    }
 }
 
-/// Tickets of one kind within a purchase.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Ticket {
-    /// `General Admission`, for one.
-    #[serde(rename = "type")]
-    pub ticket_type: String,
-    /// How many.
-    pub quantity: u32,
-    /// What one of them costs; exact.
-    #[serde(with = "decimal")]
-    pub price: Decimal,
-    /// Three letters, `EUR`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub currency: Option<String>,
-    /// What is not documented.
-    #[serde(flatten)]
-    pub more: Fields,
+object! {
+    /// Tickets of one kind within a purchase.
+    pub struct Ticket in "ticket" {
+        required: {
+            /// `General Admission`, for one.
+            ticket_type: String = "type",
+            /// How many. A refund may say it with a minus.
+            quantity: i64 = "quantity",
+            /// The price of one ticket; exact.
+            price: Decimal = "price",
+        }
+        optional: {
+            /// Three letters, `EUR`.
+            currency: Option<String>,
+        }
+    }
 }

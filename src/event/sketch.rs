@@ -1,10 +1,12 @@
+use std::marker::PhantomData;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::EventError;
-use super::depth::check_depth;
+use super::text::readable;
 
-/// What a body holds: one event, or several.
+/// What a readable body holds: one event, or several.
 #[derive(Debug)]
 pub(super) enum Shape<'a> {
     One,
@@ -14,18 +16,20 @@ pub(super) enum Shape<'a> {
 
 impl<'a> Shape<'a> {
     pub(super) fn of(body: &'a [u8]) -> Result<Self, EventError> {
-        check_depth(body)?;
         if is_array(body) {
-            return EventError::of_reading(body).map(Self::Many);
+            return read(body).map(Self::Many);
         }
-        let sketch = EventError::of_reading::<Sketch<'a>>(body)?;
-        match sketch.array(body)? {
+        match read::<Outline<'a>>(body)?.array(body)? {
             None => Ok(Self::One),
-            Some(events) => EventError::of_reading(events.get().as_bytes())
+            Some(events) => read(events.get().as_bytes())
                 .map(Self::Many)
                 .map_err(|error| error.within("events")),
         }
     }
+}
+
+fn read<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, EventError> {
+    EventError::of_reading_with(PhantomData, json)
 }
 
 fn is_array(body: &[u8]) -> bool {
@@ -34,7 +38,7 @@ fn is_array(body: &[u8]) -> bool {
 
 /// A body at a glance.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Sketch<'a> {
+struct Outline<'a> {
     #[serde(default, borrow)]
     id: Option<&'a RawValue>,
     #[serde(default, borrow, rename = "type")]
@@ -49,31 +53,45 @@ struct Wrapping<'a> {
     events: Option<&'a RawValue>,
 }
 
-impl<'a> Sketch<'a> {
+/// The id and type of an event whose `data` has not been looked into.
+#[derive(Debug)]
+pub(crate) struct Sketch {
+    id: Option<String>,
+    event_type: Option<String>,
+}
+
+impl Sketch {
     /// Of the event that a body is; `None` for a batch, and for what only a closer look
     /// can refuse.
-    pub(crate) fn of_event(body: &'a [u8]) -> Option<Self> {
-        if is_array(body) {
+    pub(crate) fn of_event(body: &[u8]) -> Option<Self> {
+        let body = readable(body).ok()?;
+        if is_array(&body) {
             return None; // Which could be read field by field.
         }
-        let sketch: Self = serde_json::from_slice(body).ok()?;
-        sketch.array(body).ok()?.is_none().then_some(sketch)
+        let outline: Outline<'_> = serde_json::from_slice(&body).ok()?;
+        if outline.array(&body).ok()?.is_some() {
+            return None;
+        }
+        let text = |value: Option<&RawValue>| serde_json::from_str(value?.get()).ok();
+        Some(Self { id: text(outline.id), event_type: text(outline.event_type) })
     }
 
-    pub(crate) fn id(&self) -> Option<String> {
-        serde_json::from_str(self.id?.get()).ok()
+    pub(crate) fn id(self) -> Option<String> {
+        self.id
     }
 
-    pub(crate) fn event_type(&self) -> Option<String> {
-        serde_json::from_str(self.event_type?.get()).ok()
+    pub(crate) fn event_type(self) -> Option<String> {
+        self.event_type
     }
+}
 
+impl<'a> Outline<'a> {
     /// Of a wrapping of events. What has `data` is an event, whatever else it has.
     fn array(&self, body: &'a [u8]) -> Result<Option<&'a RawValue>, EventError> {
         if self.data.is_some() {
             return Ok(None);
         }
-        let events = EventError::of_reading::<Wrapping<'a>>(body)?.events;
+        let events = read::<Wrapping<'a>>(body)?.events;
         Ok(events.filter(|events| events.get().starts_with('[')))
     }
 }
@@ -83,7 +101,7 @@ mod tests {
     use super::*;
 
     fn count(body: &str) -> Result<Option<usize>, EventError> {
-        Ok(match Shape::of(body.as_bytes())? {
+        Ok(match Shape::of(&readable(body.as_bytes())?)? {
             Shape::One => None,
             Shape::Many(events) => Some(events.len()),
         })
@@ -117,7 +135,7 @@ mod tests {
     #[test]
     fn the_id_and_type_of_a_lone_event() {
         let of = |body: &'static str| {
-            Sketch::of_event(body.as_bytes()).map(|sketch| (sketch.id(), sketch.event_type()))
+            Sketch::of_event(body.as_bytes()).map(|sketch| (sketch.id, sketch.event_type))
         };
         let text = |text: &str| Some(text.to_owned());
         for (body, id, event_type) in [

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::readable::shown;
 use crate::{Delivery, Rejection, trace};
 
 /// Holds the event header against the `type` in the signed body.
@@ -24,22 +25,27 @@ impl EventTypes {
             return Ok(());
         }
         let sketch = crate::event::Sketch::of_event(delivery.body());
-        match sketch.and_then(|sketch| sketch.event_type()) {
+        match sketch.and_then(crate::event::Sketch::event_type) {
             Some(event_type) => self.compare(delivery, &event_type),
             None => Ok(()),
         }
     }
 
-    /// Counts a difference. (No header, no difference.)
+    /// Counts a difference, once per delivery however often its event is read. (No header,
+    /// no difference.)
     pub(crate) fn compare(&self, delivery: &Delivery, event_type: &str) -> Result<(), Rejection> {
         let Some(header) = delivery.event_header().filter(|header| *header != event_type) else {
             return Ok(());
         };
-        self.mismatches.fetch_add(1, Ordering::Relaxed);
-        trace::event_type_mismatch(delivery.id(), header, event_type);
+        // As long as a line of a log should be: the sender chooses both.
+        let (header, body) = (shown(header, 60), shown(event_type, 60));
+        if delivery.is_first_mismatch() {
+            self.mismatches.fetch_add(1, Ordering::Relaxed);
+            trace::event_type_mismatch(delivery.id(), &header, &body);
+        }
         if !self.strict {
             return Ok(());
         }
-        Err(Rejection::EventTypeMismatch { header: header.into(), body: event_type.into() })
+        Err(Rejection::EventTypeMismatch { header: header.into(), body: body.into() })
     }
 }

@@ -93,7 +93,11 @@ impl<R: Send + 'static, E: Send + 'static> Future for DedupeFuture<R, E> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let result = ready!(Pin::new(&mut self.attached).poll(context));
         let mut response = match result {
-            Ok(handled) => handled?.map(ResponseBody::handler),
+            Ok(handled) => {
+                let response = handled?;
+                trace::handlers_rejection(response.extensions().get(), Some(&self.id));
+                response.map(ResponseBody::handler)
+            }
             Err(rejection) => {
                 trace::rejection(&rejection, Some(&self.id));
                 rejection.to_response()

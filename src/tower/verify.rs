@@ -13,7 +13,7 @@ use super::request::HttpFrames;
 use super::response::ResponseBody;
 use super::verified_body::VerifiedBody;
 use crate::layer::VerifyConfig;
-use crate::{Delivery, Rejection, VerifyLayer, trace};
+use crate::{Delivery, DeliveryId, Rejection, VerifyLayer, trace};
 
 impl<S> Layer<S> for VerifyLayer {
     type Service = VerifyService<S>;
@@ -51,7 +51,14 @@ where
         let inner = self.inner.clone();
         Box::pin(async move {
             match verify(&config, request, received).await {
-                Ok(verified) => Ok(forward(inner, verified).await?.map(ResponseBody::handler)),
+                Ok(verified) => {
+                    let response = forward(inner, verified).await?;
+                    // With an id beside it, a `DedupeLayer` has logged it.
+                    if response.extensions().get::<DeliveryId>().is_none() {
+                        trace::handlers_rejection(response.extensions().get(), None);
+                    }
+                    Ok(response.map(ResponseBody::handler))
+                }
                 Err(rejection) => {
                     trace::rejection(&rejection, None);
                     Ok(rejection.to_response())

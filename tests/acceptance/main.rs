@@ -4,9 +4,9 @@
 //! have the rows s01–s16, `time` t01–t07, `body` b01–b09, `budget` b10, `outer_layers` b11,
 //! `delivery_id` i01–i03; the rows d01–d21 are in `repeats`, `replays`, `outcomes`, `leases`,
 //! `store_faults` and `limits`, d22–d24 in `lost_leases`, d25 in `batch_limits`, e01–e04 in
-//! `events`, e05–e08 in `batches`. `batch_limits` is what bounds batches, and `event_ids` what
-//! comes when events, and not deliveries, are told apart. `order` has requests with several
-//! faults.
+//! `events`, e05–e08 in `batches`, e09–e13 in `odd_events`. `batch_limits` is what bounds
+//! batches, and `event_ids` what comes when events, and not deliveries, are told apart.
+//! `order` has requests with several faults.
 
 mod support;
 
@@ -20,6 +20,7 @@ mod events;
 mod leases;
 mod limits;
 mod lost_leases;
+mod odd_events;
 mod order;
 mod outcomes;
 mod outer_layers;

@@ -108,7 +108,33 @@ async fn data_that_cannot_be_read_is_a_bad_request() {
     // What goes by the error and not by the answer, as a log may, is told the same.
     let error = response.response().error().expect("an error").as_response_error();
     assert_eq!(error.status_code(), StatusCode::BAD_REQUEST);
+    assert!(matches!(rejection(&response), Some(Rejection::MalformedEvent { .. })));
     assert_eq!(text(response).await, "Malformed event");
+}
+
+/// The handler decides; and a type of event that differs from the header counts once.
+#[tokio::test]
+async fn a_result_gives_the_handler_the_reason() {
+    async fn handle(
+        delivery: Delivery,
+        event: Result<Event<EventData>, Rejection>,
+        raw: Result<Event, Rejection>,
+    ) -> String {
+        let rejection = event.expect_err("no fan");
+        assert!(raw.is_ok() && delivery.body() == BODY);
+        format!("parked: {rejection}")
+    }
+    let (verify, dedupe) = layers();
+    let hook = web::post().to(handle).wrap(WebhookMiddleware::new(&verify, &dedupe));
+    let app = init_service(App::new().route("/hook", hook)).await;
+    let request = genuine("d-1").insert_header(("x-nevent-event", "fan.updated"));
+    let response = call_service(&app, request.to_request()).await;
+    assert!(rejection(&response).is_none());
+    assert_eq!(
+        text(response).await,
+        "parked: authentic, but not the JSON of such an event: `data`: missing field `fan`"
+    );
+    assert_eq!(verify.event_type_mismatches(), 1);
 }
 
 #[tokio::test]

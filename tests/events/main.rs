@@ -1,6 +1,8 @@
 //! Events as types: the documented samples, as they are read and written.
 
+mod errors;
 mod fields;
+mod odd;
 
 use nevent_webhooks::event::{Date, Decimal, EventData, RawValue, Timestamp};
 use nevent_webhooks::{Event, EventError};
@@ -33,7 +35,7 @@ fn the_documented_purchase() {
     let event = typed(PURCHASE).expect("a purchase");
     assert_eq!((&*event.id, &*event.event_type), ("evt_01234567890", "purchase.completed"));
     assert_eq!(event.created, time("2022-01-01T00:00:00Z"));
-    assert_eq!(event.organization_id, "org_abcdefghijk");
+    assert_eq!(event.organization_id.as_deref(), Some("org_abcdefghijk"));
     let EventData::PurchaseCompleted(purchase) = event.data else { panic!("{:?}", event.data) };
     assert_eq!(purchase.id, "pur_abc123");
     assert_eq!(
@@ -117,10 +119,11 @@ fn undocumented_numbers_are_the_same_after_a_second_reading() {
 }
 
 #[test]
-fn data_may_be_borrowed_from_the_bytes() {
-    let event: Event<&RawValue> = Event::from_json(PURCHASE.as_bytes()).expect("an event");
-    let data = event.data.get();
-    assert!(PURCHASE.as_bytes().as_ptr_range().contains(&data.as_ptr()), "not copied");
+fn raw_data_is_typed_when_it_is_asked_for() {
+    let event: Event = Event::from_json(PURCHASE.as_bytes()).expect("an event");
+    assert!(PURCHASE.contains(event.data.get()), "byte for byte");
+    assert!(matches!(event.typed(), Ok(EventData::PurchaseCompleted(_))));
+    let event: Event<Box<RawValue>> = Event::from_json(PURCHASE.as_bytes()).expect("an event");
     assert!(matches!(event.typed(), Ok(EventData::PurchaseCompleted(_))));
 }
 
@@ -139,27 +142,4 @@ fn custom_fields_are_the_organisations_own() {
     let fan = FAN.replace(r#""tags""#, r#""custom_fields":{"size":"M","visits":[1,2]},"tags""#);
     let EventData::FanCreated(fan) = typed(&fan).expect("a fan").data else { panic!("no fan") };
     assert_eq!(Value::from(fan.custom_fields), json!({"size": "M", "visits": [1, 2]}));
-}
-
-#[test]
-fn errors_name_the_place_and_the_value() {
-    let of = |from, to| typed(&PURCHASE.replace(from, to)).expect_err(to).to_string();
-    let start = "not the JSON of such an event: ";
-    assert!(of("85.00", r#""ten""#).starts_with(&format!(
-        "{start}`data.purchase.tickets[0].price`: an amount of at most 28 digits was expected, not \"ten\""
-    )));
-    assert!(of("2024-06-15", "2024-06-31").contains("`data.purchase.event.date`: "));
-    assert!(of("2024-03-15T10:30:00Z", "yesterday").contains("`data.purchase.purchased_at`: "));
-    assert!(of(r#""purchase":"#, r#""order":"#).contains("`data`: missing field `purchase`"));
-    let of_data = |data: &str| {
-        let sample = format!(
-            r#"{{"id":"e","type":"fan.created","created":1,"data":{data},"organization_id":"o"}}"#
-        );
-        typed(&sample).expect_err(data).to_string()
-    };
-    assert!(
-        of_data("7").ends_with("invalid type: integer `7`, expected an object with a field `fan`")
-    );
-    assert!(of("1640995200", r#""today""#).starts_with(&format!("{start}`created`: ")));
-    assert!(of("\"id\": \"evt_0", "\"id\" \"evt_0").ends_with("expected `:` at line 2 column 8"));
 }

@@ -151,6 +151,27 @@ fn events_are_typed() {
 }
 
 #[test]
+fn what_cannot_be_read_is_parked() {
+    let directory = format!("{}/parked", env!("CARGO_TARGET_TMPDIR"));
+    std::fs::remove_dir_all(&directory).unwrap_or_default();
+    let receiver = Receiver::start_with("park", &[("PARKED", &directory)]);
+    let odd = sample("fan.created").replace("\"fan_", "7, \"was\": \"fan_");
+    let odd_file = file("odd.json", &odd);
+    let answers = receiver.send(&["--body", &odd_file, "--delivery", "d-1", "--repeat", "2"]);
+    assert_eq!(text(&answers.stdout), "200\n200 Already processed\n");
+    assert_eq!(text(&receiver.send(&["--event", "fan.created"]).stdout), "200\n");
+    let printed = receiver.interrupt();
+    let [parked, handled] = printed.lines().collect::<Vec<_>>()[..] else { panic!("{printed}") };
+    assert!(parked.starts_with("parked d-1: "), "{parked}");
+    assert!(parked.ends_with("`data.fan.id`: a number of 1 byte, expected a string"), "{parked}");
+    assert!(handled.starts_with("handled fan.created evt_"), "{handled}");
+    let mut files = std::fs::read_dir(&directory).expect("a directory");
+    let file = files.next().expect("a file").expect("readable").path();
+    assert!(files.next().is_none() && file.to_string_lossy().ends_with("-d1.json"), "{file:?}");
+    assert_eq!(std::fs::read_to_string(file).expect("text"), odd);
+}
+
+#[test]
 fn batches_are_done_event_by_event() {
     let receiver = Receiver::start("batch");
     let batch = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/send/batch.json");

@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderMap, Request, StatusCode};
 use axum::routing::{MethodRouter, post};
+use nevent_webhooks::event::EventData;
 use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks::{DedupeLayer, DedupeOptions, Delivery, Event, Rejection};
 
@@ -136,4 +137,26 @@ async fn a_body_limit_beyond_that_of_axum() {
         assert_eq!(answered, status);
         assert_eq!(response.extensions().get::<Rejection>(), None, "not the layers' answer");
     }
+}
+
+/// The handler decides; and a type of event that differs from the header counts once.
+#[tokio::test]
+async fn a_result_gives_the_handler_the_reason() {
+    async fn handle(
+        delivery: Delivery,
+        event: Result<Event<EventData>, Rejection>,
+        raw: Result<Event, Rejection>,
+    ) -> String {
+        let rejection = event.expect_err("no fan's id");
+        assert!(raw.is_ok() && delivery.body().starts_with(br#"{"id":"evt_1""#));
+        format!("parked: {rejection}")
+    }
+    let (verify, dedupe) = layers();
+    let app = Router::new().route("/", post(handle).route_layer((verify.clone(), dedupe)));
+    let body = BODY.replace(r#""fan.created""#, r#""fan.updated""#);
+    let (status, text, response) = answer(app, delivery(body)).await;
+    assert_eq!(status, StatusCode::OK, "{text}");
+    assert!(text.ends_with("`data.fan`: missing field `id`"), "{text}");
+    assert!(response.extensions().get::<Rejection>().is_none());
+    assert_eq!(verify.event_type_mismatches(), 1);
 }

@@ -3,8 +3,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
@@ -109,7 +108,7 @@ impl Attempt {
     {
         // Claimed before its data is read: what is done is skipped even if it no longer
         // reads.
-        let event_id = match Event::<&RawValue>::from_json(&event) {
+        let event_id = match Event::<IgnoredAny>::from_json(&event) {
             Ok(event) => event.id,
             Err(error) => return End::Failed { event_id: None, reason: error.to_string() },
         };

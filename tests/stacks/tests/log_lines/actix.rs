@@ -2,12 +2,12 @@
 
 use actix_web::test::{TestRequest, init_service, try_call_service};
 use actix_web::{App, HttpResponse, Route, web};
-use nevent_webhooks::event::Batch;
-use nevent_webhooks::{Delivery, Event, WebhookMiddleware};
+use nevent_webhooks::event::{Batch, EventData};
+use nevent_webhooks::{Delivery, Event, EventError, Rejection, WebhookMiddleware};
 
-use super::NO_EVENT;
 use super::log::{lines, subscribe};
 use super::receiver::{BODY, genuine_with, layers};
+use super::{NO_EVENT, NO_FAN, NOT_DONE};
 
 /// A request with this body, signed now.
 fn genuine(body: &'static str) -> TestRequest {
@@ -53,9 +53,28 @@ async fn a_batch_that_is_not_done_is_a_warning() {
     send(genuine(BODY), web::post().to(async |batch: Batch| batch.process(1, fails).await)).await;
     let event = "WARN nevent_webhooks: an event of a batch failed delivery=\"dlv_1\" position=0 \
         event=\"evt_1\" reason=\"no seat left\"";
-    let batch = "WARN nevent_webhooks: rejected status=500 reason=1 of the 1 events of this batch \
-        are not done";
-    assert_eq!(lines()[1..], [event, batch]);
+    assert_eq!(lines()[1..], [event, NOT_DONE]);
+}
+
+/// What a handler reads itself is logged as the extractor's refusal is.
+#[tokio::test]
+async fn data_that_a_handler_cannot_read_is_a_warning_that_names_it() {
+    async fn typed(event: Event) -> Result<&'static str, EventError> {
+        event.typed().map(|_| "handled")
+    }
+    send(genuine(BODY), web::post().to(typed)).await;
+    assert_eq!(lines()[1..], [NO_FAN]);
+}
+
+/// The handler has decided otherwise.
+#[tokio::test]
+async fn a_refusal_that_a_handler_takes_is_not_logged() {
+    async fn takes(event: Result<Event<EventData>, Rejection>) -> &'static str {
+        event.expect_err("no event");
+        "handled"
+    }
+    send(genuine(BODY), web::post().to(takes)).await;
+    assert_eq!(lines()[1..], [""; 0]);
 }
 
 /// Which no response tells of.

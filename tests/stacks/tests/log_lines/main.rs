@@ -5,6 +5,7 @@
 
 mod actix;
 mod log;
+mod odd;
 
 use std::time::Duration;
 
@@ -76,6 +77,12 @@ async fn an_event_that_cannot_be_read_is_a_warning_that_names_it() {
 
 const NO_EVENT: &str = "WARN nevent_webhooks: rejected status=400 delivery=\"dlv_1\" \
     reason=authentic, but not the JSON of such an event: missing field `id`";
+
+const NO_FAN: &str = "WARN nevent_webhooks: rejected status=400 delivery=\"dlv_1\" \
+    reason=authentic, but not the JSON of such an event: `data`: missing field `fan`";
+
+const NOT_DONE: &str = "WARN nevent_webhooks: rejected status=500 delivery=\"dlv_1\" \
+    reason=1 of the 1 events of this batch are not done";
 
 #[tokio::test]
 async fn an_event_of_a_batch_that_fails_is_a_warning_that_names_it() {

@@ -1,0 +1,102 @@
+//! How an event is read and written.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::UnitDeserializer;
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use super::Event;
+use crate::event::json::{Name, add_field};
+use crate::event::object::{Written, read_optional, read_required};
+use crate::event::{EventData, Fields, RawData};
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Event<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(AnEvent(PhantomData))
+    }
+}
+
+/// The type of `data` depends on what stands beside it, which no `Deserialize` of its own
+/// could see.
+impl<'de> Deserialize<'de> for Event<EventData> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Event::<RawData>::deserialize(deserializer)?;
+        let data = raw.typed().map_err(crate::EventError::into_placed)?;
+        let Event { id, event_type, created, organization_id, data: _, more } = raw;
+        Ok(Self { id, event_type, created, organization_id, data, more })
+    }
+}
+
+struct AnEvent<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for AnEvent<T> {
+    type Value = Event<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an event, which is an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Event<T>, A::Error> {
+        let (mut id, mut event_type, mut created) = (None, None, None);
+        let (mut organization_id, mut data, mut more) = (None, None, Fields::new());
+        while let Some(Name(name)) = map.next_key()? {
+            match &*name {
+                "id" => read_required(&mut id, "id", &mut map)?,
+                "type" => read_required(&mut event_type, "type", &mut map)?,
+                "created" => read_required(&mut created, "created", &mut map)?,
+                "data" => match data.replace(map.next_value()?) {
+                    None => {}
+                    Some(_) => return Err(A::Error::duplicate_field("data")),
+                },
+                "organization_id" => {
+                    read_optional(&mut organization_id, ORGANIZATION, &mut map, &mut more)?;
+                }
+                _ => add_field(&mut more, name.into_owned(), &mut map)?,
+            }
+        }
+        let missing = A::Error::missing_field;
+        Ok(Event {
+            id: id.ok_or_else(|| missing("id"))?,
+            event_type: event_type.ok_or_else(|| missing("type"))?,
+            created: created.ok_or_else(|| missing("created"))?,
+            organization_id: organization_id.unwrap_or_default(),
+            data: data.map_or_else(absent, Ok)?,
+            more,
+        })
+    }
+}
+
+/// It is counted under its own name, for it is in no object.
+const ORGANIZATION: (&str, &str) = ("organization_id", "organization_id");
+
+/// `data` that is missing is `null`, if that is such data.
+fn absent<'de, T: Deserialize<'de>, E: Error>() -> Result<T, E> {
+    T::deserialize(UnitDeserializer::<E>::new()).map_err(|_| E::missing_field("data"))
+}
+
+impl<T: Serialize> Serialize for Event<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("id", &self.id)?;
+        map.serialize_entry("type", &self.event_type)?;
+        map.serialize_entry("created", &Written(&self.created))?;
+        map.serialize_entry("data", &self.data)?;
+        if let Some(organization) = &self.organization_id {
+            map.serialize_entry("organization_id", organization)?;
+        }
+        for (name, value) in &self.more {
+            // Or it would be there twice, and could not be read again.
+            let is_written = match name.as_str() {
+                "id" | "type" | "created" | "data" => true,
+                "organization_id" => self.organization_id.is_some(),
+                _ => false,
+            };
+            if !is_written {
+                map.serialize_entry(name, value)?;
+            }
+        }
+        map.end()
+    }
+}

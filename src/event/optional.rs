@@ -1,0 +1,156 @@
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use jiff::{Timestamp, civil::Date};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::object::Object;
+use super::{Artist, Fields, Venue};
+
+/// A documented field that may be missing, or be of another type than documented.
+pub(super) trait Optional: Default + Serialize {
+    /// Gives back a value that it cannot be read from.
+    fn read(value: Value) -> Result<Self, Value>;
+
+    /// Whether there is nothing to write.
+    fn is_empty(&self) -> bool;
+
+    fn add_unread(&self, _: &mut Vec<&'static str>) {}
+}
+
+impl Optional for Option<String> {
+    fn read(value: Value) -> Result<Self, Value> {
+        match value {
+            Value::Null => Ok(None),
+            Value::String(text) => Ok(Some(text)),
+            other => Err(other),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.is_none()
+    }
+}
+
+impl Optional for Option<Timestamp> {
+    fn read(value: Value) -> Result<Self, Value> {
+        read_text(value, |text| text.parse().ok())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.is_none()
+    }
+}
+
+/// A time of day is no part of a date, and its zone could make it another day.
+impl Optional for Option<Date> {
+    fn read(value: Value) -> Result<Self, Value> {
+        read_text(value, |text| {
+            let is_date = !text.contains(['T', 't', ':', ' ']);
+            is_date.then(|| text.parse().ok()).flatten()
+        })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.is_none()
+    }
+}
+
+fn read_text<T>(value: Value, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Value> {
+    match &value {
+        Value::Null => Ok(None),
+        Value::String(text) => read(text).map(Some).ok_or(value),
+        _ => Err(value),
+    }
+}
+
+impl Optional for Option<Venue> {
+    fn read(value: Value) -> Result<Self, Value> {
+        serde::Deserialize::deserialize(&value).map_err(|_| value)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.is_none()
+    }
+
+    fn add_unread(&self, names: &mut Vec<&'static str>) {
+        if let Some(venue) = self {
+            venue.add_unread(names);
+        }
+    }
+}
+
+impl Optional for Vec<Artist> {
+    fn read(value: Value) -> Result<Self, Value> {
+        read_list(value)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.is_empty()
+    }
+
+    fn add_unread(&self, names: &mut Vec<&'static str>) {
+        for artist in self {
+            artist.add_unread(names);
+        }
+    }
+}
+
+impl Optional for Vec<String> {
+    fn read(value: Value) -> Result<Self, Value> {
+        read_list(value)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+fn read_list<T: serde::de::DeserializeOwned>(value: Value) -> Result<Vec<T>, Value> {
+    match value {
+        Value::Null => Ok(Vec::new()),
+        value => serde::Deserialize::deserialize(&value).map_err(|_| value),
+    }
+}
+
+impl Optional for Fields {
+    fn read(value: Value) -> Result<Self, Value> {
+        match value {
+            Value::Null => Ok(Self::new()),
+            Value::Object(fields) => Ok(fields),
+            other => Err(other),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+/// The names are those of documented fields, so there are but a few.
+static UNREAD: Mutex<BTreeMap<&'static str, u64>> = Mutex::new(BTreeMap::new());
+
+/// How often each optional field could not be read since this process started, by the
+/// field's name, such as `fan.custom_fields`.
+///
+/// Such a field is `None`, or empty, and its value is in the `more` of its object. Every
+/// reading counts: the extractors, [`Event::typed`](super::Event::typed), batches, and types
+/// of your own that contain one of these objects. The first of each field is logged as a
+/// warning, with the feature `tracing`.
+#[must_use]
+pub fn unread_fields() -> BTreeMap<&'static str, u64> {
+    UNREAD.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+pub(super) fn count_unread(field: &'static str) {
+    let mut unread = UNREAD.lock().unwrap_or_else(PoisonError::into_inner);
+    let count = unread.entry(field).or_default();
+    *count = count.saturating_add(1);
+    let is_first = *count == 1;
+    drop(unread); // Or a subscriber that looks at the counts would wait for itself.
+    if is_first {
+        #[cfg(feature = "layers")]
+        crate::trace::unread_field(field);
+    }
+}
