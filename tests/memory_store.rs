@@ -274,9 +274,9 @@ fn a_sharded_store_holds_its_capacity() {
 fn a_full_store_names_the_capacity_it_was_given() {
     const CAPACITY: usize = 100_000;
     let store = MemoryStore::with_capacity(CAPACITY).expect("room");
-    let ids = 0..2 * CAPACITY;
-    let mut full = ids.map(|n| polled(store.claim(&claim(&n.to_string(), "body"))));
-    let full = full.find_map(Result::err).expect("full in the end");
+    let mut answers =
+        (0..2 * CAPACITY).map(|n| polled(store.claim(&claim(&n.to_string(), "body"))));
+    let full = answers.find_map(Result::err).expect("full in the end");
     let says = "the store is full of deliveries in flight: raise its capacity above 100000";
     assert_eq!(full.to_string(), says);
     assert!((CAPACITY..CAPACITY * 21 / 20).contains(&store.stats().in_flight));
