@@ -99,7 +99,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .layer(middleware::map_response(log_rejection))
         .with_state(office);
 
-    let bind = std::env::var("BIND").unwrap_or_else(|_| "127.0.0.1:3000".to_owned());
+    // Empty as if unset: compose's `${BIND:-}` sets it so.
+    let bind = std::env::var("BIND").ok().filter(|bind| !bind.is_empty());
+    let bind = bind.unwrap_or_else(|| "127.0.0.1:3000".to_owned());
     let listener = tokio::net::TcpListener::bind(&bind).await.map_err(|error| {
         format!("BIND={bind}: {error}. Give a free address and port, such as 127.0.0.1:3000")
     })?;

@@ -64,13 +64,16 @@ async fn park(directory: &Path, delivery: &Delivery) -> io::Result<()> {
 async fn main() -> Result<(), Box<dyn Error>> {
     let verify = VerifyLayer::new(Verifier::new(Secret::from_env("NEVENT_WEBHOOK_SECRET")?));
     let dedupe = DedupeLayer::new("park", MemoryStore::new())?;
-    let parked = PathBuf::from(std::env::var_os("PARKED").unwrap_or_else(|| "parked".into()));
+    // Empty as if unset: compose's `${PARKED:-}` sets it so.
+    let parked = std::env::var_os("PARKED").filter(|parked| !parked.is_empty());
+    let parked = PathBuf::from(parked.unwrap_or_else(|| "parked".into()));
     std::fs::create_dir_all(&parked)
         .map_err(|error| format!("PARKED={}: {error}. Give a directory", parked.display()))?;
     let webhook = post(handle).route_layer((verify, dedupe.clone()));
     let app = Router::new().route("/webhooks/nevent", webhook).with_state(parked);
 
-    let bind = std::env::var("BIND").unwrap_or_else(|_| "127.0.0.1:3000".to_owned());
+    let bind = std::env::var("BIND").ok().filter(|bind| !bind.is_empty());
+    let bind = bind.unwrap_or_else(|| "127.0.0.1:3000".to_owned());
     let listener = tokio::net::TcpListener::bind(&bind).await.map_err(|error| {
         format!("BIND={bind}: {error}. Give a free address and port, such as 127.0.0.1:3000")
     })?;

@@ -67,7 +67,13 @@ impl ReceiverProcess {
         // This very program, running the one test that is a receiver.
         let this = std::env::current_exe().expect("this test's path");
         let mut process = Command::new(this)
-            .args(["--exact", "support::receiver_process::serve", "--nocapture"])
+            // With a single thread the test's name would stand on the first line that it says.
+            .args([
+                "--exact",
+                "support::receiver_process::serve",
+                "--nocapture",
+                "--test-threads=2",
+            ])
             .env("RECEIVER_REDIS_URL", &plan.redis_url)
             .env("RECEIVER_ADDRESS", plan.address.to_string())
             .env("RECEIVER_HANDLER_MS", plan.handler.as_millis().to_string())
