@@ -53,16 +53,21 @@ impl Lease {
 }
 
 /// A clock that goes on while the machine is suspended: the store's goes on, too.
-#[cfg(any(target_os = "linux", target_os = "android"))]
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
 fn since_boot() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    use rustix::time::{ClockId, clock_gettime};
+
+    // Apple's goes on, which elsewhere only the other does.
+    #[cfg(target_vendor = "apple")]
+    let time = clock_gettime(ClockId::Monotonic);
+    #[cfg(not(target_vendor = "apple"))]
+    let time = clock_gettime(ClockId::Boottime);
     let nanos = u32::try_from(time.tv_nsec).unwrap_or_default();
     Duration::new(u64::try_from(time.tv_sec).unwrap_or_default(), nanos)
 }
 
-/// The standard library's clock. It goes on during a suspend where the platform lets it:
-/// on Windows, not on macOS.
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
+/// The standard library's clock, which on Windows goes on during a suspend.
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
 fn since_boot() -> Duration {
     use std::sync::OnceLock;
     use std::time::Instant;
