@@ -36,8 +36,10 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Your code goes here. A 2xx says "done, never again"; anything else, "send it
 /// again later".
 async fn handle(delivery: Delivery, event: Event) -> HttpResponse {
-    let (id, kind) = (delivery.id(), &event.event_type);
-    let line = format!("handled delivery={id} event={kind} id={}\n", event.id);
+    let id = delivery.id();
+    // The sender's text may hold a line break.
+    let (kind, event_id) = (event.event_type.escape_debug(), event.id.escape_debug());
+    let line = format!("handled delivery={id} event={kind} id={event_id}\n");
     // One write, flushed: whoever reads along sees whole lines at once.
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush()) {

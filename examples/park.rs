@@ -1,5 +1,5 @@
-//! An event that cannot be read, taken all the same: it is kept in a file with the reason, for
-//! a person to look at, and answered 2xx. Otherwise Nevent sends it again until its last retry,
+//! An event that cannot be read, taken all the same: its bytes are kept in a file, for a person
+//! to look at, with the reason in another, and it is answered 2xx. Otherwise Nevent sends it again until its last retry,
 //! and then it is lost.
 //!
 //! ```sh
@@ -9,7 +9,7 @@
 //! ```
 //!
 //! `PARKED` is the directory; default `parked`. `BIND` is the address and port; default
-//! `127.0.0.1:3000`. For shutdown, rotation and header timeouts look at `axum.rs`.
+//! `127.0.0.1:3000`. For rotation, timeouts and health checks look at `axum.rs`.
 
 use std::error::Error;
 use std::fs::File;
@@ -30,10 +30,11 @@ async fn handle(
     event: Result<Event<EventData>, Rejection>,
 ) -> Result<(), Rejection> {
     match event {
-        Ok(event) => println!("handled {} {}", event.event_type, event.id),
+        // The sender's text may hold a line break: `{:?}` escapes it.
+        Ok(event) => println!("handled {:?} {:?}", event.event_type, event.id),
         Err(Rejection::MalformedEvent { reason }) => {
             // If this fails, the event is not done, and Nevent sends it again.
-            park(&parked, &delivery).await.map_err(|error| {
+            park(&parked, &delivery, &reason).await.map_err(|error| {
                 eprintln!("cannot park {}: {error}", delivery.id());
                 Rejection::MalformedEvent { reason: reason.clone() }
             })?;
@@ -45,19 +46,26 @@ async fn handle(
     Ok(())
 }
 
-/// Writes the bytes as they were signed to a file of their own, and onto the disk. The id is
-/// the sender's text, so only its letters and digits may name a file.
-async fn park(directory: &Path, delivery: &Delivery) -> io::Result<()> {
+/// Writes the reason and the bytes as they were signed to files of their own, and onto the
+/// disk. The id is the sender's text, so only its letters and digits may name a file.
+async fn park(directory: &Path, delivery: &Delivery, reason: &str) -> io::Result<()> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(io::Error::other)?;
     let id: String = delivery.id().as_str().chars().filter(char::is_ascii_alphanumeric).collect();
     let path = directory.join(format!("{}-{id}.json", now.as_nanos()));
-    let body = delivery.body().clone();
+    let (body, reason) = (delivery.body().clone(), format!("{reason}\n"));
     let write = move || {
-        let mut file = File::create_new(path)?;
-        file.write_all(&body)?;
-        file.sync_all()
+        write_new(&path.with_extension("reason"), reason.as_bytes())?;
+        write_new(&path, &body)
     };
     tokio::task::spawn_blocking(write).await.map_err(io::Error::other)?
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create_new(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    // The file's name is in its directory, which is written by itself.
+    path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
 }
 
 #[tokio::main]

@@ -31,7 +31,7 @@
 //!
 //! | object | required | optional |
 //! | --- | --- | --- |
-//! | [`Event`] | `id`, `type`, `created` | `organization_id`, `data` (missing, not of another type) |
+//! | [`Event`] | `id`, `type`, `created`; `data`, if its type is documented | `organization_id` |
 //! | [`Purchase`] | `id`, `fan`, `event`, `tickets`, `total`, `currency` | `payment_method`, `status`, `purchased_at` |
 //! | [`Ticket`] | `type`, `quantity`, `price` | `currency` |
 //! | [`Fan`] | `id` | `email`, `first_name`, `last_name`, `phone`, `city`, `country`, `tags`, `custom_fields`, `created_at`, `source` |

@@ -40,10 +40,10 @@ impl Secret {
     ///
     /// Refuses what cannot be a real secret: an empty text, fewer than 16
     /// bytes, the same few characters over and over, a text that was masked
-    /// (`whsec_k5EK••••`), a placeholder (`${NAME}`), `NAME=value`, and any
-    /// character but visible ASCII without quotes and backslashes. A real
-    /// secret has no others, and with one too many every delivery would be
-    /// refused. The error names the character and its place.
+    /// (`whsec_k5EK••••`), a placeholder (`${NAME}`), `NAME=value`, and a quote,
+    /// a backtick, a backslash or anything that is not a visible ASCII
+    /// character. A real secret has none of these, and with one too many every
+    /// delivery would be refused. The error names the character and its place.
     pub fn new(text: impl AsRef<str>) -> Result<Self, SecretError> {
         let text = text.as_ref();
         secret_text::check(text)?;

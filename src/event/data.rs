@@ -50,7 +50,10 @@ macro_rules! event_types {
                 }
             }
 
-            pub(super) fn unread(&self) -> Vec<&'static str> {
+            /// The documented fields that could not be read, such as `fan.custom_fields`: each
+            /// is `None` or empty, and its value is in the `more` of its object.
+            #[must_use]
+            pub fn unread_fields(&self) -> Vec<&'static str> {
                 let mut names = Vec::new();
                 match self {
                     $(Self::$variant(object) => Object::add_unread(&**object, &mut names),)*

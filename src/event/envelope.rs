@@ -159,11 +159,11 @@ impl<T: Borrow<RawValue>> Event<T> {
 }
 
 impl Event<EventData> {
-    /// The documented fields that could not be read, such as `fan.custom_fields`: each is
-    /// `None` or empty, and its value is in the `more` of its object.
+    /// The documented fields that could not be read, those of the envelope included: see
+    /// [`EventData::unread_fields`].
     #[must_use]
     pub fn unread_fields(&self) -> Vec<&'static str> {
-        let mut names = self.data.unread();
+        let mut names = self.data.unread_fields();
         if self.organization_id.is_none() && self.more.contains_key("organization_id") {
             names.push("organization_id");
         }

@@ -59,7 +59,8 @@ impl DedupeLayer {
     }
 
     /// Waits until no handler is at work, those included whose client has gone.
-    /// For shutdown, once no more requests are taken.
+    /// For shutdown, once no more requests are taken. The events of a batch that go on in
+    /// the background are waited for, too.
     pub async fn wait_idle(&self) {
         self.dedupe.wait_idle().await;
     }

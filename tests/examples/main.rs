@@ -164,11 +164,15 @@ fn what_cannot_be_read_is_parked() {
     let [parked, handled] = printed.lines().collect::<Vec<_>>()[..] else { panic!("{printed}") };
     assert!(parked.starts_with("parked d-1: "), "{parked}");
     assert!(parked.ends_with("`data.fan.id`: a number of 1 byte, expected a string"), "{parked}");
-    assert!(handled.starts_with("handled fan.created evt_"), "{handled}");
-    let mut files = std::fs::read_dir(&directory).expect("a directory");
-    let file = files.next().expect("a file").expect("readable").path();
-    assert!(files.next().is_none() && file.to_string_lossy().ends_with("-d1.json"), "{file:?}");
-    assert_eq!(std::fs::read_to_string(file).expect("text"), odd);
+    assert!(handled.starts_with("handled \"fan.created\" \"evt_"), "{handled}");
+    let files = std::fs::read_dir(&directory).expect("a directory");
+    let mut files: Vec<_> = files.map(|file| file.expect("readable").path()).collect();
+    files.sort();
+    let [bytes, reason] = &files[..] else { panic!("{files:?}") };
+    assert!(bytes.to_string_lossy().ends_with("-d1.json"), "{bytes:?}");
+    assert_eq!(std::fs::read_to_string(bytes).expect("text"), odd);
+    let reason = std::fs::read_to_string(reason).expect("text");
+    assert_eq!(format!("parked d-1: {}", reason.trim_end()), parked);
 }
 
 #[test]
@@ -243,7 +247,7 @@ fn empty_variables_count_as_unset() {
         sleep(Duration::from_millis(50));
         TcpListener::bind("127.0.0.1:3000").ok()
     });
-    for name in RECEIVERS.iter().chain(&["batch"]) {
+    for name in RECEIVERS.iter().chain(&["batch", "events", "park"]) {
         let output = example(name).env("NEVENT_WEBHOOK_SECRET", SECRET).env("BIND", "").output();
         let output = output.expect("the example is built");
         assert!(text(&output.stderr).contains("in use"), "{name}: {}", text(&output.stderr));

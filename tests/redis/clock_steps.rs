@@ -78,7 +78,7 @@ async fn what_is_completed_stays_so_when_the_clock_is_set_back() {
     assert_eq!(answer, ClaimAnswer::Completed);
 }
 
-/// Whoever comes while the handler runs is told to wait for a lease, and not for a day.
+/// A repeat that comes while the handler runs is told to wait for a lease, not for a day.
 async fn t07_the_servers_clock_is_set_back(adapter: Adapter) {
     let server = Server::with_own_clock().await;
     let store = async || RedisStore::connect(&server.url()).await.expect("a server");

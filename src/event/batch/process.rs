@@ -22,7 +22,7 @@ impl Batch {
     /// another counts as not done. `Ok` completes an event; an `Err` or a panic
     /// releases it, and the others go on.
     ///
-    /// The report is made a twentieth before the answer deadline at the latest. Events
+    /// The report is made at 95 % of the response deadline at the latest. Events
     /// that are at work by then go on under their leases, and events that have not begun
     /// begin in the background, as many at a time as before, until the longest run that
     /// [`DedupeOptions::max_run`](crate::DedupeOptions::max_run) allows is over. Both are
@@ -182,13 +182,19 @@ impl Attempt {
             for event in waiting {
                 // Not claimed before its turn: nobody would renew its lease.
                 let place = Arc::clone(&self.places).acquire_owned();
-                let Ok(Ok(place)) = timeout_at(give_up, place).await else { return };
+                let Ok(Ok(place)) = timeout_at(give_up, place).await else {
+                    let (id, named) = (self.delivery.id(), Some(event.event_id.as_str()));
+                    trace::event_failed(id, None, named, NEVER_BEGUN);
+                    continue;
+                };
                 self.clone().claim_and_handle(event, handler.clone(), Some(place)).await;
             }
         };
         tokio::spawn(trace::Span::current().wrap(work));
     }
 }
+
+const NEVER_BEGUN: &str = "its turn did not come within the longest run: left to the retry";
 
 impl End {
     fn of(result: Result<(), String>, event_id: String) -> Self {

@@ -117,7 +117,7 @@ fn verify_first_or_last_secret_right(runner: &mut CtRunner, rng: &mut BenchRng) 
 }
 
 /// After all comparisons the name and the counter of the secret that matched are looked up
-/// where they are. Who signed knows with which secret.
+/// where they are. The signer knows with which secret.
 fn told_by_memory_one_secret_or_the_other(runner: &mut CtRunner, rng: &mut BenchRng) {
     let (signers, [verifier, _]) = two_secrets();
     let header = |rng: &mut BenchRng, left: bool| {
