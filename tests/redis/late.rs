@@ -149,12 +149,22 @@ async fn on_a_thread_of_its_own(plan: BlockedReceiver) -> Arc<Receiver> {
 /// A process that is stopped reads, when it goes on, what was answered long ago. (A handler
 /// is busy meanwhile, or the timers might be looked at first.)
 #[tokio::test(flavor = "multi_thread")]
-async fn d22_claims_read_by_a_process_that_was_stopped() {
+async fn d22_claims_read_by_a_process_that_was_stopped_on_axum() {
+    claims_read_by_a_process_that_was_stopped(false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d22_claims_read_by_a_process_that_was_stopped_on_actix() {
+    claims_read_by_a_process_that_was_stopped(true).await;
+}
+
+async fn claims_read_by_a_process_that_was_stopped(on_actix: bool) {
     let (server, ledger) = (Server::start().await, Ledger::default());
     let proxy = Proxy::before(server.address()).await;
     // Short enough that the senders still wait when the process goes on.
     let (lease, delay) = (Duration::from_millis(900), Duration::from_millis(120));
-    let plan = Plan { lease, blocks_for: lease, ..Plan::new(&server.url_through(proxy.address())) };
+    let plan = Plan::new(&server.url_through(proxy.address()));
+    let plan = Plan { lease, blocks_for: lease, on_actix, ..plan };
     let stopped = ReceiverProcess::of(&plan, &ledger);
     let other = ReceiverProcess::start(&server.url(), Duration::ZERO, &ledger);
     let sender = Sender::new(&[other.address()], Duration::from_millis(20), &ledger);

@@ -8,10 +8,13 @@ use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use actix_web::{App, HttpResponse, HttpServer, web};
 use axum::http::StatusCode;
 use axum::{Router, routing::post};
 use nevent_webhooks::store::{RedisOptions, RedisSource, RedisStore};
-use nevent_webhooks::{DedupeLayer, DedupeOptions, Delivery, Secret, Verifier, VerifyLayer};
+use nevent_webhooks::{
+    DedupeLayer, DedupeOptions, Delivery, Secret, Verifier, VerifyLayer, WebhookMiddleware,
+};
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 
@@ -42,6 +45,8 @@ pub struct Plan {
     /// The handler of the delivery `blocker` blocks its thread, and so all of the receiver,
     /// for so long.
     pub blocks_for: Duration,
+    /// Instead of axum.
+    pub on_actix: bool,
 }
 
 impl Plan {
@@ -53,6 +58,7 @@ impl Plan {
             fails_one_of: u64::MAX,
             lease: LEASE,
             blocks_for: Duration::ZERO,
+            on_actix: false,
         }
     }
 }
@@ -79,6 +85,7 @@ impl ReceiverProcess {
             .env("RECEIVER_HANDLER_MS", plan.handler.as_millis().to_string())
             .env("RECEIVER_FAILS_ONE_OF", plan.fails_one_of.to_string())
             .env("RECEIVER_LEASE_MS", plan.lease.as_millis().to_string())
+            .env("RECEIVER_ON_ACTIX", plan.on_actix.to_string())
             .env("RECEIVER_BLOCKS_MS", plan.blocks_for.as_millis().to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -178,10 +185,39 @@ async fn serve() {
     };
     let handle = Arc::new(handle);
     let handle = move |delivery: Delivery| handle(delivery);
+    if told("ON_ACTIX") {
+        return serve_on_actix((verify, dedupe), handle).await;
+    }
     let app = Router::new().route("/", post(handle).route_layer((verify, dedupe)));
     let listener = TcpListener::bind(told::<SocketAddr>("ADDRESS")).await.expect("a port");
     say("listening", listener.local_addr().expect("an address"));
     axum::serve(listener, app).await.expect("axum serves");
+}
+
+/// In one worker. The store's connection stays with the runtime that waits for it.
+async fn serve_on_actix<F: Future<Output = StatusCode>>(
+    (verify, dedupe): (VerifyLayer, DedupeLayer),
+    handle: impl Fn(Delivery) -> F + Clone + Send + 'static,
+) {
+    let server = move || {
+        let server = HttpServer::new(move || {
+            let handle = handle.clone();
+            let handle = move |delivery| {
+                let handled = handle(delivery);
+                async move {
+                    let status = actix_web::http::StatusCode::from_u16(handled.await.as_u16());
+                    HttpResponse::build(status.expect("a status")).finish()
+                }
+            };
+            let layers = WebhookMiddleware::new(&verify, &dedupe);
+            App::new().route("/", web::post().to(handle).wrap(layers))
+        });
+        let server = server.workers(1).disable_signals();
+        let server = server.bind(told::<SocketAddr>("ADDRESS")).expect("a port");
+        say("listening", server.addrs()[0]);
+        actix_web::rt::System::new().block_on(server.run())
+    };
+    tokio::task::spawn_blocking(server).await.expect("no panic").expect("actix serves");
 }
 
 fn told<T: FromStr<Err: Debug>>(what: &str) -> T {
