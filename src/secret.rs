@@ -221,7 +221,8 @@ pub enum RotationError {
     /// A fifth secret was given.
     #[error("at most {MAX_SECRETS} secrets at once: remove the ones whose rotation is over")]
     TooManySecrets,
-    /// The same secret was given twice, so that a rotation would end in refusals.
+    /// The same secret was given twice: there is no second one to rotate to, and deliveries
+    /// signed with it would be refused.
     #[error(
         "the secrets {:?} and {:?} are the same: give the current secret and the one before it, \
          or only one if no rotation is under way", names[0], names[1]

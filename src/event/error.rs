@@ -82,6 +82,8 @@ fn place(path: &Path) -> String {
     for segment in path {
         match segment {
             Segment::Seq { index } => place.extend(["[", &index.to_string(), "]"]),
+            // Where the JSON breaks off, which has a line and a column.
+            Segment::Unknown => {}
             _ if place.is_empty() => place.push_str(&name(segment)),
             _ => place.extend([".", &name(segment)]),
         }
