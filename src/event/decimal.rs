@@ -44,10 +44,19 @@ pub(super) fn parse(digits: &str) -> Option<Decimal> {
     };
     // By hand, for the crate rounds what has an exponent.
     let amount = Decimal::from_str_exact(digits).ok()?;
+    if amount.is_zero() && is_exponent(exponent) {
+        return Some(amount);
+    }
     let scale = i64::from(amount.scale()).checked_sub(exponent.parse::<i32>().ok()?.into())?;
     let zeros = 10_i128.checked_pow(u32::try_from(scale.min(0).checked_neg()?).ok()?)?;
     let mantissa = amount.mantissa().checked_mul(zeros)?;
     Decimal::try_from_i128_with_scale(mantissa, u32::try_from(scale.max(0)).ok()?).ok()
+}
+
+/// Of any length.
+fn is_exponent(exponent: &str) -> bool {
+    let digits = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -87,6 +96,8 @@ mod tests {
             ("85E-1", "8.5"),
             ("-85e0", "-85"),
             ("1e28", "10000000000000000000000000000"),
+            ("0e40", "0"),
+            ("-0.0e-999999999999", "0"),
             ("1e-28", "0.0000000000000000000000000001"),
         ] {
             let price: Price = serde_json::from_str(text).expect(text);

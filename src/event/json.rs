@@ -71,8 +71,19 @@ impl<'de> Visitor<'de> for JsonVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Value, A::Error> {
-        fields(map).map(Value::Object)
+        let fields = fields(map)?;
+        Ok(number(&fields).map_or(Value::Object(fields), Value::Number))
     }
+}
+
+/// What `serde_json` shows of a number if anything in the program has switched on its
+/// feature `arbitrary_precision`: an object with its text. Without that feature such an
+/// object is what was sent.
+fn number(fields: &Fields) -> Option<Number> {
+    let text = fields.get("$serde_json::private::Number")?.as_str()?;
+    let number = text.parse::<Number>().ok().filter(|_| fields.len() == 1)?;
+    let keeps_digits = "1.50".parse::<Number>().is_ok_and(|number| number.to_string() == "1.50");
+    keeps_digits.then_some(number)
 }
 
 /// All fields of an object.
@@ -84,13 +95,17 @@ pub(super) fn fields<'de, A: MapAccess<'de>>(mut map: A) -> Result<Fields, A::Er
     Ok(fields)
 }
 
-/// One more field.
+/// One more field. Names that were mended (`\ud83c` and `\ud83d` are both `\ufffd`) may have
+/// become the same: nothing is lost, and the later ones are a character longer.
 pub(super) fn add_field<'de, A: MapAccess<'de>>(
     fields: &mut Fields,
-    name: String,
+    mut name: String,
     map: &mut A,
 ) -> Result<(), A::Error> {
     let Json(value) = map.next_value()?;
+    while name.contains('\u{fffd}') && fields.contains_key(&name) {
+        name.push('\u{fffd}');
+    }
     if fields.contains_key(&name) {
         return Err(twice(&name));
     }

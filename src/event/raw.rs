@@ -16,8 +16,8 @@ use serde_json::value::RawValue;
 /// is in quotes. [`Delivery::body`](crate::Delivery::body) has the bytes as they were
 /// signed.
 ///
-/// Unlike `RawValue` it can be read from, and written to, other formats than JSON, and
-/// within `#[serde(tag)]`, `untagged` and `flatten`. There a number is an integer of 64 bits
+/// Unlike `RawValue` it can be read from, and written to, binary formats such as
+/// `MessagePack` and CBOR, and within `#[serde(tag)]`, `untagged` and `flatten`. There a number is an integer of 64 bits
 /// or the nearest float; a missing value is `null`.
 #[derive(Debug, Clone)]
 pub struct RawData(Box<RawValue>);

@@ -72,6 +72,7 @@ fn an_error_is_one_short_line_without_the_value() {
         map(event("x.y", &named(&text))),
         kind(event("x.y", &text)),
         kind(event("x.y", &format!(r#""invalid type: , expected {private}""#))),
+        kind(event("x.y", &format!(r#""not missing field `{private}""#))),
     ];
     for error in errors {
         let error = error.expect_err("private");

@@ -130,6 +130,34 @@ fn odd_fields_stand_in_the_objects_they_came_in() {
     assert_eq!(typed(&sent).expect("an event").unread_fields(), ["venue.city"]);
 }
 
+#[test]
+fn odd_fields_of_a_list_are_found() {
+    let sent = PURCHASE.replacen(r#""currency": "EUR""#, r#""currency": 7"#, 1);
+    let read = typed(&sent).expect("an event");
+    assert_eq!(read.unread_fields(), ["ticket.currency"], "{sent}");
+    assert!(read.strict().is_err());
+}
+
+#[test]
+fn an_organization_that_is_set_takes_the_place_of_an_odd_one() {
+    let sent = event("x.y", "{}").replace(r#":"o""#, ":7");
+    let mut read: Event = Event::from_json(sent.as_bytes()).expect("an event");
+    assert_eq!((&read.organization_id, &read.more["organization_id"]), (&None, &json!(7)));
+    read.organization_id = Some("org_2".to_owned());
+    let written = serde_json::to_string(&read).expect("JSON");
+    assert_eq!(written.matches("organization_id").count(), 1, "{written}");
+}
+
+/// Nobody could tell them apart once they are mended, but nothing is lost.
+#[test]
+fn names_that_are_mended_alike_are_kept_apart() {
+    let fields = r#"{"\ud83c":1,"\ud83d":2,"\ud83e":3}"#;
+    let read =
+        fan(&event("fan.created", &format!(r#"{{"fan":{{"id":"f","custom_fields":{fields}}}}}"#)));
+    let values: Vec<_> = read.custom_fields.values().collect();
+    assert_eq!(values, [1, 2, 3]);
+}
+
 /// Or what is written would have the field twice, and could not be read.
 #[test]
 fn a_field_that_is_set_takes_the_place_of_the_odd_value() {

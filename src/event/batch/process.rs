@@ -14,7 +14,8 @@ use crate::event::Event;
 use crate::{Delivery, Rejection, trace};
 
 impl Batch {
-    /// Handles each event once, at most `concurrency` (at least 1) at a time.
+    /// Handles each event once, at most `concurrency` (at least 1) at a time in one attempt.
+    /// A retry begins events beside those that still run in the background.
     ///
     /// An event is claimed by its own `id`, in the store and the scope of the
     /// [`DedupeLayer`](crate::DedupeLayer), but apart from the ids of deliveries: what
@@ -182,7 +183,9 @@ impl Attempt {
             for event in waiting {
                 // Not claimed before its turn: nobody would renew its lease.
                 let place = Arc::clone(&self.places).acquire_owned();
-                let Ok(Ok(place)) = timeout_at(give_up, place).await else {
+                let place = timeout_at(give_up, place).await.ok().and_then(Result::ok);
+                // A place that is free is given without a look at the time.
+                let Some(place) = place.filter(|_| Instant::now() < give_up) else {
                     let (id, named) = (self.delivery.id(), Some(event.event_id.as_str()));
                     trace::event_failed(id, None, named, NEVER_BEGUN);
                     continue;
