@@ -5,6 +5,8 @@ mod extract;
 mod middleware;
 mod refusal;
 mod request;
+mod worker;
 
 pub use middleware::{WebhookMiddleware, WebhookService};
 pub use refusal::RefusalBody;
+pub(crate) use worker::is_worker;

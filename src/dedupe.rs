@@ -39,6 +39,14 @@ use crate::deadline::deadline;
 use crate::store::StoreIdentity;
 use crate::store::{Scope, ScopeInUse, Store};
 
+/// A worker makes its layers once for each address that its server listens at.
+#[cfg(feature = "actix")]
+use crate::actix::is_worker;
+#[cfg(not(feature = "actix"))]
+fn is_worker() -> bool {
+    false
+}
+
 /// What all deliveries of one endpoint share.
 #[derive(Debug)]
 pub(crate) struct Dedupe {
@@ -49,7 +57,6 @@ pub(crate) struct Dedupe {
     options: DedupeOptions,
     incidents: Incidents,
     slots: Arc<Slots>,
-    _scope_in_use: Option<Arc<ScopeInUse>>,
 }
 
 impl Dedupe {
@@ -60,11 +67,6 @@ impl Dedupe {
     ) -> Result<Self, OptionsError> {
         let options = options.checked()?;
         let scope = Scope::new(scope)?;
-        let (scope_in_use, is_taken) =
-            store.identity().map(|identity| identity.take(&scope)).unzip();
-        if is_taken == Some(true) && !options.share_scope {
-            return Err(OptionsError::ScopeInUse { scope });
-        }
         Ok(Self {
             events: scope.of_events(),
             scope,
@@ -72,12 +74,22 @@ impl Dedupe {
             slots: Slots::new(options.max_in_flight),
             incidents: Incidents::default(),
             options,
-            _scope_in_use: scope_in_use,
         })
     }
 
     pub(crate) fn incidents(&self, incident: Incident) -> u64 {
         self.incidents.count_of(incident)
+    }
+
+    /// Uses the scope for as long as the guard lives. (Not for as long as this lives, which
+    /// a delivery that is kept holds.)
+    pub(crate) fn take_scope(&self) -> Result<Option<Arc<ScopeInUse>>, OptionsError> {
+        let Some(identity) = self.store.identity() else { return Ok(None) };
+        let (in_use, is_taken) = identity.take(&self.scope);
+        if is_taken && !self.options.share_scope && !is_worker() {
+            return Err(OptionsError::ScopeInUse { scope: self.scope.clone() });
+        }
+        Ok(Some(in_use))
     }
 
     #[cfg(feature = "actix")]

@@ -191,6 +191,20 @@ async fn lapsed_claims_do_not_push_out_completed_ones() {
     assert!(store.claim(&claim("h", "body")).await.is_err(), "all are in flight");
 }
 
+/// Not only the first time that it sweeps.
+#[tokio::test]
+async fn a_full_store_has_room_again_whenever_a_lease_expires() {
+    let clock = ManualClock::now();
+    let store = MemoryStore::with_capacity(2).expect("room").clock(clock.clone());
+    acquired(&store, &claim("one", "body")).await;
+    clock.advance(10 * SECOND);
+    acquired(&store, &claim("two", "body")).await;
+    clock.advance(20 * SECOND);
+    acquired(&store, &claim("three", "body")).await;
+    clock.advance(10 * SECOND);
+    acquired(&store, &claim("four", "body")).await;
+}
+
 #[test]
 fn what_is_logged_of_a_store_is_short() {
     assert_eq!(format!("{:?}", MemoryStore::new()), "MemoryStore { .. }");

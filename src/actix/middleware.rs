@@ -11,6 +11,7 @@ use actix_web::{Error, HttpMessage};
 use tokio::time::Instant;
 
 use super::refusal::{RefusalBody, refuse, with_id};
+use super::worker::is_worker;
 use crate::dedupe::{Dedupe, Start, handle_once_locally};
 use crate::layer::VerifyConfig;
 use crate::trace::logged;
@@ -63,7 +64,7 @@ use crate::{DedupeLayer, Delivery, Rejection, VerifyLayer, trace};
 #[must_use]
 pub struct WebhookMiddleware {
     verify: Arc<VerifyConfig>,
-    dedupe: Arc<Dedupe>,
+    dedupe: DedupeLayer,
 }
 
 impl WebhookMiddleware {
@@ -81,7 +82,7 @@ impl WebhookMiddleware {
              HttpServer::new: each worker would have one of its own. Make the layers before the \
              server, and move clones of them into the closure"
         );
-        Self { verify: Arc::clone(&verify.config), dedupe: Arc::clone(&dedupe.dedupe) }
+        Self { verify: Arc::clone(&verify.config), dedupe: dedupe.clone() }
     }
 }
 
@@ -99,13 +100,6 @@ where
     fn new_transform(&self, inner: S) -> Self::Future {
         ready(Ok(WebhookService { inner: Rc::new(inner), middleware: self.clone() }))
     }
-}
-
-/// With an actix system around the server, or without.
-fn is_worker() -> bool {
-    let workers = ["actix-rt|system:", "actix-server worker"];
-    let thread = std::thread::current();
-    thread.name().is_some_and(|name| workers.iter().any(|worker| name.starts_with(worker)))
 }
 
 /// The service that [`WebhookMiddleware`] makes.
@@ -135,7 +129,7 @@ where
         Box::pin(async move {
             let mut body = request.take_payload();
             match verified(&verify, &request, &mut body, received).await {
-                Ok(delivery) => handled(inner, &dedupe, request, delivery).await,
+                Ok(delivery) => handled(inner, &dedupe.dedupe, request, delivery).await,
                 Err(rejection) => Ok(refuse(request, rejection, None, Some(body))),
             }
         })

@@ -50,10 +50,13 @@ impl Run {
             let call = async { self.dedupe.store.claim(&claim).await };
             let answer = match ask(store_timeout, call).await {
                 Ok(answer) => answer,
-                Err(error) => return self.store_failed(claim, sent, &error),
+                Err(error) => return self.store_failed(claim, &error),
             };
             match answer {
-                ClaimAnswer::Acquired => return Ok(self.hold(claim, sent)),
+                ClaimAnswer::Acquired => {
+                    self.lease.granted(sent);
+                    return Ok(self.hold(claim));
+                }
                 ClaimAnswer::Completed => return Err(Rejection::AlreadyProcessed),
                 ClaimAnswer::InFlight { lease } => {
                     return Err(Rejection::DeliveryInProgress { lease });
@@ -69,7 +72,7 @@ impl Run {
             }
         }
         let error = StoreError::Unavailable("its bindings lead from one id to another".into());
-        self.store_failed(claim, Sent::now(), &error)
+        self.store_failed(claim, &error)
     }
 
     /// The claim may have taken effect all the same. Then it is this run's, if
@@ -77,13 +80,12 @@ impl Run {
     fn store_failed(
         self: &Arc<Self>,
         claim: Claim,
-        sent: Sent,
         error: &StoreError,
     ) -> Result<DeliveryId, Rejection> {
         self.count_store_error(error);
         if self.dedupe.options.run_when_store_fails {
             self.count(Incident::RanUnclaimed);
-            return Ok(self.hold(claim, sent));
+            return Ok(self.hold(claim));
         }
         let run = Arc::clone(self);
         tokio::spawn(async move {

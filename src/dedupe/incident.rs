@@ -27,15 +27,15 @@ pub enum Incident {
     /// The store had no room for a claim, and nothing that it might forget.
     StoreFull,
     /// A claim was granted, and its lease may have expired before the handler could start:
-    /// the process was stopped, or the thread was blocked. The handler did not run, the
-    /// claim was given back, and the sender was answered 503.
+    /// the process was stopped, the thread was blocked, or the store lost the claim. The
+    /// handler did not run, the claim was given back, and the sender was answered 503.
     ClaimedTooLate,
     /// A handler ran without a claim, as the options allow.
     RanUnclaimed,
     /// A delivery was refused because too many handlers were at work.
     TooManyInFlight,
     /// The client hung up, or the answer deadline passed, while the handler ran;
-    /// it goes on in the background.
+    /// it goes on in the background. Each event of a batch counts.
     Detached,
     /// A handler panicked.
     HandlerPanicked,

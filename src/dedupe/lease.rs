@@ -11,7 +11,8 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(super) struct Lease {
     length: Duration,
-    /// When the last claim or renewal that was granted was sent, in nanoseconds since boot.
+    /// When the last claim or renewal that was granted was sent, in nanoseconds since boot;
+    /// 0 if none was.
     sent_at: AtomicU64,
     loss_is_known: AtomicBool,
 }
@@ -37,13 +38,22 @@ impl Lease {
         self.sent_at.store(nanos, Ordering::Relaxed);
     }
 
+    pub(super) fn is_granted(&self) -> bool {
+        self.sent_at.load(Ordering::Relaxed) != 0
+    }
+
     pub(super) fn may_have_expired(&self) -> bool {
-        self.age() >= self.length
+        self.is_granted() && self.age() >= self.length
     }
 
     pub(super) fn age(&self) -> Duration {
         let sent_at = Duration::from_nanos(self.sent_at.load(Ordering::Relaxed));
         since_boot().saturating_sub(sent_at)
+    }
+
+    /// Whether the store has said that it is lost.
+    pub(super) fn is_known_lost(&self) -> bool {
+        self.loss_is_known.load(Ordering::Relaxed)
     }
 
     /// Whether this is news: a lease is lost, and counted, once.
@@ -91,8 +101,17 @@ mod tests {
     }
 
     #[test]
+    fn what_was_never_granted_does_not_expire() {
+        let lease = Lease::new(Duration::ZERO);
+        assert!(!lease.may_have_expired());
+        lease.granted(Sent::now());
+        assert!(lease.may_have_expired());
+    }
+
+    #[test]
     fn a_loss_is_news_once() {
         let lease = Lease::new(Duration::from_secs(30));
+        assert!(!lease.is_known_lost());
         assert_eq!([lease.is_lost(), lease.is_lost()], [true, false]);
     }
 }

@@ -72,8 +72,9 @@ impl DedupeOptions {
     /// Two endpoints with one scope take each other's deliveries for repeats, and answer 200
     /// to events that no handler has seen. So a second layer with the scope is refused by
     /// default while the first lives, if both have clones of one store and were made on the same
-    /// thread. Two connections to one server, other threads and other processes are not
-    /// noticed.
+    /// thread. Two connections to one server, other threads, workers of actix-web and other
+    /// processes are not noticed. A program that makes new layers while the old ones serve
+    /// needs it, too.
     pub fn share_scope(mut self) -> Self {
         self.share_scope = true;
         self

@@ -51,9 +51,8 @@ impl Timing {
 /// What became of one try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Renewed {
-    /// Or there is nothing to renew yet.
     Yes,
-    /// The store may answer the next one.
+    /// The store may answer the next one; or the claim is still on its way.
     NotNow,
     /// A lost lease does not come back.
     Never,
@@ -72,7 +71,7 @@ impl Run {
 
     async fn renew(&self, patience: Duration) -> Renewed {
         let Some(claim) = self.claim.get() else {
-            return Renewed::Yes;
+            return Renewed::NotNow;
         };
         let sent = Sent::now();
         match ask(patience, async { self.dedupe.store.renew(claim).await }).await {
@@ -80,8 +79,11 @@ impl Run {
                 self.lease.granted(sent);
                 Renewed::Yes
             }
-            // The handler's end was recorded meanwhile: there is nothing left to renew.
-            Ok(Renewal::Lost) if self.settling.get().is_some() => Renewed::Never,
+            // The handler's end was recorded meanwhile, or it runs without a claim: there is
+            // nothing to renew.
+            Ok(Renewal::Lost) if self.settling.get().is_some() || !self.lease.is_granted() => {
+                Renewed::Never
+            }
             Ok(Renewal::Lost) => {
                 self.count_lost_lease();
                 Renewed::Never

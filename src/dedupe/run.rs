@@ -2,7 +2,7 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::time::Instant;
 
-use super::lease::{Lease, Sent};
+use super::lease::Lease;
 use super::slots::Slot;
 use super::{Dedupe, Incident};
 use crate::delivery::Held;
@@ -44,25 +44,24 @@ impl Run {
         &self.id
     }
 
-    /// The claim is ours; it was sent then. Its id may be the one that the signed bytes
+    /// The claim is to be completed or released. Its id may be the one that the signed bytes
     /// were first seen with.
-    pub(super) fn hold(&self, claim: Claim, sent: Sent) -> DeliveryId {
+    pub(super) fn hold(&self, claim: Claim) -> DeliveryId {
         let id = claim.id.clone();
-        self.lease.granted(sent);
         // Cannot be set already: a run claims once.
         let _ = self.claim.set(claim);
         id
     }
 
-    /// Whether the handler may start. Not if the lease may have expired: somebody else may
-    /// be at work on the delivery by now, or may have done it.
+    /// Whether the handler may start. Not if the lease may have expired, or a renewal was
+    /// told that it is lost: another attempt may be at work on the delivery by now, or may
+    /// have done it.
     pub(super) fn may_start(&self) -> Result<(), Rejection> {
-        if !self.lease.may_have_expired() {
+        if !self.lease.may_have_expired() && !self.lease.is_known_lost() {
             return Ok(());
         }
-        if self.lease.is_lost() {
-            self.count(Incident::ClaimedTooLate);
-        }
+        let _ = self.lease.is_lost(); // Nothing has run, so it is nobody's loss.
+        self.count(Incident::ClaimedTooLate);
         Err(Rejection::StoreUnavailable { reason: TOO_LATE.into() })
     }
 

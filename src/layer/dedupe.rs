@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use crate::dedupe::{Dedupe, DedupeOptions, Incident, OptionsError};
-use crate::store::Store;
+use crate::store::{ScopeInUse, Store};
 
 /// Runs the handler once per delivery, and answers repeats itself.
 ///
@@ -32,6 +32,7 @@ use crate::store::Store;
 #[must_use]
 pub struct DedupeLayer {
     pub(crate) dedupe: Arc<Dedupe>,
+    _scope_in_use: Option<Arc<ScopeInUse>>,
 }
 
 impl DedupeLayer {
@@ -55,7 +56,7 @@ impl DedupeLayer {
         options: DedupeOptions,
     ) -> Result<Self, OptionsError> {
         let dedupe = Arc::new(Dedupe::new(scope, store, options)?);
-        Ok(Self { dedupe })
+        Ok(Self { _scope_in_use: dedupe.take_scope()?, dedupe })
     }
 
     /// Waits until no handler is at work, those included whose client has gone.

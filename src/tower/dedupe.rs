@@ -1,6 +1,5 @@
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http::{HeaderValue, Request, Response};
@@ -10,14 +9,14 @@ use super::request::DELIVERY;
 use super::response::ResponseBody;
 use super::verified_body::{ProvenBody, VerifiedBody};
 use super::verify::ready;
-use crate::dedupe::{Attached, Dedupe, Start, Work, handle_once};
+use crate::dedupe::{Attached, Start, Work, handle_once};
 use crate::{DedupeLayer, Delivery, DeliveryId, Rejection, trace};
 
 impl<S> Layer<S> for DedupeLayer {
     type Service = DedupeService<S>;
 
     fn layer(&self, inner: S) -> DedupeService<S> {
-        DedupeService { inner, dedupe: Arc::clone(&self.dedupe) }
+        DedupeService { inner, layer: self.clone() }
     }
 }
 
@@ -25,7 +24,7 @@ impl<S> Layer<S> for DedupeLayer {
 #[derive(Debug, Clone)]
 pub struct DedupeService<S> {
     inner: S,
-    dedupe: Arc<Dedupe>,
+    layer: DedupeLayer,
 }
 
 impl<S, B, R> Service<Request<B>> for DedupeService<S>
@@ -58,7 +57,7 @@ where
             Ok(inner.call(request).await)
         };
         let id = delivery.id().clone();
-        let attached = handle_once(&self.dedupe, delivery, handler, is_success);
+        let attached = handle_once(&self.layer.dedupe, delivery, handler, is_success);
         DedupeFuture { attached, id }
     }
 }

@@ -9,12 +9,14 @@ use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks::{DedupeOptions, Delivery, Incident};
 
 use crate::support::work::{Work, event, numbered};
-use crate::support::{Adapter, Fault, FaultyStore, Post, Receiver, eventually, rows};
+use crate::support::{Adapter, Fault, FaultyStore, Gate, Post, Receiver, eventually, rows};
 
 rows!(
     d25_at_the_deadline_what_runs_goes_on,
     d25_what_had_not_begun_begins_in_the_background,
+    d25_at_most_so_many_at_a_time_in_the_background,
     d25_none_begins_when_the_longest_run_is_over,
+    d25_a_free_place_is_no_leave_to_begin_late,
     so_many_at_a_time,
     a_batch_needs_no_more_than_its_own_place,
     shutdown_waits_for_events,
@@ -70,6 +72,51 @@ async fn d25_what_had_not_begun_begins_in_the_background(adapter: Adapter) {
     assert_eq!((work.counts(), work.runs()), ((0, 50, 0), 50));
 }
 
+/// However long it takes, and though another batch has done one of them meanwhile.
+async fn d25_at_most_so_many_at_a_time_in_the_background(adapter: Adapter) {
+    let (gate, at_work) = (Gate::closed(), Arc::new(Mutex::new((0, 0, 0))));
+    let handler = {
+        let (gate, at_work) = (gate.clone(), Arc::clone(&at_work));
+        move |delivery: Delivery| {
+            let (gate, at_work) = (gate.clone(), Arc::clone(&at_work));
+            let on_event = move |_: Event| {
+                let (gate, at_work) = (gate.clone(), Arc::clone(&at_work));
+                async move {
+                    let change = |by: i32| {
+                        let mut all = at_work.lock().expect("no panic while locked");
+                        let now = all.0 + by;
+                        *all = (now, all.1.max(now), all.2 + by.max(0));
+                    };
+                    change(1);
+                    gate.pass().await;
+                    tokio::task::yield_now().await;
+                    change(-1);
+                    Ok::<(), String>(())
+                }
+            };
+            async move {
+                let report = delivery.batch()?.process(2, on_event).await;
+                report.into_result().map(|()| StatusCode::OK)
+            }
+        }
+    };
+    let setup = Receiver::on(adapter).refusing_handler(handler);
+    let receiver = setup.options(deadline_of(Duration::from_secs(1))).start().await;
+    receiver.deliver(&Post::new("d").body(numbered(0..30))).await.is(500, "Batch incomplete");
+    // Longer than the response deadline, for it has no part in this.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    gate.let_pass(3);
+    eventually("others have begun", || at_work.lock().expect("no panic").2 >= 5).await;
+    gate.let_pass(1);
+    let mut connection = receiver.start(&Post::new("e").body(numbered(20..21))).await;
+    gate.let_pass(100);
+    assert_eq!(connection.reply().await.status, 200);
+    receiver.idle().await;
+    let (now, most, begun) = *at_work.lock().expect("no panic while locked");
+    assert_eq!((now, begun), (0, 30), "each of them once");
+    assert!(most <= 3, "{most} at once: two, and the other batch's one");
+}
+
 async fn d25_none_begins_when_the_longest_run_is_over(adapter: Adapter) {
     let (setup, work) = Work::at_once(adapter, 1);
     let deadline = Duration::from_secs(1);
@@ -78,6 +125,34 @@ async fn d25_none_begins_when_the_longest_run_is_over(adapter: Adapter) {
     receiver.deliver(&Post::new("d").body(numbered(0..4))).await.is(500, "Batch incomplete");
     receiver.idle().await;
     assert_eq!((work.runs(), receiver.incidents(Incident::RanTooLong)), (2, 1));
+}
+
+/// One that never waits leaves no place that one could be waited for.
+async fn d25_a_free_place_is_no_leave_to_begin_late(adapter: Adapter) {
+    let over = Duration::from_secs(1);
+    let (runs, late) = (Arc::new(Mutex::new(Vec::new())), over + Duration::from_millis(500));
+    let begun = Arc::clone(&runs);
+    let handler = move |delivery: Delivery| {
+        let (begun, since) = (Arc::clone(&begun), Instant::now());
+        let on_event = move |_: Event| {
+            let begun = Arc::clone(&begun);
+            async move {
+                begun.lock().expect("no panic while locked").push(since.elapsed());
+                std::thread::sleep(Duration::from_millis(100));
+                Ok::<(), String>(())
+            }
+        };
+        async move {
+            let report = delivery.batch()?.process(1, on_event).await;
+            report.into_result().map(|()| StatusCode::OK)
+        }
+    };
+    let setup = Receiver::on(adapter).refusing_handler(handler);
+    let receiver = setup.options(deadline_of(over).max_run(over)).start().await;
+    receiver.deliver(&Post::new("d").body(numbered(0..50))).await;
+    receiver.idle().await;
+    let begun = runs.lock().expect("no panic while locked").clone();
+    assert!(begun.len() < 50 && begun.iter().all(|after| *after < late), "{begun:?}");
 }
 
 async fn so_many_at_a_time(adapter: Adapter) {

@@ -7,16 +7,20 @@ use axum::http::StatusCode;
 use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks::{DedupeOptions, Incident, ManualClock};
 
-use crate::support::{Adapter, Fault, FaultyStore, Post, Receiver, eventually, rows};
+use crate::support::{Adapter, Fault, FaultyStore, Gate, Post, Receiver, eventually, rows};
 
 rows!(
     d22_claim_that_is_read_after_its_lease,
     d22_turn_that_comes_after_the_lease,
+    d22_turn_that_comes_when_the_store_has_lost_the_claim,
     d23_silent_store_costs_no_lease,
     d23_store_that_panics_costs_no_lease,
     d24_completed_by_another_attempt,
     d24_ended_after_its_lease_and_taken_by_nobody,
+    d24_recorded_after_its_lease,
+    d24_a_failure_after_its_lease,
     d24_a_failure_is_no_loss_of_its_own,
+    d24_what_was_never_claimed_is_not_lost,
 );
 
 fn store() -> FaultyStore {
@@ -69,6 +73,26 @@ async fn d22_turn_that_comes_after_the_lease(adapter: Adapter) {
     gate.let_pass(1);
     receiver.deliver(&Post::new("waits").body("another")).await.is(200, "");
     assert_eq!(receiver.runs(), 2);
+}
+
+/// Its lease would hold for long, but a renewal was told that the claim is gone: after a
+/// failover, say. (See above for axum and actix.)
+async fn d22_turn_that_comes_when_the_store_has_lost_the_claim(adapter: Adapter) {
+    if adapter != Adapter::Hyper {
+        return;
+    }
+    let (clock, (setup, gate)) = (ManualClock::now(), Receiver::gated(adapter));
+    let store = MemoryStore::with_capacity(100).expect("room").clock(clock.clone());
+    let options = DedupeOptions::new().answer_deadline(ms(300)).store_timeout(ms(200));
+    let setup = setup.store(store).options(options.lease(ms(6000))).concurrency_limit(1);
+    let receiver = setup.start().await;
+    receiver.deliver(&Post::new("at work")).await.is(503, "Still processing");
+    receiver.deliver(&Post::new("waits").body("another")).await.is(503, "Still processing");
+    clock.advance(ms(6000));
+    eventually("both losses are told", || receiver.incidents(Incident::LeaseLost) == 2).await;
+    gate.let_pass(2);
+    receiver.idle().await;
+    assert_eq!((receiver.runs(), receiver.incidents(Incident::ClaimedTooLate)), (1, 1));
 }
 
 /// Renewals that fail are repeated before the lease expires.
@@ -128,6 +152,57 @@ async fn d24_ended_after_its_lease_and_taken_by_nobody(adapter: Adapter) {
     assert_eq!(receiver.incidents(Incident::LeaseLost), 1);
     receiver.deliver(&Post::new("d")).await.is(200, "Already processed");
     assert_eq!(receiver.runs(), 1);
+}
+
+/// The handler ended in time, but the store took so long to record it that another attempt
+/// may have run.
+async fn d24_recorded_after_its_lease(adapter: Adapter) {
+    let store = store();
+    let setup = Receiver::on(adapter).store(store.clone()).options(short_leases());
+    let receiver = setup.start().await;
+    store.fail_settlements(Fault::Down);
+    receiver.deliver(&Post::new("d")).await.is(200, "");
+    assert_eq!(receiver.incidents(Incident::LeaseLost), 0);
+    tokio::time::sleep(ms(900)).await;
+    store.fail_settlements(None);
+    receiver.idle().await;
+    assert_eq!(receiver.incidents(Incident::LeaseLost), 1);
+}
+
+/// What it did before it failed, another attempt may have done as well.
+async fn d24_a_failure_after_its_lease(adapter: Adapter) {
+    let (store, gate) = (store(), Gate::closed());
+    let inside = gate.clone();
+    let setup = Receiver::on(adapter).store(store.clone()).options(short_leases());
+    let setup = setup.handler(move |_| {
+        let gate = inside.clone();
+        async move {
+            gate.pass().await;
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
+    });
+    let receiver = setup.start().await;
+    store.fail_renewals(Fault::Down);
+    receiver.deliver(&Post::new("d")).await.is(503, "Still processing");
+    tokio::time::sleep(ms(900)).await;
+    gate.let_pass(1);
+    receiver.idle().await;
+    assert_eq!(receiver.incidents(Incident::LeaseLost), 1);
+}
+
+/// A handler that runs although the store failed has no lease, and is counted as what it is.
+async fn d24_what_was_never_claimed_is_not_lost(adapter: Adapter) {
+    let (store, (setup, gate)) = (store(), Receiver::gated(adapter));
+    let options = short_leases().dangerously_run_when_store_fails();
+    let receiver = setup.store(store.clone()).options(options).start().await;
+    store.fail_claims(Fault::Down);
+    receiver.deliver(&Post::new("d")).await.is(503, "Still processing");
+    eventually("it was to be renewed", || store.renewals() >= 1).await;
+    tokio::time::sleep(ms(900)).await;
+    gate.let_pass(1);
+    receiver.idle().await;
+    assert_eq!(receiver.incidents(Incident::RanUnclaimed), 1);
+    assert_eq!(receiver.incidents(Incident::LeaseLost), 0);
 }
 
 /// A lease that still held when the handler failed is nobody's loss, however long the

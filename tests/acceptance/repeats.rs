@@ -221,26 +221,3 @@ fn d17_scopes_that_are_no_plain_name_are_refused() {
         assert!(matches!(DedupeLayer::new(scope, MemoryStore::new()), Err(OptionsError::Scope(_))));
     }
 }
-
-/// Two endpoints under one scope would swallow each other's deliveries.
-#[test]
-fn d17_a_scope_is_one_endpoints() {
-    let store = Arc::new(MemoryStore::with_capacity(10).expect("room"));
-    let made = |scope, options| DedupeLayer::with_options(scope, Arc::clone(&store), options);
-    let first = made("tickets", DedupeOptions::new()).expect("the first");
-    let error = made("tickets", DedupeOptions::new()).expect_err("the second");
-    assert_eq!(error, OptionsError::ScopeInUse { scope: Scope::new("tickets").expect("a scope") });
-    let message = error.to_string();
-    assert!(message.starts_with("another layer has the scope \"tickets\" in this"), "{message}");
-    assert!(made("tickets", DedupeOptions::new().share_scope()).is_ok(), "meant so");
-    assert!(made("shop", DedupeOptions::new()).is_ok(), "another scope");
-    assert!(DedupeLayer::new("tickets", MemoryStore::new()).is_ok(), "another store");
-    // As each worker of a server may make its own.
-    let elsewhere = || made("tickets", DedupeOptions::new()).is_ok();
-    assert!(std::thread::scope(|scope| scope.spawn(elsewhere).join()).expect("no panic"));
-    let clone = first.clone();
-    drop(first);
-    assert!(made("tickets", DedupeOptions::new()).is_err(), "the first lives on");
-    drop(clone);
-    assert!(made("tickets", DedupeOptions::new()).is_ok(), "nobody else has it");
-}

@@ -137,7 +137,8 @@ fn a_store_in_memory_made_in_a_worker_is_refused() {
     assert!(runtime.block_on(serve()).is_err(), "it does not start");
 }
 
-/// What matters is the store: layers of its own for each worker are as good.
+/// What matters is the store: layers of its own for each worker, and for each address that
+/// the server listens at, are as good.
 #[test]
 fn layers_made_in_a_worker_over_one_store_are_taken() {
     let store = Arc::new(MemoryStore::with_capacity(10).expect("room"));
@@ -147,7 +148,8 @@ fn layers_made_in_a_worker_over_one_store_are_taken() {
             let dedupe = DedupeLayer::new("tickets", Arc::clone(&store)).expect("a scope");
             App::new().wrap(WebhookMiddleware::new(&layers().0, &dedupe))
         });
-        let server = server.workers(2).disable_signals().bind("127.0.0.1:0").expect("a port").run();
+        let server = server.workers(2).disable_signals().bind("127.0.0.1:0").expect("a port");
+        let server = server.bind("127.0.0.1:0").expect("another").run();
         let handle = server.handle();
         actix_web::rt::spawn(async move { handle.stop(true).await });
         server.await

@@ -195,7 +195,8 @@ async fn claims_read_by_a_process_that_was_stopped(on_actix: bool) {
     }
 }
 
-/// With the default options: a lease of 30 s. The silence begins before the first renewal.
+/// With the default options: a lease of 30 s. The first renewal is due at 9 s, and the second
+/// falls into the silence.
 #[tokio::test(flavor = "multi_thread")]
 async fn d23_fifteen_seconds_of_silence_cost_no_lease() {
     let server = Server::start().await;
@@ -213,13 +214,13 @@ async fn silence_costs_no_lease(server: &Server, adapter: Adapter) {
     let second = Receiver::on(adapter).scope(&scope).store(store).start().await;
     let mut connection = first.start(&post("d")).await;
     eventually("the handler runs", async || first.runs() == 1).await;
-    sleep(Duration::from_millis(8500)).await;
-    proxy.stall().await;
     connection.reply().await.is(503, "Still processing");
+    sleep(Duration::from_millis(5500)).await;
+    proxy.stall().await;
     sleep(Duration::from_secs(15)).await;
     proxy.pass().await;
-    // The lease of the claim would be over, and another one not begun in the silence.
-    sleep(Duration::from_secs(9)).await;
+    // The leases of the claim and of the first renewal would be over.
+    sleep(Duration::from_secs(12)).await;
     second.deliver(&post("d")).await.is(409, "Delivery in progress");
     gate.let_pass(1);
     first.idle().await;

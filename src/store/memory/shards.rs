@@ -95,3 +95,16 @@ impl KeyedHash {
         Key(key)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replay_key_is_another_in_each_scope() {
+        let (hash, keys) = (KeyedHash::default(), [ReplayKey::from_bytes([7; 16])]);
+        let of = |scope: &str| hash.replays(&Scope::new(scope).expect("a scope"), &keys);
+        assert!(of("tickets") == of("tickets"));
+        assert!(of("tickets") != of("shop"));
+    }
+}
