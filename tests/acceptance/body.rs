@@ -15,6 +15,7 @@ rows!(
     b05_body_drips,
     b05_slow_body_is_accepted,
     b05_a_refused_body_holds_no_connection,
+    b05_a_refused_body_is_not_read_on,
     b06_content_encoding,
     b07_any_split_of_the_body,
     b07_trailers_are_not_handed_on,
@@ -141,6 +142,22 @@ async fn b05_a_refused_body_holds_no_connection(adapter: Adapter) {
         assert_eq!(connection.reply_or_end().await, None, "another answer");
         assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
     }
+}
+
+/// However fast the client sends on.
+async fn b05_a_refused_body_is_not_read_on(adapter: Adapter) {
+    let receiver = Receiver::on(adapter).start().await;
+    let (head, body) = Post::new("b").without_signature().chunks(vec![1]).wire(receiver.now());
+    let mut connection = receiver.connect().await;
+    connection.send(&[&head, &body[..6]].concat()).await;
+    connection.reply().await.is(401, "Missing signature");
+    let ends = async {
+        let pause = Duration::from_millis(10);
+        while tokio::time::timeout(pause, connection.reply_or_end()).await.is_err() {
+            connection.send(&body[..6]).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), ends).await.expect("the connection ends");
 }
 
 async fn b06_content_encoding(adapter: Adapter) {
