@@ -10,6 +10,7 @@ mod cluster;
 mod connections;
 mod example;
 mod late;
+mod missing_replicas;
 mod outages;
 mod receivers;
 mod refusals;
