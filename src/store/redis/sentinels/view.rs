@@ -55,15 +55,17 @@ impl View {
 
     /// Whether a connection to this master is to be given up.
     pub(in super::super) fn outdates(&self, master: &Master) -> bool {
-        let is_another = !self.master.has_address_of(master);
-        self.is_promoting || (is_another && self.master.epoch > master.epoch)
+        let (is_newer, is_stale) =
+            (self.master.epoch > master.epoch, self.master.epoch < master.epoch);
+        (self.is_promoting && !is_stale) || (is_newer && !self.master.has_address_of(master))
     }
 }
 
 /// Of Sentinels that do not agree, the newest configuration is right: an isolated Sentinel
-/// goes on naming a master that was replaced.
+/// goes on naming a master that was replaced, and may go on promoting a replica in vain.
 pub(super) fn choose(views: Vec<View>) -> Result<Master, RedisError> {
-    if views.iter().any(|view| view.is_promoting) {
+    let newest = views.iter().map(|view| view.master.epoch).max();
+    if views.iter().any(|view| view.is_promoting && Some(view.master.epoch) == newest) {
         return Err(failover());
     }
     match views.into_iter().max_by_key(|view| (view.master.epoch, !view.is_down)) {
@@ -116,6 +118,20 @@ mod tests {
             assert_eq!(choose(vec![view()]).is_err(), refused, "{state}");
             let current = Master { host: "a".to_owned(), port: 6379, epoch: 1 };
             assert_eq!(view().outdates(&current), refused, "{state}");
+        }
+    }
+
+    #[test]
+    fn a_promotion_in_an_old_configuration_stops_nobody() {
+        let promoting = |epoch| view("old", epoch, "master,failover_in_progress", "wait_promotion");
+        let new = || view("new", "10", "master", "");
+        chosen(vec![promoting("9"), new(), new()], "new");
+        for epoch in ["10", "11"] {
+            assert!(choose(vec![new(), promoting(epoch)]).is_err(), "{epoch}");
+        }
+        let current = Master { host: "new".to_owned(), port: 6379, epoch: 10 };
+        for (epoch, outdated) in [("9", false), ("10", true), ("11", true)] {
+            assert_eq!(promoting(epoch).outdates(&current), outdated, "{epoch}");
         }
     }
 
