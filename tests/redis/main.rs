@@ -9,6 +9,7 @@ mod clock_steps;
 mod cluster;
 mod connections;
 mod example;
+mod last_words;
 mod late;
 mod missing_replicas;
 mod outages;
