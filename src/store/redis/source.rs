@@ -35,7 +35,7 @@ use super::sentinels::{Master, Sentinels};
 /// | parameter | |
 /// | --- | --- |
 /// | `ca_file` | the CAs to trust instead of the system's |
-/// | `cert_file` and `key_file` | the client's certificate and its private key, for servers that ask for one |
+/// | `cert_file` and `key_file` | the client's certificate and its private key, without a passphrase, for servers that ask for one |
 ///
 /// As in `rediss://redis.internal:6380?ca_file=/etc/ssl/redis-ca.pem`.
 ///
