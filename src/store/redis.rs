@@ -13,6 +13,7 @@ mod query;
 mod script;
 mod sentinels;
 mod shown;
+mod socket;
 mod source;
 mod tls;
 mod url;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nevent_webhooks::Store;
 use nevent_webhooks::store::{ClaimAnswer, RedisOptions, RedisSource, RedisStore};
-use redis::sentinel::{SentinelClientBuilder, SentinelServerType};
+use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
 use redis::{ConnectionAddr, RedisResult};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
@@ -91,7 +91,7 @@ async fn an_isolated_master_is_left(sentinels: &Sentinels, source: RedisSource) 
     assert!(!old.command::<bool>(&["EXISTS", key]).await, "and not the old one");
 }
 
-fn fenced_url(sentinels: &Sentinels) -> String {
+pub fn fenced_url(sentinels: &Sentinels) -> String {
     url(sentinels, 0).replace("://", &format!("://:{PASSWORD}@"))
 }
 
@@ -106,17 +106,19 @@ async fn a_master_that_was_cut_off_is_left() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_master_that_was_cut_off_is_left_with_a_client_of_ones_own() {
     let sentinels = Sentinels::fenced().await;
-    let client = || -> RedisResult<_> {
-        let tcp = |address: std::net::SocketAddr| {
-            ConnectionAddr::Tcp(address.ip().to_string(), address.port())
-        };
-        let addresses = sentinels.addresses().into_iter().map(tcp);
-        let master = SentinelServerType::Master;
-        SentinelClientBuilder::new(addresses, MASTER_NAME, master)?
-            .set_client_to_redis_password(PASSWORD)
-            .build()
+    let client = fenced_client(&sentinels).expect("a client");
+    an_isolated_master_is_left(&sentinels, client.into()).await;
+}
+
+pub fn fenced_client(sentinels: &Sentinels) -> RedisResult<SentinelClient> {
+    let tcp = |address: std::net::SocketAddr| {
+        ConnectionAddr::Tcp(address.ip().to_string(), address.port())
     };
-    an_isolated_master_is_left(&sentinels, client().expect("a client").into()).await;
+    let addresses = sentinels.addresses().into_iter().map(tcp);
+    let master = SentinelServerType::Master;
+    SentinelClientBuilder::new(addresses, MASTER_NAME, master)?
+        .set_client_to_redis_password(PASSWORD)
+        .build()
 }
 
 /// A planned failover demotes the old master last: until then it takes writes that the

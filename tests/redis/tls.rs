@@ -1,10 +1,11 @@
 //! TLS to the server, with the system's authorities or others.
 
 use nevent_webhooks::Store;
-use nevent_webhooks::store::{ClaimAnswer, RedisOptions, RedisStore};
+use nevent_webhooks::store::{ClaimAnswer, RedisOptions, RedisStore, RedisStoreError};
 use redis::{Client, TlsCertificates};
 
 use crate::refusals::{refusal, says};
+use crate::support::directory::Directory;
 use crate::support::{Certificates, Server, claim, eventually};
 
 fn path(file: &str) -> String {
@@ -101,6 +102,71 @@ async fn files_that_hold_no_certificate() {
     let error = refusal(&key).await;
     says(&error, &["server.key\" without a certificate in PEM"]);
     assert!(!error.contains("secret"), "{error}");
+}
+
+/// A file with this text, and its path.
+fn file(directory: &Directory, name: &str, text: &str) -> String {
+    directory.write(name, text).replace('%', "%25")
+}
+
+/// `BEGIN` and `END` of a PEM file around what stands there.
+fn pem(label: &str, text: &str) -> String {
+    format!("-----BEGIN {label}-----\n{text}\n-----END {label}-----\n")
+}
+
+#[tokio::test]
+async fn keys_that_are_encrypted() {
+    let (directory, cert) = (Directory::new(), path("self_signed.pem"));
+    let encrypted = pem("ENCRYPTED PRIVATE KEY", "MIGH");
+    let legacy = pem("EC PRIVATE KEY", "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nMIGH");
+    for text in [encrypted, legacy] {
+        let key = file(&directory, "a.key", &text);
+        let error = refusal(&format!("rediss://localhost?cert_file={cert}&key_file={key}")).await;
+        says(&error, &["a key_file", "a.key\" that is encrypted: give it without a passphrase"]);
+    }
+}
+
+/// The files are to blame, and not how the URL was written.
+#[tokio::test]
+async fn files_that_are_damaged() {
+    let directory = Directory::new();
+    let (cert, key) = (path("self_signed.pem"), path("self_signed.key"));
+    let broken = file(&directory, "broken.pem", &pem("CERTIFICATE", "?"));
+    let broken_key = file(&directory, "broken.key", &pem("PRIVATE KEY", "?"));
+    let no_certificate = file(&directory, "none.pem", &pem("CERTIFICATE", "MIGH"));
+    for (query, said) in [
+        (format!("ca_file={broken}"), "broken.pem\" that is damaged"),
+        (format!("ca_file={no_certificate}"), "none.pem\" that is damaged"),
+        (format!("cert_file={broken}&key_file={key}"), "Unable to parse client certificate"),
+        (format!("cert_file={cert}&key_file={broken_key}"), "Unable to extract private key"),
+    ] {
+        for url in [
+            "rediss://me:secret@localhost?",
+            "rediss-sentinel://localhost?master=m&",
+            "rediss-cluster://localhost?",
+        ] {
+            let error = RedisStore::connect(&format!("{url}{query}")).await.expect_err("damaged");
+            assert!(matches!(error, RedisStoreError::Certificates { .. }), "{error}");
+            says(&error.to_string(), &[said]);
+            assert!(!error.to_string().contains("secret"), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn keys_that_do_not_belong_to_the_certificate() {
+    let (server, directory) = (Server::with_tls(&[]).await, Directory::new());
+    let trusting = format!("{}?ca_file={}", server.url(), path("authority.pem"));
+    let cert = format!("{trusting}&cert_file={}", path("self_signed.pem"));
+    let error = refusal(&format!("{cert}&key_file={}", path("server.key"))).await;
+    let mismatch = "KeyMismatch. The key after key_file= is not that of the certificate after";
+    says(&error, &[mismatch]);
+    let cluster = cert.replace("rediss:", "rediss-cluster:").replace("/?", "?");
+    let error = refusal(&format!("{cluster}&key_file={}", path("server.key"))).await;
+    says(&error, &[mismatch]);
+    let no_key = file(&directory, "none.key", &pem("PRIVATE KEY", "MIGH"));
+    let error = refusal(&format!("{cert}&key_file={no_key}")).await;
+    says(&error, &["The file after key_file= holds no RSA, ECDSA or Ed25519 key"]);
 }
 
 #[tokio::test]

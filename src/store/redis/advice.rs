@@ -68,6 +68,11 @@ const RULES: &[(&[&str], &str)] = &[
     (&["not valid for", "NotValidForName"], ". Use a host name that is in its certificate"),
     (&["xpired", "NotValidYet"], ". Renew its certificate, or set this machine's clock right"),
     (&["CertificateRequired"], ". Name the client's certificate with ?cert_file= and &key_file="),
+    (&["KeyMismatch"], ". The key after key_file= is not that of the certificate after cert_file="),
+    (
+        &["failed to parse private key"],
+        ". The file after key_file= holds no RSA, ECDSA or Ed25519 key",
+    ),
     (&["UnknownCA", "BadCertificate"], ". It does not trust the certificate after cert_file="),
 ];
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use redis::{ParsingError, Value, from_redis_value};
 
-use super::error::LEAST_VERSION;
+use super::error::{LEAST_VERSION, printable};
 use super::{RedisStoreError, Shared};
 use crate::store::OwnerToken;
 
@@ -62,7 +62,10 @@ impl Shared {
             Ok(answer) => answer,
             // Forbidden, or taken away, as some who rent servers out do.
             Err(error) if error.code().is_some() => {
-                return Ok(vec![RedisWarning::Unchecked { server, reason: error.to_string() }]);
+                return Ok(vec![RedisWarning::Unchecked {
+                    server,
+                    reason: printable(&error.to_string()),
+                }]);
             }
             Err(error) => return Err(self.failed(error)),
         };
@@ -123,12 +126,12 @@ fn judge(server: &str, info: &str) -> Result<Option<RedisWarning>, RedisStoreErr
     let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
     // Who does not say is not refused for it.
     if major.is_some_and(|major| major < LEAST_VERSION) {
-        return Err(RedisStoreError::TooOld { server, version: version.to_owned() });
+        return Err(RedisStoreError::TooOld { server, version: printable(version) });
     }
     let limited = field(info, "maxmemory") != Some("0");
     Ok(match field(info, "maxmemory_policy") {
         Some(policy) if limited && policy != "noeviction" => {
-            Some(RedisWarning::Evicts { server, policy: policy.to_owned() })
+            Some(RedisWarning::Evicts { server, policy: printable(policy) })
         }
         _ => None,
     })
@@ -146,6 +149,15 @@ mod tests {
         assert_eq!(judge("Redis here", &info(0)).expect("fit"), None);
         let warning = judge("Redis here", &info(1)).expect("fit").expect("a warning").to_string();
         assert!(warning.starts_with("Redis here has maxmemory-policy allkeys-lru"), "{warning}");
+    }
+
+    #[test]
+    fn what_a_server_says_of_itself_cannot_steer_a_terminal() {
+        let info = "maxmemory:1\r\nmaxmemory_policy:\u{1b}[2Jall\r\n";
+        let warning = judge("Redis here", info).expect("fit").expect("a warning").to_string();
+        assert!(warning.contains("maxmemory-policy [2Jall:"), "{warning}");
+        let error = judge("Redis here", "redis_version:5.\u{1b}c\r\n").expect_err("too old");
+        assert!(error.to_string().contains("version 5.c:"), "{error}");
     }
 
     #[test]

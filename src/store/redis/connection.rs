@@ -58,7 +58,7 @@ impl Connection {
     pub(super) async fn query(&self, command: &Cmd) -> Result<Value, RedisError> {
         let answer_by = deadline(Instant::now(), self.options().command_timeout);
         match self.ask(command, answer_by).await {
-            Err(error) if self.is_broken(&error) && !error.is_timeout() => {
+            Err(error) if is_broken(&error) && !error.is_timeout() => {
                 self.ask(command, answer_by).await
             }
             answer => answer,
@@ -72,26 +72,27 @@ impl Connection {
         waiting.end();
         let answer = answer.unwrap_or_else(|_| Err(self.too_slow()));
         match &answer {
-            Err(error) if self.is_broken(error) => self.upkeep.give_up(number, error),
+            Err(error) if is_broken(error) => self.upkeep.give_up(number, error),
+            // A master that was cut off does not know that it was replaced; Sentinels do.
+            Err(error) if self.source().is_behind_sentinels() && lacks_replicas(error) => {
+                self.upkeep.answered(number);
+                self.upkeep.doubt(number);
+            }
             _ => self.upkeep.answered(number),
         }
         answer
-    }
-
-    /// Whether another connection could do better: this one is lost, it is silent, or its
-    /// server is no longer the master, or may no longer be.
-    fn is_broken(&self, error: &RedisError) -> bool {
-        error.is_unrecoverable_error()
-            || error.is_timeout()
-            || is_read_only(error)
-            // A master that was cut off does not know that it was replaced; Sentinels do.
-            || (self.source().is_behind_sentinels() && lacks_replicas(error))
     }
 
     fn too_slow(&self) -> RedisError {
         let message = format!("no answer within {:?}", self.options().command_timeout);
         io::Error::new(io::ErrorKind::TimedOut, message).into()
     }
+}
+
+/// Whether another connection could do better: this one is lost, it is silent, or its
+/// server is no longer the master.
+fn is_broken(error: &RedisError) -> bool {
+    error.is_unrecoverable_error() || error.is_timeout() || is_read_only(error)
 }
 
 /// Somebody waits for an answer, perhaps with less patience than we have.

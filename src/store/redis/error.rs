@@ -83,14 +83,29 @@ pub enum RedisStoreError {
 /// Whose scripts replicate by their effects, with users and their permissions.
 pub(super) const LEAST_VERSION: u32 = 6;
 
-/// In one line.
+/// What a server says, in one line, and without the characters that steer a terminal.
+pub(super) fn printable(said: &str) -> String {
+    let line = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars().filter(|char| !char.is_control()).collect()
+}
+
 fn said(error: &RedisError) -> String {
     let said = error.to_string();
     // The arguments of an unknown command are a delivery's.
     let said = said.split(", with args").next().unwrap_or_default();
-    said.trim_end_matches('.')
-        .replace(" - InvalidClientConfig", "")
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
+    printable(&said.trim_end_matches('.').replace(" - InvalidClientConfig", ""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_says_cannot_steer_a_terminal() {
+        let said = "ERR \u{1b}]0;title\u{7}\r\n  go\u{9b}31m away\u{7f}";
+        assert_eq!(printable(said), "ERR ]0;title go31m away");
+        let error = RedisError::from(std::io::Error::other(said));
+        let error = RedisStoreError::Failed { server: "Redis here".to_owned(), error };
+        assert_eq!(error.to_string(), "Redis here: ERR ]0;title go31m away");
+    }
 }

@@ -38,6 +38,5 @@ async fn last_words(address: &ConnectionAddr) -> Option<RedisError> {
     let count = stream.try_read(&mut said).ok()?;
     let said = String::from_utf8_lossy(said.get(..count)?).into_owned();
     let line = said.strip_prefix('-')?.lines().next()?;
-    let line: String = line.chars().filter(|char| !char.is_control()).collect();
-    Some(io::Error::other(line).into())
+    Some(io::Error::other(line.to_owned()).into())
 }

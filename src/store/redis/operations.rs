@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use redis::{ParsingError, RedisError, Value, from_redis_value};
 
+use super::error::printable;
 use super::key::Keys;
 use super::script::Script;
 use super::{RedisStore, RedisStoreError, Shared};
@@ -107,7 +108,7 @@ impl Shared {
     }
 
     pub(super) fn unexpected(&self, answer: &str) -> RedisStoreError {
-        RedisStoreError::UnexpectedAnswer { server: self.server(), answer: answer.to_owned() }
+        RedisStoreError::UnexpectedAnswer { server: self.server(), answer: printable(answer) }
     }
 
     pub(super) fn server(&self) -> String {

@@ -14,13 +14,19 @@ impl<'a> Query<'a> {
     }
 
     /// Refuses parameters without a meaning: they may be typing errors in those that matter.
-    pub(super) fn allow(&self, names: &[&str], tls: bool) -> Result<(), String> {
+    /// Names them only if `may_name`: otherwise they may be part of a password.
+    pub(super) fn allow(&self, names: &[&str], tls: bool, may_name: bool) -> Result<(), String> {
         for (name, _) in &self.0 {
             if FILES.contains(name) && !tls {
                 return Err(format!("has a {name:?} in its query, and TLS only with rediss://"));
             }
             if !names.contains(name) && !FILES.contains(name) {
-                return Err(format!("has a {name:?} in its query that has no meaning here"));
+                let what =
+                    if may_name && is_plain(name) { &format!("a {name:?}") } else { "something" };
+                return Err(format!("has {what} in its query that has no meaning here"));
+            }
+            if self.0.iter().filter(|(other, _)| other == name).count() > 1 {
+                return Err(format!("has a {name:?} in its query more than once"));
             }
         }
         Ok(())
@@ -34,6 +40,11 @@ impl<'a> Query<'a> {
             format!("has a {name:?} in its query that is not well encoded: write % as %25")
         })
     }
+}
+
+/// As the names of parameters are, typing errors included.
+fn is_plain(name: &str) -> bool {
+    name.len() <= 16 && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
 }
 
 fn decoded(text: &str) -> Option<String> {

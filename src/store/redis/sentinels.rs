@@ -1,6 +1,7 @@
 //! The master that Sentinels name.
 
-use std::collections::HashMap;
+mod view;
+
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +11,8 @@ use redis::{Client, ConnectionAddr, ConnectionInfo, ErrorKind, RedisError};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
+pub(super) use self::view::Master;
+use self::view::{View, choose};
 use super::tls::Certificates;
 use super::{RedisOptions, node};
 use crate::deadline::deadline;
@@ -27,31 +30,13 @@ pub(super) struct Sentinels {
     pub(super) certificates: Certificates,
 }
 
-/// A master's address, and the configuration epoch in which it became the master.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Master {
-    host: String,
-    port: u16,
-    epoch: u64,
-}
-
-/// One Sentinel's view of the master.
-#[derive(Debug)]
-pub(super) struct View {
-    master: Master,
-    is_down: bool,
-    /// A replica is about to become the master, or has just become it and the Sentinel does
-    /// not know yet. Writes to the old master are lost from then on.
-    is_promoting: bool,
-}
-
 impl Sentinels {
     /// Connects to the master in the newest configuration that any Sentinel knows.
     pub(super) async fn connect(
         self: &Arc<Self>,
         options: &RedisOptions,
     ) -> Result<(MultiplexedConnection, Master), RedisError> {
-        let master = choose(self.views(options.connect_timeout).await?)?;
+        let master = self.master(options).await?;
         let client = self.certificates.client(self.server_at(&master))?;
         let mut node = node::connect(&client).await?;
         // A user who may not ask learns the same from the first write.
@@ -60,6 +45,14 @@ impl Sentinels {
             return Err(error("the Sentinels name a server that is a replica"));
         }
         Ok((node, master))
+    }
+
+    /// The master in the newest configuration that any Sentinel knows.
+    pub(super) async fn master(
+        self: &Arc<Self>,
+        options: &RedisOptions,
+    ) -> Result<Master, RedisError> {
+        choose(self.views(options.connect_timeout).await?)
     }
 
     async fn views(self: &Arc<Self>, patience: Duration) -> Result<Vec<View>, RedisError> {
@@ -114,39 +107,6 @@ impl Sentinels {
     }
 }
 
-impl View {
-    fn of(fields: &HashMap<String, String>, (host, port): (String, u16)) -> Self {
-        let field = |name: &str| fields.get(name).map(String::as_str).unwrap_or_default();
-        Self {
-            master: Master { host, port, epoch: field("config-epoch").parse().unwrap_or(0) },
-            is_down: field("flags").contains("_down"),
-            is_promoting: matches!(
-                field("failover-state"),
-                "send_slaveof_noone" | "wait_promotion"
-            ),
-        }
-    }
-
-    /// Whether a connection to this master is to be given up.
-    pub(super) fn outdates(&self, master: &Master) -> bool {
-        let Master { host, port, epoch } = &self.master;
-        let is_another = (host, port) != (&master.host, &master.port);
-        self.is_promoting || (is_another && *epoch > master.epoch)
-    }
-}
-
-/// Of Sentinels that do not agree, the newest configuration is right: an isolated Sentinel
-/// goes on naming a master that was replaced.
-fn choose(views: Vec<View>) -> Result<Master, RedisError> {
-    if views.iter().any(|view| view.is_promoting) {
-        return Err(failover());
-    }
-    match views.into_iter().max_by_key(|view| (view.master.epoch, !view.is_down)) {
-        Some(view) if !view.is_down => Ok(view.master),
-        _ => Err(error("the Sentinels find the master down, and have not yet named another")),
-    }
-}
-
 pub(super) fn failover() -> RedisError {
     error("a failover is under way")
 }
@@ -166,63 +126,4 @@ fn explained(refused: RedisError) -> RedisError {
         return error("a Sentinel asks for a password of its own");
     }
     refused
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn view(host: &str, epoch: &str, flags: &str, state: &str) -> View {
-        let fields = [("config-epoch", epoch), ("flags", flags), ("failover-state", state)];
-        let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        View::of(&HashMap::from(fields), (host.to_owned(), 6379))
-    }
-
-    #[track_caller]
-    fn chosen(views: Vec<View>, host: &str) {
-        assert_eq!(choose(views).expect("a master").host, host);
-    }
-
-    #[test]
-    fn the_newest_configuration_is_right() {
-        let (old, new) = (|| view("old", "9", "master", ""), || view("new", "10", "master", ""));
-        chosen(vec![old(), new()], "new");
-        chosen(vec![new(), old(), old()], "new");
-        let leading = view("new", "10", "master,failover_in_progress", "reconf_slaves");
-        chosen(vec![old(), leading, old()], "new");
-    }
-
-    #[test]
-    fn a_master_that_one_sentinel_cannot_reach_may_be_up() {
-        let down = || view("a", "1", "s_down,master", "");
-        chosen(vec![down(), view("a", "1", "master", "")], "a");
-        let error = choose(vec![down()]).expect_err("down").to_string();
-        assert!(error.contains("find the master down"), "{error}");
-    }
-
-    #[test]
-    fn there_is_no_master_while_a_replica_is_promoted() {
-        for (state, refused) in [
-            ("select_slave", false),
-            ("send_slaveof_noone", true),
-            ("wait_promotion", true),
-            ("reconf_slaves", false),
-        ] {
-            let view = || view("a", "1", "master,failover_in_progress", state);
-            assert_eq!(choose(vec![view()]).is_err(), refused, "{state}");
-            let current = Master { host: "a".to_owned(), port: 6379, epoch: 1 };
-            assert_eq!(view().outdates(&current), refused, "{state}");
-        }
-    }
-
-    #[test]
-    fn a_connection_is_given_up_for_a_newer_master_only() {
-        let current = Master { host: "a".to_owned(), port: 6379, epoch: 5 };
-        for (host, epoch, outdated) in
-            [("b", "6", true), ("b", "4", false), ("b", "5", false), ("a", "6", false)]
-        {
-            let view = view(host, epoch, "master", "");
-            assert_eq!(view.outdates(&current), outdated, "{host} {epoch}");
-        }
-    }
 }

@@ -35,7 +35,7 @@ use super::sentinels::{Master, Sentinels};
 /// | parameter | |
 /// | --- | --- |
 /// | `ca_file` | the CAs to trust instead of the system's |
-/// | `cert_file` and `key_file` | the client's certificate and its private key, for servers that ask for one |
+/// | `cert_file` and `key_file` | the client's certificate and its private key, without a passphrase, for servers that ask for one |
 ///
 /// As in `rediss://redis.internal:6380?ca_file=/etc/ssl/redis-ca.pem`.
 ///
@@ -101,9 +101,34 @@ impl RedisSource {
 
     /// One try to connect. The server has answered a command when this succeeds.
     pub(super) async fn connect(&self, options: &RedisOptions) -> Result<Connected, RedisError> {
+        self.in_time(options, self.kind.connect(options)).await
+    }
+
+    /// The master that Sentinels name now.
+    pub(super) async fn master(
+        &self,
+        options: &RedisOptions,
+    ) -> Result<Option<Master>, RedisError> {
+        let named = async {
+            match &self.kind {
+                Kind::Sentinels(sentinels) => sentinels.master(options).await.map(Some),
+                Kind::SentinelClient(client) => {
+                    let client = client.lock().await.async_get_client().await?;
+                    Ok(Master::at(client.get_connection_info().addr()))
+                }
+                Kind::Server(_) | Kind::Cluster(_) => Ok(None),
+            }
+        };
+        self.in_time(options, named).await
+    }
+
+    async fn in_time<T>(
+        &self,
+        options: &RedisOptions,
+        answer: impl Future<Output = Result<T, RedisError>>,
+    ) -> Result<T, RedisError> {
         let patience = self.patience(options.connect_timeout);
-        let connected = tokio::time::timeout(patience, self.kind.connect(options)).await;
-        connected.unwrap_or_else(|_| {
+        tokio::time::timeout(patience, answer).await.unwrap_or_else(|_| {
             let message = format!("no connection within {patience:?}");
             Err(io::Error::new(io::ErrorKind::TimedOut, message).into())
         })
@@ -141,7 +166,9 @@ impl Kind {
                 (node, Some(master))
             }
             Self::SentinelClient(client) => {
-                (client.lock().await.get_async_connection_with_config(&patient()).await?, None)
+                let client = client.lock().await.async_get_client().await?;
+                let master = Master::at(client.get_connection_info().addr());
+                (client.get_multiplexed_async_connection_with_config(&patient()).await?, master)
             }
             Self::Cluster(client) => {
                 // A node that is silent must leave time to ask another.

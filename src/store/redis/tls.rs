@@ -32,7 +32,11 @@ impl Certificates {
         };
         let root_cert = read(CA_FILE, "CERTIFICATE-")?;
         let any = root_cert.is_some() || client_tls.is_some();
-        Ok(Self(any.then_some(TlsCertificates { client_tls, root_cert })))
+        let certificates = any.then_some(TlsCertificates { client_tls, root_cert });
+        if let Some(certificates) = &certificates {
+            can_be_parsed(certificates, query)?;
+        }
+        Ok(Self(certificates))
     }
 
     pub(super) fn client(&self, info: ConnectionInfo) -> Result<Client, RedisError> {
@@ -50,13 +54,40 @@ impl Certificates {
     }
 }
 
+/// Has the `redis` crate parse what was read, for its later errors would not name the file.
+#[cfg(feature = "redis-tls")]
+fn can_be_parsed(certificates: &TlsCertificates, query: &Query) -> Result<(), String> {
+    let TlsCertificates { client_tls, root_cert } = certificates;
+    let parse = |client_tls, root_cert| {
+        let certificates = TlsCertificates { client_tls, root_cert };
+        Client::build_with_tls("rediss://localhost", certificates).map(drop)
+    };
+    let path = |name| query.get(name).map(Option::unwrap_or_default);
+    let ca = path(CA_FILE)?;
+    parse(None, root_cert.clone()).map_err(|error| {
+        format!(
+            "has a {CA_FILE} {ca:?} that is damaged ({error}): write certificates in PEM into it"
+        )
+    })?;
+    let (cert, key) = (path(CERT_FILE)?, path(KEY_FILE)?);
+    parse(client_tls.clone(), None).map_err(|error| {
+        format!("has a {CERT_FILE} {cert:?} or a {KEY_FILE} {key:?} that is damaged ({error})")
+    })
+}
+
 /// Reads a file. The `redis` crate would take one without certificates for a list of CAs
 /// that is empty, and then trust no server.
 #[cfg(feature = "redis-tls")]
 fn pem(name: &str, path: &str, holds: &str) -> Result<Vec<u8>, String> {
     let pem = std::fs::read(path);
     let pem = pem.map_err(|error| format!("has a {name} {path:?} that cannot be read: {error}"))?;
-    if !String::from_utf8_lossy(&pem).contains(holds) {
+    let text = String::from_utf8_lossy(&pem);
+    if name == KEY_FILE && text.contains("ENCRYPTED") {
+        return Err(format!(
+            "has a {name} {path:?} that is encrypted: give it without a passphrase"
+        ));
+    }
+    if !text.contains(holds) {
         let holds = holds.trim_end_matches('-').to_lowercase();
         return Err(format!("has a {name} {path:?} without a {holds} in PEM"));
     }

@@ -11,7 +11,8 @@ use redis::{ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo, RedisError}
 use super::hosts::Hosts;
 use super::query::Query;
 use super::sentinels::Sentinels;
-use super::shown::without_secrets;
+use super::shown::{ends_its_password, is_a_scheme, without_secrets};
+use super::socket::socket;
 use super::tls::Certificates;
 use super::{RedisSource, RedisStoreError};
 
@@ -44,6 +45,9 @@ fn parse(url: &str) -> Result<RedisSource, Wrong> {
     if matches!(scheme, "unix" | "redis+unix" | "valkey+unix") {
         return Ok(socket(scheme, rest)?);
     }
+    if !is_a_scheme(scheme) {
+        return Err("has an unknown scheme".into());
+    }
     if rest.split_once(['/', '?', '#']).is_some_and(|(_, after)| after.contains('@')) {
         return Err("has an @ behind a / ? or #: in a password write these %2F %3F %23, and \
                     @ and % as %40 and %25"
@@ -59,6 +63,7 @@ fn parse(url: &str) -> Result<RedisSource, Wrong> {
                     own with ?ca_file=, and in a password write # as %23"
             .into());
     }
+    let may_name = ends_its_password(rest);
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
     let query = Query::parse(query);
     let names: &[&str] = match kind {
@@ -67,27 +72,16 @@ fn parse(url: &str) -> Result<RedisSource, Wrong> {
         "cluster" => &[],
         _ => return Err(format!("has the unknown scheme \"{scheme}-{kind}\"").into()),
     };
-    query.allow(names, matches!(scheme, "rediss" | "valkeys"))?;
+    query.allow(names, matches!(scheme, "rediss" | "valkeys"), may_name)?;
     let certificates = Certificates::read(&query).map_err(Wrong::File)?;
     Ok(match kind {
         "sentinel" => sentinel(scheme, &Hosts::parse(rest), &query, certificates)?,
-        "cluster" => cluster(scheme, &Hosts::parse(rest), &certificates)?,
+        "cluster" => cluster(scheme, &Hosts::parse(rest), &certificates, may_name)?,
         _ => server(scheme, rest, &query, &certificates)?,
     })
 }
 
 const PLAIN: [&str; 4] = ["redis", "rediss", "valkey", "valkeys"];
-
-fn socket(scheme: &str, rest: &str) -> Result<RedisSource, String> {
-    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let allowed = Query::parse(query).allow(&["db", "user", "pass", "protocol"], false);
-    // Not named: it may be part of a password with an & in it.
-    allowed.map_err(|_| "has something in its query that has no meaning here".to_owned())?;
-    // Otherwise the `redis` crate reads a plus in a password as a space, as in forms.
-    let url = format!("{scheme}://{path}?{}", query.replace('+', "%2B"));
-    let client = Certificates::default().client(connection_info(&url)?);
-    client.map(RedisSource::from).map_err(|error| reason(&error))
-}
 
 fn server(
     scheme: &str,
@@ -123,9 +117,16 @@ fn cluster(
     scheme: &str,
     hosts: &Hosts,
     certificates: &Certificates,
+    may_name: bool,
 ) -> Result<RedisSource, String> {
     if !matches!(hosts.path, "" | "0") {
-        return Err(format!("names the database {:?}: a Cluster has but one, 0", hosts.path));
+        let is_a_number = hosts.path.bytes().all(|byte| byte.is_ascii_digit());
+        return Err(if may_name && is_a_number {
+            format!("names the database {:?}: a Cluster has but one, 0", hosts.path)
+        } else {
+            "names a database, and a Cluster has but one, 0 (in a password write / as %2F)"
+                .to_owned()
+        });
     }
     let builder = ClusterClient::builder(hosts.each(scheme, "")?).tcp_settings(tcp_settings());
     // Whoever asks waits for the answer, and no longer than it is worth.
@@ -150,8 +151,10 @@ fn tcp_settings() -> TcpSettings {
     TcpSettings::default().set_nodelay(true).set_keepalive(alive)
 }
 
-fn reason(error: &RedisError) -> String {
-    match error.to_string().replace(" - InvalidClientConfig", "").as_str() {
+pub(super) fn reason(error: &RedisError) -> String {
+    let text = error.to_string();
+    // What follows may be a value of the URL.
+    match text.split(" - InvalidClientConfig").next().unwrap_or_default() {
         "Redis URL did not parse" => "has a host or a port (1 to 65535) that is none".to_owned(),
         other => format!("cannot be used ({other})"),
     }
@@ -216,19 +219,11 @@ mod tests {
             ),
             ("redis-sentinel://localhost?master=%", "a \"master\" in its query that is not well"),
             ("redis-sentinel://u:p@a,u:p@b?master=m", "more than one user"),
+            ("redis-sentinel://a?master=m&master=n", "a \"master\" in its query more than once"),
+            ("redis+unix:///s?db=1&db=2", "a \"db\" in its query more than once"),
             ("redis://user:12?34@host", "in a password write these %2F %3F %23"),
         ] {
             assert!(refused(url).contains(reason), "{}", refused(url));
-        }
-    }
-
-    #[test]
-    fn a_plus_in_the_password_for_a_socket_is_one() {
-        for url in ["redis+unix:///s?user=a+b&pass=c+d%20e", "unix:///s?pass=c+d%20e&user=a%2Bb"] {
-            let source: RedisSource = url.parse().expect("a URL");
-            let settings = source.settings().expect("a server");
-            let (user, password) = (settings.username(), settings.password());
-            assert_eq!((user, password), (Some("a+b"), Some("c+d e")), "{url}");
         }
     }
 

@@ -1,3 +1,5 @@
+mod doubt;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -44,7 +46,22 @@ struct State {
     /// Given up. One to a Cluster is used until the next stands: that it failed for
     /// one scope says nothing of the others.
     given_up: bool,
+    /// When its master last refused a write that only a replaced one would refuse.
+    doubted: Option<Instant>,
+    /// The master that Sentinels named for it.
+    master: Option<Master>,
     current: Result<Multiplexed, RedisError>,
+}
+
+impl State {
+    fn of(number: u64, current: Multiplexed, master: Option<Master>) -> Self {
+        let (since, current) = (Instant::now(), Ok(current));
+        Self { number, since, given_up: false, doubted: None, master, current }
+    }
+
+    fn needs_a_task(&self) -> bool {
+        self.given_up || self.doubted.is_some()
+    }
 }
 
 /// The task that connects.
@@ -59,8 +76,7 @@ impl Upkeep {
         options: RedisOptions,
     ) -> Result<Arc<Self>, RedisError> {
         let (current, master) = source.connect(&options).await?;
-        let state =
-            State { number: 0, since: Instant::now(), given_up: false, current: Ok(current) };
+        let state = State::of(0, current, master.clone());
         let this = Arc::new(Self {
             source,
             options,
@@ -152,7 +168,7 @@ impl Upkeep {
         // What gives up may be dropped outside of any runtime.
         if let Ok(runtime) = Handle::try_current()
             && !alive
-            && self.state.borrow().given_up
+            && self.state.borrow().needs_a_task()
         {
             let task = runtime.spawn(reconnect(Arc::downgrade(self))).abort_handle();
             let next = Reconnecting { task, last_try: Instant::now() };
@@ -165,6 +181,17 @@ impl Upkeep {
     /// Nothing inside panics half-way through a change.
     fn reconnecting(&self) -> MutexGuard<'_, Option<Reconnecting>> {
         self.reconnecting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether there is nothing left to do.
+    async fn makes_a_try(self: &Arc<Self>) -> bool {
+        self.begins_a_try();
+        if self.is_confirmed().await {
+            return self.ends_a_doubt();
+        }
+        self.begins_a_try();
+        let result = self.source.connect(&self.options).await;
+        self.ends_a_try(result)
     }
 
     fn begins_a_try(&self) {
@@ -181,8 +208,7 @@ impl Upkeep {
         self.state.send_modify(|state| match result {
             Ok((connection, master)) => {
                 let number = state.number.wrapping_add(1);
-                let (since, current) = (Instant::now(), Ok(connection));
-                *state = State { number, since, given_up: false, current };
+                *state = State::of(number, connection, master.clone());
                 self.follow(number, master);
             }
             Err(error) => {
@@ -204,9 +230,7 @@ async fn reconnect(upkeep: Weak<Upkeep>) {
         sleep(SHORT_LIFE_PAUSE).await;
     }
     while let Some(upkeep) = upkeep.upgrade() {
-        upkeep.begins_a_try();
-        let result = upkeep.source.connect(&upkeep.options).await;
-        if upkeep.ends_a_try(result) {
+        if upkeep.makes_a_try().await {
             return;
         }
         sleep(SHORTEST_PAUSE).await;
