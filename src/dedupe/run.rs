@@ -81,8 +81,13 @@ const TOO_LATE: &str = "its lease may have expired before the handler could star
     was stopped, its thread was blocked, or the handler's turn came too late";
 
 /// Lets a handler start, or no longer: to be asked when nothing is left to wait for.
+#[cfg_attr(
+    not(feature = "tower"),
+    allow(dead_code, reason = "actix's services are never waited for")
+)]
 pub(crate) struct Start(pub(super) Arc<Run>);
 
+#[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "as above"))]
 impl Start {
     pub(crate) fn now(self) -> Result<(), Rejection> {
         self.0.may_start()
