@@ -138,6 +138,8 @@ async fn a_planned_failover_with_default_timings() {
 async fn planned_failover(sentinels: Sentinels) {
     let load = Load::on(&url(&sentinels, 0));
     load.sender.deliver_all(0..200, 16).await;
+    // A replica that has just been loaded hears of nothing until its first acknowledgement.
+    sentinels.master().await.replicated(&["SET", "probe", "x"], 2).await;
     let old = sentinels.plan_failover().await;
     let (mut sent, mut deliveries) = (200, JoinSet::new());
     while !is_a_replica(old).await {
