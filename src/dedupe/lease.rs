@@ -1,4 +1,4 @@
-//! What this side can know of its lease: an answer may be read long after it was given.
+//! The lease as this side knows it: an answer may be read long after it was given.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;

@@ -21,8 +21,8 @@ pub(super) async fn catch_panic<F: Future>(future: F) -> Option<F::Output> {
     .await
 }
 
-/// What a panic carries may panic again when it is dropped. Then it is left where it is,
-/// or the second panic would end more than the first.
+/// Drops what a panic carried. If that panics again, the second payload is leaked, or
+/// dropping it could go on without end.
 fn drop_payload(payload: Box<dyn Any + Send>) {
     if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(another);

@@ -48,7 +48,7 @@ impl Timing {
     }
 }
 
-/// What became of one try.
+/// The outcome of one try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Renewed {
     Yes,
