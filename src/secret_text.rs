@@ -1,4 +1,4 @@
-//! What a text has to look like to be a signing secret.
+//! Tells whether a text can be a signing secret.
 
 use crate::secret::SecretError;
 
@@ -67,7 +67,7 @@ fn is_in_names(character: char) -> bool {
     character.is_ascii_alphanumeric() || character == '_'
 }
 
-/// What a character that is in no secret is called: many of them cannot be seen.
+/// The name of a character that is in no secret: many of them cannot be seen.
 pub(crate) fn name(character: char) -> &'static str {
     match character {
         ' ' => "a space",

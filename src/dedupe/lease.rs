@@ -6,8 +6,8 @@ use std::time::Duration;
 /// The lease of one attempt, as seen from here: it surely holds for its length,
 /// reckoned from before the claim or the renewal was sent.
 ///
-/// Reckoned from the answer it would seem to hold although it has expired: a thread that
-/// was blocked, or a process that was stopped, reads an answer late.
+/// Reckoned from the answer, a lease would seem to hold after it has expired: a thread that
+/// was blocked, or a process that was stopped, reads the answer late.
 #[derive(Debug)]
 pub(super) struct Lease {
     length: Duration,
@@ -51,13 +51,13 @@ impl Lease {
         since_boot().saturating_sub(sent_at)
     }
 
-    /// Whether the store has said that it is lost.
+    /// Whether its loss was noted.
     pub(super) fn is_known_lost(&self) -> bool {
         self.loss_is_known.load(Ordering::Relaxed)
     }
 
-    /// Whether this is news: a lease is lost, and counted, once.
-    pub(super) fn is_lost(&self) -> bool {
+    /// Notes that it is lost, and returns whether that is news: a loss is counted once.
+    pub(super) fn note_loss(&self) -> bool {
         !self.loss_is_known.swap(true, Ordering::Relaxed)
     }
 }
@@ -67,7 +67,7 @@ impl Lease {
 fn since_boot() -> Duration {
     use rustix::time::{ClockId, clock_gettime};
 
-    // Apple's goes on, which elsewhere only the other does.
+    // On Apple's systems the monotonic clock goes on, elsewhere only that of the boot does.
     #[cfg(target_vendor = "apple")]
     let time = clock_gettime(ClockId::Monotonic);
     #[cfg(not(target_vendor = "apple"))]
@@ -112,6 +112,6 @@ mod tests {
     fn a_loss_is_news_once() {
         let lease = Lease::new(Duration::from_secs(30));
         assert!(!lease.is_known_lost());
-        assert_eq!([lease.is_lost(), lease.is_lost()], [true, false]);
+        assert_eq!([lease.note_loss(), lease.note_loss()], [true, false]);
     }
 }

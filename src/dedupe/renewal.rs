@@ -94,7 +94,7 @@ impl Run {
 
     /// The delivery may be in other hands: once for each attempt.
     pub(super) fn count_lost_lease(&self) {
-        if self.lease.is_lost() {
+        if self.lease.note_loss() {
             self.count(Incident::LeaseLost);
         }
     }

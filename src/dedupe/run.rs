@@ -60,7 +60,8 @@ impl Run {
         if !self.lease.may_have_expired() && !self.lease.is_known_lost() {
             return Ok(());
         }
-        let _ = self.lease.is_lost(); // Nothing has run, so it is nobody's loss.
+        // Nothing has run, so the loss is not counted as one.
+        let _ = self.lease.note_loss();
         self.count(Incident::ClaimedTooLate);
         Err(Rejection::StoreUnavailable { reason: TOO_LATE.into() })
     }
@@ -77,8 +78,9 @@ impl Run {
     }
 }
 
-const TOO_LATE: &str = "its lease may have expired before the handler could start: this process \
-    was stopped, its thread was blocked, or the handler's turn came too late";
+const TOO_LATE: &str = "the claim no longer held for certain when the handler was to start: the \
+    store lost it, or its lease may have expired while this process was stopped, a thread was \
+    blocked, or the handler waited for its turn";
 
 /// Lets a handler start, or no longer: to be asked when nothing is left to wait for.
 #[cfg_attr(

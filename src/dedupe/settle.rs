@@ -21,7 +21,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// release by whoever cut it.
 pub(super) async fn settle(run: &Arc<Run>, settlement: Settlement) {
     let settlement = *run.settling.get_or_init(|| settlement);
-    if run.claim.get().is_some() && run.lease.may_have_expired() {
+    if run.lease.may_have_expired() {
         run.count_lost_lease();
     }
     if timeout(PATIENCE, settle_at_last(run, settlement)).await.is_ok() {

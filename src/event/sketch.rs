@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::EventError;
 use super::text::readable;
 
-/// What a readable body holds: one event, or several.
+/// The content of a readable body: one event, or several.
 #[derive(Debug)]
 pub(super) enum Shape<'a> {
     One,

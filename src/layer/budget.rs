@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use crate::Rejection;
 
-/// What all bodies without a verdict may hold, and do hold.
+/// The bytes that all bodies without a verdict may hold together, and those they do hold.
 #[derive(Debug)]
 pub(super) struct Budget {
     bytes: usize,
@@ -32,7 +32,7 @@ impl Budget {
     }
 }
 
-/// What one body holds of the budget. Gives it back when dropped: after the verdict,
+/// One body's part of the budget. Gives it back when dropped: after the verdict,
 /// or with a request that goes away before it.
 #[derive(Debug)]
 pub(super) struct Share<'a> {

@@ -101,7 +101,7 @@ async fn endless_empty_frames_stall() {
     time.abort();
 }
 
-/// What a body holds while it is read: its first frame as it is, then a buffer that
+/// The memory of a body while it is read: its first frame as it is, then a buffer that
 /// doubles, but never beyond the limit.
 #[tokio::test(start_paused = true)]
 async fn the_budget_counts_the_buffer() {

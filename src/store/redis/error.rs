@@ -83,7 +83,7 @@ pub enum RedisStoreError {
 /// Whose scripts replicate by their effects, with users and their permissions.
 pub(super) const LEAST_VERSION: u32 = 6;
 
-/// What a server says, in one line, and without the characters that steer a terminal.
+/// A server's words in one line, and without the characters that steer a terminal.
 pub(super) fn printable(said: &str) -> String {
     let line = said.split_whitespace().collect::<Vec<_>>().join(" ");
     line.chars().filter(|char| !char.is_control()).collect()

@@ -4,7 +4,7 @@ use redis::ConnectionInfo;
 
 use super::url::connection_info;
 
-/// What stands behind the `://` of several hosts.
+/// The part of a URL behind the `://`, with several hosts.
 pub(super) struct Hosts<'a> {
     user: &'a str,
     pub(super) names: &'a str,
