@@ -1,12 +1,12 @@
 //! The layers as middleware of actix-web, and its extractors. They hold no rules
-//! of their own: what is judged stands in `layer` and `dedupe`.
+//! of their own: what is judged stands in `receive` and `dedupe`.
 
+mod actix_request;
 mod extract;
 mod middleware;
-mod refusal;
-mod request;
+mod rejection_response;
 mod worker;
 
 pub use middleware::{WebhookMiddleware, WebhookService};
-pub use refusal::RefusalBody;
+pub use rejection_response::RejectionBody;
 pub(crate) use worker::is_worker;

@@ -4,7 +4,7 @@ use axum_core::extract::FromRequestParts;
 use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
 
-use crate::trace::logged;
+use crate::observe::log::logged;
 use crate::{Delivery, Rejection};
 
 /// Extracts what [`VerifyLayer`](crate::VerifyLayer) learned. Without that layer

@@ -1,40 +1,40 @@
 //! Deduplication, whatever the framework: claim → handler → complete or release.
 
-mod ask;
-mod attached;
+mod attempt;
+mod background;
 mod claim;
-mod detached;
-mod flow;
-mod incident;
+mod finalize;
+mod handle_once;
+mod in_request;
+mod layer;
 mod lease;
 mod options;
 mod panic;
+mod permits;
 mod renewal;
-mod run;
-mod settle;
-mod slots;
+mod store_call;
 
 use std::sync::Arc;
 
-pub(crate) use attached::Attached;
 #[cfg(feature = "tower")]
-pub(crate) use detached::Work;
-pub(crate) use flow::handle_event_once;
+pub(crate) use background::Work;
+pub(crate) use handle_once::handle_event_once;
 #[cfg(feature = "tower")]
-pub(crate) use flow::handle_once;
+pub(crate) use handle_once::handle_once;
 #[cfg(feature = "actix")]
-pub(crate) use flow::handle_once_locally;
-pub use incident::Incident;
+pub(crate) use handle_once::handle_once_locally;
+pub(crate) use in_request::InRequest;
+pub use layer::DedupeLayer;
 pub use options::{DedupeOptions, OptionsError};
 
 use tokio::time::Instant;
 
-use self::incident::Incidents;
-pub(crate) use self::run::Start;
-pub(crate) use self::slots::Slot;
-use self::slots::Slots;
+pub(crate) use self::attempt::Start;
+pub(crate) use self::permits::Permit;
+use self::permits::Permits;
 use crate::Delivery;
 use crate::deadline::deadline;
+use crate::observe::{Incident, Incidents};
 #[cfg(feature = "actix")]
 use crate::store::StoreIdentity;
 use crate::store::{Scope, ScopeInUse, Store};
@@ -56,7 +56,7 @@ pub(crate) struct Dedupe {
     store: Arc<dyn Store>,
     options: DedupeOptions,
     incidents: Incidents,
-    slots: Arc<Slots>,
+    permits: Arc<Permits>,
 }
 
 impl Dedupe {
@@ -71,7 +71,7 @@ impl Dedupe {
             events: scope.of_events(),
             scope,
             store: Arc::new(store),
-            slots: Slots::new(options.max_in_flight),
+            permits: Permits::new(options.max_in_flight),
             incidents: Incidents::default(),
             options,
         })
@@ -99,22 +99,22 @@ impl Dedupe {
 
     /// When the sender is answered, whatever the handler does.
     pub(crate) fn answer_by(&self, delivery: &Delivery) -> Instant {
-        deadline(delivery.received(), self.options.answer_deadline)
+        deadline(delivery.received(), self.options.response_deadline)
     }
 
     /// When the events of a batch are reported on, so that the report is the answer.
     pub(crate) fn report_by(&self, delivery: &Delivery) -> Instant {
-        let answer_deadline = self.options.answer_deadline;
-        let a_twentieth = answer_deadline.checked_div(20).unwrap_or_default();
-        deadline(delivery.received(), answer_deadline.saturating_sub(a_twentieth))
+        let response_deadline = self.options.response_deadline;
+        let a_twentieth = response_deadline.checked_div(20).unwrap_or_default();
+        deadline(delivery.received(), response_deadline.saturating_sub(a_twentieth))
     }
 
     /// When no more events of a batch are begun.
     pub(crate) fn give_up_at(&self, delivery: &Delivery) -> Instant {
-        deadline(delivery.received(), self.options.max_run)
+        deadline(delivery.received(), self.options.handler_timeout)
     }
 
     pub(crate) async fn wait_idle(&self) {
-        self.slots.wait_idle().await;
+        self.permits.wait_idle().await;
     }
 }

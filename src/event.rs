@@ -51,28 +51,26 @@
 //! `null` is nothing: `None`, or empty. A list with one odd entry, and a venue without a name,
 //! are odd as a whole.
 
-#[cfg(feature = "layers")]
-mod batch;
 mod data;
 mod decimal;
 mod envelope;
 mod error;
-#[cfg(feature = "layers")]
+#[cfg(any(feature = "tower", feature = "actix"))]
 mod extract;
 mod fan;
 mod json;
 mod live_event;
 mod object;
 mod optional;
+#[cfg(any(feature = "tower", feature = "actix"))]
+mod peek;
 mod purchase;
 mod raw;
-#[cfg(feature = "layers")]
-mod sketch;
 mod text;
 mod whole;
 
-#[cfg(feature = "layers")]
-pub use batch::{Batch, BatchReport, EventFailure};
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub use crate::batch::{Batch, BatchReport, EventFailure};
 pub use data::EventData;
 pub use envelope::Event;
 pub use error::EventError;
@@ -80,12 +78,12 @@ pub use fan::Fan;
 pub use jiff::{Timestamp, civil::Date};
 pub use live_event::{Artist, LiveEvent, Venue};
 pub use optional::unread_fields;
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub(crate) use peek::Peek;
 pub use purchase::{Purchase, Ticket};
 pub use raw::RawData;
 pub use rust_decimal::Decimal;
 pub use serde_json::value::RawValue;
-#[cfg(feature = "layers")]
-pub(crate) use sketch::Sketch;
 
 /// Fields of a JSON object by their names. A field that becomes documented moves from
 /// `more` to a field of its own. (Numbers are integers of 64 bits or the nearest binary

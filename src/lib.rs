@@ -54,33 +54,22 @@
         clippy::arithmetic_side_effects
     )
 )]
-// `layers` alone is what the frameworks share, with nobody to use it; and without
-// `events` nobody claims what is within a delivery.
+// Without `events` nobody claims what is within a delivery.
 #![cfg_attr(
     not(all(feature = "events", any(feature = "tower", feature = "actix"))),
     allow(dead_code, unused_imports)
 )]
 #![cfg_attr(not(any(feature = "tower", feature = "actix")), allow(unreachable_pub))]
 
-mod body_error;
 mod clock;
-#[cfg(any(feature = "layers", feature = "redis"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "redis"))]
 mod deadline;
-#[cfg(feature = "layers")]
 mod delivery;
-mod delivery_id;
-mod mac;
-mod readable;
 mod rejection;
-mod replay_key;
-mod secret;
-mod secret_text;
-mod sign;
 mod signature;
-#[cfg(any(feature = "layers", feature = "memory"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "memory"))]
 mod sync;
-mod tolerance;
-mod verify;
+mod text;
 
 #[cfg(feature = "events")]
 pub mod event;
@@ -91,41 +80,42 @@ pub mod store;
 mod actix;
 #[cfg(feature = "axum")]
 mod axum;
-#[cfg(feature = "layers")]
+#[cfg(all(feature = "events", any(feature = "tower", feature = "actix")))]
+mod batch;
+#[cfg(any(feature = "tower", feature = "actix"))]
 mod dedupe;
-#[cfg(feature = "layers")]
-mod layer;
+#[cfg(any(feature = "tower", feature = "actix"))]
+mod observe;
+#[cfg(any(feature = "tower", feature = "actix"))]
+mod receive;
 #[cfg(feature = "tower")]
 mod tower;
-#[cfg(feature = "layers")]
-mod trace;
 
 #[cfg(feature = "actix")]
-pub use actix::{RefusalBody, WebhookMiddleware, WebhookService};
-pub use body_error::BodyError;
+pub use actix::{RejectionBody, WebhookMiddleware, WebhookService};
 pub use clock::{Clock, ManualClock, SystemClock};
-#[cfg(feature = "layers")]
-pub use dedupe::{DedupeOptions, Incident, OptionsError};
-#[cfg(feature = "layers")]
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub use dedupe::{DedupeLayer, DedupeOptions, OptionsError};
+#[cfg(any(feature = "tower", feature = "actix"))]
 pub use delivery::Delivery;
-pub use delivery_id::{DELIVERY_HEADER, DeliveryId, EVENT_HEADER};
+pub use delivery::{DELIVERY_HEADER, DeliveryId, EVENT_HEADER};
 #[cfg(feature = "events")]
 pub use event::{Event, EventData, EventError};
-#[cfg(feature = "layers")]
-pub use layer::{DedupeLayer, VerifyLayer};
-pub use rejection::Rejection;
-pub use replay_key::ReplayKey;
-pub use secret::{RotationError, Secret, SecretError};
-pub use sign::Signer;
-pub use signature::SIGNATURE_HEADER;
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub use observe::Incident;
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub use receive::VerifyLayer;
+pub use rejection::{BodyError, Rejection};
+pub use signature::{
+    ReplayKey, RotationError, SIGNATURE_HEADER, Secret, SecretError, Signer, Tolerance,
+    ToleranceError, Verification, Verified, Verifier,
+};
 #[cfg(feature = "store")]
 pub use store::Store;
-pub use tolerance::{Tolerance, ToleranceError};
 #[cfg(feature = "tower")]
 pub use tower::{
     DedupeFuture, DedupeService, ProvenBody, ResponseBody, VerifiedBody, VerifyService,
 };
-pub use verify::{Verification, Verified, Verifier};
 
 /// The README's code, compiled and run with the other examples of the docs.
 #[cfg(all(

@@ -1,7 +1,9 @@
+mod body_error;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::BodyError;
+pub use self::body_error::BodyError;
 
 /// What a layer answered in the handler's place, and why.
 ///
@@ -108,11 +110,11 @@ pub enum Rejection {
     },
     /// The id of an earlier delivery over another body, both rightly signed.
     #[error("the delivery id was used before, for another body")]
-    DeliveryIdReused,
+    DeliveryIdConflict,
     /// The handler panicked; the delivery was released for a retry.
     #[error("the handler panicked")]
     HandlerPanicked,
-    /// The handler is at work beyond the answer deadline, and goes on.
+    /// The handler is at work beyond the response deadline, and goes on.
     #[error("no answer by the deadline; the handler goes on")]
     StillProcessing,
     /// The store failed, had no room, or did not answer in time; the handler did
@@ -195,7 +197,7 @@ impl Rejection {
             Self::MalformedDeliveryId { .. } => (400, "Malformed delivery id"),
             Self::AlreadyProcessed           => (200, "Already processed"),
             Self::DeliveryInProgress { .. }  => (409, "Delivery in progress"),
-            Self::DeliveryIdReused           => (422, "Delivery id reused"),
+            Self::DeliveryIdConflict           => (422, "Delivery id reused"),
             Self::HandlerPanicked            => (500, "Internal server error"),
             Self::StillProcessing            => (503, "Still processing"),
             Self::StoreUnavailable { .. }

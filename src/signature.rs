@@ -1,112 +1,18 @@
-//! The grammar of `X-Nevent-Signature`.
+//! The signature of a delivery: its header, the MAC, the verdict. No I/O, no runtime,
+//! no clock: the caller passes the time in.
 
-use arrayvec::ArrayVec;
+mod constant_time;
+mod header;
+mod mac;
+mod replay_key;
+mod secret;
+mod signer;
+mod tolerance;
+mod verifier;
 
-use crate::Rejection;
-use crate::mac::Digest;
-
-/// The header that carries the signature: `t=<Unix seconds>,v1=<64 hex digits>`.
-pub const SIGNATURE_HEADER: &str = "x-nevent-signature";
-
-const MAX_LENGTH: usize = 1024;
-const MAX_DIGESTS: usize = 8;
-
-/// A signature header that is well formed; whether it is right, only the body tells.
-pub(crate) struct SignatureHeader {
-    pub(crate) timestamp: Timestamp,
-    pub(crate) digests: ArrayVec<Digest, MAX_DIGESTS>,
-}
-
-impl SignatureHeader {
-    /// Takes the values of all signature header lines of a request; there must
-    /// be exactly one.
-    pub(crate) fn from_lines<'a>(
-        lines: impl IntoIterator<Item = &'a [u8]>,
-    ) -> Result<Self, Rejection> {
-        let mut lines = lines.into_iter();
-        let line = lines.next().ok_or(Rejection::MissingSignature)?;
-        if lines.next().is_some() {
-            return Err(malformed("more than one header line"));
-        }
-        Self::parse(line)
-    }
-
-    /// `item *( "," OWS item )`, each item `name "=" value`: one `t`, one to
-    /// eight `v1`, any other name ignored (a scheme not known yet).
-    fn parse(line: &[u8]) -> Result<Self, Rejection> {
-        if line.len() > MAX_LENGTH {
-            return Err(malformed("longer than 1024 bytes"));
-        }
-        let mut timestamp = None;
-        let mut digests = ArrayVec::new();
-        for item in line.split(|byte| *byte == b',') {
-            match split_item(skip_blanks(item))? {
-                (b"t", _) if timestamp.is_some() => return Err(malformed("more than one `t`")),
-                (b"t", value) => timestamp = Some(Timestamp::parse(value)?),
-                (b"v1", value) => digests
-                    .try_push(parse_digest(value)?)
-                    .map_err(|_| malformed("more than 8 `v1`"))?,
-                _ => {}
-            }
-        }
-        let timestamp = timestamp.ok_or(malformed("no `t`"))?;
-        if digests.is_empty() {
-            return Err(malformed("no `v1`"));
-        }
-        Ok(Self { timestamp, digests })
-    }
-}
-
-/// The `t` of a signature: its text enters the MAC, its value is judged.
-#[derive(Clone)]
-pub(crate) struct Timestamp {
-    pub(crate) text: ArrayVec<u8, 19>,
-    pub(crate) unix_seconds: i64,
-}
-
-impl Timestamp {
-    /// Decimal digits without sign, blanks or leading zero, at most `i64::MAX`.
-    fn parse(text: &[u8]) -> Result<Self, Rejection> {
-        const REASON: &str = "`t` is not a plain decimal number of seconds";
-        let plain = !text.is_empty() && text.iter().all(u8::is_ascii_digit);
-        let leading_zero = text.len() > 1 && text.starts_with(b"0");
-        if !plain || leading_zero {
-            return Err(malformed(REASON));
-        }
-        let value = text.iter().try_fold(0_i64, |value, digit| {
-            value.checked_mul(10)?.checked_add(i64::from(digit.checked_sub(b'0')?))
-        });
-        // More than 19 digits overflow an `i64`, so the text fits when the value does.
-        match (value, ArrayVec::try_from(text)) {
-            (Some(unix_seconds), Ok(text)) => Ok(Self { text, unix_seconds }),
-            _ => Err(malformed(REASON)),
-        }
-    }
-}
-
-fn split_item(item: &[u8]) -> Result<(&[u8], &[u8]), Rejection> {
-    let mut parts = item.splitn(2, |byte| *byte == b'=');
-    match (parts.next(), parts.next()) {
-        (Some(name), Some(value)) => Ok((name, value)),
-        _ => Err(malformed("an item without `=`")),
-    }
-}
-
-fn skip_blanks(mut item: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] = item {
-        item = rest;
-    }
-    item
-}
-
-fn parse_digest(text: &[u8]) -> Result<Digest, Rejection> {
-    let mut digest = [0; Digest::LENGTH];
-    // Refuses any length but 64, so that no prefix of a digest is ever compared.
-    hex::decode_to_slice(text, &mut digest)
-        .map_err(|_| malformed("a `v1` that is not 64 hex digits"))?;
-    Ok(Digest(digest))
-}
-
-fn malformed(reason: &'static str) -> Rejection {
-    Rejection::MalformedSignature { reason }
-}
+pub use header::SIGNATURE_HEADER;
+pub use replay_key::ReplayKey;
+pub use secret::{RotationError, Secret, SecretError};
+pub use signer::Signer;
+pub use tolerance::{Tolerance, ToleranceError};
+pub use verifier::{Verification, Verified, Verifier};

@@ -1,6 +1,5 @@
 //! The memory of what was handled: the [`Store`] trait and what it speaks of.
 
-mod claim;
 #[cfg(feature = "conformance")]
 #[allow(
     clippy::expect_used,
@@ -15,7 +14,6 @@ mod identity;
 mod memory;
 #[cfg(feature = "redis")]
 mod redis;
-mod scope;
 
 use std::error::Error;
 use std::fmt::Debug;
@@ -23,17 +21,16 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use claim::{Claim, Fingerprint, OwnerToken};
-#[cfg(feature = "layers")]
+#[cfg(any(feature = "tower", feature = "actix"))]
 pub(crate) use identity::ScopeInUse;
 pub use identity::StoreIdentity;
 #[cfg(feature = "memory")]
 pub use memory::{CapacityError, MemoryStore, MemoryStoreStats};
 #[cfg(feature = "redis")]
 pub use redis::{RedisOptions, RedisSource, RedisStore, RedisStoreError, RedisWarning};
-pub use scope::{Scope, ScopeError};
 
 use crate::DeliveryId;
+pub use crate::delivery::{Claim, Fingerprint, OwnerToken, Scope, ScopeError};
 
 /// Where claims live. Four operations, each atomic in the store.
 ///
@@ -60,9 +57,9 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// In this order, atomically:
     ///
     /// 1. A binding of one of the claim's replay keys names another id, and none
-    ///    names the claim's own: [`ClaimAnswer::BoundTo`] that id, nothing changes.
+    ///    names the claim's own: [`ClaimAnswer::ReplayOf`] that id, nothing changes.
     /// 2. A record under this id has another fingerprint:
-    ///    [`ClaimAnswer::Reused`], nothing changes.
+    ///    [`ClaimAnswer::Conflict`], nothing changes.
     /// 3. The record is completed, or in flight for another token:
     ///    [`ClaimAnswer::Completed`], [`ClaimAnswer::InFlight`].
     /// 4. There is no record, or it is in flight for this very token: it is in
@@ -132,9 +129,9 @@ pub enum ClaimAnswer {
     /// A handler completed it.
     Completed,
     /// These signed bytes were first seen under this id: claim that one.
-    BoundTo(DeliveryId),
+    ReplayOf(DeliveryId),
     /// The id stands for another body.
-    Reused,
+    Conflict,
 }
 
 /// What became of a renewal. Exhaustive, as [`ClaimAnswer`] is.
@@ -171,18 +168,18 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    #[cfg(feature = "layers")]
+    #[cfg(any(feature = "tower", feature = "actix"))]
     pub(crate) fn too_slow() -> Self {
         Self::Unavailable("it did not answer in time".into())
     }
 
-    #[cfg(feature = "layers")]
+    #[cfg(any(feature = "tower", feature = "actix"))]
     pub(crate) fn panicked() -> Self {
         Self::Unavailable("it panicked: that is a bug of the store".into())
     }
 
     /// The error's text and those of what caused it.
-    #[cfg(feature = "layers")]
+    #[cfg(any(feature = "tower", feature = "actix"))]
     pub(crate) fn with_sources(&self) -> String {
         let mut text = self.to_string();
         let mut cause = self.source();

@@ -4,9 +4,9 @@
 
 #[cfg(feature = "memory")]
 pub(crate) use std::hash::RandomState;
-#[cfg(feature = "layers")]
+#[cfg(any(feature = "tower", feature = "actix"))]
 pub(crate) use std::sync::atomic::AtomicUsize;
 #[cfg(feature = "memory")]
 pub(crate) use std::sync::{Mutex, MutexGuard};
-#[cfg(feature = "layers")]
+#[cfg(any(feature = "tower", feature = "actix"))]
 pub(crate) use tokio::sync::Notify;

@@ -1,13 +1,13 @@
 //! The layers as Tower services. They hold no rules of their own: what is judged
-//! stands in `layer` and `dedupe`.
+//! stands in `receive` and `dedupe`.
 
-mod dedupe;
-mod request;
-mod response;
+mod dedupe_service;
+mod http_request;
+mod response_body;
 mod verified_body;
-mod verify;
+mod verify_service;
 
-pub use dedupe::{DedupeFuture, DedupeService};
-pub use response::ResponseBody;
+pub use dedupe_service::{DedupeFuture, DedupeService};
+pub use response_body::ResponseBody;
 pub use verified_body::{ProvenBody, VerifiedBody};
-pub use verify::VerifyService;
+pub use verify_service::VerifyService;

@@ -101,7 +101,7 @@ async fn a_binding_is_over_when_its_last_moment_is() {
     first.replay_keys = vec![ReplayKey::from_bytes([1; 16])];
     other.replay_keys.clone_from(&first.replay_keys);
     acquired(&store, &first).await;
-    let bound = ClaimAnswer::BoundTo(first.id.clone());
+    let bound = ClaimAnswer::ReplayOf(first.id.clone());
     assert_eq!(store.claim(&other).await.expect("a store"), bound);
     clock.advance(first.replay_window);
     acquired(&store, &other).await;
@@ -246,7 +246,7 @@ fn one_thread_wins_each_delivery() {
 
 fn wins(store: &MemoryStore, attempt: &mut Claim) -> bool {
     match now(store.claim(attempt)) {
-        ClaimAnswer::BoundTo(first) => {
+        ClaimAnswer::ReplayOf(first) => {
             attempt.id = first;
             wins(store, attempt)
         }
@@ -311,7 +311,7 @@ fn one_body_in_many_scopes_is_recognised_in_each() {
     }
     for scope in scopes() {
         replay.scope = scope;
-        assert_eq!(now(store.claim(&replay)), ClaimAnswer::BoundTo(first.id.clone()));
+        assert_eq!(now(store.claim(&replay)), ClaimAnswer::ReplayOf(first.id.clone()));
     }
     assert_eq!(store.stats().forgotten_early, 0);
 }

@@ -58,10 +58,10 @@ impl Records {
         if let Some(first) = ids.first()
             && !ids.contains(&claim.id)
         {
-            return ClaimAnswer::BoundTo(first.clone());
+            return ClaimAnswer::ReplayOf(first.clone());
         }
         let answer = match self.record(claim) {
-            Some(record) if record.body != claim.fingerprint => return ClaimAnswer::Reused,
+            Some(record) if record.body != claim.fingerprint => return ClaimAnswer::Conflict,
             Some(Record { owner: None, .. }) => ClaimAnswer::Completed,
             Some(Record { owner, until, .. }) if *owner != Some(claim.token) => {
                 ClaimAnswer::InFlight { lease: until.saturating_sub(now) }
@@ -85,8 +85,8 @@ impl Records {
         let bound = self.bound_ids(claim);
         let record = self.record(claim).cloned();
         match answer {
-            ClaimAnswer::BoundTo(id) => assert!(bound.contains(id) && *id != claim.id),
-            ClaimAnswer::Reused => panic!("each id has one body"),
+            ClaimAnswer::ReplayOf(id) => assert!(bound.contains(id) && *id != claim.id),
+            ClaimAnswer::Conflict => panic!("each id has one body"),
             ClaimAnswer::Completed => assert!(record.unwrap().owner.is_none()),
             ClaimAnswer::InFlight { .. } => {
                 assert!(record.unwrap().owner.is_some_and(|owner| owner != claim.token));
@@ -97,7 +97,7 @@ impl Records {
                 self.put(claim, Some(claim.token), now + claim.lease);
             }
         }
-        if !matches!(answer, ClaimAnswer::BoundTo(_)) {
+        if !matches!(answer, ClaimAnswer::ReplayOf(_)) {
             self.bind(claim, now);
         }
     }

@@ -7,7 +7,7 @@ use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError};
 
-use crate::trace::logged;
+use crate::observe::log::logged;
 use crate::{Delivery, Rejection};
 
 /// Extracts what [`WebhookMiddleware`](crate::WebhookMiddleware) learned. Without

@@ -10,12 +10,13 @@ use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse, Transfor
 use actix_web::{Error, HttpMessage};
 use tokio::time::Instant;
 
-use super::refusal::{RefusalBody, refuse, with_id};
+use super::rejection_response::{RejectionBody, refuse, with_id};
 use super::worker::is_worker;
 use crate::dedupe::{Dedupe, Start, handle_once_locally};
-use crate::layer::VerifyConfig;
-use crate::trace::logged;
-use crate::{DedupeLayer, Delivery, Rejection, VerifyLayer, trace};
+use crate::observe::log;
+use crate::observe::log::logged;
+use crate::receive::Checks;
+use crate::{DedupeLayer, Delivery, Rejection, VerifyLayer};
 
 /// The two layers as middleware of actix-web: for `wrap` on a `Route`, which leaves
 /// other methods their own answers, or on a `Resource`, a `Scope` or an `App`.
@@ -63,7 +64,7 @@ use crate::{DedupeLayer, Delivery, Rejection, VerifyLayer, trace};
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct WebhookMiddleware {
-    verify: Arc<VerifyConfig>,
+    verify: Arc<Checks>,
     dedupe: DedupeLayer,
 }
 
@@ -82,7 +83,7 @@ impl WebhookMiddleware {
              HttpServer::new: each worker would have one of its own. Make the layers before the \
              server, and move clones of them into the closure"
         );
-        Self { verify: Arc::clone(&verify.config), dedupe: dedupe.clone() }
+        Self { verify: Arc::clone(&verify.checks), dedupe: dedupe.clone() }
     }
 }
 
@@ -91,7 +92,7 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
     B: MessageBody + 'static,
 {
-    type Response = ServiceResponse<EitherBody<B, RefusalBody>>;
+    type Response = ServiceResponse<EitherBody<B, RejectionBody>>;
     type Error = Error;
     type Transform = WebhookService<S>;
     type InitError = ();
@@ -114,7 +115,7 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
     B: MessageBody + 'static,
 {
-    type Response = ServiceResponse<EitherBody<B, RefusalBody>>;
+    type Response = ServiceResponse<EitherBody<B, RejectionBody>>;
     type Error = Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Error>>>>;
 
@@ -137,7 +138,7 @@ where
 }
 
 async fn verified(
-    verify: &VerifyConfig,
+    verify: &Checks,
     request: &ServiceRequest,
     body: &mut Payload,
     received: Instant,
@@ -155,7 +156,7 @@ async fn handled<S, B>(
     dedupe: &Arc<Dedupe>,
     request: ServiceRequest,
     delivery: Delivery,
-) -> Result<ServiceResponse<EitherBody<B, RefusalBody>>, Error>
+) -> Result<ServiceResponse<EitherBody<B, RejectionBody>>, Error>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
     B: MessageBody + 'static,
@@ -172,7 +173,7 @@ where
         Ok(result) => {
             let response = result?;
             let error = response.response().error();
-            trace::handlers_rejection(error.and_then(Error::as_error), id.as_ref());
+            log::handlers_rejection(error.and_then(Error::as_error), id.as_ref());
             return Ok(with_id(response.map_into_left_body(), id));
         }
         Err(rejection) => rejection,

@@ -1,18 +1,19 @@
 use std::sync::Arc;
 
-use super::ask::ask;
+use super::attempt::Attempt;
 use super::lease::Sent;
-use super::run::Run;
+use super::store_call::ask;
 use super::{Dedupe, Incident};
+use crate::observe::log;
 use crate::store::{Claim, ClaimAnswer, Fingerprint, Store, StoreError};
-use crate::{Delivery, DeliveryId, Rejection, trace};
+use crate::{Delivery, DeliveryId, Rejection};
 
 impl Dedupe {
     /// By its id and its signature; or, if so configured, by its event's id.
     pub(super) fn claim_for(&self, delivery: &Delivery) -> Claim {
         #[cfg(feature = "events")]
         if self.options.by_event_id
-            && let Some(sketch) = crate::event::Sketch::of_event(delivery.body())
+            && let Some(sketch) = crate::event::Peek::of_event(delivery.body())
             && let Some(event_id) = sketch.id()
         {
             return self.claim_for_event(&event_id);
@@ -40,7 +41,7 @@ impl Dedupe {
     }
 }
 
-impl Run {
+impl Attempt {
     /// Takes what is claimed, under the id its bytes were first seen with.
     pub(super) async fn claim(self: &Arc<Self>, mut claim: Claim) -> Result<DeliveryId, Rejection> {
         // A binding leads to the id that was claimed, which is bound to itself:
@@ -61,12 +62,12 @@ impl Run {
                 ClaimAnswer::InFlight { lease } => {
                     return Err(Rejection::DeliveryInProgress { lease });
                 }
-                ClaimAnswer::Reused => {
-                    self.count(Incident::IdReused);
-                    return Err(Rejection::DeliveryIdReused);
+                ClaimAnswer::Conflict => {
+                    self.count(Incident::Conflict);
+                    return Err(Rejection::DeliveryIdConflict);
                 }
-                ClaimAnswer::BoundTo(first) => {
-                    self.count(Incident::Replayed);
+                ClaimAnswer::ReplayOf(first) => {
+                    self.count(Incident::Replay);
                     claim.id = first;
                 }
             }
@@ -96,7 +97,7 @@ impl Run {
     }
 
     fn count_store_error(&self, error: &StoreError) {
-        trace::store_error(error, self.id());
+        log::store_error(error, self.id());
         self.count(match error {
             StoreError::Full { .. } => Incident::StoreFull,
             StoreError::Unavailable(_) => Incident::StoreFailed,

@@ -23,9 +23,9 @@ use crate::store::{Scope, ScopeError};
 pub struct DedupeOptions {
     pub(super) retention: Duration,
     pub(super) lease: Duration,
-    pub(super) answer_deadline: Duration,
+    pub(super) response_deadline: Duration,
     pub(super) store_timeout: Duration,
-    pub(super) max_run: Duration,
+    pub(super) handler_timeout: Duration,
     pub(super) max_in_flight: usize,
     pub(super) run_when_store_fails: bool,
     #[cfg(feature = "events")]
@@ -40,9 +40,9 @@ impl DedupeOptions {
         Self {
             retention: Duration::from_secs(24 * 3600),
             lease: Duration::from_secs(30),
-            answer_deadline: Duration::from_secs(9),
+            response_deadline: Duration::from_secs(9),
             store_timeout: Duration::from_secs(2),
-            max_run: Duration::from_secs(600),
+            handler_timeout: Duration::from_secs(600),
             max_in_flight: 1024,
             run_when_store_fails: false,
             #[cfg(feature = "events")]
@@ -81,7 +81,7 @@ impl DedupeOptions {
     }
 
     /// How long a handler holds its delivery if the process dies. Default 30 s, at least
-    /// three times the answer deadline; renewed while a handler runs on beyond that. A
+    /// three times the response deadline; renewed while a handler runs on beyond that. A
     /// repeat is told to come back when it would expire.
     ///
     /// A store that gives no answers for less than half of it costs no handler its lease.
@@ -96,8 +96,8 @@ impl DedupeOptions {
 
     /// How long after the request's head the sender is answered 503 although the
     /// handler goes on. Default 9 s: Nevent gives up after 10.
-    pub fn answer_deadline(mut self, answer_deadline: Duration) -> Self {
-        self.answer_deadline = answer_deadline;
+    pub fn response_deadline(mut self, response_deadline: Duration) -> Self {
+        self.response_deadline = response_deadline;
         self
     }
 
@@ -109,8 +109,8 @@ impl DedupeOptions {
 
     /// When a handler that does not end is dropped and its delivery released.
     /// Default 10 min.
-    pub fn max_run(mut self, max_run: Duration) -> Self {
-        self.max_run = max_run;
+    pub fn handler_timeout(mut self, handler_timeout: Duration) -> Self {
+        self.handler_timeout = handler_timeout;
         self
     }
 
@@ -159,15 +159,18 @@ impl DedupeOptions {
             let retention = self.retention;
             return Err(OptionsError::RetentionTooShort { retention });
         }
-        let Self { lease, answer_deadline, store_timeout, max_run, .. } = self;
-        if lease < answer_deadline.saturating_mul(3) {
-            return Err(OptionsError::LeaseTooShort { lease, answer_deadline });
+        let Self { lease, response_deadline, store_timeout, handler_timeout, .. } = self;
+        if lease < response_deadline.saturating_mul(3) {
+            return Err(OptionsError::LeaseTooShort { lease, response_deadline });
         }
-        if store_timeout.is_zero() || store_timeout >= answer_deadline {
-            return Err(OptionsError::StoreTimeout { store_timeout, answer_deadline });
+        if store_timeout.is_zero() || store_timeout >= response_deadline {
+            return Err(OptionsError::StoreTimeout { store_timeout, response_deadline });
         }
-        if max_run < answer_deadline {
-            return Err(OptionsError::MaxRunTooShort { max_run, answer_deadline });
+        if handler_timeout < response_deadline {
+            return Err(OptionsError::HandlerTimeoutTooShort {
+                handler_timeout,
+                response_deadline,
+            });
         }
         Ok(self)
     }
@@ -183,7 +186,7 @@ impl Default for DedupeOptions {
 /// timeouts and some slack make nine hours.
 const LEAST_RETENTION: Duration = Duration::from_secs(9 * 3600);
 
-crate::readable::debug_is_display!(OptionsError);
+crate::text::debug_is_display!(OptionsError);
 
 /// Why a layer was not made from its options.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
@@ -213,36 +216,36 @@ pub enum OptionsError {
     },
     /// A handler that may still answer could lose its lease.
     #[error(
-        "a lease of {lease:?} is less than three times the answer deadline of {answer_deadline:?}: \
+        "a lease of {lease:?} is less than three times the response deadline of {response_deadline:?}: \
          lengthen the lease or shorten the deadline"
     )]
     LeaseTooShort {
         /// The lease asked for.
         lease: Duration,
-        /// The answer deadline asked for.
-        answer_deadline: Duration,
+        /// The response deadline asked for.
+        response_deadline: Duration,
     },
     /// The store could not be waited for, or for too long.
     #[error(
-        "a store timeout of {store_timeout:?} must be above zero and below the answer deadline \
-         of {answer_deadline:?}"
+        "a store timeout of {store_timeout:?} must be above zero and below the response deadline \
+         of {response_deadline:?}"
     )]
     StoreTimeout {
         /// The store timeout asked for.
         store_timeout: Duration,
-        /// The answer deadline asked for.
-        answer_deadline: Duration,
+        /// The response deadline asked for.
+        response_deadline: Duration,
     },
     /// Handlers would be dropped while their client still waits.
     #[error(
-        "a longest run of {max_run:?} is less than the answer deadline of {answer_deadline:?}: \
+        "a longest run of {handler_timeout:?} is less than the response deadline of {response_deadline:?}: \
          lengthen it, or shorten the deadline"
     )]
-    MaxRunTooShort {
+    HandlerTimeoutTooShort {
         /// The longest run asked for.
-        max_run: Duration,
-        /// The answer deadline asked for.
-        answer_deadline: Duration,
+        handler_timeout: Duration,
+        /// The response deadline asked for.
+        response_deadline: Duration,
     },
     /// No handler could ever run.
     #[error("`max_in_flight` is 0, so no handler could run: allow at least 1")]

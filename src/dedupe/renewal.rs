@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::ask::ask;
+use super::attempt::Attempt;
 use super::lease::Sent;
-use super::run::Run;
+use super::store_call::ask;
 use super::{DedupeOptions, Incident};
 use crate::store::{Renewal, Store};
 
@@ -58,7 +58,7 @@ pub(super) enum Renewed {
     Never,
 }
 
-impl Run {
+impl Attempt {
     /// Renews the lease until it is lost.
     pub(super) async fn keep_lease(&self) {
         let timing = Timing::of(&self.dedupe.options);
@@ -81,7 +81,7 @@ impl Run {
             }
             // The handler's end was recorded meanwhile, or it runs without a claim: there is
             // nothing to renew.
-            Ok(Renewal::Lost) if self.settling.get().is_some() || !self.lease.is_granted() => {
+            Ok(Renewal::Lost) if self.finalizing.get().is_some() || !self.lease.is_granted() => {
                 Renewed::Never
             }
             Ok(Renewal::Lost) => {
@@ -116,8 +116,9 @@ mod tests {
         for lease in [Duration::from_millis(300), 3 * SECOND, 30 * SECOND, 3600 * SECOND] {
             for deadline in [lease / 3, lease * 3 / 10, lease / 10] {
                 for store_timeout in [deadline * 999 / 1000, deadline / 4, deadline / 50] {
-                    let options = DedupeOptions::new().lease(lease).answer_deadline(deadline);
-                    let options = options.max_run(lease.max(deadline)).store_timeout(store_timeout);
+                    let options = DedupeOptions::new().lease(lease).response_deadline(deadline);
+                    let options =
+                        options.handler_timeout(lease.max(deadline)).store_timeout(store_timeout);
                     all.push(options.checked().expect("allowed"));
                 }
             }
@@ -132,7 +133,7 @@ mod tests {
         let (start, mut sent_last) = (Instant::now(), Duration::ZERO);
         let silence = begins..begins + lease * 499 / 1000;
         // At the latest, work moves to the background when its response is due.
-        sleep(options.answer_deadline.max(timing.every)).await;
+        sleep(options.response_deadline.max(timing.every)).await;
         while start.elapsed() < lease * 3 {
             let sent = start.elapsed();
             let swallowed = silence.contains(&sent) || silence.contains(&(sent + latency));

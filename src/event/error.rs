@@ -6,7 +6,7 @@ use serde_path_to_error::{Path, Segment, Track};
 
 use super::text::readable;
 use crate::Rejection;
-use crate::readable::shown;
+use crate::text::excerpt;
 
 mod found;
 
@@ -88,12 +88,12 @@ fn place(path: &Path) -> String {
             _ => place.extend([".", &name(segment)]),
         }
     }
-    shown(&place, 100)
+    excerpt(&place, 100)
 }
 
 fn name(segment: &Segment) -> String {
     match segment {
-        Segment::Map { key: name } | Segment::Enum { variant: name } => shown(name, 30),
+        Segment::Map { key: name } | Segment::Enum { variant: name } => excerpt(name, 30),
         Segment::Seq { .. } | Segment::Unknown => "?".to_owned(),
     }
 }

@@ -3,9 +3,10 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
-use super::sketch::Shape;
+use super::Event;
+use super::peek::Shape;
 use super::text::readable;
-use super::{Batch, Event};
+use crate::batch::Batch;
 use crate::{Delivery, Rejection};
 
 /// What the extractors of the frameworks do, for whoever has none.

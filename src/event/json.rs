@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Number, Value};
 
 use super::Fields;
-use crate::readable::shown;
+use crate::text::excerpt;
 
 /// Any JSON in which no object has a field twice: nobody could tell which of the two is meant.
 pub(super) struct Json(pub(super) Value);
@@ -114,7 +114,7 @@ pub(super) fn add_field<'de, A: MapAccess<'de>>(
 }
 
 pub(super) fn twice<E: Error>(name: &str) -> E {
-    E::custom(format_args!("duplicate field `{}`", shown(name, 40)))
+    E::custom(format_args!("duplicate field `{}`", excerpt(name, 40)))
 }
 
 /// The name of a field, borrowed where it can be.

@@ -150,7 +150,7 @@ pub(super) fn count_unread(field: &'static str) {
     let is_first = *count == 1;
     drop(unread); // Or a subscriber that looks at the counts would wait for itself.
     if is_first {
-        #[cfg(feature = "layers")]
-        crate::trace::unread_field(field);
+        #[cfg(any(feature = "tower", feature = "actix"))]
+        crate::observe::log::unread_field(field);
     }
 }

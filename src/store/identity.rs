@@ -58,7 +58,7 @@ impl StoreIdentity {
 
     /// Uses a scope. The second of the pair says whether another layer, made on this thread,
     /// uses it already: each worker of a server may well make its own.
-    #[cfg(feature = "layers")]
+    #[cfg(any(feature = "tower", feature = "actix"))]
     pub(crate) fn take(&self, scope: &Scope) -> (Arc<ScopeInUse>, bool) {
         let since = thread::current().id();
         let mut scopes = self.0.scopes.lock().unwrap_or_else(PoisonError::into_inner);

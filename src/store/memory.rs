@@ -113,12 +113,12 @@ impl MemoryStore {
         // Read last, or a claim that waited for a lock would go by a time that is over.
         let now = self.clock.monotonic();
         if let Some(first) = bindings.other_id(&replay_keys, &claim.id, now) {
-            return Ok(ClaimAnswer::BoundTo(first));
+            return Ok(ClaimAnswer::ReplayOf(first));
         }
         let Some(answer) = records.claim(key, claim, now, &self.forgotten) else {
             return Err(StoreError::Full { capacity: self.capacity });
         };
-        if answer != ClaimAnswer::Reused {
+        if answer != ClaimAnswer::Conflict {
             bindings.bind(&replay_keys, claim, now, &self.forgotten);
         }
         Ok(answer)
@@ -178,7 +178,7 @@ impl fmt::Debug for MemoryStore {
     }
 }
 
-crate::readable::debug_is_display!(CapacityError);
+crate::text::debug_is_display!(CapacityError);
 
 /// A capacity of zero, or beyond all memory.
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]

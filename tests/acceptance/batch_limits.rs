@@ -25,7 +25,7 @@ rows!(
 );
 
 fn deadline_of(deadline: Duration) -> DedupeOptions {
-    DedupeOptions::new().answer_deadline(deadline).store_timeout(deadline / 4)
+    DedupeOptions::new().response_deadline(deadline).store_timeout(deadline / 4)
 }
 
 async fn d25_at_the_deadline_what_runs_goes_on(adapter: Adapter) {
@@ -120,11 +120,11 @@ async fn d25_at_most_so_many_at_a_time_in_the_background(adapter: Adapter) {
 async fn d25_none_begins_when_the_longest_run_is_over(adapter: Adapter) {
     let (setup, work) = Work::at_once(adapter, 1);
     let deadline = Duration::from_secs(1);
-    let receiver = setup.options(deadline_of(deadline).max_run(deadline)).start().await;
+    let receiver = setup.options(deadline_of(deadline).handler_timeout(deadline)).start().await;
     work.waits("evt_1");
     receiver.deliver(&Post::new("d").body(numbered(0..4))).await.is(500, "Batch incomplete");
     receiver.idle().await;
-    assert_eq!((work.runs(), receiver.incidents(Incident::RanTooLong)), (2, 1));
+    assert_eq!((work.runs(), receiver.incidents(Incident::HandlerTimedOut)), (2, 1));
 }
 
 /// One that never waits leaves no place that one could be waited for.
@@ -148,7 +148,7 @@ async fn d25_a_free_place_is_no_leave_to_begin_late(adapter: Adapter) {
         }
     };
     let setup = Receiver::on(adapter).refusing_handler(handler);
-    let receiver = setup.options(deadline_of(over).max_run(over)).start().await;
+    let receiver = setup.options(deadline_of(over).handler_timeout(over)).start().await;
     receiver.deliver(&Post::new("d").body(numbered(0..50))).await;
     receiver.idle().await;
     let begun = runs.lock().expect("no panic while locked").clone();
@@ -206,7 +206,7 @@ async fn a_batch_needs_no_more_than_its_own_place(adapter: Adapter) {
 async fn shutdown_waits_for_events(adapter: Adapter) {
     let (setup, work) = Work::on(adapter);
     let options = DedupeOptions::new()
-        .answer_deadline(Duration::from_secs(2))
+        .response_deadline(Duration::from_secs(2))
         .store_timeout(Duration::from_secs(1));
     let receiver = setup.options(options.max_in_flight(1)).start().await;
     let gate = work.waits("evt_0");
@@ -242,7 +242,7 @@ async fn too_many_events(adapter: Adapter) {
     let (setup, work) = Work::on(adapter);
     // A thousand events take a busy machine more than the nine seconds of the default.
     let deadline = Duration::from_secs(100);
-    let options = DedupeOptions::new().answer_deadline(deadline).lease(deadline * 3);
+    let options = DedupeOptions::new().response_deadline(deadline).lease(deadline * 3);
     let setup = setup.verify(move |layer| layer.body_timeout(deadline).stall_timeout(deadline));
     let receiver = setup.options(options).start().await;
     let crumbs = vec!["0"; 500_000].join(",");

@@ -29,7 +29,7 @@ fn ms(milliseconds: u64) -> Duration {
 }
 
 fn short_leases() -> DedupeOptions {
-    DedupeOptions::new().store_timeout(ms(250)).answer_deadline(ms(300)).lease(ms(900))
+    DedupeOptions::new().store_timeout(ms(250)).response_deadline(ms(300)).lease(ms(900))
 }
 
 /// A slow body and a slow store: the handler then runs behind the answer, or, where

@@ -17,7 +17,7 @@ async fn d20_too_many_in_flight(adapter: Adapter) {
     eventually("both handlers run", || receiver.runs() == 2).await;
     // One whose client has gone counts as well.
     second.reset();
-    eventually("it is detached", || receiver.incidents(Incident::Detached) == 1).await;
+    eventually("it is detached", || receiver.incidents(Incident::MovedToBackground) == 1).await;
     receiver.deliver(&numbered(3)).await.is(503, "Try again later");
     assert_eq!(receiver.incidents(Incident::TooManyInFlight), 1);
     gate.let_pass(3);

@@ -33,7 +33,7 @@ fn ms(milliseconds: u64) -> Duration {
 
 /// Of 900 ms.
 fn short_leases() -> DedupeOptions {
-    DedupeOptions::new().store_timeout(ms(250)).answer_deadline(ms(300)).lease(ms(900))
+    DedupeOptions::new().store_timeout(ms(250)).response_deadline(ms(300)).lease(ms(900))
 }
 
 /// The thread that is to read the answer is blocked for longer than the lease.
@@ -83,7 +83,7 @@ async fn d22_turn_that_comes_when_the_store_has_lost_the_claim(adapter: Adapter)
     }
     let (clock, (setup, gate)) = (ManualClock::now(), Receiver::gated(adapter));
     let store = MemoryStore::with_capacity(100).expect("room").clock(clock.clone());
-    let options = DedupeOptions::new().answer_deadline(ms(300)).store_timeout(ms(200));
+    let options = DedupeOptions::new().response_deadline(ms(300)).store_timeout(ms(200));
     let setup = setup.store(store).options(options.lease(ms(6000))).concurrency_limit(1);
     let receiver = setup.start().await;
     receiver.deliver(&Post::new("at work")).await.is(503, "Still processing");
@@ -108,7 +108,7 @@ async fn d23_store_that_panics_costs_no_lease(adapter: Adapter) {
 
 async fn renewed_after(fault: Fault, adapter: Adapter) {
     let (store, (setup, gate)) = (store(), Receiver::gated(adapter));
-    let options = DedupeOptions::new().answer_deadline(ms(300)).store_timeout(ms(200));
+    let options = DedupeOptions::new().response_deadline(ms(300)).store_timeout(ms(200));
     // Tries are 120 to 420 ms apart: three of them take little of it.
     let setup = setup.store(store.clone()).options(options.lease(ms(7200)));
     let receiver = setup.start().await;

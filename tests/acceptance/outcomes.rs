@@ -143,7 +143,7 @@ async fn d09_client_resets(adapter: Adapter) {
 }
 
 async fn is_detached(receiver: &Receiver) {
-    eventually("it is detached", || receiver.incidents(Incident::Detached) == 1).await;
+    eventually("it is detached", || receiver.incidents(Incident::MovedToBackground) == 1).await;
 }
 
 async fn goes_on_and_completes(receiver: &Receiver, gate: &Gate) {
@@ -158,7 +158,7 @@ async fn goes_on_and_completes(receiver: &Receiver, gate: &Gate) {
 /// A small part of the defaults, in about the same proportions.
 fn hurried() -> DedupeOptions {
     let (deadline, store) = (Duration::from_millis(300), Duration::from_millis(100));
-    DedupeOptions::new().answer_deadline(deadline).store_timeout(store).lease(deadline * 4)
+    DedupeOptions::new().response_deadline(deadline).store_timeout(store).lease(deadline * 4)
 }
 
 async fn d10_no_answer_by_the_deadline(adapter: Adapter) {
@@ -173,7 +173,7 @@ async fn d10_deadline_counts_from_the_head(adapter: Adapter) {
     let ms = Duration::from_millis;
     within(ms(1300), async || {
         let (setup, gate) = Receiver::gated(adapter);
-        let options = DedupeOptions::new().answer_deadline(ms(800)).store_timeout(ms(100));
+        let options = DedupeOptions::new().response_deadline(ms(800)).store_timeout(ms(100));
         let receiver = setup.options(options).start().await;
         let (head, body) = Post::new("d").wire(receiver.now());
         let mut connection = receiver.connect().await;
@@ -212,12 +212,13 @@ async fn d18_handler_that_blocks_its_thread(adapter: Adapter) {
         std::thread::sleep(Duration::from_secs(3));
         StatusCode::OK
     });
-    let receiver = setup.options(hurried().max_run(Duration::from_millis(500))).start().await;
+    let receiver =
+        setup.options(hurried().handler_timeout(Duration::from_millis(500))).start().await;
     let traffic = std::thread::spawn(traffic(tokio::runtime::Handle::current()));
     receiver.deliver(&Post::new("d")).await.is(503, "Still processing");
     receiver.idle().await;
     traffic.join().expect("no panic");
-    assert_eq!((receiver.incidents(Incident::RanTooLong), store.releases()), (1, 0));
+    assert_eq!((receiver.incidents(Incident::HandlerTimedOut), store.releases()), (1, 0));
 }
 
 /// As any server has. In a runtime with nothing else to do no thread looks at the
@@ -233,10 +234,11 @@ fn traffic(runtime: tokio::runtime::Handle) -> impl FnOnce() {
 
 async fn d18_handler_that_never_ends(adapter: Adapter) {
     let (setup, gate) = Receiver::gated(adapter);
-    let receiver = setup.options(hurried().max_run(Duration::from_millis(500))).start().await;
+    let receiver =
+        setup.options(hurried().handler_timeout(Duration::from_millis(500))).start().await;
     receiver.deliver(&Post::new("d")).await.is(503, "Still processing");
     receiver.idle().await;
-    assert_eq!(receiver.incidents(Incident::RanTooLong), 1);
+    assert_eq!(receiver.incidents(Incident::HandlerTimedOut), 1);
     gate.let_pass(1);
     receiver.deliver(&Post::new("d")).await.is(200, "");
     assert_eq!((receiver.runs(), gate.passed()), (2, 1), "the first was dropped");
@@ -249,7 +251,8 @@ async fn d19_shutdown_waits_for_detached_handlers(adapter: Adapter) {
     let first = receiver.start(&Post::new("d")).await;
     eventually("the handler runs", || receiver.runs() == 1).await;
     first.reset();
-    eventually("the handler runs on", || receiver.incidents(Incident::Detached) == 1).await;
+    eventually("the handler runs on", || receiver.incidents(Incident::MovedToBackground) == 1)
+        .await;
     let waiting = tokio::spawn({
         let dedupe = receiver.dedupe.clone();
         async move { dedupe.wait_idle().await }

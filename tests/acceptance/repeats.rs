@@ -189,8 +189,8 @@ fn d16_short_retention_is_refused() {
 #[test]
 fn defaults_are_those_of_the_table() {
     let options = format!("{:?}", DedupeOptions::new());
-    let figures = "retention: 86400s, lease: 30s, answer_deadline: 9s, store_timeout: 2s, \
-        max_run: 600s, max_in_flight: 1024, run_when_store_fails: false";
+    let figures = "retention: 86400s, lease: 30s, response_deadline: 9s, store_timeout: 2s, \
+        handler_timeout: 600s, max_in_flight: 1024, run_when_store_fails: false";
     assert!(options.contains(figures), "{options}");
     let verify = format!("{:?}", VerifyLayer::new(Verifier::new(secret(SECRET))));
     let figures = "BodyLimits { size: 1048576, stall: 5s, total: 8s }";
@@ -209,8 +209,8 @@ fn dangerous_options_are_refused() {
         let store_timeout = with(ok().store_timeout(store_timeout));
         assert!(matches!(store_timeout, Err(OptionsError::StoreTimeout { .. })));
     }
-    let max_run = with(ok().max_run(ms(8_999)));
-    assert!(matches!(max_run, Err(OptionsError::MaxRunTooShort { .. })));
+    let handler_timeout = with(ok().handler_timeout(ms(8_999)));
+    assert!(matches!(handler_timeout, Err(OptionsError::HandlerTimeoutTooShort { .. })));
     assert!(matches!(with(ok().max_in_flight(0)), Err(OptionsError::NoneInFlight)));
 }
 

@@ -30,7 +30,7 @@ async fn d07_replay_under_another_id(adapter: Adapter) {
     receiver.clock.advance(Duration::from_secs(300));
     receiver.deliver(&Post::new("more").age(300)).await.is(200, "Already processed");
     assert_eq!(receiver.runs(), 1);
-    assert_eq!(receiver.incidents(Incident::Replayed), 2);
+    assert_eq!(receiver.incidents(Incident::Replay), 2);
     // From a sender whose clock is ahead it lives for twice as long.
     receiver.deliver(&Post::new("ahead").body("ahead").age(-300)).await.is(200, "");
     receiver.clock.advance(Duration::from_secs(600));
@@ -137,7 +137,7 @@ async fn d08_id_over_another_body(adapter: Adapter) {
     first.reply().await.is(200, "");
     receiver.deliver(&other).await.is(422, "Delivery id reused");
     assert_eq!(receiver.runs(), 1);
-    assert_eq!(receiver.incidents(Incident::IdReused), 2);
+    assert_eq!(receiver.incidents(Incident::Conflict), 2);
 }
 
 /// Who sends a captured delivery under an id that is taken must not keep the

@@ -63,12 +63,12 @@ async fn d13_success_that_is_not_recorded_at_once(adapter: Adapter) {
         receiver.deliver(&Post::new("d")).await.is(200, "");
         let took = begun.elapsed();
         assert!(took >= Duration::from_millis(500), "it was tried again");
-        assert_eq!(receiver.incidents(Incident::SettlingLate), 1);
+        assert_eq!(receiver.incidents(Incident::FinalizedLate), 1);
         store.fail_settlements(None);
         receiver.idle().await;
         receiver.deliver(&Post::new("d")).await.is(200, "Already processed");
         assert_eq!(receiver.runs(), 1);
-        assert_eq!(receiver.incidents(Incident::SettlingFailed), 0);
+        assert_eq!(receiver.incidents(Incident::FinalizeFailed), 0);
         took
     };
     for fault in [Fault::Down, Fault::Silent, Fault::AnswerLost, Fault::Panics] {
@@ -97,10 +97,10 @@ async fn d13_success_at_the_deadline_is_not_turned_into_a_503(adapter: Adapter) 
     in_time(due, async |works_for_a_while| {
         let store = store();
         let setup = Receiver::on(adapter).store(store.clone()).handler(works_for_a_while);
-        let receiver = setup.options(quick_store_timeout().answer_deadline(due)).start().await;
+        let receiver = setup.options(quick_store_timeout().response_deadline(due)).start().await;
         store.fail_settlements(Fault::Down);
         let reply = receiver.deliver(&Post::new("d")).await;
-        let detached = receiver.incidents(Incident::Detached);
+        let detached = receiver.incidents(Incident::MovedToBackground);
         store.fail_settlements(None);
         receiver.idle().await;
         receiver.deliver(&Post::new("d")).await.is(200, "Already processed");
@@ -115,14 +115,14 @@ async fn d13_success_at_the_deadline_is_not_turned_into_a_503(adapter: Adapter) 
 /// Tried on for as long as a handler may run, not only for as long as its lease.
 async fn d13_success_recorded_after_its_lease(adapter: Adapter) {
     let (store, lease) = (store(), Duration::from_secs(3));
-    let options = quick_store_timeout().answer_deadline(lease / 3).lease(lease);
+    let options = quick_store_timeout().response_deadline(lease / 3).lease(lease);
     let receiver = Receiver::on(adapter).store(store.clone()).options(options).start().await;
     store.fail_settlements(Fault::Down);
     receiver.deliver(&Post::new("d")).await.is(200, "");
     tokio::time::sleep(lease + Duration::from_secs(1)).await;
     store.fail_settlements(None);
     receiver.idle().await;
-    assert_eq!(receiver.incidents(Incident::SettlingFailed), 0);
+    assert_eq!(receiver.incidents(Incident::FinalizeFailed), 0);
     receiver.deliver(&Post::new("d")).await.is(200, "Already processed");
     assert_eq!(receiver.runs(), 1);
 }
@@ -130,14 +130,14 @@ async fn d13_success_recorded_after_its_lease(adapter: Adapter) {
 /// A release is tried for as long as the lease runs; then that lapses by itself.
 async fn d13_failure_that_is_never_recorded(adapter: Adapter) {
     let (store, lease) = (store(), Duration::from_secs(3));
-    let options = quick_store_timeout().answer_deadline(lease / 3).lease(lease);
+    let options = quick_store_timeout().response_deadline(lease / 3).lease(lease);
     let fails = |_| async { StatusCode::INTERNAL_SERVER_ERROR };
     let setup = Receiver::on(adapter).store(store.clone()).handler(fails);
     let receiver = setup.options(options).start().await;
     store.fail_settlements(Fault::Down);
     receiver.deliver(&Post::new("d")).await.is(500, "");
     receiver.idle().await;
-    assert_eq!(receiver.incidents(Incident::SettlingFailed), 1);
+    assert_eq!(receiver.incidents(Incident::FinalizeFailed), 1);
     // With ever longer pauses: 3.5 s have room for 13, and for 175 if all were the first.
     assert!((2..=16).contains(&store.releases()), "{} tries", store.releases());
     receiver.deliver(&Post::new("d")).await.is(500, "");
@@ -218,22 +218,22 @@ async fn d14b_answer_to_the_claim_lost(adapter: Adapter) {
 /// The longest run is over while a success is being recorded: it stays one.
 async fn d18_success_being_recorded_is_not_cut_short(adapter: Adapter) {
     let ms = Duration::from_millis;
-    let options = DedupeOptions::new().answer_deadline(ms(60)).store_timeout(ms(50));
+    let options = DedupeOptions::new().response_deadline(ms(60)).store_timeout(ms(50));
     let longest = ms(550);
     in_time(longest, async |works_for_a_while| {
         let store = store();
         let setup = Receiver::on(adapter).store(store.clone()).handler(works_for_a_while);
-        let receiver = setup.options(options.clone().max_run(longest)).start().await;
+        let receiver = setup.options(options.clone().handler_timeout(longest)).start().await;
         store.fail_settlements(Fault::Down);
         receiver.deliver(&Post::new("d")).await;
         // Half a second after the handler's end the longest run is over.
-        eventually("it is late", || receiver.incidents(Incident::SettlingLate) >= 1).await;
+        eventually("it is late", || receiver.incidents(Incident::FinalizedLate) >= 1).await;
         store.fail_settlements(None);
         receiver.idle().await;
-        if receiver.incidents(Incident::SettlingFailed) > 0 {
+        if receiver.incidents(Incident::FinalizeFailed) > 0 {
             return None; // For it is tried no longer than for another longest run.
         }
-        let cut_short = receiver.incidents(Incident::RanTooLong);
+        let cut_short = receiver.incidents(Incident::HandlerTimedOut);
         let again = receiver.deliver(&Post::new("d")).await;
         Some(move || {
             assert_eq!(cut_short, 0);

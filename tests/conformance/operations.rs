@@ -14,8 +14,8 @@ impl Reference {
         let bound = self.bound_elsewhere(memory, claim);
         let record = self.live(memory, claim);
         match (bound, record) {
-            (Some(first), None) => ClaimAnswer::BoundTo(first),
-            (Some(first), _) if !self.has(Flaw::RecordsFirst) => ClaimAnswer::BoundTo(first),
+            (Some(first), None) => ClaimAnswer::ReplayOf(first),
+            (Some(first), _) if !self.has(Flaw::RecordsFirst) => ClaimAnswer::ReplayOf(first),
             (_, Some(record)) => self.stands(record, claim),
             (None, None) => ClaimAnswer::Acquired,
         }
@@ -28,7 +28,7 @@ impl Reference {
             return ClaimAnswer::Acquired;
         }
         match record.owner {
-            _ if !same_body && !self.has(Flaw::BodiesIgnored) => ClaimAnswer::Reused,
+            _ if !same_body && !self.has(Flaw::BodiesIgnored) => ClaimAnswer::Conflict,
             Some(_) if self.has(Flaw::LeaseOfTheAsker) => {
                 ClaimAnswer::InFlight { lease: claim.lease }
             }
@@ -40,7 +40,7 @@ impl Reference {
     }
 
     fn claimed(&self, memory: &mut Memory, claim: &Claim, answer: &ClaimAnswer) {
-        let taken_over = *answer == ClaimAnswer::Reused && self.has(Flaw::ReuseTakesOver);
+        let taken_over = *answer == ClaimAnswer::Conflict && self.has(Flaw::ReuseTakesOver);
         if *answer == ClaimAnswer::Acquired || taken_over {
             let standing = self.live(memory, claim).map(|record| record.until);
             let mut record = self.in_flight(claim);
@@ -54,8 +54,8 @@ impl Reference {
             ClaimAnswer::Acquired => true,
             ClaimAnswer::InFlight { .. } => !self.has(Flaw::InFlightBindsNothing),
             ClaimAnswer::Completed => !self.has(Flaw::CompletedBindsNothing),
-            ClaimAnswer::BoundTo(_) => self.has(Flaw::BoundToBinds),
-            ClaimAnswer::Reused => self.has(Flaw::ReuseBinds),
+            ClaimAnswer::ReplayOf(_) => self.has(Flaw::BoundToBinds),
+            ClaimAnswer::Conflict => self.has(Flaw::ReuseBinds),
         };
         if binds {
             self.bind(memory, claim);
@@ -69,7 +69,7 @@ impl Reference {
             // The record alone is taken in one step; bindings in one before.
             let bound = |memory: &Memory| self.bound_elsewhere(memory, claim);
             if let Some(first) = self.step(Flaw::BindingsApart, bound, |_, _| ()).await? {
-                return Ok(ClaimAnswer::BoundTo(first));
+                return Ok(ClaimAnswer::ReplayOf(first));
             }
             let record = |memory: &Memory| {
                 self.live(memory, claim)

@@ -102,7 +102,8 @@ async fn endless_durations_do_no_harm() {
         tokio::task::yield_now().await;
     }
     let endless = Duration::MAX;
-    let options = DedupeOptions::new().answer_deadline(endless).lease(endless).max_run(endless);
+    let options =
+        DedupeOptions::new().response_deadline(endless).lease(endless).handler_timeout(endless);
     let dedupe = DedupeLayer::with_options("test", MemoryStore::new(), options.retention(endless));
     let verify = layers().0.body_timeout(endless).stall_timeout(endless);
     let stack = (verify, dedupe.expect("safe options"));

@@ -37,7 +37,7 @@ async fn scopes_spread_over_slots_and_each_keeps_to_one() {
         assert_eq!(store.claim(&first).await.expect("one slot"), ClaimAnswer::Acquired);
         assert_eq!(store.complete(&first).await.expect("one slot"), Completion::Recorded);
         let answer = store.claim(&of_scope(&scope, "replay")).await.expect("one slot");
-        assert_eq!(answer, ClaimAnswer::BoundTo(first.id));
+        assert_eq!(answer, ClaimAnswer::ReplayOf(first.id));
         let key = format!("nevent:{{{scope}}}");
         slots.insert(cluster.nodes()[0].command::<u16>(&["CLUSTER", "KEYSLOT", &key]).await);
     }

@@ -41,7 +41,7 @@ fn short_leases() -> DedupeOptions {
     let seconds = Duration::from_secs_f64;
     DedupeOptions::new()
         .lease(seconds(3.0))
-        .answer_deadline(seconds(1.0))
+        .response_deadline(seconds(1.0))
         .store_timeout(seconds(0.9))
 }
 

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use serde_path_to_error::{Path, Segment};
 
 use super::AS_PLACED;
-use crate::readable::shown;
+use crate::text::excerpt;
 
 /// The reason without the value that `serde_json`, or a type's own reading, may quote.
 pub(super) fn reason(error: &serde_json::Error, path: &Path, json: &[u8]) -> String {
@@ -21,11 +21,11 @@ pub(super) fn reason(error: &serde_json::Error, path: &Path, json: &[u8]) -> Str
     let text = text.strip_suffix(&position).unwrap_or(&text);
     let names_a_field = ["missing field `", "duplicate field `", AS_PLACED];
     if names_a_field.iter().any(|start| text.starts_with(start)) {
-        return shown(text, 220);
+        return excerpt(text, 220);
     }
     let found = at(path, json).map_or_else(|| "a value".to_owned(), |json| kind(json.get()));
     match expected(text) {
-        Some(expected) => format!("{found}, expected {}", shown(expected, 100)),
+        Some(expected) => format!("{found}, expected {}", excerpt(expected, 100)),
         None => format!("{found} that its type does not take"),
     }
 }

@@ -5,7 +5,7 @@ use super::scene::{LONG, SECOND, Scene, again};
 use crate::store::{Claim, ClaimAnswer, Completion};
 
 fn bound_to(claim: &Claim) -> ClaimAnswer {
-    ClaimAnswer::BoundTo(claim.id.clone())
+    ClaimAnswer::ReplayOf(claim.id.clone())
 }
 
 /// Bytes that come again under another id are known, while their delivery is in
@@ -141,7 +141,7 @@ pub async fn reuse_binds_nothing<H: Harness>(harness: &H) {
     store.completes(&done, Completion::Recorded, "it is recorded without a record").await;
     for (id, key) in [("held", 1), ("done", 2)] {
         let captured = scene.signed(id, "captured", &[key]);
-        store.answers(&captured, ClaimAnswer::Reused, "an id stands for one body").await;
+        store.answers(&captured, ClaimAnswer::Conflict, "an id stands for one body").await;
         let genuine = scene.signed(&format!("genuine {key}"), "captured", &[key]);
         store.acquires(&genuine, "reuse binds nothing").await;
     }

@@ -12,12 +12,12 @@ pub async fn an_id_stands_for_one_body<H: Harness>(harness: &H) {
     owners.token = first.token;
     store.acquires(&first, "what nobody has claimed can be claimed").await;
     let promise = "an id in flight stands for one body";
-    store.answers(&other, ClaimAnswer::Reused, promise).await;
-    store.answers(&owners, ClaimAnswer::Reused, promise).await;
+    store.answers(&other, ClaimAnswer::Conflict, promise).await;
+    store.answers(&owners, ClaimAnswer::Conflict, promise).await;
     store.completes(&first, Completion::Recorded, "the owner's completion is recorded").await;
     let promise = "a completed id stands for one body";
-    store.answers(&other, ClaimAnswer::Reused, promise).await;
-    store.answers(&owners, ClaimAnswer::Reused, promise).await;
+    store.answers(&other, ClaimAnswer::Conflict, promise).await;
+    store.answers(&owners, ClaimAnswer::Conflict, promise).await;
     store.answers(&again(&first), ClaimAnswer::Completed, "reuse changes nothing").await;
 }
 
@@ -28,7 +28,7 @@ pub async fn reuse_changes_nothing<H: Harness>(harness: &H) {
     let mut other = scene.claim("d", "other");
     other.lease = 10 * LONG;
     store.acquires(&first, "what nobody has claimed can be claimed").await;
-    store.answers(&other, ClaimAnswer::Reused, "an id in flight stands for one body").await;
+    store.answers(&other, ClaimAnswer::Conflict, "an id in flight stands for one body").await;
     store.in_flight(&again(&first), LONG, "reuse changes nothing").await;
     store.renews(&first, Renewal::Renewed, "reuse changes nothing").await;
     store.completes(&first, Completion::Recorded, "reuse changes nothing").await;
@@ -61,9 +61,9 @@ pub async fn an_id_stands_for_its_latest_owners_body<H: Harness>(harness: &H) {
     store.release(&first).await;
     store.acquires(&second, "a released id is free").await;
     let promise = "an id stands for the body of its latest owner";
-    store.answers(&again(&first), ClaimAnswer::Reused, promise).await;
+    store.answers(&again(&first), ClaimAnswer::Conflict, promise).await;
     store.in_flight(&again(&second), LONG, promise).await;
     store.completes(&second, Completion::Recorded, "the owner's completion is recorded").await;
-    store.answers(&again(&first), ClaimAnswer::Reused, promise).await;
+    store.answers(&again(&first), ClaimAnswer::Conflict, promise).await;
     store.answers(&again(&second), ClaimAnswer::Completed, promise).await;
 }

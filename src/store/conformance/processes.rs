@@ -48,12 +48,12 @@ pub async fn processes_agree_on_bodies<H: Harness>(harness: &H) {
     here.acquires(&first, "what nobody has claimed can be claimed").await;
     for there in &others {
         there.in_flight(&scene.claim("d", "body"), LONG, promise).await;
-        there.answers(&scene.claim("d", "other"), ClaimAnswer::Reused, promise).await;
+        there.answers(&scene.claim("d", "other"), ClaimAnswer::Conflict, promise).await;
     }
     here.completes(&first, Completion::Recorded, "the owner's completion is recorded").await;
     for there in &others {
         there.answers(&scene.claim("d", "body"), ClaimAnswer::Completed, promise).await;
-        there.answers(&scene.claim("d", "other"), ClaimAnswer::Reused, promise).await;
+        there.answers(&scene.claim("d", "other"), ClaimAnswer::Conflict, promise).await;
     }
 }
 
@@ -67,7 +67,7 @@ pub async fn processes_share_bindings<H: Harness>(harness: &H) {
         first_seen.acquires(&first, "what nobody has claimed can be claimed").await;
         for store in &handles {
             let replay = scene.signed("other", "body", &[key]);
-            let due = ClaimAnswer::BoundTo(first.id.clone());
+            let due = ClaimAnswer::ReplayOf(first.id.clone());
             store.answers(&replay, due, "what one process bound, another sees").await;
         }
     }
@@ -111,7 +111,7 @@ pub async fn memories_do_not_depend_on_a_clients_clock<H: Harness>(harness: &H) 
         owner.completes(&claim, Completion::Recorded, "the owner's completion is recorded").await;
         other.answers(&again(&claim), ClaimAnswer::Completed, promise).await;
         let replay = scene.signed("replay", "body", &[key]);
-        other.answers(&replay, ClaimAnswer::BoundTo(claim.id), promise).await;
+        other.answers(&replay, ClaimAnswer::ReplayOf(claim.id), promise).await;
     }
     let expiring = pairs(&scene, "expiring", &handles);
     for (claim, owner, _) in &expiring {

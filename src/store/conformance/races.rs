@@ -144,9 +144,9 @@ fn attempt<S: Store>(store: Handle<S>, mut claim: Claim) -> Job {
         for _ in 0..3 {
             match store.claim(&claim).await {
                 ClaimAnswer::Acquired => return Did::Won,
-                ClaimAnswer::BoundTo(first) => claim.id = first,
+                ClaimAnswer::ReplayOf(first) => claim.id = first,
                 ClaimAnswer::InFlight { .. } | ClaimAnswer::Completed => return Did::Nothing,
-                ClaimAnswer::Reused => panic!("claim answered Reused for the same body"),
+                ClaimAnswer::Conflict => panic!("claim answered Reused for the same body"),
             }
         }
         panic!("bindings lead round in a circle: claim answered BoundTo three times")

@@ -71,7 +71,7 @@ pub async fn unusual_ids_come_back_to_the_letter<H: Harness>(harness: &H) {
         let first = scene.signed(&id, "body", &[key]);
         store.acquires(&first, "what nobody has claimed can be claimed").await;
         let replay = scene.signed("another id", "body", &[key]);
-        let due = ClaimAnswer::BoundTo(first.id.clone());
+        let due = ClaimAnswer::ReplayOf(first.id.clone());
         store.answers(&replay, due, "a binding names the id to the letter").await;
     }
 }

@@ -117,7 +117,7 @@ impl Records {
     fn standing(&mut self, key: Key, claim: &Claim, now: Duration) -> Option<ClaimAnswer> {
         if let Some(held) = self.in_flight.get(&key).filter(|held| held.lapses > now) {
             return if held.fingerprint != claim.fingerprint {
-                Some(ClaimAnswer::Reused)
+                Some(ClaimAnswer::Conflict)
             } else if held.token == claim.token {
                 None
             } else {
@@ -130,7 +130,7 @@ impl Records {
             self.completed.promote(&key);
             Some(ClaimAnswer::Completed)
         } else {
-            Some(ClaimAnswer::Reused)
+            Some(ClaimAnswer::Conflict)
         }
     }
 

@@ -2,7 +2,7 @@ use redis::RedisError;
 
 use super::advice::advice;
 
-crate::readable::debug_is_display!(RedisStoreError);
+crate::text::debug_is_display!(RedisStoreError);
 
 /// What is wrong with a Redis server, or with what was said of it. No message
 /// shows a user or a password.
@@ -55,7 +55,7 @@ pub enum RedisStoreError {
         /// What it says its version is.
         version: String,
     },
-    /// The server is one of a Cluster, and knows its own slots only.
+    /// The server is one of a Cluster, and knows its own limit only.
     #[error("{server} is a node of a Cluster: use redis-cluster://, or a `ClusterClient`")]
     #[non_exhaustive]
     ClusterNode {

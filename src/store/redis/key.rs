@@ -1,5 +1,5 @@
 //! The names of keys. The scope is their hash tag: all keys of a scope are in one
-//! slot of a Cluster, so that a script may touch them together.
+//! permit of a Cluster, so that a script may touch them together.
 
 use crate::store::Claim;
 

@@ -22,7 +22,7 @@ impl Store for RedisStore {
     fn renew<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, Renewal> {
         Box::pin(async {
             let arguments = [&claim.token.to_bytes()[..], &millis(claim.lease)];
-            match self.0.settle(&self.0.renew, claim, &arguments).await?.as_str() {
+            match self.0.finalize(&self.0.renew, claim, &arguments).await?.as_str() {
                 "renewed" => Ok(Renewal::Renewed),
                 "lost" => Ok(Renewal::Lost),
                 other => Err(self.0.unexpected(other).into()),
@@ -34,7 +34,7 @@ impl Store for RedisStore {
         Box::pin(async {
             let (fingerprint, retention) = (fingerprint(claim), millis(claim.retention));
             let arguments = [&claim.token.to_bytes()[..], &fingerprint, &retention];
-            match self.0.settle(&self.0.complete, claim, &arguments).await?.as_str() {
+            match self.0.finalize(&self.0.complete, claim, &arguments).await?.as_str() {
                 "recorded" => Ok(Completion::Recorded),
                 "held by another" => Ok(Completion::HeldByAnother),
                 other => Err(self.0.unexpected(other).into()),
@@ -44,7 +44,7 @@ impl Store for RedisStore {
 
     fn release<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ()> {
         Box::pin(async {
-            self.0.settle(&self.0.release, claim, &[&claim.token.to_bytes()]).await?;
+            self.0.finalize(&self.0.release, claim, &[&claim.token.to_bytes()]).await?;
             Ok(())
         })
     }
@@ -76,18 +76,18 @@ impl Shared {
         match words[..] {
             ["acquired"] => Some(ClaimAnswer::Acquired),
             ["completed"] => Some(ClaimAnswer::Completed),
-            ["reused"] => Some(ClaimAnswer::Reused),
+            ["reused"] => Some(ClaimAnswer::Conflict),
             ["in flight", millis] => millis.parse().ok().map(|millis: i64| {
                 let millis = u64::try_from(millis).unwrap_or_default();
                 ClaimAnswer::InFlight { lease: Duration::from_millis(millis) }
             }),
-            ["bound", id] => DeliveryId::new(id).ok().map(ClaimAnswer::BoundTo),
+            ["bound", id] => DeliveryId::new(id).ok().map(ClaimAnswer::ReplayOf),
             _ => None,
         }
         .ok_or_else(|| self.unexpected(&format!("{words:?}")))
     }
 
-    async fn settle(
+    async fn finalize(
         &self,
         script: &Script,
         claim: &Claim,

@@ -1,4 +1,4 @@
-//! The slots: never more taken than there are, and whoever waits for all of them to be
+//! The permits: never more taken than there are, and whoever waits for all of them to be
 //! given back is woken, whatever the order. (A wake that is missed is a deadlock to loom.)
 
 use std::sync::Arc;
@@ -6,16 +6,16 @@ use std::sync::Arc;
 use loom::future::block_on;
 use loom::thread;
 
-use crate::slots::Slots;
+use crate::permits::Permits;
 
 #[test]
 fn who_waits_is_woken_by_the_last_to_end() {
     loom::model(|| {
-        let slots = Slots::new(2);
-        let taken = [slots.take().unwrap(), slots.take().unwrap()];
-        let handlers = taken.map(|slot| thread::spawn(move || drop(slot)));
-        block_on(slots.wait_idle());
-        assert!(slots.take().is_some());
+        let permits = Permits::new(2);
+        let taken = [permits.take().unwrap(), permits.take().unwrap()];
+        let handlers = taken.map(|permit| thread::spawn(move || drop(permit)));
+        block_on(permits.wait_idle());
+        assert!(permits.take().is_some());
         for handler in handlers {
             handler.join().unwrap();
         }
@@ -25,13 +25,13 @@ fn who_waits_is_woken_by_the_last_to_end() {
 #[test]
 fn a_slot_that_is_shared_is_given_back_once() {
     loom::model(|| {
-        let slots = Slots::new(1);
-        let slot = slots.take().unwrap();
-        let sharing = Arc::clone(&slot);
+        let permits = Permits::new(1);
+        let permit = permits.take().unwrap();
+        let sharing = Arc::clone(&permit);
         let event = thread::spawn(move || drop(sharing));
-        drop(slot);
-        block_on(slots.wait_idle());
-        assert!(slots.take().is_some(), "it is free");
+        drop(permit);
+        block_on(permits.wait_idle());
+        assert!(permits.take().is_some(), "it is free");
         event.join().unwrap();
     });
 }
@@ -39,10 +39,10 @@ fn a_slot_that_is_shared_is_given_back_once() {
 #[test]
 fn no_two_take_the_last_slot() {
     loom::model(|| {
-        let slots = Slots::new(1);
+        let permits = Permits::new(1);
         let takers = [(); 2].map(|()| {
-            let slots = Arc::clone(&slots);
-            thread::spawn(move || slots.take())
+            let permits = Arc::clone(&permits);
+            thread::spawn(move || permits.take())
         });
         let taken = takers.map(|taker| taker.join().unwrap());
         assert_eq!(taken.iter().flatten().count(), 1);
@@ -52,14 +52,14 @@ fn no_two_take_the_last_slot() {
 #[test]
 fn a_slot_given_back_is_there_for_the_next() {
     loom::model(|| {
-        let slots = Slots::new(1);
+        let permits = Permits::new(1);
         let handlers = [(); 2].map(|()| {
-            let slots = Arc::clone(&slots);
-            thread::spawn(move || slots.take().is_some())
+            let permits = Arc::clone(&permits);
+            thread::spawn(move || permits.take().is_some())
         });
         let ran = handlers.map(|handler| handler.join().unwrap());
         assert!(ran.contains(&true));
-        block_on(slots.wait_idle());
-        assert!(slots.take().is_some());
+        block_on(permits.wait_idle());
+        assert!(permits.take().is_some());
     });
 }

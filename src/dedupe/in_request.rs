@@ -1,0 +1,106 @@
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use tokio::runtime::Handle;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::Incident;
+use super::attempt::Attempt;
+use crate::Rejection;
+
+/// Work that is polled in the connection's own task, and moves to a task of its
+/// own when the connection drops it unfinished, or when its answer is due.
+///
+/// So a handler is never cut in half, and the ordinary delivery pays for no task,
+/// and for a timer only if it has to wait.
+pub(crate) struct InRequest<W> {
+    state: State<W>,
+}
+
+enum State<W> {
+    Refused(Rejection),
+    Working(Working<W>),
+    Done,
+}
+
+struct Working<W> {
+    run: Arc<Attempt>,
+    work: W,
+    detach: Detach<W>,
+    answer_by: Instant,
+    /// Made when the work first has to wait.
+    deadline: Option<Pin<Box<Sleep>>>,
+}
+
+/// Gives work a task of its own, and one that supervises it: tasks that may move to
+/// other threads, or, for work that may not, tasks that stay.
+type Detach<W> = fn(Arc<Attempt>, W);
+
+impl<W> InRequest<W> {
+    pub(super) fn new(run: Arc<Attempt>, work: W, detach: Detach<W>, answer_by: Instant) -> Self {
+        let working = Working { run, work, detach, answer_by, deadline: None };
+        Self { state: State::Working(working) }
+    }
+
+    pub(super) fn refused(rejection: Rejection) -> Self {
+        Self { state: State::Refused(rejection) }
+    }
+
+    fn detach(&mut self) {
+        let State::Working(working) = std::mem::replace(&mut self.state, State::Done) else {
+            return;
+        };
+        // Without a runtime nothing can go on: the lease lapses, a retry runs.
+        if Handle::try_current().is_ok() {
+            working.run.count(Incident::MovedToBackground);
+            (working.detach)(working.run, working.work);
+        }
+    }
+}
+
+impl<T, W> Future for InRequest<W>
+where
+    W: Future<Output = Result<T, Rejection>> + Unpin,
+{
+    type Output = Result<T, Rejection>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let output = match &mut self.state {
+            State::Refused(rejection) => Err(rejection.clone()),
+            State::Working(working) => ready!(working.poll(context)).unwrap_or_else(|| {
+                self.detach();
+                Err(Rejection::StillProcessing)
+            }),
+            State::Done => return Poll::Pending,
+        };
+        self.state = State::Done;
+        Poll::Ready(output)
+    }
+}
+
+impl<W> Working<W> {
+    /// The work's output, or `None` when the answer is due before it.
+    fn poll<T>(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<T, Rejection>>>
+    where
+        W: Future<Output = Result<T, Rejection>> + Unpin,
+    {
+        if let Poll::Ready(output) = Pin::new(&mut self.work).poll(context) {
+            return Poll::Ready(Some(output));
+        }
+        // The handler has answered, and its end is being recorded: that answer
+        // is worth the moment it takes.
+        if self.run.finalizing.get().is_some() {
+            return Poll::Pending;
+        }
+        let answer_by = self.answer_by;
+        let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep_until(answer_by)));
+        deadline.as_mut().poll(context).map(|()| None)
+    }
+}
+
+impl<W> Drop for InRequest<W> {
+    fn drop(&mut self) {
+        self.detach();
+    }
+}

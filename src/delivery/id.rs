@@ -1,0 +1,135 @@
+use std::borrow::Borrow;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::Rejection;
+
+/// The header that carries the delivery id. The signature does not cover it.
+pub const DELIVERY_HEADER: &str = "x-nevent-delivery";
+
+/// The header that carries the event's type. The signature does not cover it.
+pub const EVENT_HEADER: &str = "x-nevent-event";
+
+/// A delivery id: 1 to 128 printable ASCII characters. Cheap to clone.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DeliveryId(Arc<str>);
+
+impl DeliveryId {
+    /// Takes an id as a header holds it.
+    ///
+    /// ```
+    /// use nevent_webhooks::DeliveryId;
+    ///
+    /// assert_eq!(DeliveryId::new("01234567-89ab")?.as_str(), "01234567-89ab");
+    /// assert!(DeliveryId::new("").is_err());
+    /// # Ok::<(), nevent_webhooks::Rejection>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::MalformedDeliveryId`].
+    pub fn new(id: impl AsRef<[u8]>) -> Result<Self, Rejection> {
+        let malformed = |reason| Err(Rejection::MalformedDeliveryId { reason });
+        let id = id.as_ref();
+        if id.is_empty() {
+            return malformed("empty");
+        }
+        if id.len() > MAX_LENGTH {
+            return malformed("longer than 128 bytes");
+        }
+        match printable_ascii(id) {
+            Some(id) => Ok(Self(id.into())),
+            None => malformed("a byte that is not printable ASCII"),
+        }
+    }
+
+    /// Takes the values of all delivery id header lines of a request; there
+    /// must be exactly one.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::MissingDeliveryId`], [`Rejection::MalformedDeliveryId`].
+    pub fn from_lines<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, Rejection> {
+        let mut lines = lines.into_iter();
+        let line = lines.next().ok_or(Rejection::MissingDeliveryId)?;
+        match lines.next() {
+            None => Self::new(line),
+            Some(_) => Err(Rejection::MalformedDeliveryId { reason: "more than one header line" }),
+        }
+    }
+
+    /// An event's id, as what a store takes for an id. Unlike a header's value it may
+    /// be any text: what is none of a delivery's stands for itself as its hash.
+    #[cfg(any(feature = "tower", feature = "actix"))]
+    pub(crate) fn of_event(id: &str) -> Self {
+        Self::new(id).unwrap_or_else(|_| {
+            use sha2::{Digest, Sha256};
+            let digest: [u8; 32] = Sha256::digest(id.as_bytes()).into();
+            Self(format!("sha256:{}", hex::encode(digest)).into())
+        })
+    }
+
+    /// The id's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for DeliveryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for DeliveryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl AsRef<str> for DeliveryId {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for DeliveryId {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+const MAX_LENGTH: usize = 128;
+
+pub(crate) fn printable_ascii(bytes: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let printable = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    printable.then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    #[cfg(any(feature = "tower", feature = "actix"))]
+    #[test]
+    fn events_with_ids_that_no_header_could_hold_are_told_apart_by_all_of_them() {
+        let long = "x".repeat(100_000);
+        let ids = ["a", "b"].map(|end| DeliveryId::of_event(&format!("{long}{end}")));
+        assert_ne!(ids[0], ids[1]);
+        assert_ne!(DeliveryId::of_event("ä"), DeliveryId::of_event("ö"));
+        assert_eq!(DeliveryId::of_event("evt_1").as_str(), "evt_1");
+    }
+
+    #[test]
+    fn it_is_its_text_wherever_a_text_is_asked_for() {
+        let id = DeliveryId::new("0123-ab").unwrap();
+        assert_eq!(format!("{id} {id:?}"), r#"0123-ab "0123-ab""#);
+        let text: &str = id.as_ref();
+        assert_eq!(text, "0123-ab");
+        assert_eq!(HashMap::from([(id, 1)]).get("0123-ab"), Some(&1));
+    }
+}

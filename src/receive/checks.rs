@@ -1,0 +1,47 @@
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::budget::Budget;
+use super::event_type::EventTypes;
+use super::read::BodyLimits;
+use super::request::{Frames, Head, Header};
+use crate::delivery::{Delivery, event_header};
+use crate::observe::log;
+use crate::{Clock, DeliveryId, Rejection, Verifier};
+
+/// What a request is checked for, and in which order.
+#[derive(Debug, Clone)]
+pub(crate) struct Checks {
+    pub(super) verifier: Verifier,
+    pub(super) limits: BodyLimits,
+    pub(super) budget: Arc<Budget>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) event_types: EventTypes,
+}
+
+impl Checks {
+    /// The order: signature header, head, body, MAC, time, id; and, in strict mode, the
+    /// event's type.
+    pub(crate) async fn verify(
+        &self,
+        head: &impl Head,
+        body: impl Frames,
+        received: Instant,
+    ) -> Result<Delivery, Rejection> {
+        let mut verification = self.verifier.begin(head.lines(Header::Signature))?;
+        self.limits.judge_head(head, &body)?;
+        // Held until the verdict, and given back whatever becomes of the request.
+        let mut share = self.budget.share(self.limits.size);
+        let body = self.limits.read(body, &mut verification, &mut share).await?;
+        let verified = verification.finish(self.clock.unix_seconds())?;
+        let id = DeliveryId::from_lines(head.lines(Header::Delivery))?;
+
+        let event = event_header(head.lines(Header::Event));
+        let delivery = Delivery::new(id, event, verified, body, received, self.event_types.clone());
+        #[cfg(feature = "events")]
+        self.event_types.judge(&delivery)?;
+        log::verified(&delivery);
+        Ok(delivery)
+    }
+}

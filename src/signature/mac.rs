@@ -1,0 +1,73 @@
+//! HMAC-SHA256 over `{t}.{body}`, the only place that touches the MAC.
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use super::constant_time::{Choice, ConstantTimeEq};
+
+/// A key with its inner and outer hash states computed; wiped on drop.
+#[derive(Clone)]
+pub(crate) struct MacKey(Hmac<Sha256>);
+
+impl MacKey {
+    pub(crate) fn new(key: &[u8]) -> Self {
+        #[expect(clippy::expect_used, reason = "the `Result` is there for other MACs")]
+        Self(Hmac::new_from_slice(key).expect("HMAC takes keys of any length: RFC 2104, section 2"))
+    }
+
+    /// Starts a MAC and feeds it `{t}.`.
+    pub(crate) fn start(&self, timestamp: &[u8]) -> RunningMac {
+        let mut mac = self.start_anew();
+        mac.update(timestamp);
+        mac.update(b".");
+        mac
+    }
+
+    /// From the kept state, with nothing fed.
+    pub(crate) fn start_anew(&self) -> RunningMac {
+        RunningMac(self.0.clone())
+    }
+}
+
+/// A MAC under way, fed as the body arrives.
+pub(crate) struct RunningMac(Hmac<Sha256>);
+
+impl RunningMac {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    pub(crate) fn finish(self) -> Digest {
+        Digest(self.0.finalize().into_bytes().into())
+    }
+}
+
+/// 32 bytes that may be a signature. Compared in constant time only: there is
+/// no `PartialEq`.
+#[derive(Clone, Copy)]
+pub(crate) struct Digest(pub(crate) [u8; Self::LENGTH]);
+
+impl Digest {
+    pub(crate) const LENGTH: usize = 32;
+}
+
+impl ConstantTimeEq for Digest {
+    fn ct_eq(&self, other: &Self) -> Choice {
+        self.0.ct_eq(&other.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An `Hmac` is two hash states and a buffer; each wipes itself, as the marker
+    /// on the hash says. (`Hmac` itself does not carry the marker.)
+    #[test]
+    fn keys_and_running_macs_are_wiped_on_drop() {
+        fn wiped<T: zeroize::ZeroizeOnDrop>() {}
+        wiped::<Sha256>();
+        assert!(std::mem::needs_drop::<MacKey>());
+        assert!(std::mem::needs_drop::<RunningMac>());
+    }
+}

@@ -1,0 +1,71 @@
+//! Requests of the `http` crate, as the layers see them.
+
+use std::error::Error;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
+use http_body::Body;
+use http_body_util::LengthLimitError;
+use pin_project_lite::pin_project;
+
+use crate::Rejection;
+use crate::receive::{Frames, Head, Header, interrupted};
+
+const SIGNATURE: HeaderName = HeaderName::from_static(crate::SIGNATURE_HEADER);
+const EVENT: HeaderName = HeaderName::from_static(crate::EVENT_HEADER);
+pub(super) const DELIVERY: HeaderName = HeaderName::from_static(crate::DELIVERY_HEADER);
+
+impl Head for HeaderMap {
+    fn lines(&self, header: Header) -> impl Iterator<Item = &[u8]> {
+        let name = match header {
+            Header::Signature => SIGNATURE,
+            Header::Delivery => DELIVERY,
+            Header::Event => EVENT,
+            Header::ContentEncoding => CONTENT_ENCODING,
+            Header::ContentLength => CONTENT_LENGTH,
+        };
+        self.get_all(name).iter().map(HeaderValue::as_bytes)
+    }
+}
+
+pin_project! {
+    pub(super) struct HttpFrames<B> {
+        #[pin]
+        body: B,
+    }
+}
+
+impl<B> HttpFrames<B> {
+    pub(super) fn new(body: B) -> Self {
+        Self { body }
+    }
+}
+
+impl<B> Frames for HttpFrames<B>
+where
+    B: Body<Error: Into<Box<dyn Error + Send + Sync>>>,
+{
+    fn at_least(&self) -> u64 {
+        self.body.size_hint().lower()
+    }
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Rejection>>> {
+        Poll::Ready(match ready!(self.project().body.poll_frame(context)) {
+            None => None,
+            Some(Err(error)) => Some(Err(interrupted(error, is_size_limit))),
+            Some(Ok(frame)) => Some(Ok(match frame.into_data() {
+                Ok(mut data) => data.copy_to_bytes(data.remaining()),
+                Err(_trailers) => Bytes::new(), // Not signed, not handed on.
+            })),
+        })
+    }
+}
+
+fn is_size_limit(error: &(dyn Error + 'static)) -> bool {
+    error.is::<LengthLimitError>()
+}

@@ -1,0 +1,100 @@
+use std::error::Error;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use http_body::Body;
+use tokio::time::Instant;
+use tower::{Layer, Service};
+
+use super::http_request::HttpFrames;
+use super::response_body::ResponseBody;
+use super::verified_body::VerifiedBody;
+use crate::observe::log;
+use crate::receive::Checks;
+use crate::{Delivery, DeliveryId, Rejection, VerifyLayer};
+
+impl<S> Layer<S> for VerifyLayer {
+    type Service = VerifyService<S>;
+
+    fn layer(&self, inner: S) -> VerifyService<S> {
+        VerifyService { inner, checks: Arc::clone(&self.checks) }
+    }
+}
+
+/// The service that [`VerifyLayer`] makes.
+#[derive(Debug, Clone)]
+pub struct VerifyService<S> {
+    inner: S,
+    checks: Arc<Checks>,
+}
+
+impl<S, B, R> Service<Request<B>> for VerifyService<S>
+where
+    S: Service<Request<VerifiedBody>, Response = Response<R>> + Clone + Send + 'static,
+    S::Future: Send,
+    B: Body<Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
+    B::Data: Send,
+{
+    type Response = Response<ResponseBody<R>>;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let received = Instant::now();
+        let checks = Arc::clone(&self.checks);
+        let inner = self.inner.clone();
+        Box::pin(async move {
+            match verify(&checks, request, received).await {
+                Ok(verified) => {
+                    let response = forward(inner, verified).await?;
+                    // With an id beside it, a `DedupeLayer` has logged it.
+                    if response.extensions().get::<DeliveryId>().is_none() {
+                        log::handlers_rejection(response.extensions().get(), None);
+                    }
+                    Ok(response.map(ResponseBody::handler))
+                }
+                Err(rejection) => {
+                    log::rejection(&rejection, None);
+                    Ok(rejection.to_response())
+                }
+            }
+        })
+    }
+}
+
+async fn verify<B>(
+    checks: &Checks,
+    request: Request<B>,
+    received: Instant,
+) -> Result<Request<VerifiedBody>, Rejection>
+where
+    B: Body<Error: Into<Box<dyn Error + Send + Sync>>>,
+{
+    let (mut parts, body) = request.into_parts();
+    if parts.extensions.get::<Delivery>().is_some() {
+        return Err(Rejection::TwoVerifyLayers);
+    }
+    let delivery = checks.verify(&parts.headers, HttpFrames::new(body), received).await?;
+    parts.extensions.insert(delivery.clone());
+    Ok(Request::from_parts(parts, VerifiedBody::new(delivery)))
+}
+
+/// Makes the service ready, then calls it: only now is a permit taken.
+async fn forward<S, Q>(mut service: S, request: Q) -> Result<S::Response, S::Error>
+where
+    S: Service<Q>,
+{
+    ready(&mut service).await?;
+    service.call(request).await
+}
+
+pub(super) async fn ready<S: Service<Q>, Q>(service: &mut S) -> Result<(), S::Error> {
+    poll_fn(|context| service.poll_ready(context)).await
+}

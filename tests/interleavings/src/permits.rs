@@ -1,0 +1,1 @@
+../../../src/dedupe/permits.rs
