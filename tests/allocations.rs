@@ -1,16 +1,17 @@
 //! What verification costs the allocator: nothing.
 
 use allocation_counter::measure;
-use nevent_webhooks::{Secret, Signer, Verifier};
+use nevent_webhooks::{Signer, Verifier};
 
-fn secret(text: &str) -> Secret {
-    Secret::new(text).expect("a secret")
-}
+#[path = "support/secrets.rs"]
+mod secrets;
+
+use secrets::{PREVIOUS_SECRET, SECRET, secret};
 
 #[test]
 fn one_shot_verification_allocates_nothing() {
-    let current = secret("whsec_k5EKJQnf9sMX2vYzJdHG3L8pR");
-    let previous = secret("whsec_0aVnD4bWmTzq7RsuPyXc1LfEh");
+    let current = secret(SECRET);
+    let previous = secret(PREVIOUS_SECRET);
     let now = 1_640_995_200;
     let body = vec![b'x'; 100_000];
     let right = Signer::new(&current).header(now, &body);

@@ -5,7 +5,10 @@ use std::hash::{BuildHasher, RandomState};
 
 use nevent_webhooks::{RotationError, Secret, SecretError, Verifier};
 
-const SECRET: &str = "whsec_k5EKJQnf9sMX2vYzJdHG3L8pR";
+#[path = "support/secrets.rs"]
+mod support;
+
+use support::SECRET;
 
 fn refused(text: &str) -> SecretError {
     let Err(error) = Secret::new(text) else { panic!("{text:?} is taken for a secret") };

@@ -4,6 +4,11 @@ use std::time::Duration;
 
 use nevent_webhooks::{Clock, ManualClock, Rejection, Secret, Signer, Tolerance, Verifier};
 
+#[path = "support/secrets.rs"]
+mod secrets;
+
+use secrets::{PREVIOUS_SECRET, SECRET, secret};
+
 fn verifier(secret: &str) -> Verifier {
     Verifier::new(Secret::dangerously_allow_weak(secret).expect("not empty"))
 }
@@ -13,11 +18,10 @@ fn verifier(secret: &str) -> Verifier {
 fn nevent_vector() {
     let body = br#"{"id":"evt_01234567890","type":"purchase.completed","created":1640995200,"data":{},"organization_id":"org_abcdefghijk"}"#;
     let digest = "16d4b9f5bcd3b88dcc8212688fb8c0691a494cb11579e972cf08579d62e0b61f";
-    let secret = "whsec_k5EKJQnf9sMX2vYzJdHG3L8pR";
     let header = format!("t=1640995200,v1={digest}");
-    assert!(verifier(secret).verify(&header, body, 1_640_995_200).is_ok());
+    assert!(verifier(SECRET).verify(&header, body, 1_640_995_200).is_ok());
 
-    let signer = Signer::new(&Secret::new(secret).expect("a secret"));
+    let signer = Signer::new(&secret(SECRET));
     assert_eq!(signer.header(1_640_995_200, body), header);
 }
 
@@ -63,7 +67,7 @@ fn a_driven_clock_never_goes_back() {
 /// A clock that shows nonsense makes no panic, whatever it shows.
 #[test]
 fn any_clock_is_judged_without_overflow() {
-    let secret = Secret::new("whsec_k5EKJQnf9sMX2vYzJdHG3L8pR").expect("a secret");
+    let secret = secret(SECRET);
     let verifier = Verifier::new(secret.clone());
     for t in [0, i64::MAX] {
         let header = Signer::new(&secret).header(t, b"{}");
@@ -77,7 +81,7 @@ fn any_clock_is_judged_without_overflow() {
 /// Names, and neither keys nor digests.
 #[test]
 fn what_is_shown_gives_nothing_away() {
-    let secret = Secret::new("whsec_k5EKJQnf9sMX2vYzJdHG3L8pR").expect("a secret").named("new");
+    let secret = secret(SECRET).named("new");
     assert_eq!((secret.name(), &*format!("{secret:?}")), ("new", r#"Secret("new")"#));
     let header = Signer::new(&secret).header(7, b"{}");
     let receiver = Verifier::new(secret);
@@ -91,9 +95,7 @@ fn what_is_shown_gives_nothing_away() {
 /// What is genuine and fresh, by the secret that signed it.
 #[test]
 fn matches_are_counted() {
-    let [current, previous] =
-        ["whsec_k5EKJQnf9sMX2vYzJdHG3L8pR", "whsec_0aVnD4bWmTzq7RsuPyXc1LfEh"]
-            .map(|text| Secret::new(text).expect("a secret"));
+    let [current, previous] = [SECRET, PREVIOUS_SECRET].map(secret);
     let verifier = Verifier::new(current.clone()).or(previous.clone()).expect("two");
     for (secret, now) in [(&current, 7), (&previous, 7), (&previous, 307), (&previous, 308)] {
         let _ = verifier.verify(Signer::new(secret).header(7, b"{}"), b"{}", now);
@@ -111,7 +113,7 @@ fn a_tolerance_is_not_rounded_up() {
         (Tolerance::new(almost, almost).expect("sane"), 299),
         (Tolerance::dangerously_allow_long(day, day), 86_400),
     ] {
-        let secret = Secret::new("whsec_k5EKJQnf9sMX2vYzJdHG3L8pR").expect("a secret");
+        let secret = secret(SECRET);
         let header = Signer::new(&secret).header(100_000, b"{}");
         let verifier = Verifier::new(secret).tolerance(tolerance);
         let fresh = |age: i64| verifier.verify(&header, b"{}", 100_000 + age).is_ok();

@@ -12,8 +12,11 @@ use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
 
-/// What the targets sign with that do not draw a secret.
-pub const SECRET: &str = "whsec_k5EKJQnf9sMX2vYzJdHG3L8pR";
+#[path = "../../tests/support/secrets.rs"]
+mod secrets;
+
+/// What targets sign with unless they draw a secret.
+pub use secrets::SECRET;
 
 /// SHA-256's block, B in RFC 2104.
 const BLOCK: usize = 64;

@@ -8,6 +8,7 @@
 //! batches, and `event_ids` what comes when events, and not deliveries, are told apart.
 //! `order` has requests with several faults.
 
+#[path = "../support/mod.rs"]
 mod support;
 
 mod batch_limits;

@@ -2,6 +2,8 @@
 //! its workers share one memory.
 
 mod middleware;
+#[path = "../support/secrets.rs"]
+mod secrets;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{Service, ServiceResponse};
@@ -12,28 +14,22 @@ use hyper::body::Bytes;
 use nevent_webhooks::event::{Batch, BatchReport, EventData};
 use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks::{
-    Clock, DedupeLayer, Delivery, DeliveryId, Event, EventError, Rejection, Secret, Signer,
-    SystemClock, Verifier, VerifyLayer, WebhookMiddleware,
+    DedupeLayer, Delivery, DeliveryId, Event, EventError, Rejection, Verifier, VerifyLayer,
+    WebhookMiddleware,
 };
+use secrets::{SECRET, secret, signature};
 
-const SECRET: &str = "whsec_k5EKJQnf9sMX2vYzJdHG3L8pR";
 const BODY: &str =
     r#"{"id":"evt_1","type":"fan.created","created":1,"data":{"n":1},"organization_id":"org_1"}"#;
 
 fn layers() -> (VerifyLayer, DedupeLayer) {
-    let secret = Secret::new(SECRET).expect("a secret");
     let dedupe = DedupeLayer::new("tickets", MemoryStore::new()).expect("a scope");
-    (VerifyLayer::new(Verifier::new(secret)), dedupe)
+    (VerifyLayer::new(Verifier::new(secret(SECRET))), dedupe)
 }
 
 fn middleware() -> WebhookMiddleware {
     let (verify, dedupe) = layers();
     WebhookMiddleware::new(&verify, &dedupe)
-}
-
-fn signature(body: &str) -> String {
-    let signer = Signer::new(&Secret::new(SECRET).expect("a secret"));
-    signer.header(SystemClock.unix_seconds(), body.as_bytes())
 }
 
 fn genuine(id: &str) -> TestRequest {

@@ -22,7 +22,8 @@ use hyper_util::rt::TokioExecutor;
 use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks::{DedupeLayer, Delivery, DeliveryId, Event, Rejection, WebhookMiddleware};
 
-use super::{BODY, genuine, layers, middleware, rejection, signature, text};
+use super::secrets::signature;
+use super::{BODY, genuine, layers, middleware, rejection, text};
 
 /// On an app, a scope or a resource, each answers what it should.
 #[tokio::test]

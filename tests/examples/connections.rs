@@ -1,14 +1,13 @@
-//! What the receivers to copy do with connections: those that idle, that half close, whose
-//! heads never end, and those that speak HTTP/2.
+//! Connections to the example receivers: idle, half closed, with an endless head, or with
+//! HTTP/2.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::thread::{sleep, spawn};
 use std::time::{Duration, Instant};
 
-use nevent_webhooks::{Clock, Secret, Signer, SystemClock};
-
-use super::{RECEIVERS, Receiver, SECRET};
+use super::secrets::signature;
+use super::{RECEIVERS, Receiver, start};
 
 impl Receiver {
     fn connect(&self) -> TcpStream {
@@ -38,8 +37,7 @@ fn rest(connection: &mut TcpStream) -> String {
 fn delivery(id: &str) -> Vec<u8> {
     let fields = r#""type":"fan.created","created":1,"organization_id":"org_1","data":{}"#;
     let body = format!(r#"{{"id":"evt_{id}",{fields}}}"#);
-    let signer = Signer::new(&Secret::new(SECRET).expect("a secret"));
-    let signature = signer.header(SystemClock.unix_seconds(), body.as_bytes());
+    let signature = signature(&body);
     format!(
         "POST /webhooks/nevent HTTP/1.1\r\nHost: h\r\nX-Nevent-Delivery: {id}\r\n\
          X-Nevent-Signature: {signature}\r\nContent-Length: {}\r\n\r\n{body}",
@@ -48,9 +46,9 @@ fn delivery(id: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// Runs a check on all of them at once.
+/// Runs a check on all receivers at once.
 fn on_each(check: fn(&'static str, Receiver)) {
-    let run = |name: &'static str| spawn(move || check(name, Receiver::start(name)));
+    let run = |name: &'static str| spawn(move || check(name, start(name)));
     let running: Vec<_> = RECEIVERS.iter().copied().map(run).collect();
     for each in running {
         each.join().expect("the check holds");
@@ -58,7 +56,7 @@ fn on_each(check: fn(&'static str, Receiver)) {
 }
 
 #[test]
-fn they_say_that_they_live_and_are_ready() {
+fn health_and_readiness_are_answered() {
     on_each(|name, receiver| {
         let health = receiver.get("/healthz");
         assert!(health.starts_with("HTTP/1.1 200 ") && health.ends_with("\r\n\r\nok"), "{name}");
@@ -117,7 +115,7 @@ fn idle_connections_are_kept_for_a_minute() {
 }
 
 #[test]
-fn heads_that_never_end_are_let_go() {
+fn connections_with_an_endless_head_are_closed() {
     on_each(|name, receiver| {
         for start in ["", "POST /webhooks/nevent HTTP/1.1\r\nHost: h\r\nX-Nevent"] {
             let mut connection = receiver.connect();
@@ -130,7 +128,7 @@ fn heads_that_never_end_are_let_go() {
 
 /// HTTP/2 brings many bodies in one connection; nothing here limits them but the budget.
 #[test]
-fn they_speak_no_http_2() {
+fn http_2_is_refused() {
     on_each(|name, receiver| {
         let mut connection = receiver.connect();
         let settings = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";

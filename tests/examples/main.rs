@@ -1,63 +1,28 @@
 //! The examples as their users run them: processes, environment, signals.
 
 mod connections;
+#[path = "../support/example.rs"]
+mod example;
+#[path = "../support/ports.rs"]
+mod ports;
+#[path = "../support/process.rs"]
+mod process;
+#[path = "../support/secrets.rs"]
+mod secrets;
 
-use std::io::{BufRead, BufReader, Read};
-use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::thread::sleep;
 use std::time::Duration;
 
-const SECRET: &str = "whsec_k5EKJQnf9sMX2vYzJdHG3L8pR";
-const PREVIOUS: &str = "whsec_0aVnD4bWmTzq7RsuPyXc1LfEh";
+use example::{Receiver, example};
+use secrets::{PREVIOUS_SECRET, SECRET};
 
-/// `cargo test` builds the examples beside the tests.
-fn example(name: &str) -> Command {
-    let test = std::env::current_exe().expect("this test's path");
-    let target: PathBuf = test.ancestors().nth(2).expect("target/<profile>").into();
-    let mut command = Command::new(target.join("examples").join(name));
-    command.env_clear();
-    command
-}
-
-/// A receiver on a free port, killed when dropped.
-struct Receiver {
-    process: Child,
-    port: u16,
+fn start(name: &str) -> Receiver {
+    Receiver::start(name, &[("NEVENT_WEBHOOK_SECRET_PREVIOUS", PREVIOUS_SECRET)])
 }
 
 impl Receiver {
-    fn start(name: &str) -> Self {
-        Self::start_with(name, &[("NEVENT_WEBHOOK_SECRET_PREVIOUS", PREVIOUS)])
-    }
-
-    fn start_with(name: &str, variables: &[(&str, &str)]) -> Self {
-        let port =
-            TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
-        let process = example(name)
-            .env("NEVENT_WEBHOOK_SECRET", SECRET)
-            .envs(variables.iter().copied())
-            .env("BIND", format!("127.0.0.1:{port}"))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the example is built");
-        let listening = (0..500).any(|_| {
-            sleep(Duration::from_millis(10));
-            TcpStream::connect(("127.0.0.1", port)).is_ok()
-        });
-        assert!(listening, "{name} does not listen");
-        Self { process, port }
-    }
-
-    fn send(&self, arguments: &[&str]) -> Output {
-        let url = format!("http://127.0.0.1:{}/webhooks/nevent", self.port);
-        let mut send = example("send");
-        send.env("NEVENT_WEBHOOK_SECRET", SECRET).args(["--url", &url]).args(arguments);
-        send.output().expect("the example is built")
-    }
-
     /// Asks it to stop, and returns what it printed once it has.
     fn stop(self) -> String {
         self.end("-TERM")
@@ -69,20 +34,9 @@ impl Receiver {
     }
 
     fn end(mut self, signal: &str) -> String {
-        let id = self.process.id().to_string();
-        assert!(Command::new("kill").args([signal, &id]).status().expect("kill").success());
-        assert!(self.process.wait().expect("it ends").success());
-        let mut printed = String::new();
-        let stdout = self.process.stdout.as_mut().expect("piped");
-        stdout.read_to_string(&mut printed).expect("text");
-        printed
-    }
-}
-
-impl Drop for Receiver {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.process.signal(signal);
+        assert!(self.process.wait().success());
+        self.printed()
     }
 }
 
@@ -90,7 +44,7 @@ fn text(output: &[u8]) -> &str {
     std::str::from_utf8(output).expect("text")
 }
 
-/// Those that receive.
+/// The examples that receive.
 const RECEIVERS: &[&str] = &[
     "axum",
     "hyper",
@@ -108,12 +62,18 @@ fn quickstart_is_as_it_should_be() {
 #[test]
 fn receivers_receive_what_send_sends() {
     for name in RECEIVERS {
-        let receiver = Receiver::start(name);
+        let receiver = start(name);
         let first = receiver.send(&["--delivery", "d-1", "--repeat", "2", "--timestamp", &now()]);
         assert_eq!(text(&first.stdout), "200\n200 Already processed\n");
         assert!(first.status.success());
-        let rotated =
-            receiver.send(&["--event", "fan.created", "--secret", PREVIOUS, "--delivery", "d-2"]);
+        let rotated = receiver.send(&[
+            "--event",
+            "fan.created",
+            "--secret",
+            PREVIOUS_SECRET,
+            "--delivery",
+            "d-2",
+        ]);
         assert_eq!(text(&rotated.stdout), "200\n");
         let stale = receiver.send(&["--timestamp", "1640995200"]);
         assert_eq!(text(&stale.stdout), "401 Timestamp too old\n");
@@ -128,7 +88,7 @@ fn receivers_receive_what_send_sends() {
 
 #[test]
 fn events_are_typed() {
-    let receiver = Receiver::start("events");
+    let receiver = start("events");
     for event in ["fan.created", "purchase.completed", "email.sent", "fan.deleted"] {
         assert_eq!(text(&receiver.send(&["--event", event]).stdout), "200\n");
     }
@@ -154,7 +114,7 @@ fn events_are_typed() {
 fn what_cannot_be_read_is_parked() {
     let directory = format!("{}/parked", env!("CARGO_TARGET_TMPDIR"));
     std::fs::remove_dir_all(&directory).unwrap_or_default();
-    let receiver = Receiver::start_with("park", &[("PARKED", &directory)]);
+    let receiver = Receiver::start("park", &[("PARKED", &directory)]);
     let odd = sample("fan.created").replace("\"fan_", "7, \"was\": \"fan_");
     let odd_file = file("odd.json", &odd);
     let answers = receiver.send(&["--body", &odd_file, "--delivery", "d-1", "--repeat", "2"]);
@@ -177,7 +137,7 @@ fn what_cannot_be_read_is_parked() {
 
 #[test]
 fn batches_are_done_event_by_event() {
-    let receiver = Receiver::start("batch");
+    let receiver = start("batch");
     let batch = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/send/batch.json");
     let answers = receiver.send(&["--body", batch, "--repeat", "2", "--delivery", "d-1"]);
     assert_eq!(text(&answers.stdout), "200\n200 Already processed\n");
@@ -211,9 +171,9 @@ fn file(name: &str, content: &str) -> String {
 /// Whoever reads along sees each line as soon as it is handled.
 #[test]
 fn lines_are_flushed() {
-    let mut receiver = Receiver::start("axum");
+    let mut receiver = start("axum");
     receiver.send(&["--delivery", "d-1"]);
-    let stdout = receiver.process.stdout.take().expect("piped");
+    let stdout = receiver.stdout();
     let mut line = String::new();
     BufReader::new(stdout).read_line(&mut line).expect("a line");
     assert!(line.starts_with("handled delivery=d-1 event=purchase.completed id="));
@@ -237,7 +197,7 @@ fn what_is_missing_is_said() {
 fn empty_variables_count_as_unset() {
     let empty = [("NEVENT_WEBHOOK_SECRET_PREVIOUS", ""), ("REDIS_URL", "")];
     for name in RECEIVERS {
-        let receiver = Receiver::start_with(name, &empty);
+        let receiver = Receiver::start(name, &empty);
         assert_eq!(text(&receiver.send(&["--delivery", "d-1"]).stdout), "200\n");
         receiver.stop();
     }

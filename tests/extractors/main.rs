@@ -2,6 +2,8 @@
 
 mod bodies;
 mod layers;
+#[path = "../support/secrets.rs"]
+mod secrets;
 
 use std::fmt::{Display, Formatter};
 use std::sync::{Arc, Mutex};
@@ -14,22 +16,19 @@ use axum::routing::post;
 use nevent_webhooks::event::{Batch, BatchReport, EventData};
 use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks::{
-    Clock, DedupeLayer, DedupeOptions, Delivery, DeliveryId, Event, EventError, Rejection, Secret,
-    Signer, SystemClock, Verifier, VerifyLayer,
+    DedupeLayer, DedupeOptions, Delivery, DeliveryId, Event, EventError, Rejection, Verifier,
+    VerifyLayer,
 };
+use secrets::{SECRET, secret, signature};
 use serde::Deserialize;
 use tower::ServiceExt;
 
 const BODY: &str = r#"{"id":"evt_1","type":"fan.created","created":1640995201,"added_later":[1],
     "data":{"fan":{"email":"maria@example.com"}},"organization_id":"org_1"}"#;
 
-fn secret() -> Secret {
-    Secret::new("whsec_k5EKJQnf9sMX2vYzJdHG3L8pR").expect("a secret")
-}
-
 fn layers() -> (VerifyLayer, DedupeLayer) {
     let dedupe = DedupeLayer::new("test", MemoryStore::new()).expect("a scope");
-    (VerifyLayer::new(Verifier::new(secret())), dedupe)
+    (VerifyLayer::new(Verifier::new(secret(SECRET))), dedupe)
 }
 
 fn delivery(body: impl Into<Bytes>) -> Request<Body> {
@@ -38,9 +37,8 @@ fn delivery(body: impl Into<Bytes>) -> Request<Body> {
 
 fn delivery_as(id: &str, body: impl Into<Bytes>) -> Request<Body> {
     let body = body.into();
-    let header = Signer::new(&secret()).header(SystemClock.unix_seconds(), &body);
     let request = Request::post("/")
-        .header("x-nevent-signature", header)
+        .header("x-nevent-signature", signature(&body))
         .header("x-nevent-event", "fan.created")
         .header("x-nevent-delivery", id);
     request.body(Body::from(body)).expect("a request")

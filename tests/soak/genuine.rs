@@ -3,18 +3,19 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
-use nevent_webhooks::{Secret, Signer};
+use nevent_webhooks::{Clock, SystemClock};
 use tokio::net::TcpStream;
 use tokio::time::interval;
 
-use super::{Over, SECRET};
+use super::Over;
+use super::secrets::signer;
 
 #[derive(Default)]
 pub struct Report {
@@ -41,7 +42,7 @@ impl fmt::Display for Report {
 }
 
 pub async fn load(port: u16, over: Over) -> Report {
-    let signer = Signer::new(&Secret::new(SECRET).expect("a secret"));
+    let signer = signer();
     let mut client = Client::connect(port).await;
     let mut report = Report::default();
     let mut turn = interval(Duration::from_millis(10));
@@ -104,6 +105,5 @@ async fn connect(port: u16) -> SendRequest<Full<Bytes>> {
 }
 
 pub fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
-    i64::try_from(since.as_secs()).expect("it fits")
+    SystemClock.unix_seconds()
 }

@@ -7,9 +7,17 @@
 //! SOAK_SECONDS=600 cargo test --release --test soak -- --ignored --nocapture --test-threads 1
 //! ```
 
+#[path = "../support/example.rs"]
+mod example;
 mod forged;
 mod genuine;
+#[path = "../support/ports.rs"]
+mod ports;
+#[path = "../support/process.rs"]
+mod process;
 mod receiver;
+#[path = "../support/secrets.rs"]
+mod secrets;
 mod stalled;
 
 use std::sync::Arc;
@@ -18,7 +26,6 @@ use std::time::Duration;
 
 use receiver::Receiver;
 
-const SECRET: &str = "whsec_k5EKJQnf9sMX2vYzJdHG3L8pR";
 const STALLED: usize = 2_000;
 const FORGERS: usize = 8;
 
@@ -50,7 +57,7 @@ async fn actix() {
 async fn connections_that_stall_and_nothing_else() {
     receiver::allow_many_connections();
     for name in ["axum", "hyper", "actix"] {
-        let receiver = Receiver::start(name).await;
+        let receiver = Receiver::start(name);
         let (at_rest, over) = (receiver.memory(), Over::default());
         let stalled = stalled::clients(STALLED, receiver.port(), &over);
         tokio::time::sleep(seconds()).await;
@@ -69,7 +76,7 @@ type Over = Arc<AtomicBool>;
 
 async fn soak(name: &str) {
     receiver::allow_many_connections();
-    let receiver = Receiver::start(name).await;
+    let receiver = Receiver::start(name);
     let (at_rest, port) = (receiver.memory(), receiver.port());
     let over = Over::default();
 

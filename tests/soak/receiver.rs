@@ -1,86 +1,47 @@
 //! An example as a process, its memory, and what it printed.
 
 use std::collections::BTreeMap;
-use std::fs::read_to_string;
 use std::io::{BufRead, BufReader};
-use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::OnceLock;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
-use super::SECRET;
+use super::example;
 
 pub struct Receiver {
-    process: Child,
-    port: u16,
+    inner: example::Receiver,
     /// How often each delivery was handled.
-    handled: Option<JoinHandle<BTreeMap<String, u32>>>,
+    handled: JoinHandle<BTreeMap<String, u32>>,
 }
 
 impl Receiver {
-    pub async fn start(name: &str) -> Self {
-        let port =
-            TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
-        let mut process = Command::new(examples().join(name))
-            .env("NEVENT_WEBHOOK_SECRET", SECRET)
-            .env("BIND", format!("127.0.0.1:{port}"))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the example was built");
-        let lines = BufReader::new(process.stdout.take().expect("piped")).lines();
+    pub fn start(name: &str) -> Self {
+        let mut inner = example::Receiver::from(&mut Command::new(examples().join(name)));
+        let lines = BufReader::new(inner.stdout()).lines();
         let handled = thread::spawn(move || count(lines.map(|line| line.expect("text"))));
-        let receiver = Self { process, port, handled: Some(handled) };
-        receiver.listens().await;
-        receiver
-    }
-
-    async fn listens(&self) {
-        for _ in 0..500 {
-            if TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("it does not listen");
+        Self { inner, handled }
     }
 
     pub fn port(&self) -> u16 {
-        self.port
+        self.inner.port
     }
 
-    /// In bytes, resident.
+    /// Bytes of resident memory.
     pub fn memory(&self) -> u64 {
-        self.status("VmRSS:")
+        self.inner.process.memory()
     }
 
-    /// The most there ever was.
+    /// The most bytes of resident memory there ever were.
     pub fn peak_memory(&self) -> u64 {
-        self.status("VmHWM:")
+        self.inner.process.peak_memory()
     }
 
-    fn status(&self, field: &str) -> u64 {
-        let status =
-            read_to_string(format!("/proc/{}/status", self.process.id())).expect("it runs");
-        let line = status.lines().find(|line| line.starts_with(field)).expect("a field");
-        let kib = line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok());
-        kib.expect("a number") << 10
-    }
-
+    /// Asks it to stop, and returns how often it handled each delivery.
     pub fn stop(mut self) -> BTreeMap<String, u32> {
-        let id = self.process.id().to_string();
-        assert!(Command::new("kill").arg(id).status().expect("kill").success());
-        assert!(self.process.wait().expect("it ends").success(), "it ended well");
-        self.handled.take().expect("not yet taken").join().expect("no panic")
-    }
-}
-
-impl Drop for Receiver {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.inner.process.signal("-TERM");
+        assert!(self.inner.process.wait().success(), "it ended well");
+        self.handled.join().expect("no panic")
     }
 }
 

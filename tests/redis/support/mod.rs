@@ -3,18 +3,23 @@
 
 /// Receivers and a client, of the acceptance tests.
 #[allow(dead_code, unused_imports, reason = "the acceptance tests use the rest")]
-#[path = "../../acceptance/support/mod.rs"]
+#[path = "../../support/mod.rs"]
 pub mod acceptance;
 pub mod arguments;
 pub mod certificates;
 pub mod clock;
 pub mod cluster;
 pub mod directory;
+#[path = "../../support/example.rs"]
+pub mod example;
 pub mod ledger;
 pub mod load;
 pub mod moving;
 pub mod nodes;
+#[path = "../../support/ports.rs"]
 pub mod ports;
+#[path = "../../support/process.rs"]
+pub mod process;
 pub mod proxy;
 pub mod receiver_process;
 pub mod relay;
@@ -28,7 +33,7 @@ use std::time::{Duration, Instant};
 use nevent_webhooks::DeliveryId;
 use nevent_webhooks::store::{Claim, Fingerprint, Scope};
 
-pub use acceptance::Adapter;
+pub use acceptance::{Adapter, SECRET, secrets};
 pub use certificates::Certificates;
 pub use cluster::Cluster;
 pub use ledger::Ledger;
@@ -37,8 +42,6 @@ pub use receiver_process::ReceiverProcess;
 pub use sender::{Sender, delivery_id};
 pub use sentinels::Sentinels;
 pub use server::Server;
-
-pub const SECRET: &str = "whsec_k5EKJQnf9sMX2vYzJdHG3L8pR";
 
 /// What a busy machine may need for what an idle one does at once.
 pub const PATIENCE: Duration = Duration::from_secs(60);

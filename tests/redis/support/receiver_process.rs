@@ -1,7 +1,7 @@
 use std::fmt::Debug;
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
@@ -13,17 +13,19 @@ use axum::http::StatusCode;
 use axum::{Router, routing::post};
 use nevent_webhooks::store::{RedisOptions, RedisSource, RedisStore};
 use nevent_webhooks::{
-    DedupeLayer, DedupeOptions, Delivery, Secret, Verifier, VerifyLayer, WebhookMiddleware,
+    DedupeLayer, DedupeOptions, Delivery, Verifier, VerifyLayer, WebhookMiddleware,
 };
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 
-use super::{Ledger, SECRET};
+use super::Ledger;
+use super::process::Process;
+use super::secrets::{SECRET, secret};
 
 /// A receiver in a process of its own, which writes each run of a handler to the
 /// ledger. Killed when dropped.
 pub struct ReceiverProcess {
-    process: Child,
+    process: Process,
     address: SocketAddr,
     reader: Option<JoinHandle<()>>,
 }
@@ -105,7 +107,11 @@ impl ReceiverProcess {
             }
         });
         let address = listening.recv_timeout(Duration::from_secs(20)).expect("it listens");
-        Self { process, address: address.expect("an address"), reader: Some(reader) }
+        Self {
+            process: Process(process),
+            address: address.expect("an address"),
+            reader: Some(reader),
+        }
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -114,35 +120,24 @@ impl ReceiverProcess {
 
     /// `kill -9`. All that it wrote is in the ledger afterwards.
     pub fn kill(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.process.kill();
         if let Some(reader) = self.reader.take() {
             let _ = reader.join();
         }
     }
 
-    /// As one whose machine is suspended.
+    /// As on a machine that is suspended.
     pub fn pause(&self) {
-        self.signal("-STOP");
+        self.process.signal("-STOP");
     }
 
     pub fn resume(&self) {
-        self.signal("-CONT");
+        self.process.signal("-CONT");
     }
 
-    fn signal(&self, signal: &str) {
-        let id = self.process.id().to_string();
-        let sent = Command::new("kill").args([signal, &id]).status();
-        assert!(sent.is_ok_and(|status| status.success()), "kill {signal} {id}");
-    }
-
-    /// What it holds in memory, in bytes.
+    /// Bytes of resident memory.
     pub fn memory(&self) -> u64 {
-        let path = format!("/proc/{}/status", self.process.id());
-        let status = std::fs::read_to_string(path).expect("Linux tells it");
-        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kilobytes = resident.and_then(|line| line.trim().strip_suffix(" kB"));
-        kilobytes.and_then(|kilobytes| kilobytes.parse::<u64>().ok()).expect("kilobytes") * 1024
+        self.process.memory()
     }
 }
 
@@ -166,7 +161,7 @@ async fn serve() {
     let store = RedisStore::open(source, redis).await.expect("a server");
     let options = DedupeOptions::new().lease(lease).response_deadline(lease / 3);
     let options = options.store_timeout(lease * 4 / 15);
-    let verify = VerifyLayer::new(Verifier::new(Secret::new(SECRET).expect("a secret")));
+    let verify = VerifyLayer::new(Verifier::new(secret(SECRET)));
     let dedupe = DedupeLayer::with_options("tickets", store, options).expect("safe options");
     let handle = move |delivery: Delivery| {
         let fails = runs.fetch_add(1, Ordering::Relaxed) % fails_one_of == 0;

@@ -8,12 +8,13 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
-use nevent_webhooks::{Clock, Secret, Signer, SystemClock};
+use nevent_webhooks::{Clock, Signer, SystemClock};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::{Ledger, SECRET};
+use super::Ledger;
+use super::secrets::signer;
 
 /// Plays Nevent: sends each delivery until it is answered 2xx, on Nevent's
 /// schedule in compressed time, and writes down what it was answered.
@@ -39,7 +40,7 @@ impl Sender {
     pub fn new(receivers: &[SocketAddr], minute: Duration, ledger: &Ledger) -> Self {
         Self(Arc::new(Inner {
             client: Client::builder(TokioExecutor::new()).build_http(),
-            signer: Signer::new(&Secret::new(SECRET).expect("a secret")),
+            signer: signer(),
             receivers: receivers.to_vec(),
             next: AtomicUsize::new(0),
             minute,

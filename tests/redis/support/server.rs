@@ -15,7 +15,8 @@ use super::arguments::{after, common, data, words};
 use super::clock::SteppedClock;
 use super::directory::Directory;
 use super::ports::free_port;
-use super::spawn::{Process, spawn};
+use super::process::Process;
+use super::spawn::spawn;
 use super::{Certificates, PATIENCE, eventually};
 
 /// A Redis process on a port and in a directory of its own. Killed when dropped.

@@ -1,7 +1,7 @@
 //! A process of redis-server, from its start to its first answer.
 
 use std::io::ErrorKind;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -11,36 +11,10 @@ use tokio::time::{sleep, timeout};
 use super::PATIENCE;
 use super::clock::SteppedClock;
 use super::directory::Directory;
+use super::process::Process;
 
 const NOT_INSTALLED: &str = "redis-server is not installed: run ./test, which installs it, \
      or apt-get install redis-server";
-
-/// Killed when dropped.
-#[derive(Debug)]
-pub struct Process(Child);
-
-impl Process {
-    pub fn kill(&mut self) {
-        // SIGKILL ends a stopped process too.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-
-    pub fn signal(&self, signal: &str) {
-        let id = self.0.id().to_string();
-        assert!(Command::new("kill").args([signal, &id]).status().expect("kill").success());
-    }
-
-    fn has_ended(&mut self) -> bool {
-        self.0.try_wait().expect("a child of ours").is_some()
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
 
 /// The process, once it answers; `None` if its port was taken. It answers on a Unix
 /// socket in its own directory, so that nobody else can answer in its place.

@@ -8,18 +8,20 @@ use http::{Request, Response};
 use http_body::Body;
 use http_body_util::{BodyExt, Full};
 use nevent_webhooks::store::MemoryStore;
-use nevent_webhooks::{
-    Clock, DedupeLayer, Delivery, Event, Secret, Signer, SystemClock, VerifiedBody, Verifier,
-    VerifyLayer,
-};
+use nevent_webhooks::{DedupeLayer, Delivery, Event, VerifiedBody, Verifier, VerifyLayer};
 use tower::{Service, ServiceExt};
+
+#[path = "../../support/secrets.rs"]
+mod secrets;
+
+use secrets::{SECRET, secret, signature};
 
 pub(crate) const BODY: &str =
     r#"{"id":"evt_1","type":"fan.created","created":1,"data":{},"organization_id":"org_1"}"#;
 
 pub(crate) fn layers() -> (VerifyLayer, DedupeLayer) {
     let store = MemoryStore::with_capacity(16).unwrap();
-    (VerifyLayer::new(Verifier::new(secret())), DedupeLayer::new("stacks", store).unwrap())
+    (VerifyLayer::new(Verifier::new(secret(SECRET))), DedupeLayer::new("stacks", store).unwrap())
 }
 
 /// Answers with what only the verified bytes tell. For axum.
@@ -56,9 +58,8 @@ pub(crate) fn genuine<B>(body: B) -> Request<B> {
 
 /// A request with a body that reads `signed`.
 pub(crate) fn genuine_with<B>(signed: &str, body: B) -> Request<B> {
-    let signature = Signer::new(&secret()).header(SystemClock.unix_seconds(), signed.as_bytes());
     Request::post("/")
-        .header("x-nevent-signature", signature)
+        .header("x-nevent-signature", signature(signed))
         .header("x-nevent-delivery", "dlv_1")
         .body(body)
         .unwrap()
@@ -67,8 +68,4 @@ pub(crate) fn genuine_with<B>(signed: &str, body: B) -> Request<B> {
 pub(crate) async fn text<R: Body<Error: Debug>>(response: Response<R>) -> String {
     let bytes = response.into_body().collect().await.unwrap().to_bytes();
     String::from_utf8(bytes.into()).unwrap()
-}
-
-fn secret() -> Secret {
-    Secret::new("whsec_k5EKJQnf9sMX2vYzJdHG3L8pR").unwrap()
 }

@@ -7,18 +7,11 @@ use nevent_webhooks::{Secret, Signer, Verifier};
 use rand::RngExt;
 use subtle::ConstantTimeEq;
 
-mod constant_time {
-    pub(crate) use subtle::{Choice, ConstantTimeEq};
-}
+#[path = "../../support/secrets.rs"]
+mod secrets;
 
-/// The very file that the library is built with: its comparison is private.
-#[path = "../../../src/signature/mac.rs"]
-#[allow(dead_code, reason = "the library uses the rest")]
-mod mac;
+use secrets::{OTHER_SECRET, SECRET, secret, signer};
 
-use mac::Digest;
-
-const SECRET: &str = "whsec_k5EKJQnf9sMX2vYzJdHG3L8pR";
 const BODY: &[u8] =
     br#"{"id":"evt_1","type":"fan.created","created":1,"data":{},"organization_id":"o"}"#;
 
@@ -67,14 +60,15 @@ fn measure<I, T>(
     }
 }
 
+/// The comparison that the library calls, `subtle`'s of 32 bytes.
 fn comparison_right_or_wrong(runner: &mut CtRunner, rng: &mut BenchRng) {
     let digests = |rng: &mut BenchRng, left: bool| pair(rng, (!left).then_some(0));
-    measure(runner, rng, digests, |(one, other)| Digest(*one).ct_eq(&Digest(*other)));
+    measure(runner, rng, digests, |(one, other)| one.ct_eq(other));
 }
 
 fn comparison_wrong_early_or_late(runner: &mut CtRunner, rng: &mut BenchRng) {
     let digests = |rng: &mut BenchRng, left: bool| pair(rng, Some(if left { 0 } else { 31 }));
-    measure(runner, rng, digests, |(one, other)| Digest(*one).ct_eq(&Digest(*other)));
+    measure(runner, rng, digests, |(one, other)| one.ct_eq(other));
 }
 
 /// What a forger could learn from: all of it is refused, and the answer is the same.
@@ -95,8 +89,7 @@ fn verify_wrong_in_one_byte_or_in_all(runner: &mut CtRunner, rng: &mut BenchRng)
 
 /// Accepted both times: which one it was, nobody need know.
 fn verify_first_or_last_digest_right(runner: &mut CtRunner, rng: &mut BenchRng) {
-    let secret = Secret::new(SECRET).expect("a secret");
-    let (signer, verifier) = (Signer::new(&secret), Verifier::new(secret));
+    let (signer, verifier) = (signer(), Verifier::new(secret(SECRET)));
     let header = |rng: &mut BenchRng, left: bool| {
         let t = i64::from(rng.random::<u32>());
         let (right, wrong) = (signer.v1(t, BODY), hex(&rng.random::<[u8; 32]>()));
@@ -133,8 +126,8 @@ fn told_by_memory_one_secret_or_the_other(runner: &mut CtRunner, rng: &mut Bench
 
 /// Two signers, and two verifiers that know both secrets: each has another one first.
 fn two_secrets() -> ([Signer; 2], [Verifier; 2]) {
-    let one = Secret::new(SECRET).expect("a secret");
-    let other = Secret::new("whsec_another0another0another0").expect("a secret").named("other");
+    let one = secret(SECRET);
+    let other = secret(OTHER_SECRET).named("other");
     let verifier = |first: &Secret, last: &Secret| {
         Verifier::new(first.clone()).or(last.clone()).expect("two secrets")
     };
@@ -158,8 +151,7 @@ fn verify(
     age: i64,
     spoil: impl Fn(&mut BenchRng, bool, &mut [u8; 32]),
 ) {
-    let secret = Secret::new(SECRET).expect("a secret");
-    let (signer, verifier) = (Signer::new(&secret), Verifier::new(secret));
+    let (signer, verifier) = (signer(), Verifier::new(secret(SECRET)));
     let header = |rng: &mut BenchRng, left: bool| {
         let t = i64::from(rng.random::<u32>());
         let mut digest = unhex(&signer.v1(t, BODY));

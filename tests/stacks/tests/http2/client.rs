@@ -10,7 +10,7 @@ use http_body_util::{BodyExt, Collected, StreamBody};
 use hyper::body::Frame;
 use hyper::client::conn::http2::{SendRequest, handshake};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use nevent_webhooks::{Clock, Secret, Signer, SystemClock};
+use nevent_webhooks::{Clock, SystemClock};
 use tokio::net::TcpStream;
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -60,8 +60,7 @@ impl Client {
     /// Sends a genuine delivery of so many bytes.
     pub async fn deliver(&self, id: &str, bytes: usize) -> Answer {
         let body = Bytes::from(vec![b' '; bytes]);
-        let signer = Signer::new(&Secret::new(crate::SECRET).unwrap());
-        let signature = signer.header(SystemClock.unix_seconds(), &body);
+        let signature = crate::secrets::signature(&body);
         let frames = stream::iter([Ok(Frame::data(body))]);
         answer(self.sender.clone(), request(id, &signature, frames.boxed())).await
     }

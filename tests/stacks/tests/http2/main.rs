@@ -2,6 +2,8 @@
 //! without a verdict bounds them as it bounds those of many connections (row b10).
 
 mod client;
+#[path = "../../../support/secrets.rs"]
+mod secrets;
 mod servers;
 mod soak;
 
@@ -9,10 +11,10 @@ use std::time::Duration;
 
 use client::{Client, eventually};
 use nevent_webhooks::store::MemoryStore;
-use nevent_webhooks::{DedupeLayer, Secret, Verifier, VerifyLayer};
+use nevent_webhooks::{DedupeLayer, Verifier, VerifyLayer};
+use secrets::{SECRET, secret};
 use servers::{Handled, Server};
 
-const SECRET: &str = "whsec_k5EKJQnf9sMX2vYzJdHG3L8pR";
 const MIB: usize = 1024 * 1024;
 const BUDGET: usize = 4 * MIB;
 /// In one connection, half a MiB each.
@@ -31,7 +33,7 @@ async fn b10_many_streams_stay_within_the_budget() {
 }
 
 fn layers() -> (VerifyLayer, DedupeLayer) {
-    let verify = VerifyLayer::new(Verifier::new(Secret::new(SECRET).unwrap()));
+    let verify = VerifyLayer::new(Verifier::new(secret(SECRET)));
     (verify, DedupeLayer::new("http2", MemoryStore::new()).unwrap())
 }
 

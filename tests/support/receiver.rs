@@ -5,12 +5,13 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks::{
-    DedupeLayer, DedupeOptions, Delivery, Incident, ManualClock, Rejection, Secret, Store,
-    Verifier, VerifyLayer,
+    DedupeLayer, DedupeOptions, Delivery, Incident, ManualClock, Rejection, Store, Verifier,
+    VerifyLayer,
 };
 use tokio::net::TcpListener;
 use tower::limit::ConcurrencyLimitLayer;
 
+pub use super::secrets::secret;
 use super::tower::{serve_axum, serve_hyper};
 use super::{Adapter, Connection, Gate, Outer, Post, Reply, SECRET};
 
@@ -115,10 +116,6 @@ impl Receiver {
         connection.send(&[head, body].concat()).await;
         connection
     }
-}
-
-pub fn secret(text: &str) -> Secret {
-    Secret::new(text).expect("a secret")
 }
 
 impl Setup {

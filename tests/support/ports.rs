@@ -1,3 +1,5 @@
+//! Ports for the programs that tests start. Each test includes this file.
+
 use std::hash::{BuildHasher, RandomState};
 use std::net::TcpListener;
 use std::sync::LazyLock;
@@ -8,12 +10,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const FIRST: u64 = 10_000;
 const COUNT: u64 = 20_000;
 
-/// Test processes that run side by side begin in different places.
+/// Test processes that run at the same time begin in different places.
 static NEXT: LazyLock<AtomicU64> =
     LazyLock::new(|| AtomicU64::new(RandomState::new().hash_one("port") % COUNT));
 
-/// A port of 127.0.0.1 that nobody listens on, never given twice. Somebody outside
-/// may still take it before it is bound.
+/// A port of 127.0.0.1 that nobody listens on, never given twice. Another program may still
+/// take it before it is bound.
 pub fn free_port() -> u16 {
     for _ in 0..COUNT {
         let number = FIRST + NEXT.fetch_add(1, Ordering::Relaxed) % COUNT;

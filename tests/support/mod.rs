@@ -1,5 +1,8 @@
-//! What every row needs: a receiver on a real socket, a client that writes raw
-//! HTTP, deliveries to send, and a store that fails on demand.
+//! A receiver on a real socket, a client that writes raw HTTP, deliveries to send, and a store
+//! that fails on demand: for the acceptance tests, and for those of them that run with Redis.
+//!
+//! `secrets`, `process`, `ports` and `example` stand alone, so that other tests can include
+//! them without the rest.
 
 #[cfg(feature = "actix")]
 mod actix;
@@ -11,6 +14,7 @@ pub mod gate;
 pub mod outer;
 pub mod post;
 pub mod receiver;
+pub mod secrets;
 mod tower;
 pub mod work;
 
@@ -23,6 +27,7 @@ pub use gate::Gate;
 pub use outer::Outer;
 pub use post::Post;
 pub use receiver::Receiver;
+pub use secrets::{OTHER_SECRET, PREVIOUS_SECRET, SECRET};
 
 /// One test per adapter for each row: `mod on_axum`, `mod on_hyper` and `mod
 /// on_actix` call the functions of these names.
@@ -47,10 +52,6 @@ macro_rules! rows {
     };
 }
 pub(crate) use rows;
-
-pub const SECRET: &str = "whsec_k5EKJQnf9sMX2vYzJdHG3L8pR";
-pub const PREVIOUS_SECRET: &str = "whsec_0aVnD4bWmTzq7RsuPyXc1LfEh";
-pub const OTHER_SECRET: &str = "whsec_Zt6MsqK1xWu9EoJd5BvNgYc3A";
 
 pub const EVENT: &[u8] = br#"{"id":"evt_01234567890","type":"purchase.completed","created":1640995200,"data":{},"organization_id":"org_abcdefghijk"}"#;
 
