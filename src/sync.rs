@@ -1,12 +1,26 @@
-//! The locks and atomics whose every order `tests/interleavings` tries: it builds
-//! the files that use them with loom's in this module's place, and with a hash that is
-//! the same in every run.
+//! The locks, atomics and wake-ups of the in-memory store and of the permits.
+//!
+//! Their unit tests named `interleavings` run every order of a few threads, with loom's types in
+//! place of these. They need a build with `--cfg nevent_loom`, see `TESTING.md`. (Not `loom`, the
+//! usual name: tokio has no sockets under that one, and without them other dependencies of
+//! the tests do not compile.)
 
-#[cfg(feature = "memory")]
-pub(crate) use std::hash::RandomState;
-#[cfg(any(feature = "tower", feature = "actix"))]
-pub(crate) use std::sync::atomic::AtomicUsize;
-#[cfg(feature = "memory")]
-pub(crate) use std::sync::{Mutex, MutexGuard};
-#[cfg(any(feature = "tower", feature = "actix"))]
-pub(crate) use tokio::sync::Notify;
+#[cfg(all(test, nevent_loom))]
+mod modelled;
+
+#[cfg(all(test, nevent_loom))]
+pub(crate) use self::modelled::*;
+#[cfg(not(all(test, nevent_loom)))]
+pub(crate) use self::standard::*;
+
+#[cfg(not(all(test, nevent_loom)))]
+mod standard {
+    #[cfg(feature = "memory")]
+    pub(crate) use std::hash::RandomState;
+    #[cfg(any(feature = "tower", feature = "actix"))]
+    pub(crate) use std::sync::atomic::AtomicUsize;
+    #[cfg(feature = "memory")]
+    pub(crate) use std::sync::{Mutex, MutexGuard};
+    #[cfg(any(feature = "tower", feature = "actix"))]
+    pub(crate) use tokio::sync::Notify;
+}

@@ -1,3 +1,6 @@
+#[cfg(all(test, nevent_loom))]
+mod interleavings;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 

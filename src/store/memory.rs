@@ -2,6 +2,8 @@
 //! construction, so that it never pauses to grow.
 
 mod bindings;
+#[cfg(all(test, nevent_loom))]
+mod interleavings;
 mod records;
 mod shards;
 

@@ -1,5 +1,5 @@
-//! Runs threads against the store in every order, and holds what they were answered
-//! against what the orders of their steps, one after another, have to answer.
+//! Runs threads against the store in every order that loom finds, and compares their answers
+//! with those of one thread that takes all steps one after another.
 
 use std::collections::BTreeSet;
 use std::pin::pin;
@@ -10,22 +10,22 @@ use std::time::Duration;
 
 use loom::sync::atomic::{AtomicU64, Ordering};
 use loom::thread;
-use nevent_webhooks::{Clock, ManualClock};
 
-use crate::store::{Claim, Store, memory};
+use crate::Clock;
+use crate::store::{Claim, MemoryStore, Store};
 
-/// What a thread does next; a number is a claim of the scenario's.
+/// One step of a thread. A number is the place of a claim in [`Scenario::claims`].
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Step {
     Claim(usize),
     Renew(usize),
     Complete(usize),
     Release(usize),
-    /// So many seconds pass.
+    /// The clock advances by this many seconds.
     Pass(u64),
 }
 
-/// Before the threads, each thread's, and after them.
+/// The steps before the threads start, those of each thread, and those after they have ended.
 #[derive(Debug, Clone)]
 pub(crate) struct Scenario {
     pub(crate) capacity: usize,
@@ -38,25 +38,29 @@ pub(crate) struct Scenario {
 /// Each thread's answers, and the answers after.
 type Outcome = Vec<Vec<String>>;
 
-/// The outcomes that loom came upon are those of the steps one after another: no more,
-/// or two steps got into one another; no fewer, or loom did not try all orders.
+/// Checks that the threads' outcomes are those of their steps taken one after another. An outcome
+/// more means that two steps are not atomic; one less, that loom did not try all orders.
 pub(crate) fn in_every_order(scenario: Scenario) {
     let expected = one_after_another(&scenario);
+    assert_eq!(outcomes(move || at_once(&scenario)), expected);
+}
+
+/// The outcomes of a run in all orders of its threads.
+fn outcomes(run: impl Fn() -> Outcome + Send + Sync + 'static) -> BTreeSet<Outcome> {
     let seen = Arc::new(StdMutex::new(BTreeSet::new()));
     let keep = Arc::clone(&seen);
     loom::model(move || {
-        let outcome = at_once(&scenario);
+        let outcome = run();
         keep.lock().unwrap().insert(outcome);
     });
-    assert_eq!(*seen.lock().unwrap(), expected);
+    std::mem::take(&mut *seen.lock().unwrap())
 }
 
 fn at_once(scenario: &Scenario) -> Outcome {
     let clock = LoomClock::default();
-    let store = memory::MemoryStore::with_capacity(scenario.capacity).unwrap();
-    let store = Arc::new(store.clock(clock.clone()));
+    let store = Arc::new(store(scenario, &clock));
     let claims = Arc::new(scenario.claims.clone());
-    let run = move |step| answer(&*store, &|by| clock.advance(by), &claims, step);
+    let run = move |step| answer(&store, &clock, &claims, step);
 
     scenario.before.iter().copied().for_each(|step| drop(run(step)));
     let threads: Vec<_> = scenario
@@ -73,18 +77,25 @@ fn at_once(scenario: &Scenario) -> Outcome {
     outcome
 }
 
-/// By the library's own store, built with the standard library's locks.
+/// The outcomes of one thread that takes all steps, in each order of them.
 fn one_after_another(scenario: &Scenario) -> BTreeSet<Outcome> {
     let lengths: Vec<_> = scenario.threads.iter().map(Vec::len).collect();
-    orders(&lengths).iter().map(|order| in_order(scenario, order)).collect()
+    let in_order = |order: Vec<usize>| {
+        let scenario = scenario.clone();
+        outcomes(move || in_order(&scenario, &order))
+    };
+    orders(&lengths).into_iter().flat_map(in_order).collect()
 }
 
-/// `order` has the thread whose turn it is.
+fn store(scenario: &Scenario, clock: &LoomClock) -> MemoryStore {
+    MemoryStore::with_capacity(scenario.capacity).unwrap().clock(clock.clone())
+}
+
+/// `order` holds the number of the thread whose turn it is.
 fn in_order(scenario: &Scenario, order: &[usize]) -> Outcome {
-    let clock = ManualClock::at(0);
-    let store = nevent_webhooks::store::MemoryStore::with_capacity(scenario.capacity).unwrap();
-    let store = store.clock(clock.clone());
-    let run = |step| answer(&store, &|by| clock.advance(by), &scenario.claims, step);
+    let clock = LoomClock::default();
+    let store = store(scenario, &clock);
+    let run = |step| answer(&store, &clock, &scenario.claims, step);
 
     scenario.before.iter().copied().for_each(|step| drop(run(step)));
     let mut outcome: Outcome = vec![Vec::new(); scenario.threads.len()];
@@ -96,7 +107,7 @@ fn in_order(scenario: &Scenario, order: &[usize]) -> Outcome {
     outcome
 }
 
-/// All orders of so many steps of each thread.
+/// All orders of the steps, of which each thread has this many left.
 fn orders(left: &[usize]) -> Vec<Vec<usize>> {
     if left.iter().all(|steps| *steps == 0) {
         return vec![Vec::new()];
@@ -110,14 +121,14 @@ fn orders(left: &[usize]) -> Vec<Vec<usize>> {
     all
 }
 
-fn answer(store: &dyn Store, advance: &dyn Fn(Duration), claims: &[Claim], step: Step) -> String {
+fn answer(store: &MemoryStore, clock: &LoomClock, claims: &[Claim], step: Step) -> String {
     match step {
         Step::Claim(claim) => answered(store.claim(&claims[claim])),
         Step::Renew(claim) => answered(store.renew(&claims[claim])),
         Step::Complete(claim) => answered(store.complete(&claims[claim])),
         Step::Release(claim) => answered(store.release(&claims[claim])),
         Step::Pass(seconds) => {
-            advance(Duration::from_secs(seconds));
+            clock.advance(Duration::from_secs(seconds));
             String::new()
         }
     }
@@ -130,7 +141,7 @@ fn answered<T: std::fmt::Debug>(answer: impl Future<Output = T>) -> String {
     }
 }
 
-/// A clock whose reading is a step that loom knows of.
+/// A clock whose reading is a step of its own to loom.
 #[derive(Debug, Clone, Default)]
 struct LoomClock(Arc<AtomicU64>);
 

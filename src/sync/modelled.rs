@@ -1,4 +1,4 @@
-//! What the library's `sync` is here.
+//! loom's locks and atomics, a hash without a seed, and tokio's `Notify` made of them.
 
 use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::pin::Pin;
@@ -11,8 +11,8 @@ pub(crate) use loom::sync::{Mutex, MutexGuard};
 /// could not repeat it.
 pub(crate) type RandomState = BuildHasherDefault<DefaultHasher>;
 
-/// As much as the library uses of tokio's `Notify`, and as little as tokio promises of
-/// it: who was made before a call of `notify_waiters` is woken by it.
+/// As much of tokio's `Notify` as the library uses, and as little as tokio promises: a call
+/// of `notify_waiters` wakes every `Notified` that was made before the call.
 #[derive(Debug)]
 pub(crate) struct Notify {
     state: Mutex<State>,

@@ -1,11 +1,13 @@
-//! Who meets whom in the store.
+//! Claims, renewals, completions and releases of the same deliveries, in every order in which
+//! two or three threads can take their steps.
+
+mod orders;
 
 use std::time::Duration;
 
-use nevent_webhooks::{DeliveryId, ReplayKey};
-
-use crate::orders::{Scenario, Step, in_every_order};
+use self::orders::{Scenario, Step, in_every_order};
 use crate::store::{Claim, Fingerprint, Scope};
+use crate::{DeliveryId, ReplayKey};
 use Step::{Claim as Claims, Complete, Pass, Release, Renew};
 
 /// Three receivers' claims of one delivery.
@@ -50,7 +52,7 @@ fn claim(id: &str, body: u8) -> Claim {
 }
 
 #[test]
-fn one_of_three_receivers_takes_a_delivery() {
+fn one_of_three_receivers_acquires_a_delivery() {
     let threads: &[&[Step]] = &[&[Claims(A1)], &[Claims(A2)], &[Claims(A3)]];
     in_every_order(scenario(10, &[], threads, &[Claims(A1), Claims(A2), Claims(A3)]));
 }
@@ -62,13 +64,13 @@ fn signed_bytes_are_bound_to_one_id() {
 }
 
 #[test]
-fn a_claim_repeated_for_want_of_an_answer_is_acquired_again() {
+fn a_claim_whose_answer_was_lost_is_acquired_again() {
     let threads: &[&[Step]] = &[&[Claims(A1)], &[Claims(A1), Complete(A1)], &[Claims(A2)]];
     in_every_order(scenario(10, &[], threads, &[Claims(A3)]));
 }
 
 #[test]
-fn a_lease_lapses_or_is_renewed() {
+fn a_lease_expires_or_is_renewed() {
     let threads: &[&[Step]] =
         &[&[Renew(A1), Complete(A1)], &[Pass(LEASE)], &[Claims(A2), Complete(A2)]];
     in_every_order(scenario(10, &[Claims(A1)], threads, &[Claims(A3)]));
@@ -88,40 +90,40 @@ fn a_claim_that_waited_for_its_record_goes_by_the_time_after_it() {
 }
 
 #[test]
-fn a_release_and_the_claim_of_a_retry() {
+fn a_release_meets_the_claim_of_a_retry() {
     let threads: &[&[Step]] = &[&[Release(A1)], &[Claims(A2), Renew(A2)], &[Pass(LEASE)]];
     in_every_order(scenario(10, &[Claims(A1)], threads, &[Claims(A3), Renew(A2), Complete(A2)]));
 }
 
 #[test]
-fn a_completion_after_the_lease_and_who_took_it_over() {
+fn a_completion_after_the_lease_meets_the_next_claim() {
     let threads: &[&[Step]] = &[&[Complete(A1)], &[Claims(A2), Release(A2)], &[Claims(A3)]];
     let before = [Claims(A1), Pass(LEASE)];
     in_every_order(scenario(10, &before, threads, &[Claims(A2), Complete(A3)]));
 }
 
 #[test]
-fn what_is_in_flight_is_not_forgotten_for_want_of_room() {
+fn a_delivery_in_flight_is_never_evicted() {
     let threads: &[&[Step]] = &[&[Renew(A1), Complete(A1)], &[Claims(B), Complete(B)]];
     in_every_order(scenario(1, &[Claims(A1)], threads, &[Claims(A2), Claims(C)]));
 }
 
 #[test]
-fn a_completed_delivery_makes_room_for_two_that_want_it() {
+fn a_completed_delivery_makes_room_for_one_of_two_claims() {
     let threads: &[&[Step]] = &[&[Claims(B)], &[Claims(C)], &[Complete(A1)]];
     let before = [Claims(A1), Complete(A1)];
     in_every_order(scenario(1, &before, threads, &[Complete(B), Complete(C), Claims(A2)]));
 }
 
 #[test]
-fn lapsed_leases_make_room_and_their_owners_complete() {
+fn expired_leases_make_room_and_their_owners_complete() {
     let threads: &[&[Step]] = &[&[Claims(C)], &[Complete(A1)], &[Renew(B), Complete(B)]];
     let before = [Claims(A1), Claims(B), Pass(LEASE)];
     in_every_order(scenario(2, &before, threads, &[Claims(A2), Renew(C)]));
 }
 
 #[test]
-fn a_record_expires_and_its_binding_before_it() {
+fn a_binding_expires_before_its_record() {
     let before = [Claims(A1), Complete(A1), Pass(REPLAY_WINDOW - 1)];
     let threads: &[&[Step]] =
         &[&[Claims(REPLAY)], &[Pass(1), Pass(RETENTION - REPLAY_WINDOW)], &[Claims(A2)]];

@@ -1,15 +1,15 @@
-//! The permits: never more taken than there are, and whoever waits for all of them to be
-//! given back is woken, whatever the order. (A wake that is missed is a deadlock to loom.)
+//! No more permits are taken than there are, and `wait_idle` ends once all are given back, in
+//! every order of the threads. loom reports a wake-up that is missed as a deadlock.
 
 use std::sync::Arc;
 
 use loom::future::block_on;
 use loom::thread;
 
-use crate::permits::Permits;
+use super::Permits;
 
 #[test]
-fn who_waits_is_woken_by_the_last_to_end() {
+fn the_last_handler_to_end_wakes_wait_idle() {
     loom::model(|| {
         let permits = Permits::new(2);
         let taken = [permits.take().unwrap(), permits.take().unwrap()];
@@ -23,7 +23,7 @@ fn who_waits_is_woken_by_the_last_to_end() {
 }
 
 #[test]
-fn a_slot_that_is_shared_is_given_back_once() {
+fn a_shared_permit_is_given_back_once() {
     loom::model(|| {
         let permits = Permits::new(1);
         let permit = permits.take().unwrap();
@@ -37,7 +37,7 @@ fn a_slot_that_is_shared_is_given_back_once() {
 }
 
 #[test]
-fn no_two_take_the_last_slot() {
+fn the_last_permit_is_taken_once() {
     loom::model(|| {
         let permits = Permits::new(1);
         let takers = [(); 2].map(|()| {
@@ -50,7 +50,7 @@ fn no_two_take_the_last_slot() {
 }
 
 #[test]
-fn a_slot_given_back_is_there_for_the_next() {
+fn a_permit_given_back_can_be_taken_again() {
     loom::model(|| {
         let permits = Permits::new(1);
         let handlers = [(); 2].map(|()| {

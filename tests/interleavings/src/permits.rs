@@ -1,1 +1,0 @@
-../../../src/dedupe/permits.rs
