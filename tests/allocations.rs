@@ -1,4 +1,4 @@
-//! What verification costs the allocator: nothing.
+//! One-shot verification allocates nothing.
 
 use allocation_counter::measure;
 use nevent_webhooks::{Signer, Verifier};

@@ -1,5 +1,5 @@
-//! Which texts are taken for signing secrets: all that a sender may have drawn, and none
-//! that was damaged on its way into the configuration.
+//! Texts that are accepted as signing secrets: every random secret, and none that was damaged on
+//! its way into the configuration.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -71,7 +71,7 @@ fn places_are_counted_in_characters() {
 }
 
 #[test]
-fn what_stands_around_a_secret_is_refused() {
+fn text_around_a_secret_is_refused() {
     for (text, place) in [
         (format!("{SECRET} # of the shop"), 32),
         (format!("{SECRET}\t# of the shop"), 32),
@@ -92,7 +92,7 @@ fn what_stands_around_a_secret_is_refused() {
 }
 
 #[test]
-fn what_stands_for_a_secret_is_refused() {
+fn a_placeholder_for_a_secret_is_refused() {
     for placeholder in [
         "${NEVENT_WEBHOOK_SECRET}",
         "${NEVENT_WEBHOOK_SECRET:-}",
@@ -124,7 +124,7 @@ fn what_stands_for_a_secret_is_refused() {
 
 /// Random texts, in the alphabets in which senders and `openssl rand` write secrets.
 #[test]
-fn whatever_a_sender_draws_is_taken() {
+fn every_random_secret_is_accepted() {
     const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     let (base64, base64_url) = (format!("{LETTERS}+/"), format!("{LETTERS}-_"));
     let alphabets = [&*base64, &base64_url, LETTERS, "0123456789abcdef", "0123456789ABCDEF"];
@@ -134,7 +134,7 @@ fn whatever_a_sender_draws_is_taken() {
     };
     for n in 0..100_000 {
         let alphabet = alphabets[n % alphabets.len()].as_bytes();
-        // Of 16 hex digits, one in thirty thousand has fewer than six that differ.
+        // One in thirty thousand texts of 16 hex digits has fewer than six different ones.
         let least = if alphabet.len() > 16 { 16 } else { 32 };
         let length = least + random(73);
         let mut text = String::from(["", "whsec_"][random(2)]);

@@ -66,7 +66,7 @@ fn a_driven_clock_never_goes_back() {
 
 /// A clock that shows nonsense makes no panic, whatever it shows.
 #[test]
-fn any_clock_is_judged_without_overflow() {
+fn any_clock_is_checked_without_overflow() {
     let secret = secret(SECRET);
     let verifier = Verifier::new(secret.clone());
     for t in [0, i64::MAX] {
@@ -80,7 +80,7 @@ fn any_clock_is_judged_without_overflow() {
 
 /// Names, and neither keys nor digests.
 #[test]
-fn what_is_shown_gives_nothing_away() {
+fn debug_output_shows_no_secret() {
     let secret = secret(SECRET).named("new");
     assert_eq!((secret.name(), &*format!("{secret:?}")), ("new", r#"Secret("new")"#));
     let header = Signer::new(&secret).header(7, b"{}");
@@ -92,7 +92,7 @@ fn what_is_shown_gives_nothing_away() {
     assert_eq!((verified.secret_name(), &*format!("{keys:?}")), ("new", "[ReplayKey(…)]"));
 }
 
-/// What is genuine and fresh, by the secret that signed it.
+/// Genuine and fresh signatures count, for the secret that signed them.
 #[test]
 fn matches_are_counted() {
     let [current, previous] = [SECRET, PREVIOUS_SECRET].map(secret);

@@ -1,15 +1,14 @@
-//! b01–b09: how much body may come, and how.
+//! b01–b08: how much body may come, and how.
 
-use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::support::{Adapter, Connection, EVENT, Post, Receiver, rows};
+use crate::support::{Adapter, EVENT, Post, Receiver, rows};
 
 rows!(
     b01_as_long_as_allowed,
     b02_declared_too_long,
     b03_too_long_without_a_declaration,
-    b03_a_limit_of_ones_own,
+    b03_a_configured_limit,
     b04_connection_ends_before_the_body,
     b05_body_stalls,
     b05_body_drips,
@@ -53,8 +52,8 @@ async fn b03_too_long_without_a_declaration(adapter: Adapter) {
     assert_eq!(receiver.runs(), 0);
 }
 
-/// For the first piece of a body as for all of them.
-async fn b03_a_limit_of_ones_own(adapter: Adapter) {
+/// The limit holds for the first piece of a body and for later ones.
+async fn b03_a_configured_limit(adapter: Adapter) {
     let receiver = Receiver::on(adapter).verify(|layer| layer.body_limit(10)).start().await;
     let long = Post::new("long").body("eleven byte");
     for post in [long.clone(), long.clone().chunks(vec![11]), long.chunks(vec![6, 5])] {
@@ -144,7 +143,7 @@ async fn b05_a_refused_body_holds_no_connection(adapter: Adapter) {
     }
 }
 
-/// However fast the client sends on.
+/// The connection ends however fast the client goes on sending.
 async fn b05_a_refused_body_is_not_read_on(adapter: Adapter) {
     let receiver = Receiver::on(adapter).start().await;
     let (head, body) = Post::new("b").without_signature().chunks(vec![1]).wire(receiver.now());
@@ -229,53 +228,4 @@ async fn b08_expect_continue(adapter: Adapter) {
     let reply = connection.reply().await;
     reply.is(200, "");
     assert!(reply.continued);
-}
-
-/// A thousand connections in all. The figure is a whole process's, so it is measured in one
-/// that does nothing else.
-#[test]
-fn b09_a_length_reserves_nothing() {
-    let this = std::env::current_exe().expect("this test's path");
-    let mut alone = Command::new(this);
-    alone.args(["--exact", "body::b09_measured", "--nocapture"]).env(ALONE, "yes");
-    let output = alone.output().expect("this test runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-}
-
-const ALONE: &str = "B09_ALONE";
-
-/// No test by itself: among the others it does nothing.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn b09_measured() {
-    if std::env::var_os(ALONE).is_none() {
-        return;
-    }
-    for adapter in Adapter::ALL {
-        let receiver = Receiver::on(*adapter).start().await;
-        let (head, _) = Post::new("b").body(vec![b'x'; LIMIT]).wire(receiver.now());
-        // A byte of body, so that reading has begun.
-        let started = [head.as_slice(), b"x"].concat();
-        let _first = stalled(&receiver, &started, 10).await;
-        let before = address_space_bytes();
-        let _more = stalled(&receiver, &started, 490).await;
-        receiver.deliver(&Post::new("b2").body(EVENT)).await.is(200, "");
-        let grown = address_space_bytes().saturating_sub(before);
-        assert!(grown < 490 * LIMIT / 4, "490 connections took {grown} bytes of address space");
-    }
-}
-
-async fn stalled(receiver: &Receiver, bytes: &[u8], count: usize) -> Vec<Connection> {
-    let mut connections = Vec::new();
-    for _ in 0..count {
-        let mut connection = receiver.connect().await;
-        connection.send(bytes).await;
-        connections.push(connection);
-    }
-    connections
-}
-
-fn address_space_bytes() -> usize {
-    let pages = std::fs::read_to_string("/proc/self/statm").expect("Linux");
-    let pages: usize = pages.split(' ').next().and_then(|n| n.parse().ok()).expect("a number");
-    pages * 4096
 }

@@ -1,5 +1,4 @@
-//! b10: what all bodies without a verdict may hold together. (Over HTTP/2:
-//! `tests/stacks/tests/http2.rs`.)
+//! b10: the budget that all unverified bodies share. (Over HTTP/2: `tests/stacks/tests/http2`.)
 
 use crate::support::{Adapter, Connection, Post, Receiver, eventually, rows};
 
@@ -56,7 +55,7 @@ async fn b10_bodies_beyond_the_budget(adapter: Adapter) {
 
 const LONG: std::time::Duration = std::time::Duration::from_secs(60);
 
-/// And no longer: a handler at work holds none of it.
+/// A handler at work holds none of the budget.
 async fn b10_bytes_count_until_the_verdict(adapter: Adapter) {
     let (setup, gate) = Receiver::gated(adapter);
     let limited = |layer: nevent_webhooks::VerifyLayer| layer.body_limit(LIMIT);
@@ -69,7 +68,7 @@ async fn b10_bytes_count_until_the_verdict(adapter: Adapter) {
         eventually("it is at work", || receiver.runs() > usize::from(number)).await;
     }
     assert_eq!(receiver.verify.unverified_bytes(), 0);
-    // Nor does what was refused: by its signature, or at a limit.
+    // A body that was rejected, by its signature or at a limit, holds none either.
     let forged = Post::new("forged").body(vec![b'x'; LIMIT]).signature(format!("t=1,v1={:064}", 0));
     receiver.deliver(&forged).await.is(401, "Invalid signature");
     let long = Post::new("long").body(vec![b'x'; LIMIT + 1]).chunks(vec![LIMIT, 1]);
@@ -82,7 +81,7 @@ async fn b10_bytes_count_until_the_verdict(adapter: Adapter) {
     assert_eq!(receiver.verify.budget_refusals(), 0);
 }
 
-/// Or no body of that length could ever be received.
+/// Otherwise no body of that length could ever be received.
 async fn b10_a_budget_below_the_limit_takes_one_body(adapter: Adapter) {
     let limited = |layer: nevent_webhooks::VerifyLayer| layer.unverified_budget(0);
     let receiver = Receiver::on(adapter).verify(limited).start().await;
@@ -91,7 +90,7 @@ async fn b10_a_budget_below_the_limit_takes_one_body(adapter: Adapter) {
     assert_eq!(receiver.verify.budget_refusals(), 0);
 }
 
-/// Also a clone with other options.
+/// A clone with other options shares it, too.
 async fn b10_clones_share_one_budget(adapter: Adapter) {
     let budget = 2 * LIMIT;
     let (one, other) = {

@@ -1,4 +1,4 @@
-//! i01–i03: the delivery id, judged after the signature.
+//! i01–i03: the delivery id, checked after the signature.
 
 use crate::support::{Adapter, OTHER_SECRET, Post, Receiver, rows};
 

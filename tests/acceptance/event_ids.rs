@@ -1,4 +1,4 @@
-//! Deliveries that are told apart by their event's id, if so configured.
+//! Deliveries that are claimed by their event's id, if so configured.
 
 use std::sync::{Arc, Mutex};
 
@@ -10,16 +10,16 @@ use crate::support::receiver::Setup;
 use crate::support::{Adapter, Gate, Post, Receiver, eventually, rows};
 
 rows!(
-    sent_again_by_hand,
-    sent_again_by_hand_while_in_flight,
+    resent_by_hand,
+    resent_by_hand_while_in_flight,
     off_by_default,
-    a_delivery_id_reused_does_no_harm,
+    a_reused_delivery_id_is_no_conflict,
     a_delivery_keeps_its_own_id,
     alone_and_in_a_batch,
-    what_has_no_event_id_goes_by_the_delivery,
+    a_body_without_an_event_id_is_claimed_by_delivery_id,
     a_failure_is_released,
-    whatever_else_it_holds,
-    processed_after_its_handler_it_is_claimed_anew,
+    other_fields_make_no_difference,
+    a_batch_processed_after_its_handler_claims_its_event,
 );
 
 fn by_event_id(adapter: Adapter) -> Setup {
@@ -30,12 +30,12 @@ fn event(id: &str) -> String {
     format!(r#"{{"id":"{id}","type":"x.y","created":1,"data":{{}},"organization_id":"org_1"}}"#)
 }
 
-/// A delivery of its own, signed anew.
+/// Another delivery of this event, signed anew.
 fn again(id: &str, event_id: &str) -> Post {
     Post::new(id).body(event(event_id)).age(10)
 }
 
-async fn sent_again_by_hand(adapter: Adapter) {
+async fn resent_by_hand(adapter: Adapter) {
     let receiver = by_event_id(adapter).start().await;
     receiver.deliver(&Post::new("one").body(event("evt_1"))).await.is(200, "");
     receiver.deliver(&again("two", "evt_1")).await.is(200, "Already processed");
@@ -43,7 +43,7 @@ async fn sent_again_by_hand(adapter: Adapter) {
     assert_eq!(receiver.runs(), 2);
 }
 
-async fn sent_again_by_hand_while_in_flight(adapter: Adapter) {
+async fn resent_by_hand_while_in_flight(adapter: Adapter) {
     let (setup, gate) = Receiver::gated(adapter);
     let receiver = setup.options(DedupeOptions::new().by_event_id()).start().await;
     let mut first = receiver.start(&Post::new("one").body(event("evt_1"))).await;
@@ -61,8 +61,8 @@ async fn off_by_default(adapter: Adapter) {
     assert_eq!(receiver.runs(), 2);
 }
 
-/// The event's id is signed: nobody can block another's.
-async fn a_delivery_id_reused_does_no_harm(adapter: Adapter) {
+/// The event's id is signed, so nobody can block another's.
+async fn a_reused_delivery_id_is_no_conflict(adapter: Adapter) {
     let receiver = by_event_id(adapter).start().await;
     receiver.deliver(&Post::new("d").body(event("evt_1"))).await.is(200, "");
     receiver.deliver(&Post::new("d").body(event("evt_2"))).await.is(200, "");
@@ -78,7 +78,7 @@ async fn a_delivery_keeps_its_own_id(adapter: Adapter) {
     assert_eq!(ids, ["one", "two"]);
 }
 
-/// A batch within the handler does not stand in the way of its own claim.
+/// A batch in the handler is not blocked by its own delivery's claim.
 async fn alone_and_in_a_batch(adapter: Adapter) {
     async fn process(delivery: Delivery) -> Result<StatusCode, Rejection> {
         let on_event = |_: Event| async { Ok::<(), String>(()) };
@@ -93,7 +93,7 @@ async fn alone_and_in_a_batch(adapter: Adapter) {
     receiver.deliver(&again("three", "evt_2")).await.is(200, "Already processed");
 }
 
-async fn what_has_no_event_id_goes_by_the_delivery(adapter: Adapter) {
+async fn a_body_without_an_event_id_is_claimed_by_delivery_id(adapter: Adapter) {
     let receiver = by_event_id(adapter).start().await;
     let no_data = r#"{"id":"b_1","type":"batch","events":[]}"#;
     for (number, body) in ["[]", no_data, "no JSON", r#"{"type":"x"}"#].iter().enumerate() {
@@ -121,16 +121,17 @@ async fn a_failure_is_released(adapter: Adapter) {
     receiver.deliver(&Post::new("one").body(event("evt_1"))).await.is(200, "Already processed");
 }
 
-/// Fields that nobody knows, twice or not, make no other event of it.
-async fn whatever_else_it_holds(adapter: Adapter) {
+/// Undocumented fields, even when given twice, do not change the event's id.
+async fn other_fields_make_no_difference(adapter: Adapter) {
     let receiver = by_event_id(adapter).start().await;
     let odd = event("evt_1").replacen('{', r#"{"events":1,"events":[],"x":2,"#, 1);
     receiver.deliver(&Post::new("one").body(odd)).await.is(200, "");
     receiver.deliver(&again("two", "evt_1")).await.is(200, "Already processed");
 }
 
-/// A handler should not do that; but when it does, its events are still done once.
-async fn processed_after_its_handler_it_is_claimed_anew(adapter: Adapter) {
+/// A handler should not process a batch after it has ended. If one does, its events are still
+/// handled once.
+async fn a_batch_processed_after_its_handler_claims_its_event(adapter: Adapter) {
     let reports = Arc::new(Mutex::new(Vec::new()));
     let gate = Gate::closed();
     let (seen, inside) = (Arc::clone(&reports), gate.clone());

@@ -1,4 +1,4 @@
-//! e01–e04: what a body is taken for. (What real senders write beside: `odd_events`.)
+//! e01–e04: what a body is taken for. (What real senders write in addition: `odd_events`.)
 
 use std::sync::{Arc, Mutex};
 
@@ -8,6 +8,7 @@ use nevent_webhooks::{Delivery, Rejection, VerifyLayer};
 use serde_json::Value;
 
 use crate::support::receiver::Setup;
+use crate::support::work::{self, Work, numbered};
 use crate::support::{Adapter, Post, Receiver, rows};
 
 rows!(
@@ -17,11 +18,13 @@ rows!(
     e03_header_differs,
     e03_counted_once_however_often_it_is_read,
     e03_header_differs_in_strict_mode,
-    e03_strict_mode_lets_the_rest_through,
+    e03_strict_mode_checks_single_events_only,
     e04_malformed_event,
+    e03_header_of_a_batch_of_one,
+    e04_deep_batch,
 );
 
-/// What handlers read.
+/// The events that handlers read.
 #[derive(Clone, Default)]
 pub(super) struct Read(Arc<Mutex<Vec<Event<EventData>>>>);
 
@@ -169,8 +172,9 @@ async fn e03_header_differs_in_strict_mode(adapter: Adapter) {
     assert_eq!(receiver.runs(), 1);
 }
 
-/// No header could tell of a batch, and what is no event is for its reader to refuse.
-async fn e03_strict_mode_lets_the_rest_through(adapter: Adapter) {
+/// A header cannot name the types of a batch, and a body that is no event is left to the
+/// extractor.
+async fn e03_strict_mode_checks_single_events_only(adapter: Adapter) {
     let receiver = Receiver::on(adapter).verify(VerifyLayer::strict_event_type).start().await;
     let bodies = ["[]", r#"{"id":"b","type":"batch","events":[]}"#, "no JSON", "{}"];
     for (id, body) in bodies.iter().enumerate() {
@@ -213,4 +217,24 @@ async fn e04_malformed_event(adapter: Adapter) {
         }
     }
     assert!(read.0.lock().expect("no panic while locked").is_empty());
+}
+
+async fn e03_header_of_a_batch_of_one(adapter: Adapter) {
+    let (setup, _) = Work::on(adapter);
+    let receiver = setup.start().await;
+    let post = Post::new("one").body(work::event("evt_1")).event("fan.deleted");
+    receiver.deliver(&post).await.is(200, "");
+    receiver.deliver(&Post::new("two").body(numbered(2..4)).event("fan.deleted")).await.is(200, "");
+    assert_eq!(receiver.verify.event_type_mismatches(), 1);
+}
+
+async fn e04_deep_batch(adapter: Adapter) {
+    let (setup, work) = Work::on(adapter);
+    let receiver = setup.start().await;
+    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    for (id, body) in [&deep, &format!(r#"{{"events":[{deep}]}}"#)].iter().enumerate() {
+        let post = Post::new(&id.to_string()).body(body.as_str());
+        receiver.deliver(&post).await.is(400, "Malformed event");
+    }
+    assert_eq!(work.runs(), 0);
 }

@@ -1,4 +1,4 @@
-//! d10, d11, d12: what a lease is made of, and what becomes of it behind a connection.
+//! d10, d12, d16: claims and leases as the store sees them.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use nevent_webhooks::{DedupeOptions, Incident, ManualClock, Secret, Tolerance, V
 use crate::support::{Adapter, Fault, FaultyStore, Post, Receiver, SECRET, eventually, rows};
 
 rows!(
-    d10_claimed_when_the_answer_was_given,
-    d10_overtaken_by_the_end_a_renewal_is_not_lost,
-    d12_a_lapsed_lease_is_noticed_at_its_renewal,
-    d16_the_store_is_told_what_the_options_say,
-    d16_the_store_is_told_of_events_what_the_options_say,
+    d10_claimed_after_the_response,
+    d10_a_renewal_overtaken_by_the_end_is_no_loss,
+    d12_an_expired_lease_is_noticed_at_its_renewal,
+    d16_claims_carry_the_options,
+    d16_event_claims_carry_the_options,
 );
 
 fn store(clock: Option<&ManualClock>) -> FaultyStore {
@@ -32,9 +32,9 @@ fn short_leases() -> DedupeOptions {
     DedupeOptions::new().store_timeout(ms(250)).response_deadline(ms(300)).lease(ms(900))
 }
 
-/// A slow body and a slow store: the handler then runs behind the answer, or, where
-/// the answer took the request with it, with the retry. It has not failed.
-async fn d10_claimed_when_the_answer_was_given(adapter: Adapter) {
+/// A slow body and a slow store. The handler has not failed: it runs after the response, or, on
+/// actix, with the retry.
+async fn d10_claimed_after_the_response(adapter: Adapter) {
     let store = store(None);
     let setup = Receiver::on(adapter).store(store.clone()).options(short_leases());
     let receiver = setup.start().await;
@@ -53,9 +53,8 @@ async fn d10_claimed_when_the_answer_was_given(adapter: Adapter) {
     assert_eq!((receiver.runs(), receiver.incidents(Incident::HandlerPanicked)), (1, 0));
 }
 
-/// A renewal that the store comes to when the handler's end is recorded finds nothing to
-/// renew, and that is no loss.
-async fn d10_overtaken_by_the_end_a_renewal_is_not_lost(adapter: Adapter) {
+/// A renewal that reaches the store after the handler's end was recorded finds nothing to renew.
+async fn d10_a_renewal_overtaken_by_the_end_is_no_loss(adapter: Adapter) {
     let (setup, gate) = Receiver::gated(adapter);
     let store = store(Some(&ManualClock::now()));
     let receiver = setup.store(store.clone()).options(short_leases()).start().await;
@@ -69,7 +68,7 @@ async fn d10_overtaken_by_the_end_a_renewal_is_not_lost(adapter: Adapter) {
 }
 
 /// A lost lease does not come back, so the loss is counted once and not looked for again.
-async fn d12_a_lapsed_lease_is_noticed_at_its_renewal(adapter: Adapter) {
+async fn d12_an_expired_lease_is_noticed_at_its_renewal(adapter: Adapter) {
     let (setup, gate) = Receiver::gated(adapter);
     let clock = ManualClock::now();
     let store = store(Some(&clock));
@@ -85,14 +84,14 @@ async fn d12_a_lapsed_lease_is_noticed_at_its_renewal(adapter: Adapter) {
     receiver.deliver(&Post::new("d")).await.is(200, "Already processed");
 }
 
-/// In whatever order they are set.
+/// The order in which options are set makes no difference.
 fn unusual() -> DedupeOptions {
     let lease = Duration::from_secs(77);
     let forgetful = DedupeOptions::new().retention(Duration::from_secs(3600)).lease(lease);
     forgetful.dangerously_allow_short_retention()
 }
 
-async fn d16_the_store_is_told_what_the_options_say(adapter: Adapter) {
+async fn d16_claims_carry_the_options(adapter: Adapter) {
     let store = store(None);
     let tolerance = Tolerance::new(Duration::from_secs(100), Duration::from_secs(20));
     let verifier = Verifier::new(Secret::new(SECRET).expect("a secret"));
@@ -105,7 +104,7 @@ async fn d16_the_store_is_told_what_the_options_say(adapter: Adapter) {
     assert_eq!((claim.replay_window.as_secs(), claim.replay_keys.len()), (100 + 20 + 60, 1));
 }
 
-async fn d16_the_store_is_told_of_events_what_the_options_say(adapter: Adapter) {
+async fn d16_event_claims_carry_the_options(adapter: Adapter) {
     let store = store(None);
     let handler = |_| async { StatusCode::OK };
     let setup = Receiver::on(adapter).store(store.clone()).handler(handler);

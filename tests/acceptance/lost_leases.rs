@@ -1,5 +1,5 @@
-//! d22, d23, d24: answers that are read late, stores that are silent for a while, and leases
-//! that were lost all the same.
+//! d22, d23, d24: answers that are read late, stores that are silent for a while, and leases that
+//! are lost.
 
 use std::time::Duration;
 
@@ -10,17 +10,17 @@ use nevent_webhooks::{DedupeOptions, Incident, ManualClock};
 use crate::support::{Adapter, Fault, FaultyStore, Gate, Post, Receiver, eventually, rows};
 
 rows!(
-    d22_claim_that_is_read_after_its_lease,
-    d22_turn_that_comes_after_the_lease,
-    d22_turn_that_comes_when_the_store_has_lost_the_claim,
+    d22_claim_read_after_its_lease,
+    d22_handler_ready_after_its_lease,
+    d22_handler_ready_after_its_claim_was_lost,
     d23_silent_store_costs_no_lease,
     d23_store_that_panics_costs_no_lease,
     d24_completed_by_another_attempt,
-    d24_ended_after_its_lease_and_taken_by_nobody,
+    d24_ended_after_its_lease_without_another_attempt,
     d24_recorded_after_its_lease,
     d24_a_failure_after_its_lease,
-    d24_a_failure_is_no_loss_of_its_own,
-    d24_what_was_never_claimed_is_not_lost,
+    d24_a_failure_within_its_lease_is_no_loss,
+    d24_a_handler_without_a_claim_loses_no_lease,
 );
 
 fn store() -> FaultyStore {
@@ -31,13 +31,13 @@ fn ms(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)
 }
 
-/// Of 900 ms.
+/// Leases of 900 ms.
 fn short_leases() -> DedupeOptions {
     DedupeOptions::new().store_timeout(ms(250)).response_deadline(ms(300)).lease(ms(900))
 }
 
 /// The thread that is to read the answer is blocked for longer than the lease.
-async fn d22_claim_that_is_read_after_its_lease(adapter: Adapter) {
+async fn d22_claim_read_after_its_lease(adapter: Adapter) {
     let store = store();
     let setup = Receiver::on(adapter).store(store.clone()).options(short_leases());
     let receiver = setup.start().await;
@@ -53,9 +53,10 @@ async fn d22_claim_that_is_read_after_its_lease(adapter: Adapter) {
     assert_eq!((receiver.runs(), receiver.incidents(Incident::ClaimedTooLate)), (1, 1));
 }
 
-/// A limit of handlers below the layers has it wait for longer than its lease, which the
-/// store does not renew. (axum's routes are always ready, and wait in the handler's place.)
-async fn d22_turn_that_comes_after_the_lease(adapter: Adapter) {
+/// A concurrency limit below the layers makes the handler wait for longer than its lease, which
+/// the store does not renew. On hyper alone: axum's and actix's routes are always ready, and wait
+/// in the handler's place.
+async fn d22_handler_ready_after_its_lease(adapter: Adapter) {
     if adapter != Adapter::Hyper {
         return;
     }
@@ -75,9 +76,9 @@ async fn d22_turn_that_comes_after_the_lease(adapter: Adapter) {
     assert_eq!(receiver.runs(), 2);
 }
 
-/// Its lease would hold for long, but a renewal was told that the claim is gone: after a
-/// failover, say. (See above for axum and actix.)
-async fn d22_turn_that_comes_when_the_store_has_lost_the_claim(adapter: Adapter) {
+/// The lease would hold for long, but a renewal was told that the claim is gone, for example after
+/// a failover. On hyper alone, for the reason given above.
+async fn d22_handler_ready_after_its_claim_was_lost(adapter: Adapter) {
     if adapter != Adapter::Hyper {
         return;
     }
@@ -125,7 +126,7 @@ async fn renewed_after(fault: Fault, adapter: Adapter) {
     assert_eq!((receiver.runs(), receiver.incidents(Incident::LeaseLost)), (1, 0));
 }
 
-/// The store then says no more than that it is recorded.
+/// The store then answers only that the delivery is recorded as completed.
 async fn d24_completed_by_another_attempt(adapter: Adapter) {
     let (store, (setup, gate)) = (store(), Receiver::gated(adapter));
     let first = setup.store(store.clone()).options(short_leases()).start().await;
@@ -140,8 +141,8 @@ async fn d24_completed_by_another_attempt(adapter: Adapter) {
     assert_eq!(second.incidents(Incident::LeaseLost), 0);
 }
 
-/// It may have been taken: nobody can tell.
-async fn d24_ended_after_its_lease_and_taken_by_nobody(adapter: Adapter) {
+/// Another attempt may have taken it: nobody can tell.
+async fn d24_ended_after_its_lease_without_another_attempt(adapter: Adapter) {
     let (store, (setup, gate)) = (store(), Receiver::gated(adapter));
     let receiver = setup.store(store.clone()).options(short_leases()).start().await;
     store.fail_renewals(Fault::Down);
@@ -169,7 +170,7 @@ async fn d24_recorded_after_its_lease(adapter: Adapter) {
     assert_eq!(receiver.incidents(Incident::LeaseLost), 1);
 }
 
-/// What it did before it failed, another attempt may have done as well.
+/// Another attempt may have repeated the effects it had before it failed.
 async fn d24_a_failure_after_its_lease(adapter: Adapter) {
     let (store, gate) = (store(), Gate::closed());
     let inside = gate.clone();
@@ -190,8 +191,8 @@ async fn d24_a_failure_after_its_lease(adapter: Adapter) {
     assert_eq!(receiver.incidents(Incident::LeaseLost), 1);
 }
 
-/// A handler that runs although the store failed has no lease, and is counted as what it is.
-async fn d24_what_was_never_claimed_is_not_lost(adapter: Adapter) {
+/// A handler that runs although the store failed has no lease. It is counted as `RanUnclaimed`.
+async fn d24_a_handler_without_a_claim_loses_no_lease(adapter: Adapter) {
     let (store, (setup, gate)) = (store(), Receiver::gated(adapter));
     let options = short_leases().dangerously_run_when_store_fails();
     let receiver = setup.store(store.clone()).options(options).start().await;
@@ -205,9 +206,9 @@ async fn d24_what_was_never_claimed_is_not_lost(adapter: Adapter) {
     assert_eq!(receiver.incidents(Incident::LeaseLost), 0);
 }
 
-/// A lease that still held when the handler failed is nobody's loss, however long the
-/// store takes to hear of it.
-async fn d24_a_failure_is_no_loss_of_its_own(adapter: Adapter) {
+/// The lease still held when the handler failed, so nothing was lost, however late the store hears
+/// of it.
+async fn d24_a_failure_within_its_lease_is_no_loss(adapter: Adapter) {
     let store = FaultyStore::new(MemoryStore::new().clock(ManualClock::now()));
     let fails = |_| async { StatusCode::INTERNAL_SERVER_ERROR };
     let setup = Receiver::on(adapter).store(store.clone()).handler(fails);

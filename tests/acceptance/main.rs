@@ -1,23 +1,22 @@
-//! The acceptance table: what a receiver answers, row by row, over real sockets.
+//! What a receiver answers, over real sockets, on every adapter.
 //!
-//! A test is named after its row, and runs on every adapter. `signature_form` and `signature`
-//! have the rows s01–s16, `time` t01–t07, `body` b01–b09, `budget` b10, `outer_layers` b11,
-//! `delivery_id` i01–i03; the rows d01–d21 are in `repeats`, `replays`, `outcomes`, `leases`,
-//! `store_faults`, `limits` and `scopes`, d22–d24 in `lost_leases`, d25 in `batch_limits`, e01–e04 in
-//! `events`, e05–e08 in `batches`, e09–e13 in `odd_events`. `batch_limits` is what bounds
-//! batches, and `event_ids` what comes when events, and not deliveries, are told apart.
-//! `order` has requests with several faults.
+//! `README.md` has the rows of the acceptance table and the files of their tests; a test is named
+//! after its row. Tests without a row: `order` has requests with several faults, `batch_limits` what
+//! bounds batches, and `event_ids` deliveries that are claimed by their event's id.
 
 #[path = "../support/mod.rs"]
 mod support;
 
+mod batch_deadline;
 mod batch_limits;
 mod batches;
 mod body;
+mod body_memory;
 mod budget;
 mod delivery_id;
 mod event_ids;
 mod events;
+mod failures;
 mod leases;
 mod limits;
 mod lost_leases;
@@ -31,4 +30,5 @@ mod scopes;
 mod signature;
 mod signature_form;
 mod store_faults;
+mod table;
 mod time;

@@ -59,7 +59,7 @@ async fn e09_in_a_batch(adapter: Adapter) {
     assert_eq!((work.runs_of("evt_\u{fffd}"), work.counts()), (1, (0, 1, 0)));
 }
 
-/// Told from others by the same id that the handler reads.
+/// The event is claimed by the id that the handler reads.
 async fn e09_in_the_id_that_is_claimed(adapter: Adapter) {
     let options = DedupeOptions::new().by_event_id();
     let receiver = Receiver::on(adapter).options(options).start().await;
@@ -148,7 +148,7 @@ async fn e12_byte_order_mark(adapter: Adapter) {
 
 type Parked = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
 
-/// Keeps what cannot be read, with the reason, and is done with it.
+/// Keeps a delivery that cannot be read, with the reason, and completes it.
 fn park(parked: &Parked, delivery: &Delivery) -> Result<StatusCode, Rejection> {
     let event: Result<Event<EventData>, Rejection> = delivery.event();
     match event {
@@ -183,7 +183,7 @@ async fn e13_an_event_that_cannot_be_read(adapter: Adapter) {
     assert_eq!(kept, bodies.map(str::as_bytes));
 }
 
-/// A panel's "send test event" may look like this.
+/// Nevent's "send test event" may look like this.
 async fn a_ping(adapter: Adapter) {
     let (setup, read) = Read::on(adapter);
     let receiver = setup.start().await;

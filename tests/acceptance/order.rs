@@ -2,10 +2,10 @@
 
 use crate::support::{Adapter, OTHER_SECRET, Post, Receiver, rows};
 
-rows!(the_first_fault_is_told);
+rows!(the_first_fault_is_reported);
 
-/// Each request is the one before it with one more fault, which is judged earlier.
-async fn the_first_fault_is_told(adapter: Adapter) {
+/// Each request is the one before it with one more fault, which is checked earlier.
+async fn the_first_fault_is_reported(adapter: Adapter) {
     let receiver = Receiver::on(adapter).start().await;
     receiver.deliver(&Post::new("taken").body("{}")).await.is(200, "");
     let reused = Post::new("taken");

@@ -1,4 +1,4 @@
-//! b11: bodies that a layer above ours cuts off. (That its error is the rejection's source:
+//! b11: bodies that a layer above cuts off. (That its error is the rejection's source:
 //! `tests/stacks/src/outer_layers.rs`.)
 
 use std::time::Duration;

@@ -19,7 +19,7 @@ rows!(
     d07_replay_in_flight,
     d07_retry_signed_afresh_then_replayed,
     d08_id_over_another_body,
-    d08_reuse_binds_nothing,
+    d08_conflict_binds_nothing,
 );
 
 async fn d07_replay_under_another_id(adapter: Adapter) {
@@ -36,7 +36,7 @@ async fn d07_replay_under_another_id(adapter: Adapter) {
     receiver.clock.advance(Duration::from_secs(600));
     let replay = Post::new("other").body("ahead").age(300);
     receiver.deliver(&replay).await.is(200, "Already processed");
-    // And a minute longer, for another receiver's clock may be behind.
+    // A minute more allows for another receiver's clock that is behind.
     receiver.clock.advance(Duration::from_secs(59));
     receiver.clock.step_wall(-59);
     receiver.deliver(&replay).await.is(200, "Already processed");
@@ -140,9 +140,9 @@ async fn d08_id_over_another_body(adapter: Adapter) {
     assert_eq!(receiver.incidents(Incident::Conflict), 2);
 }
 
-/// Who sends a captured delivery under an id that is taken must not keep the
-/// genuine one out.
-async fn d08_reuse_binds_nothing(adapter: Adapter) {
+/// An attacker who sends a captured delivery under an id that is taken must not keep the genuine
+/// one out.
+async fn d08_conflict_binds_nothing(adapter: Adapter) {
     let receiver = Receiver::on(adapter).start().await;
     receiver.deliver(&Post::new("taken")).await.is(200, "");
     receiver.deliver(&Post::new("taken").body("captured")).await.is(422, "Delivery id reused");

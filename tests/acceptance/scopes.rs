@@ -17,7 +17,7 @@ use crate::support::{EVENT, SECRET};
 
 /// Two endpoints under one scope would swallow each other's deliveries.
 #[test]
-fn d17_a_scope_is_one_endpoints() {
+fn d17_a_scope_belongs_to_one_endpoint() {
     let store = Arc::new(MemoryStore::with_capacity(10).expect("room"));
     let made = |scope, options| DedupeLayer::with_options(scope, Arc::clone(&store), options);
     let first = made("tickets", DedupeOptions::new()).expect("the first");
@@ -28,7 +28,7 @@ fn d17_a_scope_is_one_endpoints() {
     assert!(made("tickets", DedupeOptions::new().share_scope()).is_ok(), "meant so");
     assert!(made("shop", DedupeOptions::new()).is_ok(), "another scope");
     assert!(DedupeLayer::new("tickets", MemoryStore::new()).is_ok(), "another store");
-    // As each worker of a server may make its own.
+    // Each worker of a server may make its own layer.
     let elsewhere = || made("tickets", DedupeOptions::new()).is_ok();
     assert!(std::thread::scope(|scope| scope.spawn(elsewhere).join()).expect("no panic"));
     let clone = first.clone();

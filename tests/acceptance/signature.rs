@@ -1,5 +1,5 @@
-//! s08, s11–s16: signatures that are wrong, right, or of a secret that is none. The other
-//! rows are in `signature_form`.
+//! s08, s11–s16: wrong and right signatures, and unusable secrets. The other rows are in
+//! `signature_form`.
 
 use nevent_webhooks::{Secret, SecretError, Verifier};
 
@@ -125,7 +125,7 @@ async fn s15_empty_body(adapter: Adapter) {
     assert_eq!(receiver.runs(), 1);
 }
 
-/// No socket: nothing is built from such a secret.
+/// Without a socket, because no receiver can be built from such a secret.
 #[test]
 fn s16_weak_secret_at_construction() {
     let refused = |text: &str| Secret::new(text).expect_err(text).to_string();

@@ -1,4 +1,4 @@
-//! s01–s07, s09, s10: headers that cannot be right, and are refused for their form.
+//! s01–s07, s09, s10: headers that cannot be right, rejected for their form.
 
 use crate::signature::{refused, still_handled};
 use crate::support::{Adapter, Post, Receiver, rows};

@@ -10,13 +10,13 @@ use crate::support::busy::{in_time, within};
 use crate::support::{Adapter, Fault, FaultyStore, Post, Receiver, eventually, rows};
 
 rows!(
-    what_is_refused_never_reaches_the_store,
+    a_rejected_request_never_reaches_the_store,
     d13_success_that_is_not_recorded_at_once,
     d13_failure_that_is_not_recorded_at_once,
     d14_store_down_at_the_claim,
     d14_store_that_panics,
     d14_store_silent_at_the_claim,
-    d14_opt_in_to_run_all_the_same,
+    d14_opt_in_to_run_unclaimed,
     d14b_answer_to_the_claim_lost,
     d13_success_recorded_after_its_lease,
     d13_success_at_the_deadline_is_not_turned_into_a_503,
@@ -24,8 +24,8 @@ rows!(
     d18_success_being_recorded_is_not_cut_short,
 );
 
-/// The store is asked about what is genuine and fresh, and about nothing else.
-async fn what_is_refused_never_reaches_the_store(adapter: Adapter) {
+/// The store is asked only about genuine and fresh deliveries.
+async fn a_rejected_request_never_reaches_the_store(adapter: Adapter) {
     let store = store();
     let setup = Receiver::on(adapter).store(store.clone());
     let receiver = setup.verify(|layer| layer.body_limit(2_000)).start().await;
@@ -72,7 +72,7 @@ async fn d13_success_that_is_not_recorded_at_once(adapter: Adapter) {
         took
     };
     for fault in [Fault::Down, Fault::Silent, Fault::AnswerLost, Fault::Panics] {
-        // For half a second, not for one and a half; but a panic's backtrace takes time.
+        // Tries last half a second, not one and a half. A panic's backtrace takes time, too.
         let most = if matches!(fault, Fault::Panics) { 3000 } else { 1400 };
         within(Duration::from_millis(most), async || attempt(fault).await).await;
     }
@@ -91,7 +91,7 @@ async fn d13_failure_that_is_not_recorded_at_once(adapter: Adapter) {
     assert_eq!(receiver.runs(), 2);
 }
 
-/// The answer is due while the success is being recorded: it is the handler's.
+/// The response is due while the success is being recorded. It stays the handler's.
 async fn d13_success_at_the_deadline_is_not_turned_into_a_503(adapter: Adapter) {
     let due = Duration::from_millis(550);
     in_time(due, async |works_for_a_while| {
@@ -112,7 +112,7 @@ async fn d13_success_at_the_deadline_is_not_turned_into_a_503(adapter: Adapter) 
     .await;
 }
 
-/// Tried on for as long as a handler may run, not only for as long as its lease.
+/// The completion is tried for as long as a handler may run, not only for as long as the lease.
 async fn d13_success_recorded_after_its_lease(adapter: Adapter) {
     let (store, lease) = (store(), Duration::from_secs(3));
     let options = quick_store_timeout().response_deadline(lease / 3).lease(lease);
@@ -127,7 +127,7 @@ async fn d13_success_recorded_after_its_lease(adapter: Adapter) {
     assert_eq!(receiver.runs(), 1);
 }
 
-/// A release is tried for as long as the lease runs; then that lapses by itself.
+/// A release is tried for as long as the lease runs. Then the lease expires by itself.
 async fn d13_failure_that_is_never_recorded(adapter: Adapter) {
     let (store, lease) = (store(), Duration::from_secs(3));
     let options = quick_store_timeout().response_deadline(lease / 3).lease(lease);
@@ -158,8 +158,8 @@ async fn d14_store_down_at_the_claim(adapter: Adapter) {
     assert_eq!(receiver.runs(), 1);
 }
 
-/// A store must not; if it does, the server lives on, nothing is held for good, and it is
-/// the store that has failed, not the handler.
+/// A store must not panic. If it does, the server lives on, nothing is held for good, and the
+/// failure counts as the store's, not the handler's.
 async fn d14_store_that_panics(adapter: Adapter) {
     let store = store();
     let options = DedupeOptions::new().max_in_flight(1);
@@ -189,7 +189,7 @@ async fn d14_store_silent_at_the_claim(adapter: Adapter) {
     assert_eq!(receiver.runs(), 0);
 }
 
-async fn d14_opt_in_to_run_all_the_same(adapter: Adapter) {
+async fn d14_opt_in_to_run_unclaimed(adapter: Adapter) {
     let store = store();
     let options = DedupeOptions::new().dangerously_run_when_store_fails();
     let receiver = Receiver::on(adapter).store(store.clone()).options(options).start().await;
@@ -198,7 +198,7 @@ async fn d14_opt_in_to_run_all_the_same(adapter: Adapter) {
     assert_eq!(receiver.runs(), 1);
     assert_eq!(receiver.incidents(Incident::StoreFailed), 1);
     assert_eq!(receiver.incidents(Incident::RanUnclaimed), 1);
-    // Its end was recorded all the same, for the store took that.
+    // The end was recorded all the same, because the store took it.
     store.fail_claims(None);
     receiver.deliver(&Post::new("d")).await.is(200, "Already processed");
 }
@@ -215,7 +215,7 @@ async fn d14b_answer_to_the_claim_lost(adapter: Adapter) {
     assert_eq!(receiver.runs(), 1);
 }
 
-/// The longest run is over while a success is being recorded: it stays one.
+/// The handler timeout passes while a success is being recorded. It stays a success.
 async fn d18_success_being_recorded_is_not_cut_short(adapter: Adapter) {
     let ms = Duration::from_millis;
     let options = DedupeOptions::new().response_deadline(ms(60)).store_timeout(ms(50));

@@ -1,5 +1,4 @@
-//! t01–t07: how old and how young a signature may be. A clock is driven; nothing
-//! waits.
+//! t01–t07: the least and greatest age of a signature. A clock is driven; nothing waits.
 
 use std::time::Duration;
 

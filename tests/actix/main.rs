@@ -1,9 +1,9 @@
-//! What is actix's own: where the middleware goes, what extractors get, and that
-//! its workers share one memory.
+//! The actix-web middleware and extractors. Its workers share one store.
 
 mod middleware;
 #[path = "../support/secrets.rs"]
 mod secrets;
+mod workers;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{Service, ServiceResponse};
@@ -101,7 +101,7 @@ async fn data_that_cannot_be_read_is_a_bad_request() {
     let app = init_service(App::new().service(route)).await;
     let response = call_service(&app, genuine("d").to_request()).await;
     assert_eq!(response.status(), StatusCode::BAD_REQUEST);
-    // What goes by the error and not by the answer, as a log may, is told the same.
+    // A logger that reads the error instead of the response sees the same status.
     let error = response.response().error().expect("an error").as_response_error();
     assert_eq!(error.status_code(), StatusCode::BAD_REQUEST);
     assert!(matches!(rejection(&response), Some(Rejection::MalformedEvent { .. })));
@@ -134,7 +134,7 @@ async fn a_result_gives_the_handler_the_reason() {
 }
 
 #[tokio::test]
-async fn an_event_that_is_none_is_released() {
+async fn a_malformed_event_is_released() {
     async fn handle(_: Event<String>) -> &'static str {
         "handled"
     }
@@ -153,7 +153,7 @@ async fn an_event_that_is_none_is_released() {
 
 /// One who refuses on the same grounds is answered as the middleware does.
 #[tokio::test]
-async fn a_rejection_is_an_answer() {
+async fn a_handler_can_return_a_rejection() {
     async fn handle() -> Result<&'static str, Rejection> {
         Err(Rejection::MissingSignature)
     }

@@ -1,33 +1,27 @@
-//! Where the middleware goes, and what becomes of the requests that it does not take.
+//! The places where the middleware can be added, and requests that it does not handle.
 
 use std::error::Error;
 use std::future::Ready;
 use std::io::ErrorKind;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Waker};
-use std::thread;
 use std::time::Duration;
 
 use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::error::PayloadError;
-use actix_web::http::{KeepAlive, StatusCode};
+use actix_web::http::StatusCode;
 use actix_web::middleware::{DefaultHeaders, Next, from_fn};
 use actix_web::test::{TestRequest, call_service, init_service, try_call_service};
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
-use http_body_util::Full;
-use hyper::body::Bytes;
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
-use nevent_webhooks::store::MemoryStore;
-use nevent_webhooks::{DedupeLayer, Delivery, DeliveryId, Event, Rejection, WebhookMiddleware};
+use actix_web::{App, HttpRequest, HttpResponse, web};
+use nevent_webhooks::{Delivery, DeliveryId, Event, Rejection};
 
 use super::secrets::signature;
-use super::{BODY, genuine, layers, middleware, rejection, text};
+use super::{BODY, genuine, middleware, rejection, text};
 
 /// On an app, a scope or a resource, each answers what it should.
 #[tokio::test]
-async fn it_wraps_what_actix_wraps() {
+async fn it_wraps_apps_scopes_and_resources() {
     async fn handle(_: Delivery) -> &'static str {
         "handled"
     }
@@ -62,7 +56,7 @@ async fn it_wraps_what_actix_wraps() {
 }
 
 #[tokio::test]
-async fn a_handler_without_the_middleware_says_so() {
+async fn a_missing_middleware_is_named() {
     async fn handle(_: Event) -> &'static str {
         "handled"
     }
@@ -73,7 +67,7 @@ async fn a_handler_without_the_middleware_says_so() {
 }
 
 #[tokio::test]
-async fn two_middlewares_say_so() {
+async fn a_second_middleware_is_an_error() {
     async fn handle(_: Delivery) -> &'static str {
         "handled"
     }
@@ -83,84 +77,9 @@ async fn two_middlewares_say_so() {
     assert_eq!(rejection(&response), Some(&Rejection::TwoVerifyLayers));
 }
 
-/// Ten thousand deliveries, each sent twice at once to a server of four workers.
-#[tokio::test(flavor = "multi_thread")]
-async fn four_workers_share_one_memory() {
-    let runs = Arc::new(AtomicUsize::new(0));
-    let (verify, dedupe) = layers();
-    let counted = Arc::clone(&runs);
-    let (told, address) = mpsc::channel();
-    thread::spawn(move || {
-        let server = HttpServer::new(move || {
-            let counted = Arc::clone(&counted);
-            let handle = move |_: Delivery| {
-                counted.fetch_add(1, Ordering::SeqCst);
-                async { HttpResponse::Ok().finish() }
-            };
-            let resource = web::resource("/hook").wrap(WebhookMiddleware::new(&verify, &dedupe));
-            App::new().service(resource.route(web::post().to(handle)))
-        });
-        // By default it closes what was silent for 5 s, as the client's spare connections are
-        // on a busy machine, and what the client then sends there is answered with a reset.
-        let server = server.keep_alive(KeepAlive::Os).client_request_timeout(Duration::ZERO);
-        let server = server.workers(4).disable_signals().bind("127.0.0.1:0").expect("a port");
-        told.send(server.addrs()[0]).expect("awaited");
-        actix_web::rt::System::new().block_on(server.run()).expect("actix serves");
-    });
-    let address = address.recv().expect("it starts");
-    let client = Client::builder(TokioExecutor::new()).build_http();
-    for first in (0..10_000).step_by(16) {
-        let sent = (first..first + 16).flat_map(|n| [n, n]).map(|n| {
-            let body = format!(r#"{{"n":{n}}}"#);
-            let request = hyper::Request::post(format!("http://{address}/hook"))
-                .header("x-nevent-signature", signature(&body))
-                .header("x-nevent-delivery", n.to_string())
-                .body(Full::<Bytes>::from(body));
-            client.request(request.expect("a request"))
-        });
-        for answer in futures_util::future::join_all(sent).await {
-            assert!([200, 409].contains(&answer.expect("an answer").status().as_u16()));
-        }
-    }
-    assert_eq!(runs.load(Ordering::SeqCst), 10_000);
-}
-
-/// A store made within the closure would be one for each worker; whichever runtime the
-/// server runs on.
-#[test]
-fn a_store_in_memory_made_in_a_worker_is_refused() {
-    let serve = async || {
-        let server = HttpServer::new(|| App::new().wrap(middleware()));
-        server.workers(2).disable_signals().bind("127.0.0.1:0").expect("a port").run().await
-    };
-    assert!(actix_web::rt::System::new().block_on(serve()).is_err(), "it does not start");
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    assert!(runtime.block_on(serve()).is_err(), "it does not start");
-}
-
-/// What matters is the store: layers of its own for each worker, and for each address that
-/// the server listens at, are as good.
-#[test]
-fn layers_made_in_a_worker_over_one_store_are_taken() {
-    let store = Arc::new(MemoryStore::with_capacity(10).expect("room"));
-    let serve = async || {
-        let store = Arc::clone(&store);
-        let server = HttpServer::new(move || {
-            let dedupe = DedupeLayer::new("tickets", Arc::clone(&store)).expect("a scope");
-            App::new().wrap(WebhookMiddleware::new(&layers().0, &dedupe))
-        });
-        let server = server.workers(2).disable_signals().bind("127.0.0.1:0").expect("a port");
-        let server = server.bind("127.0.0.1:0").expect("another").run();
-        let handle = server.handle();
-        actix_web::rt::spawn(async move { handle.stop(true).await });
-        server.await
-    };
-    actix_web::rt::System::new().block_on(serve()).expect("it starts, and stops");
-}
-
-/// What an outer middleware does to responses, it does to refusals.
+/// An outer middleware changes rejections as it changes other responses.
 #[tokio::test]
-async fn outer_middleware_sees_refusals() {
+async fn outer_middleware_sees_rejections() {
     async fn handle(_: Delivery) -> &'static str {
         "handled"
     }
@@ -173,9 +92,9 @@ async fn outer_middleware_sees_refusals() {
     assert_eq!(response.headers().get("x-default").expect("added"), "set");
 }
 
-/// A service inside that takes no more is sent no more.
+/// A service that is not ready is sent nothing.
 #[tokio::test]
-async fn it_is_as_ready_as_what_it_wraps() {
+async fn it_is_ready_when_its_service_is() {
     struct Busy;
     impl Service<ServiceRequest> for Busy {
         type Response = ServiceResponse;
@@ -192,9 +111,9 @@ async fn it_is_as_ready_as_what_it_wraps() {
     assert!(busy.poll_ready(&mut Context::from_waker(Waker::noop())).is_pending());
 }
 
-/// A middleware outside that holds the request is in nobody's way, nor is a replay.
+/// A request that an outer middleware holds blocks neither other requests nor a replay.
 #[tokio::test]
-async fn a_request_that_is_held_outside() {
+async fn a_request_held_by_an_outer_middleware() {
     let failures = Arc::new(AtomicUsize::new(1));
     let handle = move |delivery: Delivery| {
         let fails = failures.swap(0, Ordering::SeqCst) == 1;
@@ -218,10 +137,10 @@ async fn a_request_that_is_held_outside() {
     assert_eq!((replayed.status(), text(replayed).await), (StatusCode::OK, "first".to_owned()));
 }
 
-/// Where no task can be had that stays on its thread, a hang-up ends the handler, and
-/// nothing else.
+/// Without a runtime for tasks that stay on their thread, a hang-up ends the handler and nothing
+/// else.
 #[tokio::test]
-async fn a_hang_up_outside_of_actix() {
+async fn a_client_hangs_up_outside_of_the_actix_runtime() {
     async fn handle(_: Delivery) -> &'static str {
         tokio::time::sleep(Duration::from_secs(60)).await;
         "handled"
@@ -235,7 +154,7 @@ async fn a_hang_up_outside_of_actix() {
     assert_eq!(again.status(), StatusCode::CONFLICT);
 }
 
-/// A middleware outside that cuts bodies off with this error.
+/// The rejection when an outer middleware cuts the body off with this error.
 async fn cut_off(error: fn() -> PayloadError) -> Rejection {
     let cut = move |mut request: ServiceRequest, service: &_| {
         let payload = Box::pin(futures_util::stream::iter([Err(error())]));

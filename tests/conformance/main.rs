@@ -63,7 +63,7 @@ fn a_correct_store_breaks_no_promise() {
     assert_eq!(broken_promises(&Processes::new(None)), []);
 }
 
-/// And every promise notices one of them, so that none is there in vain.
+/// Every promise notices a flaw, so none is there in vain.
 #[test]
 fn every_flaw_is_noticed_by_its_promise() {
     let mut of_no_use = broken_by(Flaw::Unavailable);

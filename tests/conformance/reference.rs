@@ -10,7 +10,7 @@ use nevent_webhooks::{Clock, DeliveryId, ManualClock};
 
 use crate::flaws::Flaw;
 
-/// What all processes share.
+/// The state that all processes share.
 #[derive(Debug)]
 pub struct Server {
     pub clock: ManualClock,

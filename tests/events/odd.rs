@@ -54,7 +54,7 @@ fn half_a_surrogate_pair_is_the_replacement_character() {
 }
 
 #[test]
-fn so_it_is_in_the_envelope_and_in_raw_data() {
+fn odd_fields_of_the_envelope_and_of_raw_data() {
     let body = event(r"x.\udead", r#"{"fan":{"id":"f","first_name":"\ud83c"}}"#);
     let body = body.replace(r#""id":"e""#, r#""id":"e\ud83c","note":"\ud83c""#);
     let event: Event = Event::from_json(body.as_bytes()).expect("an event");

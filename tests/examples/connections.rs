@@ -95,7 +95,7 @@ fn idle(name: &str, receiver: Receiver, pause: Duration) {
             connection.read_exact(&mut answer[11..]).expect("the rest of a head");
         }
     }
-    // And it keeps no receiver from stopping.
+    // The idle connection does not keep the receiver from stopping.
     let begun = Instant::now();
     receiver.stop();
     assert!(begun.elapsed() < Duration::from_secs(20), "{name}: {:?}", begun.elapsed());
@@ -107,7 +107,7 @@ fn idle_connections_are_kept() {
     on_each(|name, receiver| idle(name, receiver, Duration::from_secs(12)));
 }
 
-/// As load balancers keep theirs.
+/// Load balancers keep connections idle for as long.
 #[test]
 #[ignore = "a minute"]
 fn idle_connections_are_kept_for_a_minute() {

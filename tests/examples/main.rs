@@ -53,7 +53,7 @@ const RECEIVERS: &[&str] = &[
 ];
 
 #[test]
-fn quickstart_is_as_it_should_be() {
+fn quickstart_runs_to_its_end() {
     let output = example("quickstart").output().expect("the example is built");
     assert!(output.status.success(), "{}", text(&output.stdout));
     assert_eq!(text(&output.stdout).matches("| ok").count(), 7);
@@ -111,7 +111,7 @@ fn events_are_typed() {
 }
 
 #[test]
-fn what_cannot_be_read_is_parked() {
+fn an_unreadable_event_is_parked() {
     let directory = format!("{}/parked", env!("CARGO_TARGET_TMPDIR"));
     std::fs::remove_dir_all(&directory).unwrap_or_default();
     let receiver = Receiver::start("park", &[("PARKED", &directory)]);
@@ -136,7 +136,7 @@ fn what_cannot_be_read_is_parked() {
 }
 
 #[test]
-fn batches_are_done_event_by_event() {
+fn batches_are_handled_event_by_event() {
     let receiver = start("batch");
     let batch = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/send/batch.json");
     let answers = receiver.send(&["--body", batch, "--repeat", "2", "--delivery", "d-1"]);
@@ -168,7 +168,7 @@ fn file(name: &str, content: &str) -> String {
     path
 }
 
-/// Whoever reads along sees each line as soon as it is handled.
+/// A program that reads the output gets each line as soon as the delivery is handled.
 #[test]
 fn lines_are_flushed() {
     let mut receiver = start("axum");
@@ -180,7 +180,7 @@ fn lines_are_flushed() {
 }
 
 #[test]
-fn what_is_missing_is_said() {
+fn a_missing_variable_is_named() {
     for name in RECEIVERS {
         let output = example(name).output().expect("the example is built");
         assert!(!output.status.success());
@@ -192,7 +192,7 @@ fn what_is_missing_is_said() {
     assert!(text(&nobody.stderr).contains("cargo run --example axum"));
 }
 
-/// As compose's `${NAME:-}` sets them.
+/// Compose sets `${NAME:-}` to an empty variable.
 #[test]
 fn empty_variables_count_as_unset() {
     let empty = [("NEVENT_WEBHOOK_SECRET_PREVIOUS", ""), ("REDIS_URL", "")];

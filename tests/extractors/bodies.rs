@@ -1,4 +1,4 @@
-//! Bodies, of requests and of answers: what they say of themselves, and what is made of it.
+//! Bodies of requests and responses: their lengths, frames and ends.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -19,7 +19,7 @@ use super::{BODY, answer, delivery, delivery_as, layers};
 
 /// A length that only the header knows, and a body that would never end.
 #[tokio::test]
-async fn content_length_counts_whatever_the_body_says() {
+async fn content_length_is_checked_before_the_body() {
     async fn handle(_: Delivery) {}
     let app = Router::new().route("/", post(handle).route_layer(layers()));
     let mut request = delivery(BODY)
@@ -50,9 +50,9 @@ impl HttpBody for TooLong {
     }
 }
 
-/// As that of one that was read before, with no header that says it.
+/// For example one that was read before, and has no header that tells its length.
 #[tokio::test]
-async fn what_a_body_says_of_its_length_counts() {
+async fn a_body_that_knows_its_length_is_checked_at_once() {
     async fn handle(_: Delivery) {}
     let app = Router::new().route("/", post(handle).route_layer(layers()));
     let (status, text, _) = answer(app, delivery(BODY).map(|_| Body::new(TooLong))).await;
@@ -75,7 +75,7 @@ impl HttpBody for InPieces {
 }
 
 #[tokio::test]
-async fn frames_are_read_to_their_last_piece() {
+async fn frames_of_several_pieces_are_read_whole() {
     let handler = service_fn(async |request: Request<VerifiedBody>| {
         assert_eq!(request.body().delivery().body(), BODY);
         Ok::<_, Infallible>(Response::new(Body::empty()))
@@ -101,9 +101,9 @@ async fn read(body: impl HttpBody<Data = Bytes>, length: usize) {
     assert!(poll_fn(|context| body.as_mut().poll_frame(context)).await.is_none());
 }
 
-/// Or a server would announce another length, and a handler take it for empty.
+/// Otherwise a server would announce another length, and a handler take the body for empty.
 #[tokio::test]
-async fn a_body_tells_its_length_and_its_end() {
+async fn bodies_report_their_length_and_their_end() {
     let handler = service_fn(async |request: Request<VerifiedBody>| {
         let (length, handled) = (request.body().delivery().body().len(), request.into_body());
         read(handled, length).await;

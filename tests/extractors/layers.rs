@@ -1,4 +1,4 @@
-//! What the layers themselves answer, and what they make of odd requests.
+//! Rejections of the layers themselves, and unusual requests.
 
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ async fn other_methods_are_left_alone() {
 }
 
 #[tokio::test]
-async fn rejections_stand_in_the_response_for_outer_layers() {
+async fn rejections_are_in_the_response_extensions() {
     async fn handle(_: Delivery) {}
     let app = Router::new().route("/", post(handle).route_layer(layers()));
     let request = Request::post("/").body(Body::empty()).expect("a request");
@@ -73,7 +73,7 @@ async fn replays_run_under_the_first_id() {
 
 /// Two deduplications would take every delivery for a repeat of itself.
 #[tokio::test]
-async fn the_layers_twice_are_refused() {
+async fn layers_added_twice_are_rejected() {
     async fn handle(_: Delivery) {}
     let webhook = post(handle).route_layer(layers()).route_layer(layers());
     let app = Router::new().route("/", webhook);
@@ -84,7 +84,7 @@ async fn the_layers_twice_are_refused() {
 }
 
 #[tokio::test]
-async fn an_event_header_that_is_not_one_plain_line_is_not_shown() {
+async fn an_unusable_event_header_is_absent() {
     async fn handle(delivery: Delivery) -> String {
         format!("{:?}", delivery.event_header())
     }
@@ -97,7 +97,7 @@ async fn an_event_header_that_is_not_one_plain_line_is_not_shown() {
 
 /// Durations without end are taken for what they mean.
 #[tokio::test]
-async fn endless_durations_do_no_harm() {
+async fn the_longest_durations_are_accepted() {
     async fn handle(_: Delivery) {
         tokio::task::yield_now().await;
     }

@@ -1,4 +1,4 @@
-//! What an axum handler can ask for, and what it is told when it cannot have it.
+//! The extractors for axum handlers, and their rejections.
 
 mod bodies;
 mod layers;
@@ -79,7 +79,7 @@ struct Fan {
 }
 
 #[tokio::test]
-async fn event_with_data_of_ones_own_type() {
+async fn event_with_data_of_a_custom_type() {
     async fn handle(event: Event<FanData>) -> String {
         event.data.fan.email
     }
@@ -149,7 +149,7 @@ async fn a_batch_and_its_report() {
     assert_eq!((status, &*text), (StatusCode::OK, ""));
 }
 
-/// As `anyhow` prints an error and its causes.
+/// An error that prints its causes like `anyhow`'s.
 struct WithCauses;
 
 impl Display for WithCauses {
@@ -170,7 +170,7 @@ async fn a_report_names_the_causes_of_an_error() {
 }
 
 #[tokio::test]
-async fn a_batch_of_none() {
+async fn an_empty_batch() {
     async fn handle(batch: Batch) -> String {
         format!("{} {}", batch.len(), batch.is_empty())
     }
@@ -191,7 +191,7 @@ async fn a_batch_without_deduplication_is_refused() {
     assert!(text.starts_with("This route has no nevent_webhooks::DedupeLayer"), "{text}");
 }
 
-/// What a handler reads itself is answered as the extractor would.
+/// An event that a handler reads itself is rejected like an extractor's.
 #[tokio::test]
 async fn data_that_cannot_be_read_is_a_bad_request() {
     async fn handle(event: Event) -> Result<(), EventError> {
@@ -204,9 +204,9 @@ async fn data_that_cannot_be_read_is_a_bad_request() {
     assert!(reason.contains("`data.fan`: missing field `id`"), "{reason}");
 }
 
-/// A delivery that outlives its handler, in a queue say, holds no place among those at work.
+/// A delivery that outlives its handler, for example in a queue, holds no permit.
 #[tokio::test]
-async fn a_delivery_that_is_kept_holds_no_place() {
+async fn a_kept_delivery_holds_no_permit() {
     async fn handle(State(kept): State<Kept>, delivery: Delivery) {
         kept.lock().expect("no panic while locked").push(delivery);
     }
@@ -220,7 +220,7 @@ async fn a_delivery_that_is_kept_holds_no_place() {
         let body = BODY.replace("evt_1", id);
         assert_eq!(answer(app.clone(), delivery_as(id, body)).await.0, StatusCode::OK);
     }
-    // What is processed afterwards takes a place of its own.
+    // A batch processed after its handler takes a permit of its own.
     let late = kept.lock().expect("no panic while locked").remove(0);
     let report = late
         .batch()

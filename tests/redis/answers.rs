@@ -13,10 +13,10 @@ async fn behind_a_proxy() -> (Server, Proxy) {
     (server, proxy)
 }
 
-/// The connection breaks after the command took effect: it is sent once more, and
-/// does not stand in its own way.
+/// The connection breaks after the command took effect. The command is sent once more, and its own
+/// record is no obstacle.
 #[tokio::test]
-async fn a_command_that_is_sent_again_is_no_conflict() {
+async fn a_repeated_command_is_no_conflict() {
     let (server, proxy) = behind_a_proxy().await;
     let store = RedisStore::connect(&server.url_through(proxy.address())).await.expect("a server");
     let first = claim("first");
@@ -34,10 +34,9 @@ async fn a_command_that_is_sent_again_is_no_conflict() {
     assert_eq!(proxy.lost(), 4);
 }
 
-/// Answers do not come at all: 503, and the retry runs once the release arrived or
-/// the lease has lapsed.
+/// No answers come: 503, and the retry runs once the release has arrived or the lease has expired.
 #[tokio::test(flavor = "multi_thread")]
-async fn d14b_a_claim_that_took_effect_unseen_is_given_up() {
+async fn d14b_a_claim_whose_answer_was_lost_is_released() {
     let (server, proxy) = behind_a_proxy().await;
     let load = Load::on(&server.url_through(proxy.address()));
     load.sender.deliver_all(0..10, 4).await;
@@ -57,7 +56,7 @@ async fn d14b_a_claim_that_took_effect_unseen_is_given_up() {
 
 /// Connections break under load, again and again.
 #[tokio::test(flavor = "multi_thread")]
-async fn connections_that_break_cost_nothing() {
+async fn broken_connections_lose_no_delivery() {
     let (server, proxy) = behind_a_proxy().await;
     let load = Load::on(&server.url_through(proxy.address()));
     let hurt = async {

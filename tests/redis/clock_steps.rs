@@ -69,7 +69,7 @@ async fn a_lease_is_renewed_after_the_clock_was_set_back() {
 
 /// Completion outlasts the step, and lasts longer by it.
 #[tokio::test]
-async fn what_is_completed_stays_so_when_the_clock_is_set_back() {
+async fn a_completed_delivery_stays_completed_when_the_clock_is_set_back() {
     let first = with(LEASE);
     let (server, store) = set_back(&first).await;
     store.complete(&first).await.expect("a server");
@@ -99,7 +99,7 @@ async fn t07_the_servers_clock_is_set_back(adapter: Adapter) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_delivery_of_a_receiver_that_crashed_before_runs_again() {
+async fn a_delivery_of_a_receiver_that_crashed_before_runs_again() {
     let server = Server::with_own_clock().await;
     let ledger = Ledger::default();
     let plan = Plan { lease: LEASE * 2, ..Plan::new(&server.url()) };

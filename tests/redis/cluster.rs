@@ -1,4 +1,4 @@
-//! The store in a Cluster: a scope is a slot, whoever holds it.
+//! The store in a Cluster: each scope is one slot, whichever node holds it.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -105,7 +105,7 @@ async fn a_slot_that_moves_is_followed() {
     let during = claim("during");
     assert_eq!(store.claim(&during).await.expect("ASK is followed"), ClaimAnswer::Acquired);
     assert_eq!(store.complete(&during).await.expect("ASK is followed"), Completion::Recorded);
-    // What is still with the old one is settled there.
+    // Commands that are still with the old connection end there.
     assert_eq!(store.complete(&before).await.expect("a cluster"), Completion::Recorded);
     // Several keys that may be in two places: nobody can say, so nobody is told yes.
     let refused = store.claim(&of_scope("tickets", "several")).await;
@@ -123,7 +123,7 @@ async fn a_slot_that_moves_is_followed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cluster_that_was_down_as_a_whole_is_found_again() {
+async fn a_cluster_that_was_down_is_found_again() {
     let cluster = Cluster::start().await;
     let store = RedisStore::connect(&url(&cluster)).await.expect("a cluster");
     assert_eq!(store.claim(&claim("one")).await.expect("a cluster"), ClaimAnswer::Acquired);
@@ -140,7 +140,7 @@ async fn a_cluster_that_was_down_as_a_whole_is_found_again() {
 
 /// A machine that is lost says nothing, not even that it is gone.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_master_that_falls_silent_is_left_for_the_next() {
+async fn a_silent_master_is_left_for_its_replica() {
     let cluster = Cluster::start().await;
     let store = RedisStore::connect(&url(&cluster)).await.expect("a cluster");
     assert_eq!(store.claim(&claim("one")).await.expect("a cluster"), ClaimAnswer::Acquired);
@@ -153,7 +153,7 @@ async fn a_master_that_falls_silent_is_left_for_the_next() {
         assert!(begun.elapsed() < Duration::from_secs(15), "the new master is not found");
         sleep(Duration::from_millis(50)).await;
     }
-    // Nor does a node that is silent keep a receiver from starting.
+    // A silent node does not keep a receiver from starting either.
     let late = RedisStore::connect(&url(&cluster)).await;
     let late = match late {
         Ok(late) => late,

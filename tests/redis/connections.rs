@@ -1,4 +1,4 @@
-//! How the one connection of a store is kept, and when it is given up.
+//! The one connection of a store: when it is kept, and when it is replaced.
 
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ async fn behind_a_proxy() -> (Server, Proxy, RedisStore) {
 
 /// A network that forgot the connection: the store's own patience ends it.
 #[tokio::test]
-async fn one_that_is_silent_is_replaced() {
+async fn a_silent_connection_is_replaced() {
     let (_server, proxy, store) = behind_a_proxy().await;
     proxy.strand().await;
     let error = store.claim(&claim("one")).await.expect_err("no answer");
@@ -28,15 +28,16 @@ async fn one_that_is_silent_is_replaced() {
     assert_eq!(proxy.accepted(), 2);
 }
 
-/// And if nobody is ever as patient as that, some who left without an answer do.
+/// If all callers leave before the command timeout, those that waited for a while without an
+/// answer end the connection.
 #[tokio::test]
-async fn one_that_nobody_waits_for_is_replaced() {
+async fn a_silent_connection_that_callers_leave_is_replaced() {
     let (_server, proxy, store) = behind_a_proxy().await;
     let impatient = async |id: &str| {
         let claimed = timeout(Duration::from_millis(200), store.claim(&claim(id))).await;
         claimed.is_ok_and(|claimed| claimed.is_ok())
     };
-    // And so is the next.
+    // The next connection is replaced, too.
     for accepted in [2, 3] {
         proxy.strand().await;
         eventually("it is replaced", async || impatient("one").await).await;
@@ -46,7 +47,7 @@ async fn one_that_nobody_waits_for_is_replaced() {
 
 /// A server that is slow is not silent.
 #[tokio::test]
-async fn one_that_answers_late_is_kept() {
+async fn a_slow_connection_is_kept() {
     let (_server, proxy, store) = behind_a_proxy().await;
     proxy.delay(Duration::from_millis(250)).await;
     for n in 0..8 {
@@ -63,9 +64,9 @@ async fn one_that_answers_late_is_kept() {
     assert_eq!(proxy.accepted(), 1);
 }
 
-/// Callers who leave at once say nothing of the connection.
+/// A caller that leaves at once is no evidence of a dead connection.
 #[tokio::test]
-async fn callers_who_leave_are_no_reason() {
+async fn a_connection_is_kept_when_callers_leave_at_once() {
     let (_server, proxy, store) = behind_a_proxy().await;
     proxy.delay(Duration::from_millis(50)).await;
     for n in 0..50 {
@@ -76,9 +77,9 @@ async fn callers_who_leave_are_no_reason() {
     assert_eq!(proxy.accepted(), 1);
 }
 
-/// What is learned late of a connection says nothing of its successor.
+/// A failure of the old connection that is noticed late does not end its successor.
 #[tokio::test]
-async fn the_next_is_not_given_up_for_the_last() {
+async fn a_new_connection_is_not_blamed_for_the_old_one() {
     let (_server, proxy, store) = behind_a_proxy().await;
     proxy.strand().await;
     let late = claim("late");
@@ -97,7 +98,7 @@ async fn the_next_is_not_given_up_for_the_last() {
 
 /// While a server is stopped it still takes connections: that is not enough.
 #[tokio::test]
-async fn one_is_not_taken_for_good_before_it_answers() {
+async fn a_connection_counts_once_it_has_answered() {
     let (server, _proxy, store) = behind_a_proxy().await;
     server.pause();
     store.claim(&claim("one")).await.expect_err("no answer");
@@ -113,7 +114,7 @@ async fn one_is_not_taken_for_good_before_it_answers() {
 /// A master that became a replica keeps its clients: another connection may lead to
 /// the new one, behind the same name.
 #[tokio::test]
-async fn one_to_what_is_no_longer_the_master_is_replaced() {
+async fn a_connection_to_a_demoted_master_is_replaced() {
     let (server, proxy, store) = behind_a_proxy().await;
     let other = Server::start().await;
     let port = other.port().to_string();
@@ -124,10 +125,9 @@ async fn one_to_what_is_no_longer_the_master_is_replaced() {
     eventually("it is a master", async || store.claim(&claim("one")).await.is_ok()).await;
 }
 
-/// A lone master without replicas is the only one there is: there is nobody to ask for
-/// another.
+/// A lone master without replicas has no successor to connect to.
 #[tokio::test]
-async fn one_to_a_lone_master_without_replicas_is_kept() {
+async fn a_connection_to_a_lone_master_is_kept() {
     let (server, proxy, store) = behind_a_proxy().await;
     server.command::<()>(&["CONFIG", "SET", "min-replicas-to-write", "1"]).await;
     for _ in 0..5 {
@@ -141,7 +141,7 @@ async fn one_to_a_lone_master_without_replicas_is_kept() {
 /// Neither a server that refuses connections nor one that takes and drops them is
 /// flooded, however many ask.
 #[tokio::test(flavor = "multi_thread")]
-async fn tries_are_paced() {
+async fn connection_attempts_are_paced() {
     let (_server, proxy, store) = behind_a_proxy().await;
     proxy.cut().await;
     let listener = TcpListener::bind(proxy.address()).await;
@@ -167,9 +167,9 @@ async fn tries_are_paced() {
     assert!((2..=100).contains(&taken), "{taken} connections in 2 s");
 }
 
-/// Nor is one that takes connections and soon drops them.
+/// A server that accepts connections and soon drops them is not flooded either.
 #[tokio::test]
-async fn those_that_do_not_last_are_paced() {
+async fn short_lived_connections_are_paced() {
     let (_server, proxy, store) = behind_a_proxy().await;
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_secs(1) {
@@ -179,7 +179,7 @@ async fn those_that_do_not_last_are_paced() {
     assert!((2..=16).contains(&proxy.accepted()), "{} connections in 1 s", proxy.accepted());
 }
 
-/// Whose runtime has ended, the task that connects with it.
+/// The runtime has ended, and with it the task that connects.
 #[test]
 fn a_store_outlives_its_runtime() {
     let runtime = || tokio::runtime::Runtime::new().expect("a runtime");
@@ -197,9 +197,9 @@ fn a_store_outlives_its_runtime() {
     drop(server);
 }
 
-/// Or is there, with the task in it, and nobody drives it.
+/// The runtime and the task that connects still exist, but nobody drives them.
 #[test]
-fn a_store_outlives_a_runtime_that_stands_still() {
+fn a_store_outlives_a_runtime_that_is_not_driven() {
     let runtime =
         || tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let still = runtime();
@@ -217,9 +217,9 @@ fn a_store_outlives_a_runtime_that_stands_still() {
     drop((still, server));
 }
 
-/// Who asks while a connection is being made does not begin it anew.
+/// A command sent while a connection is being made does not start another one.
 #[tokio::test]
-async fn asking_again_and_again_holds_nothing_up() {
+async fn repeated_commands_do_not_restart_a_connection() {
     let (_server, proxy, store) = behind_a_proxy().await;
     proxy.delay(Duration::from_millis(50)).await;
     proxy.cut_once().await;
@@ -234,7 +234,7 @@ async fn asking_again_and_again_holds_nothing_up() {
 }
 
 #[tokio::test]
-async fn patience_is_an_option() {
+async fn the_command_timeout_is_an_option() {
     let (server, proxy, _) = behind_a_proxy().await;
     let source: RedisSource = server.url_through(proxy.address()).parse().expect("a URL");
     let options = RedisOptions::new().command_timeout(Duration::from_millis(300));

@@ -12,7 +12,7 @@ impl Receiver {
         String::from_utf8(output.stdout).expect("text")
     }
 
-    /// What a GET is answered.
+    /// The status of a GET.
     fn status(&self, path: &str) -> u16 {
         let mut connection = TcpStream::connect(("127.0.0.1", self.port)).expect("it listens");
         let request = format!("GET {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");

@@ -1,13 +1,13 @@
-//! Somebody who hangs up, and what they say.
+//! The error text of a server that hangs up.
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
 use crate::refusals::{refusal, says};
 
-/// What is not a Redis server's may be anything, and ends up in a terminal.
+/// A server that is not Redis may answer with anything, and the error may end up in a terminal.
 #[tokio::test]
-async fn the_last_words_of_a_server_cannot_steer_a_terminal() {
+async fn a_servers_last_words_hold_no_control_characters() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("redis://{}", listener.local_addr().expect("an address"));
     let hangs_up = async {

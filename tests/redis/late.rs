@@ -36,7 +36,7 @@ fn post(id: &str) -> Post {
     Post::new(id).body(format!("the body of {id}"))
 }
 
-/// Of three seconds.
+/// Leases of three seconds.
 fn short_leases() -> DedupeOptions {
     let seconds = Duration::from_secs_f64;
     DedupeOptions::new()

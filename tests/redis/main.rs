@@ -1,7 +1,7 @@
-//! A store in Redis, against real processes: servers, replicas, sentinels, a cluster;
+//! The store in Redis, against real processes: servers, replicas, sentinels, a cluster;
 //! receivers that are killed, and a sender that keeps a ledger.
 //!
-//! `support_*` are tests of the tests: that the processes do what the others rely on.
+//! `support_*` test the support: that the processes do what the other tests rely on.
 #![cfg(target_os = "linux")]
 
 mod answers;
@@ -13,6 +13,7 @@ mod last_words;
 mod late;
 mod missing_replicas;
 mod outages;
+mod permissions;
 mod receivers;
 mod refusals;
 mod rows;

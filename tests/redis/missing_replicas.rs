@@ -1,5 +1,4 @@
-//! A master that refuses writes because its replicas are gone, and that the Sentinels
-//! still name.
+//! A master that refuses writes because its replicas are gone, and that the Sentinels still name.
 
 use std::time::Duration;
 
@@ -71,7 +70,7 @@ async fn the_connection_is_kept(sentinels: &Sentinels, source: RedisSource, aske
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_master_without_replicas_is_no_reason_for_a_storm_of_connections() {
+async fn a_master_without_replicas_causes_no_storm_of_connections() {
     let sentinels = Sentinels::fenced().await;
     let source = fenced_url(&sentinels).parse().expect("a URL");
     let asked: Vec<_> = sentinels.sentinels().iter().collect();
@@ -81,7 +80,7 @@ async fn a_master_without_replicas_is_no_reason_for_a_storm_of_connections() {
 /// Such a client remembers its connections to the Sentinels, but has a look at the master
 /// that they name.
 #[tokio::test(flavor = "multi_thread")]
-async fn nor_is_it_with_a_client_of_ones_own() {
+async fn nor_does_it_with_a_custom_client() {
     let sentinels = Sentinels::fenced().await;
     let source = fenced_client(&sentinels).expect("a client").into();
     let master = sentinels.master().await;

@@ -7,7 +7,7 @@ use tokio::time::sleep;
 use crate::support::load::Load;
 use crate::support::{Proxy, Server, delivery_id};
 
-/// Of the receivers' store: what an answer may take while the server gives none.
+/// The longest a response may take while the server does not answer.
 const STORE_TIMEOUT: Duration = Duration::from_millis(400);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -32,7 +32,7 @@ async fn d14_a_server_with_a_log_is_killed_and_restarted_under_load() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn d14_a_server_that_is_stopped_keeps_nobody_waiting() {
+async fn d14_a_stopped_server_holds_up_no_request() {
     let server = Server::start().await;
     let load = Load::on(&server.url());
     load.sender.deliver_all(0..200, 16).await;
@@ -51,7 +51,7 @@ async fn d14_a_server_that_is_stopped_keeps_nobody_waiting() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn d14_a_proxy_that_stalls_keeps_nobody_waiting_and_no_connections() {
+async fn d14_a_stalled_connection_holds_up_no_request() {
     let server = Server::start().await;
     let proxy = Proxy::before(server.address()).await;
     let load = Load::on(&server.url_through(proxy.address()));

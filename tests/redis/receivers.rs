@@ -1,4 +1,4 @@
-//! Several receiver processes with one memory.
+//! Several receiver processes that share one store.
 
 use std::time::{Duration, Instant};
 
@@ -42,7 +42,7 @@ async fn ten_thousand_deliveries_each_sent_to_two_receivers_at_once_run_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn d11_what_a_killed_receiver_had_in_hand_runs_after_its_lease() {
+async fn d11_deliveries_of_a_killed_receiver_run_after_their_lease() {
     let (server, ledger) = (Server::start().await, Ledger::default());
     let forever = Duration::from_secs(600);
     let mut killed = ReceiverProcess::start(&server.url(), forever, &ledger);

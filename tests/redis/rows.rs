@@ -1,6 +1,5 @@
-//! The acceptance table's rows on deduplication, with the memory in Redis, on every
-//! adapter. (Rows that a driven clock decides are with the in-memory store: this
-//! one's clock is the server's.)
+//! Rows on deduplication with the store in Redis, on every adapter. Rows that a driven clock
+//! decides are tested with the in-memory store, because Redis uses the server's clock.
 
 use std::time::Duration;
 
@@ -17,13 +16,13 @@ rows!(
     d04_many_at_once_on_two_receivers,
     d05_failure_then_repeat,
     d07_replay_on_another_receiver,
-    d08_id_reused_on_another_receiver,
+    d08_conflict_on_another_receiver,
     d09_client_hangs_up,
     d12_lost_record_is_completed,
     d12_lease_taken_by_another,
     d14_down_then_up,
     d17_scopes,
-    e06_a_batch_is_ended_on_another_receiver,
+    e06_a_batch_is_finished_on_another_receiver,
     e08_in_flight_on_another_receiver,
 );
 
@@ -78,7 +77,7 @@ async fn d07_replay_on_another_receiver(adapter: Adapter) {
     assert_eq!((other.runs(), other.incidents(Incident::Replay)), (0, 1));
 }
 
-async fn d08_id_reused_on_another_receiver(adapter: Adapter) {
+async fn d08_conflict_on_another_receiver(adapter: Adapter) {
     let server = Server::start().await;
     let (one, other) = two(&server, || Receiver::on(adapter)).await;
     one.deliver(&Post::new("d")).await.is(200, "");
@@ -195,7 +194,7 @@ fn processing(setup: Setup, fails: &'static str, gate: &Gate) -> Setup {
     })
 }
 
-async fn e06_a_batch_is_ended_on_another_receiver(adapter: Adapter) {
+async fn e06_a_batch_is_finished_on_another_receiver(adapter: Adapter) {
     let server = Server::start().await;
     let open = Gate::closed();
     open.let_pass(10);

@@ -38,7 +38,7 @@ async fn a_failover_under_load_loses_nothing() {
 
 /// The old master comes back as a replica: connections to it are of no use.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_master_that_was_only_away_is_not_written_to() {
+async fn a_demoted_master_is_not_written_to() {
     let sentinels = Sentinels::start().await;
     let store = RedisStore::connect(&url(&sentinels, 3)).await.expect("a master");
     assert_eq!(store.claim(&claim("one")).await.expect("a master"), ClaimAnswer::Acquired);
@@ -96,15 +96,15 @@ pub fn fenced_url(sentinels: &Sentinels) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_master_that_was_cut_off_is_left() {
+async fn a_partitioned_master_is_left() {
     let sentinels = Sentinels::fenced().await;
     let source = fenced_url(&sentinels).parse().expect("a URL");
     an_isolated_master_is_left(&sentinels, source).await;
 }
 
-/// Where a client does not tell which Sentinels it knows, they cannot be followed.
+/// A custom client does not tell which Sentinels it knows, so the store cannot follow them.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_master_that_was_cut_off_is_left_with_a_client_of_ones_own() {
+async fn a_partitioned_master_is_left_with_a_custom_client() {
     let sentinels = Sentinels::fenced().await;
     let client = fenced_client(&sentinels).expect("a client");
     an_isolated_master_is_left(&sentinels, client.into()).await;
@@ -124,7 +124,7 @@ pub fn fenced_client(sentinels: &Sentinels) -> RedisResult<SentinelClient> {
 /// A planned failover demotes the old master last: until then it takes writes that the
 /// new one never sees.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_planned_failover_forgets_next_to_nothing() {
+async fn a_planned_failover_loses_next_to_nothing() {
     planned_failover(Sentinels::start().await).await;
 }
 
@@ -166,7 +166,7 @@ async fn planned_failover(sentinels: Sentinels) {
 /// The command `FAILOVER` tells the Sentinels nothing: they name the demoted server until
 /// they take it for down.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failover_that_the_sentinels_were_not_asked_for_is_explained() {
+async fn a_failover_behind_the_sentinels_back_is_explained() {
     let sentinels = Sentinels::start().await;
     let store = RedisStore::connect(&url(&sentinels, 0)).await.expect("a master");
     let old = sentinels.master().await;

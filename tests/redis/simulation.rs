@@ -1,5 +1,5 @@
-//! Nevent's schedule in compressed time, while one thing after another is hurt;
-//! and the books that must balance at the end.
+//! Nevent's schedule in compressed time, while one fault after another is made; and the ledger,
+//! which must balance at the end.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! What the store promises, and what it costs the server.
+//! The promises of the store, and its cost for the server.
 
 use std::time::Duration;
 
@@ -114,7 +114,7 @@ async fn one_database_or_another() {
 
 /// Lengths of time beyond what the server counts are cut, and nothing is deleted.
 #[tokio::test]
-async fn lengths_of_time_have_bounds() {
+async fn the_longest_durations_are_capped() {
     let (_server, store) = connected().await;
     let mut long = claim("long");
     (long.lease, long.retention) = (Duration::MAX, Duration::MAX);
@@ -129,9 +129,9 @@ async fn lengths_of_time_have_bounds() {
     assert_eq!(store.complete(&short).await.expect("a server"), Completion::Recorded);
 }
 
-/// Of a release that hashes bodies otherwise: nobody can tell whether it is the same.
+/// A record of a release that hashes bodies differently: the fingerprints cannot be compared.
 #[tokio::test]
-async fn a_fingerprint_of_another_format_is_taken_for_equal() {
+async fn a_fingerprint_of_another_format_is_no_conflict() {
     let (server, store) = connected().await;
     let foreign = "\u{2}sixteen bytes...";
     server.command::<()>(&["HSET", "nevent:{tickets}dold", "f", foreign]).await;
@@ -155,7 +155,7 @@ async fn a_retention_is_kept_as_it_is_up_to_a_century() {
 }
 
 #[tokio::test]
-async fn what_is_left_of_a_lease_is_told_in_its_unit() {
+async fn the_rest_of_a_lease_has_the_right_unit() {
     let (_server, store) = connected().await;
     store.claim(&claim("d")).await.expect("a server");
     match store.claim(&claim("d")).await.expect("a server") {

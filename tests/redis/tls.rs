@@ -26,7 +26,7 @@ async fn showing(certificate: &str) -> Server {
 }
 
 #[tokio::test]
-async fn a_server_with_a_certificate_of_ones_own() {
+async fn a_server_with_a_private_authority() {
     let server = Server::with_tls(&[]).await;
     let root_cert = Some(Certificates::authority_pem().into_bytes());
     let trusted = TlsCertificates { client_tls: None, root_cert };
@@ -37,7 +37,7 @@ async fn a_server_with_a_certificate_of_ones_own() {
 }
 
 #[tokio::test]
-async fn a_cluster_with_a_certificate_of_ones_own() {
+async fn a_cluster_with_a_private_authority() {
     let node = Server::with_tls(&["--cluster-enabled", "yes", "--tls-cluster", "yes"]).await;
     node.command::<()>(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]).await;
     let address = node.address();
@@ -65,17 +65,17 @@ async fn a_server_that_asks_for_the_clients_certificate() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_nobody_vouches_for() {
+async fn a_certificate_of_an_unknown_authority() {
     let server = Server::with_tls(&[]).await;
     says(&refusal(&server.url()).await, &["UnknownIssuer", "with ?ca_file="]);
-    // Nor is there a way round TLS.
+    // There is no way round TLS either.
     let error = refusal(&server.url().replace("rediss", "redis")).await;
     says(&error, &["does it speak TLS only? Then use rediss://"]);
     says(&refusal(&format!("{}#insecure", server.url())).await, &["with ?ca_file="]);
 }
 
 #[tokio::test]
-async fn a_certificate_that_is_no_servers() {
+async fn a_certificate_that_is_not_for_servers() {
     let trusting = |server: &Server, file: &str| format!("{}?ca_file={}", server.url(), path(file));
     let server = showing("self_signed").await;
     let error = refusal(&trusting(&server, "self_signed.pem")).await;
@@ -170,7 +170,7 @@ async fn keys_that_do_not_belong_to_the_certificate() {
 }
 
 #[tokio::test]
-async fn sentinels_with_certificates_of_ones_own() {
+async fn sentinels_with_a_private_authority() {
     let master = Server::with_tls(&[]).await;
     let watch = format!("sentinel monitor mymaster 127.0.0.1 {} 1\n", master.port());
     let sentinel = Server::sentinel_with_tls(&watch).await;

@@ -1,4 +1,4 @@
-//! Servers that the store works with, and warns of.
+//! Servers that the store works with, but warns of.
 
 use nevent_webhooks::store::{RedisStore, RedisWarning};
 

@@ -1,4 +1,4 @@
-//! A hundred deliveries a second, each told to be done; one in ten is sent again.
+//! A hundred deliveries a second. Each must be answered 200; one in ten is sent again.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,7 +24,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// As a receiver that handles each once counts them.
+    /// The counts of a receiver that handles each delivery once.
     pub fn ids(&self) -> BTreeMap<String, u32> {
         self.ids.iter().map(|id| (id.clone(), 1)).collect()
     }

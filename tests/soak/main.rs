@@ -1,6 +1,6 @@
-//! The receivers to copy, under load: a steady flow of genuine deliveries, beside 2,000
-//! clients that stall and a flood of forged requests with bodies of 1 MiB. What is genuine
-//! is handled, once, and answered; the receiver's memory stays within what README.md says.
+//! The example receivers under load: a steady flow of genuine deliveries, 2,000 clients that
+//! stall, and a flood of forged requests with bodies of 1 MiB. Genuine deliveries are handled once
+//! and answered, and the receiver's memory stays within the figure in README.md.
 //!
 //! ```sh
 //! cargo test --release --test soak -- --ignored --nocapture --test-threads 1
@@ -98,7 +98,7 @@ async fn soak(name: &str) {
     assert!(peak <= MOST_MEMORY, "{peak} bytes");
 }
 
-/// And were ended: those that were just closed are on their way back.
+/// Asserts that the clients stalled and were ended. Those just closed are on their way back.
 fn assert_all_stalled(clients: &stalled::Report) {
     assert!(clients.least_at_once >= STALLED * 3 / 4, "so many stalled: {clients}");
     for kind in stalled::KINDS {

@@ -1,4 +1,4 @@
-//! An example as a process, its memory, and what it printed.
+//! An example as a process, its memory, and the deliveries it printed.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -57,7 +57,8 @@ fn count(lines: impl Iterator<Item = String>) -> BTreeMap<String, u32> {
     handled
 }
 
-/// Where the examples are; built first, optimised, with the cargo that runs the tests.
+/// The directory of the examples, which are built first, optimised, with the cargo that runs the
+/// tests.
 fn examples() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let built = BUILT.get_or_init(|| {

@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 
 use super::Over;
 
-/// How they stall; a quarter each.
+/// A way to stall. Each is a quarter of the clients'.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kind {
     Silent,
@@ -88,7 +88,7 @@ async fn least(connected: Arc<AtomicUsize>, over: Over) -> usize {
     least
 }
 
-/// How many connections it took.
+/// Stalls until the load ends, and returns the number of connections it took.
 async fn stall(kind: Kind, port: u16, over: Over, connected: Arc<AtomicUsize>) -> usize {
     let mut connections = 0;
     while !over.load(Ordering::SeqCst) {

@@ -7,7 +7,7 @@ pub enum Adapter {
     Actix,
 }
 
-/// Where the servers themselves differ.
+/// Differences between the servers themselves.
 impl Adapter {
     pub const ALL: &[Self] = &[
         Self::Axum,
@@ -22,12 +22,12 @@ impl Adapter {
         matches!(self, Self::Axum | Self::Hyper)
     }
 
-    /// actix keeps it where it is, and what watches over it, too.
+    /// actix keeps a handler, and the task that watches it, on one thread.
     pub fn moves_work_to_other_threads(self) -> bool {
         matches!(self, Self::Axum | Self::Hyper)
     }
 
-    /// actix answers with the request in hand: what begins later has none.
+    /// actix ends the request with its response, so work that begins later has none.
     pub fn keeps_the_request_beyond_its_answer(self) -> bool {
         matches!(self, Self::Axum | Self::Hyper)
     }

@@ -1,4 +1,4 @@
-//! Times to be kept, on a machine that may be busy.
+//! Time limits, on a machine that may be busy.
 
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use axum::http::StatusCode;
 use nevent_webhooks::Delivery;
 
-/// How long a busy machine may need until one attempt comes in time.
+/// The longest a busy machine may need until one attempt comes in time.
 const PATIENCE: Duration = Duration::from_secs(100);
 
-/// Within such a time, unless the machine is busy: a receiver that takes longer takes longer
-/// each time, and a busy machine does not.
+/// Repeats an attempt until it takes less than `limit`. A receiver that is too slow is too slow
+/// each time; a busy machine is not.
 pub async fn within(limit: Duration, attempt: impl AsyncFn() -> Duration) {
     let (begun, mut took) = (Instant::now(), Vec::new());
     while begun.elapsed() < PATIENCE {
@@ -23,8 +23,8 @@ pub async fn within(limit: Duration, attempt: impl AsyncFn() -> Duration) {
     panic!("never within {limit:?}: {took:?}");
 }
 
-/// Tries it with a handler that works for 100 ms, until on a busy machine, too, one has
-/// ended in time and the attempt has something to check. The others say nothing.
+/// Repeats an attempt, with a handler that works for 100 ms, until the handler ends within `time`
+/// and the attempt returns a check. Attempts that a busy machine delays prove nothing.
 pub async fn in_time<C: FnOnce()>(time: Duration, attempt: impl AsyncFn(Work) -> Option<C>) {
     let first = Instant::now();
     while first.elapsed() < PATIENCE {

@@ -5,7 +5,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// For what a quiet machine does at once: only what never comes is worth a failure.
+/// The longest wait for anything that a quiet machine does at once: only a reply that never comes
+/// is a failure.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A connection that sends what it is told, byte for byte.

@@ -13,7 +13,7 @@ use super::ports::free_port;
 use super::process::Process;
 use super::secrets::SECRET;
 
-/// What a busy machine may need to start a program.
+/// The longest a busy machine may need to start a program.
 const PATIENCE: Duration = Duration::from_secs(60);
 const NOT_BUILT: &str =
     "the example is built: run ./test, or cargo build --all-features --examples";
@@ -67,7 +67,7 @@ impl Receiver {
         send.output().expect(NOT_BUILT)
     }
 
-    /// Its output, which can be taken once.
+    /// Takes its standard output. Can be called once.
     pub fn stdout(&mut self) -> ChildStdout {
         self.process.0.stdout.take().expect("piped, and not yet taken")
     }

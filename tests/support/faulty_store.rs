@@ -9,7 +9,7 @@ use nevent_webhooks::store::{
 };
 use tokio::time::sleep;
 
-/// How a store can let its caller down.
+/// A way for a store to fail.
 #[derive(Debug, Clone, Copy)]
 pub enum Fault {
     /// Refuses at once, does nothing.
@@ -71,17 +71,17 @@ impl FaultyStore {
         *self.faults.lock().expect("no panic while locked")
     }
 
-    /// How many releases were asked for.
+    /// The number of releases asked for.
     pub fn releases(&self) -> usize {
         self.releases.load(Ordering::SeqCst)
     }
 
-    /// How many renewals were asked for.
+    /// The number of renewals asked for.
     pub fn renewals(&self) -> usize {
         self.renewals.load(Ordering::SeqCst)
     }
 
-    /// How many claims were asked for.
+    /// The number of claims asked for.
     pub fn claims(&self) -> usize {
         self.claims.lock().expect("no panic while locked").len()
     }

@@ -26,7 +26,7 @@ impl Gate {
         self.0.permits.add_permits(handlers);
     }
 
-    /// How many handlers have come through.
+    /// The number of handlers that have come through.
     pub fn passed(&self) -> usize {
         self.0.passed.load(Ordering::SeqCst)
     }

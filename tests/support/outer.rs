@@ -17,7 +17,7 @@ pub enum Outer {
 }
 
 impl Outer {
-    /// As the layers of tower-http do.
+    /// Cuts the body off like the layers of tower-http.
     pub(super) fn wrap<B>(self, body: B) -> Body
     where
         B: HttpBody<Data = Bytes, Error: Into<axum::BoxError>> + Send + 'static,

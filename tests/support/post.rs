@@ -54,7 +54,7 @@ impl Post {
         self
     }
 
-    /// What the event header says; nothing, and there is none.
+    /// Sets the event header; `None` leaves it out.
     pub fn event(mut self, event: impl Into<Option<&'static str>>) -> Self {
         self.event = event.into().map(str::to_owned);
         self

@@ -85,12 +85,12 @@ impl Receiver {
         idle.await.expect("no handler at work in the end");
     }
 
-    /// How many times a handler was started.
+    /// The number of handlers started.
     pub fn runs(&self) -> usize {
         self.seen().len()
     }
 
-    /// What handlers were given, in order.
+    /// The deliveries that handlers were given, in order.
     pub fn seen(&self) -> Vec<Delivery> {
         self.seen.lock().expect("no panic while locked").clone()
     }

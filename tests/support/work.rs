@@ -8,7 +8,7 @@ use nevent_webhooks::{Delivery, Rejection};
 use super::receiver::Setup;
 use super::{Adapter, Gate, Receiver};
 
-/// How often each event was handled, and which of them fail, panic or wait.
+/// Counts how often each event is handled; some can be told to fail, panic or wait.
 #[derive(Clone, Default)]
 pub struct Work(Arc<Inside>);
 
@@ -84,12 +84,12 @@ impl Work {
         gate
     }
 
-    /// How often an event was handled.
+    /// How often this event was handled.
     pub fn runs_of(&self, id: &str) -> usize {
         self.0.runs.lock().expect("no panic while locked").get(id).copied().unwrap_or(0)
     }
 
-    /// How often all of them were.
+    /// How often any event was handled.
     pub fn runs(&self) -> usize {
         self.0.runs.lock().expect("no panic while locked").values().sum()
     }

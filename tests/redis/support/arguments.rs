@@ -2,7 +2,7 @@
 
 use super::directory::Directory;
 
-/// For those that hold data: nothing on disk, and replicas that need not wait.
+/// Arguments of servers that hold data: nothing on disk, and replicas that need not wait.
 pub fn data(directory: &Directory) -> Vec<String> {
     let options = "--appendonly no --repl-diskless-sync-delay 0 --enable-debug-command local --dir";
     let options: Vec<_> = options.split(' ').collect();

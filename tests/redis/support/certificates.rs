@@ -12,7 +12,7 @@ impl Certificates {
         std::fs::read_to_string(Self::path("authority.pem")).expect("a file of the project")
     }
 
-    /// How a Redis server is told of them.
+    /// The arguments that tell a Redis server of them.
     pub(super) fn arguments() -> Vec<String> {
         [
             ("--tls-cert-file", "server.pem"),

@@ -41,7 +41,7 @@ impl Cluster {
         self.nodes.iter().map(Server::url).collect()
     }
 
-    /// Who holds this key at the moment, and can be written to.
+    /// The master that holds this key at the moment, and can be written to.
     pub async fn master_of(&self, key: &str) -> &Server {
         let slot = self.slot_of(key).await;
         self.owner(slot).await.expect("a master of the slot")
@@ -98,7 +98,7 @@ impl Cluster {
         panic!("there is no other master");
     }
 
-    /// Of those that take themselves for its master, the last to become one.
+    /// The last node to become the slot's master, of all that claim to be.
     async fn owner(&self, slot: u16) -> Option<&Server> {
         let mut owner = None;
         for server in &self.nodes {

@@ -3,7 +3,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// What was sent, what ran, and what was hurt meanwhile.
+/// The deliveries sent, the handlers run, and the faults made meanwhile.
 #[derive(Clone, Default)]
 pub struct Ledger(Arc<Mutex<Book>>);
 
@@ -22,13 +22,13 @@ struct Entry {
     given_up: bool,
 }
 
-/// The balance: what must be nothing, and what must be explained.
+/// The balance: losses must be none, and doubles must be explained.
 #[derive(Debug)]
 pub struct Balance {
     pub sent: usize,
     /// Acknowledged and never handled, or never handled in spite of all retries.
     pub lost: Vec<String>,
-    /// Handled to the end more than once, with what was hurt just before.
+    /// Handled to the end more than once, with the fault just before.
     pub doubles: Vec<(String, String)>,
     pub begun_again: usize,
     pub answers: Vec<(String, u64)>,
@@ -60,7 +60,7 @@ impl Ledger {
         *book.answers.entry(answer.to_owned()).or_default() += 1;
     }
 
-    /// Something is being hurt now.
+    /// Notes that a fault is being made now.
     pub fn fault(&self, what: impl Into<String>) {
         let mut book = self.0.lock().expect("no panic while locked");
         book.faults.push((Instant::now(), what.into()));
@@ -99,8 +99,8 @@ impl Ledger {
 }
 
 impl Book {
-    /// What was hurt nearest to the end of the first run: it is recorded, and
-    /// reaches a replica, some time after it.
+    /// The fault nearest to the end of the first run. The end is recorded, and reaches a replica,
+    /// some time later.
     fn cause(&self, first: Instant, second: Instant) -> String {
         let distance = |at: Instant| at.max(first) - at.min(first);
         let from = first.checked_sub(Duration::from_secs(1)).unwrap_or(first);
@@ -111,7 +111,7 @@ impl Book {
 }
 
 impl Balance {
-    /// How often this was answered.
+    /// The number of these answers.
     pub fn answered(&self, answer: &str) -> u64 {
         let found = self.answers.iter().find(|(given, _)| given == answer);
         found.map_or(0, |(_, times)| *times)

@@ -1,5 +1,5 @@
-//! Real Redis processes to start, hurt and kill, a proxy to stand in their way;
-//! receivers in processes of their own, and a sender that keeps a ledger.
+//! Real Redis processes to start, disturb and kill, and a proxy in front of them; receivers in
+//! processes of their own, and a sender that keeps a ledger.
 
 /// Receivers and a client, of the acceptance tests.
 #[allow(dead_code, unused_imports, reason = "the acceptance tests use the rest")]
@@ -43,7 +43,7 @@ pub use sender::{Sender, delivery_id};
 pub use sentinels::Sentinels;
 pub use server::Server;
 
-/// What a busy machine may need for what an idle one does at once.
+/// The longest a busy machine may need for anything that an idle one does at once.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs a check again and again until it holds, for what happens elsewhere.

@@ -1,4 +1,4 @@
-//! What a node of a cluster says.
+//! The cluster as one of its nodes describes it.
 
 use super::Server;
 
@@ -13,7 +13,7 @@ pub struct Node {
 }
 
 impl Node {
-    /// As this node sees itself; `None` if it does not answer.
+    /// The node as it describes itself; `None` if it does not answer.
     pub async fn itself(node: &Server) -> Option<Self> {
         let lines = lines(node).await?;
         parse(lines.lines().find(|line| line.contains("myself"))?)

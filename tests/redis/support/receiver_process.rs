@@ -30,11 +30,10 @@ pub struct ReceiverProcess {
     reader: Option<JoinHandle<()>>,
 }
 
-/// How long a lease is in these processes, unless told otherwise: real ones would
-/// take half a minute to lapse.
+/// The lease in these processes by default. Real leases would take half a minute to expire.
 pub const LEASE: Duration = Duration::from_millis(1500);
 
-/// What a receiver is to be.
+/// The configuration of a receiver.
 #[derive(Clone)]
 pub struct Plan {
     pub redis_url: String,
@@ -126,7 +125,7 @@ impl ReceiverProcess {
         }
     }
 
-    /// As on a machine that is suspended.
+    /// Stops it, like a machine that is suspended.
     pub fn pause(&self) {
         self.process.signal("-STOP");
     }
@@ -147,7 +146,7 @@ impl Drop for ReceiverProcess {
     }
 }
 
-/// No test: what a [`ReceiverProcess`] runs. Among the others it does nothing.
+/// Not a test of its own: a [`ReceiverProcess`] runs it. Among the other tests it does nothing.
 #[tokio::test]
 async fn serve() {
     let Ok(redis_url) = std::env::var("RECEIVER_REDIS_URL") else {

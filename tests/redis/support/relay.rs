@@ -29,7 +29,7 @@ pub struct Rules {
     pub stranded_below: u64,
 }
 
-/// What the proxy and its connections know of each other.
+/// The state that the proxy and its connections share.
 #[derive(Debug)]
 pub struct Shared {
     server: SocketAddr,
@@ -135,8 +135,8 @@ impl Flow {
         }
     }
 
-    /// As `is_free`; a client that hangs up meanwhile counts as gone, though what it
-    /// sent is still to arrive.
+    /// Waits like `is_free`. A client that hangs up meanwhile counts as gone, although the bytes
+    /// it sent are still to arrive.
     async fn is_free_or_hung_up(&mut self, client: &ReadHalf<'_>, open: &mut Option<Open>) {
         while self.is_stalled() {
             tokio::select! {
@@ -152,7 +152,7 @@ impl Flow {
         }
     }
 
-    /// What arrives next, once it may flow; nothing at the end.
+    /// Reads the next bytes, once they may flow; 0 at the end.
     async fn read(&mut self, from: &mut ReadHalf<'_>, buffer: &mut [u8]) -> Option<usize> {
         tokio::select! {
             biased;

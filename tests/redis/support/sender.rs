@@ -116,7 +116,7 @@ async fn describe(response: Response<Incoming>) -> (bool, String) {
     (status.is_success(), answer.trim_end().to_owned())
 }
 
-/// As Nevent's: a UUID.
+/// A UUID, as Nevent's delivery ids are.
 pub fn delivery_id(number: u32) -> String {
     format!("{number:08x}-89ab-cdef-0123-456789abcdef")
 }

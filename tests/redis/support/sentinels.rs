@@ -9,10 +9,10 @@ pub struct Sentinels {
     sentinels: Vec<Server>,
 }
 
-/// What the sentinels call the master.
+/// The sentinels' name of the master.
 pub const MASTER_NAME: &str = "mymaster";
 
-/// Of those that are fenced.
+/// The password of fenced servers.
 pub const PASSWORD: &str = "sesame";
 
 /// They notice more within a second than in a minute by themselves, and take a busy
@@ -40,8 +40,8 @@ impl Sentinels {
         Self::with(&[], "").await.acquainted().await
     }
 
-    /// As the README advises: a master without replicas takes no writes. It can be cut
-    /// off from the others, and not from its clients, who need the [`PASSWORD`].
+    /// A master that takes no writes without replicas, as the README advises. It can be cut off
+    /// from the others, and not from its clients, which need the [`PASSWORD`].
     pub async fn fenced() -> Self {
         let peer = "--user peer on nopass +@all ~* &* --masteruser peer --masterauth any \
                     --min-replicas-to-write 1 --requirepass";
@@ -60,7 +60,7 @@ impl Sentinels {
         master
     }
 
-    /// Has another made the master, as before maintenance; says which it was.
+    /// Makes a replica the master, as before maintenance. Returns the old one.
     pub async fn plan_failover(&self) -> &Server {
         let master = self.master().await;
         self.sentinels[0].command::<()>(&["SENTINEL", "FAILOVER", MASTER_NAME]).await;
@@ -107,7 +107,7 @@ impl Sentinels {
         &self.servers
     }
 
-    /// Who is the master, as the first sentinel that answers says.
+    /// The master that the first sentinel to answer names.
     pub async fn master(&self) -> &Server {
         for sentinel in &self.sentinels {
             if let Some(port) = master_port(sentinel).await {
@@ -162,7 +162,7 @@ impl Sentinels {
         first != old && info.is_ok_and(|info| info.contains("role:master"))
     }
 
-    /// What all sentinels say that answer.
+    /// The port that all sentinels that answer name, if it is the same.
     async fn agreed_port(&self) -> Option<u16> {
         let mut agreed = None;
         for sentinel in &self.sentinels {

@@ -103,7 +103,7 @@ impl Server {
         .await
     }
 
-    /// Of a cluster, with a port of its own for the others.
+    /// A node of a cluster, with a port of its own for the other nodes.
     pub(super) async fn node(more: &[&str]) -> Self {
         Self::launch(more, false, false, |directory, port| {
             let (port, bus) = (port.to_string(), free_port().to_string());
@@ -140,7 +140,7 @@ impl Server {
         SocketAddr::from(([127, 0, 0, 1], self.port))
     }
 
-    /// What a client is to connect to, with the password if there is one.
+    /// The URL for clients, with the password if there is one.
     pub fn url(&self) -> String {
         self.url_through(self.address())
     }
@@ -157,7 +157,7 @@ impl Server {
         self.directory.file("socket")
     }
 
-    /// As a machine that loses power.
+    /// Kills it, as a machine that loses power.
     pub fn kill(&self) {
         self.process().kill();
         self.paused.store(false, Ordering::SeqCst);
@@ -193,7 +193,7 @@ impl Server {
         self.process.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// For looking inside, on a Unix socket: beside proxies and TLS.
+    /// A client for looking inside. It uses the Unix socket, and so neither a proxy nor TLS.
     pub fn client(&self) -> Client {
         let mut settings = RedisConnectionInfo::default();
         if let Some(password) = &self.password {

@@ -1,4 +1,4 @@
-//! What every stack is built from, and what is asked of it.
+//! The layers, handlers and requests that every stack is built from.
 
 use std::convert::Infallible;
 use std::fmt::Debug;

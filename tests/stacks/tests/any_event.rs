@@ -39,7 +39,7 @@ fn number() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// Of no documented field.
+/// The name of an undocumented field.
 fn odd() -> BoxedStrategy<Value> {
     prop_oneof![Just(json!(true)), Just(json!([[7]])), Just(json!(1.5))].boxed()
 }
@@ -225,7 +225,7 @@ proptest! {
 
     /// A byte is changed, taken away or doubled: it is read, or refused, and that is all.
     #[test]
-    fn nothing_panics(event in event(), at in any::<sample::Index>(), byte: u8, how in 0..3) {
+    fn damaged_events_never_panic(event in event(), at in any::<sample::Index>(), byte: u8, how in 0..3) {
         let mut bytes = written(&event).into_bytes();
         let at = at.index(bytes.len());
         match how {

@@ -71,8 +71,8 @@ fn comparison_wrong_early_or_late(runner: &mut CtRunner, rng: &mut BenchRng) {
     measure(runner, rng, digests, |(one, other)| one.ct_eq(other));
 }
 
-/// What a forger could learn from: all of it is refused, and the answer is the same.
-/// (What is accepted goes on to be judged, and everyone sees that.)
+/// Both classes are refused with the same answer, so only time could tell a forger anything. (An
+/// accepted request goes on to further checks, which everyone can see.)
 fn verify_wrong_early_or_late(runner: &mut CtRunner, rng: &mut BenchRng) {
     verify(runner, rng, 0, |_, left, digest| digest[if left { 0 } else { 31 }] ^= 0x55);
 }

@@ -22,7 +22,7 @@ use crate::servers::{self, Handled, Serve};
 use crate::{MIB, layers, resident_memory};
 
 const BUDGET: usize = 64 * MIB;
-/// What the servers, the clients in this process and the allocator take beside.
+/// The memory that servers, clients in this process and the allocator take besides.
 const BESIDE: usize = 128 * MIB;
 const STALLING_CONNECTIONS: usize = 4;
 const STREAMS: usize = 200;

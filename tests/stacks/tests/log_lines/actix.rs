@@ -46,7 +46,7 @@ async fn a_batch_that_cannot_be_read_is_a_warning_that_names_it() {
 }
 
 #[tokio::test]
-async fn a_batch_that_is_not_done_is_a_warning() {
+async fn an_incomplete_batch_is_a_warning() {
     async fn fails(_: Event) -> Result<(), &'static str> {
         Err("no seat left")
     }
@@ -56,7 +56,7 @@ async fn a_batch_that_is_not_done_is_a_warning() {
     assert_eq!(lines()[1..], [event, NOT_DONE]);
 }
 
-/// What a handler reads itself is logged as the extractor's refusal is.
+/// An error of an event that the handler reads itself is logged like that of an extractor.
 #[tokio::test]
 async fn data_that_a_handler_cannot_read_is_a_warning_that_names_it() {
     async fn typed(event: Event) -> Result<&'static str, EventError> {
@@ -68,7 +68,7 @@ async fn data_that_a_handler_cannot_read_is_a_warning_that_names_it() {
 
 /// The handler has decided otherwise.
 #[tokio::test]
-async fn a_refusal_that_a_handler_takes_is_not_logged() {
+async fn a_rejection_that_a_handler_takes_is_not_logged() {
     async fn takes(event: Result<Event<EventData>, Rejection>) -> &'static str {
         event.expect_err("no event");
         "handled"
@@ -77,7 +77,7 @@ async fn a_refusal_that_a_handler_takes_is_not_logged() {
     assert_eq!(lines()[1..], [""; 0]);
 }
 
-/// Which no response tells of.
+/// No response shows the loss.
 #[tokio::test]
 async fn a_handler_that_panics_is_a_warning_that_names_the_delivery() {
     async fn panics(delivery: Delivery) -> HttpResponse {

@@ -19,7 +19,7 @@ pub(super) fn subscribe() {
     });
 }
 
-/// What this thread logged; each test has a thread of its own.
+/// The lines that this thread has logged. Each test has a thread of its own.
 pub(super) fn lines() -> Vec<String> {
     let log = LOG.with_borrow(|log| String::from_utf8(log.clone()).unwrap());
     log.lines().map(|line| line.trim_start().to_owned()).collect()

@@ -1,7 +1,7 @@
-//! What the feature `tracing` writes, as a subscriber of `tracing-subscriber` sees it.
+//! The log lines of the feature `tracing`, as a subscriber of `tracing-subscriber` sees them.
 //!
-//! In a process of its own, with one subscriber for all threads: what `tracing`
-//! caches of an event on a thread without one holds for every thread.
+//! In a process of its own, with one subscriber for all threads: whatever `tracing` caches of an
+//! event on a thread without a subscriber holds for every thread.
 
 mod actix;
 mod log;
@@ -36,7 +36,7 @@ async fn a_forgery_is_written_with_its_reason() {
 }
 
 #[tokio::test]
-async fn a_reused_id_is_an_error_that_names_the_delivery() {
+async fn a_conflict_is_an_error_that_names_the_delivery() {
     subscribe();
     let stack = ServiceBuilder::new().layer(layers()).service_fn(handle);
     stack.clone().oneshot(genuine(Body::from(BODY))).await.unwrap();
@@ -66,7 +66,7 @@ async fn an_event_header_that_differs_is_a_warning() {
     assert_eq!(lines()[1..], [line]);
 }
 
-/// What an extractor refuses, below the layers.
+/// A rejection of an extractor, below the layers.
 #[tokio::test]
 async fn an_event_that_cannot_be_read_is_a_warning_that_names_it() {
     subscribe();

@@ -18,7 +18,7 @@ async fn send(body: &str, route: MethodRouter) {
     app.oneshot(genuine_with(body, Body::from(body.to_owned()))).await.unwrap();
 }
 
-/// What a handler reads itself is logged as the extractor's refusal is.
+/// An error of an event that the handler reads itself is logged like that of an extractor.
 #[tokio::test]
 async fn data_that_a_handler_cannot_read_is_a_warning_that_names_it() {
     send(BODY, post(async |event: Event| event.typed().map(|_| ()))).await;
@@ -35,7 +35,7 @@ async fn also_in_a_handler_that_returns_a_rejection() {
     assert_eq!(lines()[1..], [NO_FAN]);
 }
 
-/// Where nothing is deduplicated, by the layer that is there.
+/// Without deduplication, the verification layer logs it.
 #[tokio::test]
 async fn also_below_the_verification_alone() {
     subscribe();
@@ -46,7 +46,7 @@ async fn also_below_the_verification_alone() {
 }
 
 #[tokio::test]
-async fn a_batch_that_is_not_done_is_a_warning() {
+async fn an_incomplete_batch_is_a_warning() {
     async fn fails(_: Event) -> Result<(), &'static str> {
         Err("no seat left")
     }
@@ -56,7 +56,7 @@ async fn a_batch_that_is_not_done_is_a_warning() {
 
 /// The handler has decided otherwise.
 #[tokio::test]
-async fn a_refusal_that_a_handler_takes_is_not_logged() {
+async fn a_rejection_that_a_handler_takes_is_not_logged() {
     async fn takes(event: Result<Event<EventData>, Rejection>) {
         event.expect_err("no event");
     }
