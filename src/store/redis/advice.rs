@@ -83,7 +83,7 @@ const HUNG_UP: &[&str] =
 const SILENT: &str = ". Is it overloaded or stopped, is something in between, or TLS on one side \
                       only? If it is only slow, raise the timeout in `RedisOptions`";
 const NO_NODES: &str =
-    ". Does it have limit, and can the addresses in CLUSTER SLOTS be reached from here?";
+    ". Does it have slots, and can the addresses in CLUSTER SLOTS be reached from here?";
 const CREDENTIALS: &str = ". Check the user and the password in the URL";
 const SENTINELS: &str = ". Check the name after `master=`, and that these are Sentinels";
 const RIGHTS: &str = ". Give its user the permissions that `RedisStore` names";
