@@ -47,7 +47,7 @@ use super::StoreIdentity;
 ///
 /// Every operation is one script, run by its hash: a claim and a completion are a
 /// round trip each, and a replay under another id costs one more. All keys of a
-/// scope share a hash tag, and so a permit of a Cluster:
+/// scope share a hash tag, and so a slot of a Cluster:
 ///
 /// | key | type | holds | expires |
 /// | --- | --- | --- | --- |
@@ -62,7 +62,7 @@ use super::StoreIdentity;
 /// A user with limited rights needs
 /// `~nevent:*` (or your own prefix) and `+evalsha +eval +hmget +hget +hset +hdel +get
 /// +set +del +exists +pexpire +pttl +ping +info`; for a database other than 0
-/// `+select`; in a Cluster `+cluster|limit`.
+/// `+select`; in a Cluster `+cluster|slots`.
 ///
 /// ```no_run
 /// use nevent_webhooks::DedupeLayer;
@@ -150,7 +150,7 @@ impl RedisStore {
     /// store from working.
     ///
     /// Writes a key and removes it, and reads `INFO`: three round trips, each of a
-    /// command timeout at most. In a Cluster the key is in a permit drawn at random,
+    /// command timeout at most. In a Cluster the key is in a slot drawn at random,
     /// and all masters are asked: with one of them dead, it fails as often as not.
     /// (Not for a liveness probe: a restart of the receiver mends no Redis.)
     ///

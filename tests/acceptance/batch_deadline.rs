@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
-use nevent_webhooks::event::Event;
-use nevent_webhooks::{DedupeOptions, Delivery, Incident};
+use nevent_webhooks::event::{Batch, Event};
+use nevent_webhooks::{DedupeOptions, Incident};
 
 use crate::support::work::{Work, numbered};
 use crate::support::{Adapter, Gate, Post, Receiver, eventually, rows};
@@ -67,7 +67,7 @@ async fn d25_the_background_keeps_to_the_concurrency(adapter: Adapter) {
     let (gate, at_work) = (Gate::closed(), Arc::new(Mutex::new((0, 0, 0))));
     let handler = {
         let (gate, at_work) = (gate.clone(), Arc::clone(&at_work));
-        move |delivery: Delivery| {
+        move |batch: Batch| {
             let (gate, at_work) = (gate.clone(), Arc::clone(&at_work));
             let on_event = move |_: Event| {
                 let (gate, at_work) = (gate.clone(), Arc::clone(&at_work));
@@ -85,12 +85,12 @@ async fn d25_the_background_keeps_to_the_concurrency(adapter: Adapter) {
                 }
             };
             async move {
-                let report = delivery.batch()?.process(2, on_event).await;
+                let report = batch.process(2, on_event).await;
                 report.into_result().map(|()| StatusCode::OK)
             }
         }
     };
-    let setup = Receiver::on(adapter).refusing_handler(handler);
+    let setup = Receiver::on(adapter).batch_handler(handler);
     let receiver = setup.options(deadline_of(Duration::from_secs(1))).start().await;
     receiver.deliver(&Post::new("d").body(numbered(0..30))).await.is(500, "Batch incomplete");
     // Longer than the response deadline, for it has no part in this.
@@ -122,7 +122,7 @@ async fn d25_no_event_starts_late_without_waiting(adapter: Adapter) {
     let over = Duration::from_secs(1);
     let (runs, late) = (Arc::new(Mutex::new(Vec::new())), over + Duration::from_millis(500));
     let begun = Arc::clone(&runs);
-    let handler = move |delivery: Delivery| {
+    let handler = move |batch: Batch| {
         let (begun, since) = (Arc::clone(&begun), Instant::now());
         let on_event = move |_: Event| {
             let begun = Arc::clone(&begun);
@@ -133,11 +133,11 @@ async fn d25_no_event_starts_late_without_waiting(adapter: Adapter) {
             }
         };
         async move {
-            let report = delivery.batch()?.process(1, on_event).await;
+            let report = batch.process(1, on_event).await;
             report.into_result().map(|()| StatusCode::OK)
         }
     };
-    let setup = Receiver::on(adapter).refusing_handler(handler);
+    let setup = Receiver::on(adapter).batch_handler(handler);
     let receiver = setup.options(deadline_of(over).handler_timeout(over)).start().await;
     receiver.deliver(&Post::new("d").body(numbered(0..50))).await;
     receiver.idle().await;

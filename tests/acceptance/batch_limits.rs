@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use nevent_webhooks::event::Event;
+use nevent_webhooks::DedupeOptions;
+use nevent_webhooks::event::{Batch, Event};
 use nevent_webhooks::store::MemoryStore;
-use nevent_webhooks::{DedupeOptions, Delivery};
 
 use crate::support::work::{Work, event, numbered};
 use crate::support::{Adapter, Fault, FaultyStore, Post, Receiver, eventually, rows};
@@ -25,7 +25,7 @@ async fn at_most_n_events_at_a_time(adapter: Adapter) {
         let waiting = Arc::new(Mutex::new(0));
         let handler = {
             let (gate, waiting) = (gate.clone(), Arc::clone(&waiting));
-            move |delivery: Delivery| {
+            move |batch: Batch| {
                 let (gate, waiting) = (gate.clone(), Arc::clone(&waiting));
                 async move {
                     let on_event = move |_: Event| {
@@ -36,12 +36,12 @@ async fn at_most_n_events_at_a_time(adapter: Adapter) {
                             Ok::<(), String>(())
                         }
                     };
-                    let report = delivery.batch()?.process(concurrency, on_event).await;
+                    let report = batch.process(concurrency, on_event).await;
                     report.into_result().map(|()| StatusCode::OK)
                 }
             }
         };
-        let receiver = setup.refusing_handler(handler).start().await;
+        let receiver = setup.batch_handler(handler).start().await;
         let mut connection = receiver.start(&Post::new("d").body(numbered(0..5))).await;
         let count = || *waiting.lock().expect("no panic while locked");
         eventually("as many as allowed have begun", || count() == at_once).await;

@@ -206,9 +206,9 @@ async fn data_that_cannot_be_read_is_a_bad_request() {
 
 /// A delivery that outlives its handler, for example in a queue, holds no permit.
 #[tokio::test]
-async fn a_kept_delivery_holds_no_permit() {
-    async fn handle(State(kept): State<Kept>, delivery: Delivery) {
-        kept.lock().expect("no panic while locked").push(delivery);
+async fn a_kept_batch_holds_no_permit() {
+    async fn handle(State(kept): State<Kept>, batch: Batch) {
+        kept.lock().expect("no panic while locked").push(batch);
     }
     let options = DedupeOptions::new().max_in_flight(1);
     let dedupe = DedupeLayer::with_options("test", MemoryStore::new(), options);
@@ -222,12 +222,8 @@ async fn a_kept_delivery_holds_no_permit() {
     }
     // A batch processed after its handler takes a permit of its own.
     let late = kept.lock().expect("no panic while locked").remove(0);
-    let report = late
-        .batch()
-        .expect("one event")
-        .process(1, |_: Event| async { Ok::<(), String>(()) })
-        .await;
+    let report = late.process(1, |_: Event| async { Ok::<(), String>(()) }).await;
     assert_eq!((report.completed, report.failures.len()), (1, 0));
 }
 
-type Kept = Arc<Mutex<Vec<Delivery>>>;
+type Kept = Arc<Mutex<Vec<Batch>>>;

@@ -13,7 +13,9 @@ pub mod faulty_store;
 pub mod gate;
 pub mod outer;
 pub mod post;
+pub mod received;
 pub mod receiver;
+pub mod recorder;
 pub mod secrets;
 mod tower;
 pub mod work;
@@ -26,6 +28,7 @@ pub use faulty_store::{Fault, FaultyStore};
 pub use gate::Gate;
 pub use outer::Outer;
 pub use post::Post;
+pub use received::Asks;
 pub use receiver::Receiver;
 pub use secrets::{OTHER_SECRET, PREVIOUS_SECRET, SECRET};
 

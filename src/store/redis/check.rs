@@ -70,7 +70,7 @@ impl Shared {
             Err(error) => return Err(self.failed(error)),
         };
         let infos = infos(answer).map_err(|error| self.unexpected(&error.to_string()))?;
-        // In a Cluster the probe may have met a permit of this node by chance.
+        // In a Cluster the probe may have met a slot of this node by chance.
         if !self.connection.source().is_a_cluster()
             && infos.iter().any(|info| is_of_a_cluster(info))
         {

@@ -55,7 +55,7 @@ pub enum RedisStoreError {
         /// What it says its version is.
         version: String,
     },
-    /// The server is one of a Cluster, and knows its own limit only.
+    /// The server is one of a Cluster, and knows its own slots only.
     #[error("{server} is a node of a Cluster: use redis-cluster://, or a `ClusterClient`")]
     #[non_exhaustive]
     ClusterNode {

@@ -1,5 +1,5 @@
 //! The names of keys. The scope is their hash tag: all keys of a scope are in one
-//! permit of a Cluster, so that a script may touch them together.
+//! slot of a Cluster, so that a script may touch them together.
 
 use crate::store::Claim;
 
