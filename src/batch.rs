@@ -74,8 +74,7 @@ impl Batch {
 
     pub(crate) fn check_length(events: usize) -> Result<(), Rejection> {
         if events > MOST_EVENTS {
-            let reason = format!("a batch of {events} events, more than {MOST_EVENTS}");
-            return Err(Rejection::MalformedEvent { reason: reason.into() });
+            return Err(Rejection::TooManyEvents { events, limit: MOST_EVENTS });
         }
         Ok(())
     }

@@ -35,6 +35,7 @@ use self::permits::Permits;
 use crate::Delivery;
 use crate::deadline::deadline;
 use crate::observe::{Incident, Incidents};
+use crate::rejection::Respond;
 #[cfg(feature = "actix")]
 use crate::store::StoreIdentity;
 use crate::store::{Scope, ScopeInUse, Store};
@@ -51,8 +52,6 @@ fn is_worker() -> bool {
 #[derive(Debug)]
 pub(crate) struct Dedupe {
     scope: Scope,
-    /// Where events are claimed by their own ids.
-    events: Scope,
     store: Arc<dyn Store>,
     options: DedupeOptions,
     incidents: Incidents,
@@ -68,13 +67,16 @@ impl Dedupe {
         let options = options.checked()?;
         let scope = Scope::new(scope)?;
         Ok(Self {
-            events: scope.of_events(),
             scope,
             store: Arc::new(store),
             permits: Permits::new(options.max_in_flight),
             incidents: Incidents::default(),
             options,
         })
+    }
+
+    pub(crate) fn respond(&self) -> &Respond {
+        &self.options.respond
     }
 
     pub(crate) fn incidents(&self, incident: Incident) -> u64 {

@@ -10,7 +10,7 @@ use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse, Transfor
 use actix_web::{Error, HttpMessage};
 use tokio::time::Instant;
 
-use super::rejection_response::{RejectionBody, refuse, with_id};
+use super::rejection_response::{RejectionBody, into_error, refuse, with_id};
 use super::worker::is_worker;
 use crate::dedupe::{Dedupe, Start, handle_once_locally};
 use crate::observe::log;
@@ -131,7 +131,7 @@ where
             let mut body = request.take_payload();
             match verified(&verify, &request, &mut body, received).await {
                 Ok(delivery) => handled(inner, &dedupe.dedupe, request, delivery).await,
-                Err(rejection) => Ok(refuse(request, rejection, None, Some(body))),
+                Err(rejection) => Ok(refuse(request, rejection, None, Some(body), &verify.respond)),
             }
         })
     }
@@ -146,7 +146,7 @@ async fn verified(
     if request.extensions().get::<Delivery>().is_some() {
         return Err(Rejection::TwoVerifyLayers);
     }
-    verify.verify(request.headers(), body, received).await
+    verify.verify(request, body, received).await
 }
 
 /// Runs the handler once. Without it the request is still here, and is answered; a
@@ -179,9 +179,9 @@ where
         Err(rejection) => rejection,
     };
     if let Some(request) = request.take() {
-        return Ok(refuse(request, rejection, id, None));
+        return Ok(refuse(request, rejection, id, None, dedupe.respond()));
     }
-    Err(logged(rejection, id.as_ref()).into())
+    Err(into_error(logged(rejection, id.as_ref()), dedupe.respond()))
 }
 
 /// The request with its body put back, and the delivery under the id it was first seen

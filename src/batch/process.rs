@@ -138,7 +138,7 @@ impl Attempt {
         E: Display + 'static,
     {
         let Self { delivery, held, report_by, .. } = self;
-        let claim = held.dedupe.claim_for_event(&event_id);
+        let claim = held.dedupe.claim_for_event(&delivery, &event_id);
         let (id, named) = (delivery.id().clone(), event_id.clone());
         let run = move || async move {
             // Given back when the event's work ends, wherever that is by then.

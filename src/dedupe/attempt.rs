@@ -8,7 +8,7 @@ use super::{Dedupe, Incident};
 use crate::delivery::Held;
 use crate::observe::log;
 use crate::store::Claim;
-use crate::{DeliveryId, Rejection};
+use crate::{Delivery, DeliveryId, Rejection};
 
 /// One attempt at one delivery. Holds a permit for as long as anything of the
 /// attempt is at work, in the connection's task or behind it.
@@ -68,9 +68,9 @@ impl Attempt {
     }
 
     /// What the delivery is to know of this claim of it.
-    pub(super) fn held_by(&self, claim: &Claim) -> Held {
+    pub(super) fn held_by(&self, claim: &Claim, delivery: &Delivery) -> Held {
         let dedupe = Arc::clone(&self.dedupe);
-        let by_event_id = claim.scope != dedupe.scope;
+        let by_event_id = claim.scope != dedupe.scope_of(delivery);
         Held { dedupe, permit: Arc::downgrade(&self.permit), by_event_id }
     }
 

@@ -5,7 +5,7 @@ use super::lease::Sent;
 use super::store_call::ask;
 use super::{Dedupe, Incident};
 use crate::observe::log;
-use crate::store::{Claim, ClaimAnswer, Fingerprint, Store, StoreError};
+use crate::store::{Claim, ClaimAnswer, Fingerprint, Scope, Store, StoreError};
 use crate::{Delivery, DeliveryId, Rejection};
 
 impl Dedupe {
@@ -16,7 +16,7 @@ impl Dedupe {
             && let Some(sketch) = crate::event::Peek::of_event(delivery.body())
             && let Some(event_id) = sketch.id()
         {
-            return self.claim_for_event(&event_id);
+            return self.claim_for_event(delivery, &event_id);
         }
         let fingerprint = Fingerprint::of(delivery.body());
         Claim {
@@ -24,19 +24,27 @@ impl Dedupe {
             replay_window: delivery.verified().replay_window(),
             lease: self.options.lease,
             retention: self.options.retention,
-            ..Claim::new(self.scope.clone(), delivery.id().clone(), fingerprint)
+            ..Claim::new(self.scope_of(delivery), delivery.id().clone(), fingerprint)
+        }
+    }
+
+    /// The endpoint's scope, or that of the delivery's tenant within it.
+    pub(super) fn scope_of(&self, delivery: &Delivery) -> Scope {
+        match delivery.tenant() {
+            Some(tenant) => self.scope.of_tenant(tenant),
+            None => self.scope.clone(),
         }
     }
 
     /// The id alone tells an event, for it is signed: its text may be spelt otherwise
     /// the next time, and there is nothing that a replay could change.
-    pub(crate) fn claim_for_event(&self, event_id: &str) -> Claim {
+    pub(crate) fn claim_for_event(&self, delivery: &Delivery, event_id: &str) -> Claim {
         let id = DeliveryId::of_event(event_id);
         let fingerprint = Fingerprint::of(event_id.as_bytes());
         Claim {
             lease: self.options.lease,
             retention: self.options.retention,
-            ..Claim::new(self.events.clone(), id, fingerprint)
+            ..Claim::new(self.scope_of(delivery).of_events(), id, fingerprint)
         }
     }
 }

@@ -109,7 +109,7 @@ async fn claim_handle_finalize_delivery<T, F: Future<Output = Result<T, Rejectio
     succeeded: fn(&T) -> bool,
 ) -> Result<T, Rejection> {
     let claim = run.dedupe.claim_for(&delivery);
-    let held = run.held_by(&claim);
+    let held = run.held_by(&claim, &delivery);
     let handler = move |id, start| handler(delivery.claimed(id, held), start);
     claim_handle_finalize(run, claim, handler, succeeded).await
 }

@@ -1,6 +1,8 @@
 use std::time::Duration;
 
+use crate::rejection::Respond;
 use crate::store::{Scope, ScopeError};
+use crate::{Rejection, RejectionResponse};
 
 /// How deliveries are deduplicated; every setting has a default that suits
 /// Nevent's schedule. What would be dangerous is refused when the layer is made.
@@ -32,6 +34,7 @@ pub struct DedupeOptions {
     pub(super) by_event_id: bool,
     allow_short_retention: bool,
     pub(super) share_scope: bool,
+    pub(super) respond: Respond,
 }
 
 impl DedupeOptions {
@@ -49,6 +52,7 @@ impl DedupeOptions {
             by_event_id: false,
             allow_short_retention: false,
             share_scope: false,
+            respond: Respond::default(),
         }
     }
 
@@ -148,6 +152,18 @@ impl DedupeOptions {
     #[cfg(feature = "events")]
     pub fn by_event_id(mut self) -> Self {
         self.by_event_id = true;
+        self
+    }
+
+    /// Sets the function that makes the body, the content type and further headers of a
+    /// rejection, as
+    /// [`VerifyOptions::rejection_response`](crate::VerifyOptions::rejection_response) does for
+    /// the other layer. By default the body is [`Rejection::body_text`] as plain text.
+    pub fn rejection_response(
+        mut self,
+        respond: impl Fn(&Rejection) -> RejectionResponse + Send + Sync + 'static,
+    ) -> Self {
+        self.respond = Respond::with(respond);
         self
     }
 

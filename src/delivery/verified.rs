@@ -92,6 +92,13 @@ impl Delivery {
         &self.facts.verified
     }
 
+    /// The name of the tenant that sent the delivery, if the layer has a verifier per tenant:
+    /// see [`VerifyLayer::per_tenant`](crate::VerifyLayer::per_tenant).
+    #[must_use]
+    pub fn tenant(&self) -> Option<&str> {
+        self.verified().tenant()
+    }
+
     pub(crate) fn event_types(&self) -> &EventTypes {
         &self.facts.event_types
     }

@@ -16,7 +16,7 @@ impl Delivery {
     ///
     /// # Errors
     ///
-    /// [`Rejection::MalformedEvent`] for what is no event, or not with such `data`.
+    /// [`Rejection::Event`] for what is no event, or not with such `data`.
     pub fn event<T>(&self) -> Result<Event<T>, Rejection>
     where
         Event<T>: DeserializeOwned,
@@ -30,9 +30,9 @@ impl Delivery {
     ///
     /// # Errors
     ///
-    /// [`Rejection::MalformedEvent`] for what is neither an event nor a batch, and for
-    /// a batch of more than 1,000. [`Rejection::MissingDedupeLayer`] if the delivery
-    /// did not come through one.
+    /// [`Rejection::Event`] for what is neither an event nor a batch, and
+    /// [`Rejection::TooManyEvents`] for a batch of more than 1,000.
+    /// [`Rejection::MissingDedupeLayer`] if the delivery did not come through one.
     pub fn batch(&self) -> Result<Batch, Rejection> {
         let held = self.held().ok_or(Rejection::MissingDedupeLayer)?;
         let body = match readable(self.body())? {

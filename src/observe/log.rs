@@ -41,20 +41,10 @@ mod imp {
     /// Anyone can have anything refused that is not authentic: that is no warning.
     pub(crate) fn rejection(rejection: &Rejection, id: Option<&DeliveryId>) {
         let (status, delivery) = (rejection.status(), id.map(DeliveryId::as_str));
-        match rejection {
-            Rejection::TimestampTooOld { .. }
-            | Rejection::TimestampTooNew { .. }
-            | Rejection::MissingDeliveryId
-            | Rejection::MalformedDeliveryId { .. }
-            | Rejection::DeliveryIdConflict
-            | Rejection::MalformedEvent { .. }
-            | Rejection::EventTypeMismatch { .. } => {
-                warn!(target: TARGET, status, delivery, reason = %rejection, "rejected");
-            }
-            _ if status >= 500 => {
-                warn!(target: TARGET, status, delivery, reason = %rejection, "rejected");
-            }
-            _ => debug!(target: TARGET, status, delivery, reason = %rejection, "rejected"),
+        if rejection.is_warning() {
+            warn!(target: TARGET, status, delivery, reason = %rejection, "rejected");
+        } else {
+            debug!(target: TARGET, status, delivery, reason = %rejection, "rejected");
         }
     }
 

@@ -6,7 +6,7 @@ use crate::text::excerpt;
 use crate::{Delivery, Rejection};
 
 /// Holds the event header against the `type` in the signed body.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct EventTypes {
     /// A difference is refused, and not only counted.
     pub(super) strict: bool,
@@ -14,6 +14,10 @@ pub(crate) struct EventTypes {
 }
 
 impl EventTypes {
+    pub(super) fn new(strict: bool) -> Self {
+        Self { strict, mismatches: Arc::default() }
+    }
+
     pub(super) fn mismatches(&self) -> u64 {
         self.mismatches.load(Ordering::Relaxed)
     }

@@ -6,11 +6,12 @@ use http::{HeaderValue, Request, Response};
 use tower::{Layer, Service};
 
 use super::http_request::DELIVERY;
-use super::response_body::ResponseBody;
+use super::response_body::{ResponseBody, respond};
 use super::verified_body::{ProvenBody, VerifiedBody};
 use super::verify_service::ready;
 use crate::dedupe::{InRequest, Start, Work, handle_once};
 use crate::observe::log;
+use crate::rejection::Respond;
 use crate::{DedupeLayer, Delivery, DeliveryId, Rejection};
 
 impl<S> Layer<S> for DedupeLayer {
@@ -59,7 +60,8 @@ where
         };
         let id = delivery.id().clone();
         let attached = handle_once(&self.layer.dedupe, delivery, handler, is_success);
-        DedupeFuture { attached, id }
+        let respond = self.layer.dedupe.respond().clone();
+        DedupeFuture { attached, id, respond }
     }
 }
 
@@ -85,6 +87,7 @@ fn with_delivery(mut request: Request<VerifiedBody>, delivery: Delivery) -> Requ
 pub struct DedupeFuture<R: Send + 'static, E: Send + 'static> {
     attached: InRequest<Work<Result<Response<R>, E>>>,
     id: DeliveryId,
+    respond: Respond,
 }
 
 impl<R: Send + 'static, E: Send + 'static> Future for DedupeFuture<R, E> {
@@ -100,7 +103,7 @@ impl<R: Send + 'static, E: Send + 'static> Future for DedupeFuture<R, E> {
             }
             Err(rejection) => {
                 log::rejection(&rejection, Some(&self.id));
-                rejection.to_response()
+                respond(&rejection, &self.respond)
             }
         };
         if response.extensions().get::<Rejection>().is_some() {

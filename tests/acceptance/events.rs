@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::http::StatusCode;
 use nevent_webhooks::event::{Event, EventData};
-use nevent_webhooks::{Delivery, Rejection, VerifyLayer};
+use nevent_webhooks::{Delivery, Rejection, VerifyOptions};
 use serde_json::Value;
 
 use crate::support::receiver::Setup;
@@ -159,7 +159,7 @@ async fn e03_counted_once_however_often_it_is_read(adapter: Adapter) {
 
 async fn e03_header_differs_in_strict_mode(adapter: Adapter) {
     let (setup, _) = Read::on(adapter);
-    let receiver = setup.verify(VerifyLayer::strict_event_type).start().await;
+    let receiver = setup.verify(VerifyOptions::strict_event_type).start().await;
     let post = Post::new("d").body(event("fan.deleted", r#"{"fan":{"id":"fan_1"}}"#));
     let forged = post.clone().event("fan.created");
     receiver.deliver(&forged).await.is(400, "Event type mismatch");
@@ -171,7 +171,7 @@ async fn e03_header_differs_in_strict_mode(adapter: Adapter) {
 
 /// No header could tell of a batch, and what is no event is for its reader to refuse.
 async fn e03_strict_mode_lets_the_rest_through(adapter: Adapter) {
-    let receiver = Receiver::on(adapter).verify(VerifyLayer::strict_event_type).start().await;
+    let receiver = Receiver::on(adapter).verify(VerifyOptions::strict_event_type).start().await;
     let bodies = ["[]", r#"{"id":"b","type":"batch","events":[]}"#, "no JSON", "{}"];
     for (id, body) in bodies.iter().enumerate() {
         let post = Post::new(&id.to_string()).body(*body).event("fan.created");

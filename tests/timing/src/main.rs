@@ -136,7 +136,7 @@ fn two_secrets() -> ([Signer; 2], [Verifier; 2]) {
     let one = Secret::new(SECRET).expect("a secret");
     let other = Secret::new("whsec_another0another0another0").expect("a secret").named("other");
     let verifier = |first: &Secret, last: &Secret| {
-        Verifier::new(first.clone()).or(last.clone()).expect("two secrets")
+        Verifier::with_secrets([first, last].map(Secret::clone)).expect("two secrets")
     };
     let verifiers = [verifier(&one, &other), verifier(&other, &one)];
     ([&one, &other].map(Signer::new), verifiers)
