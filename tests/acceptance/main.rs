@@ -6,7 +6,8 @@
 //! `store_faults`, `limits` and `scopes`, d22–d24 in `lost_leases`, d25 in `batch_limits`, e01–e04 in
 //! `events`, e05–e08 in `batches`, e09–e13 in `odd_events`. `batch_limits` is what bounds
 //! batches, and `event_ids` what comes when events, and not deliveries, are told apart.
-//! `order` has requests with several faults.
+//! `order` has requests with several faults. `rotation` has s17, `tenants` s18 and
+//! `rejection_responses` r01.
 
 mod support;
 
@@ -24,10 +25,13 @@ mod odd_events;
 mod order;
 mod outcomes;
 mod outer_layers;
+mod rejection_responses;
 mod repeats;
 mod replays;
+mod rotation;
 mod scopes;
 mod signature;
 mod signature_form;
 mod store_faults;
+mod tenants;
 mod time;
