@@ -100,11 +100,11 @@ async fn ready(memory: Memory) -> (StatusCode, &'static str) {
 }
 
 fn verifier_from_env() -> Result<Verifier, Box<dyn Error>> {
-    let verifier = Verifier::new(Secret::from_env("NEVENT_WEBHOOK_SECRET")?);
-    if !is_set("NEVENT_WEBHOOK_SECRET_PREVIOUS") {
-        return Ok(verifier);
+    let mut secrets = vec![Secret::from_env("NEVENT_WEBHOOK_SECRET")?];
+    if is_set("NEVENT_WEBHOOK_SECRET_PREVIOUS") {
+        secrets.push(Secret::from_env("NEVENT_WEBHOOK_SECRET_PREVIOUS")?);
     }
-    Ok(verifier.or(Secret::from_env("NEVENT_WEBHOOK_SECRET_PREVIOUS")?)?)
+    Ok(Verifier::with_secrets(secrets)?)
 }
 
 /// A variable that is set but empty counts as unset: compose's `${NAME:-}` makes such.

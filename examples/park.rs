@@ -32,11 +32,11 @@ async fn handle(
     match event {
         // The sender's text may hold a line break: `{:?}` escapes it.
         Ok(event) => println!("handled {:?} {:?}", event.event_type, event.id),
-        Err(Rejection::MalformedEvent { reason }) => {
+        Err(Rejection::Event(reason)) => {
             // If this fails, the event is not done, and Nevent sends it again.
-            park(&parked, &delivery, &reason).await.map_err(|error| {
+            park(&parked, &delivery, &reason.to_string()).await.map_err(|error| {
                 eprintln!("cannot park {}: {error}", delivery.id());
-                Rejection::MalformedEvent { reason: reason.clone() }
+                Rejection::Event(reason.clone())
             })?;
             println!("parked {}: {reason}", delivery.id());
         }

@@ -8,5 +8,5 @@ mod rejection_response;
 mod worker;
 
 pub use middleware::{WebhookMiddleware, WebhookService};
-pub use rejection_response::RejectionBody;
+pub use rejection_response::{RejectionBody, RejectionError};
 pub(crate) use worker::is_worker;

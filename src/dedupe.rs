@@ -37,6 +37,7 @@ use self::store_health::StoreHealth;
 use crate::Delivery;
 use crate::deadline::deadline;
 use crate::observe::{Incident, Incidents, Observation, Observers, Outcome};
+use crate::rejection::Respond;
 #[cfg(feature = "actix")]
 use crate::store::StoreIdentity;
 use crate::store::{Scope, ScopeInUse, Store};
@@ -53,8 +54,6 @@ fn is_worker() -> bool {
 #[derive(Debug)]
 pub(crate) struct Dedupe {
     scope: Scope,
-    /// Where events are claimed by their own ids.
-    events: Scope,
     store: Arc<dyn Store>,
     options: DedupeOptions,
     incidents: Arc<Incidents>,
@@ -75,7 +74,6 @@ impl Dedupe {
         let mut observers = options.observers.clone();
         observers.add(Arc::clone(&incidents) as _);
         Ok(Self {
-            events: scope.of_events(),
             scope,
             store: Arc::new(store),
             permits: Permits::new(options.max_in_flight),
@@ -84,6 +82,10 @@ impl Dedupe {
             store_health: StoreHealth::default(),
             options,
         })
+    }
+
+    pub(crate) fn respond(&self) -> &Respond {
+        &self.options.respond
     }
 
     pub(crate) fn incidents(&self, incident: Incident) -> u64 {

@@ -14,7 +14,9 @@ mod verified;
 pub use claim::{Claim, Fingerprint, OwnerToken};
 #[cfg(feature = "store")]
 pub use claim_handle::{ClaimHandle, ClaimState};
-pub use id::{DELIVERY_HEADER, DeliveryId, EVENT_HEADER};
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub(crate) use id::printable_ascii;
+pub use id::{DELIVERY_HEADER, DeliveryId, DeliveryIdError, EVENT_HEADER};
 #[cfg(feature = "store")]
 pub use scope::{Scope, ScopeError};
 #[cfg(any(feature = "tower", feature = "actix"))]

@@ -96,23 +96,25 @@ mod receive;
 mod tower;
 
 #[cfg(feature = "actix")]
-pub use actix::{RejectionBody, WebhookMiddleware, WebhookService};
+pub use actix::{RejectionBody, RejectionError, WebhookMiddleware, WebhookService};
 pub use clock::{Clock, ManualClock, SystemClock};
 #[cfg(any(feature = "tower", feature = "actix"))]
 pub use dedupe::{DedupeLayer, DedupeOptions, OptionsError};
 #[cfg(any(feature = "tower", feature = "actix"))]
 pub use delivery::{ClaimHandle, ClaimState, Delivery};
-pub use delivery::{DELIVERY_HEADER, DeliveryId, EVENT_HEADER};
+pub use delivery::{DELIVERY_HEADER, DeliveryId, DeliveryIdError, EVENT_HEADER};
 #[cfg(feature = "events")]
 pub use event::{Event, EventData, EventError};
 #[cfg(any(feature = "tower", feature = "actix"))]
 pub use observe::{Incident, Observer};
 #[cfg(any(feature = "tower", feature = "actix"))]
-pub use receive::VerifyLayer;
-pub use rejection::{BodyError, Rejection};
+pub use receive::{RequestHead, Tenant, TenantError, VerifyLayer, VerifyOptions};
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub use rejection::RejectionResponse;
+pub use rejection::{BodyError, Fault, Rejection};
 pub use signature::{
     ReplayKey, RotationError, SIGNATURE_HEADER, Secret, SecretError, Signer, Tolerance,
-    ToleranceError, Verification, Verified, Verifier,
+    ToleranceError, Verification, Verified, Verifier, VerifyError,
 };
 #[cfg(feature = "store")]
 pub use store::Store;

@@ -1,255 +1,196 @@
+//! Rejections: the HTTP responses that the layers give in the handler's place.
+
 mod body_error;
+mod fault;
+#[cfg(any(feature = "tower", feature = "actix"))]
+mod own_response;
+mod reason;
+mod response;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::body_error::BodyError;
+pub use self::fault::Fault;
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub use self::own_response::RejectionResponse;
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub(crate) use self::own_response::Respond;
+#[cfg(feature = "events")]
+use crate::EventError;
+use crate::{DeliveryIdError, VerifyError};
 
-/// What a layer answered in the handler's place, and why.
+/// A response that a layer gives in the handler's place, and the reason for it.
 ///
-/// It stands in the extensions of the response (in actix-web it is the response's
-/// error), so that a layer outside can count it, log it or write another answer. `Display` is for logs and may hold
-/// figures of the request; [`Rejection::body_text`] is what the sender reads
-/// and never does.
+/// The layer inserts the rejection into the response's extensions, so that outer middleware
+/// can count it, log it or replace the response. In actix-web the rejection is the response's
+/// error.
+///
+/// `Display` is for logs and may contain figures from the request. The sender reads only
+/// [`Rejection::body_text`], which never does. [`Rejection::as_str`] is a name for
+/// counters, and [`Rejection::fault`] says who has to act.
 ///
 /// ```
-/// use nevent_webhooks::Rejection;
+/// use nevent_webhooks::{DeliveryIdError, Fault, Rejection};
 ///
-/// let stale = Rejection::TimestampTooOld { age: 301 };
-/// assert_eq!(stale.status(), 401);
-/// assert_eq!(stale.body_text(), "Timestamp too old");
-/// assert_eq!(stale.to_string(), "authentic, but 301 s old: a late retry, or this clock is ahead");
+/// let rejection = Rejection::from(DeliveryIdError::Missing);
+/// assert_eq!(rejection.status(), 400);
+/// assert_eq!(rejection.body_text(), "Missing delivery id");
+/// assert_eq!(rejection.to_string(), "authentic, but there is no delivery id");
+/// assert_eq!(rejection.as_str(), "missing_delivery_id");
+/// assert_eq!(rejection.fault(), Some(Fault::Sender));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Rejection {
-    /// No `X-Nevent-Signature` header.
-    #[error("no signature header")]
-    MissingSignature,
-    /// A signature header that cannot be right, whatever the body.
-    #[error("malformed signature header: {reason}")]
-    MalformedSignature {
-        /// What is wrong with it.
-        reason: &'static str,
-    },
-    /// No `v1` is the MAC of this timestamp and body under any secret.
-    #[error("no digest matches: forged, the wrong secret, or a body that was changed on its way")]
-    InvalidSignature,
-    /// Authentic, but signed too long ago.
-    #[error("authentic, but {age} s old: a late retry, or this clock is ahead")]
-    TimestampTooOld {
-        /// Seconds between the signature and the end of the body.
-        age: i64,
-    },
-    /// Authentic, but signed too far in the future.
-    #[error(
-        "authentic, but {ahead} s in the future: this clock is behind, or `t` is not in seconds"
-    )]
-    TimestampTooNew {
-        /// Seconds by which the signature is ahead of the clock.
-        ahead: i64,
-    },
+    /// The signature is missing or malformed, or the delivery is not genuine or not fresh.
+    #[error(transparent)]
+    Signature(#[from] VerifyError),
+    /// The request belongs to none of the tenants of a layer with a verifier per tenant. The
+    /// sender gets the response of [`VerifyError::InvalidSignature`], so that it cannot tell
+    /// which tenants exist.
+    #[error("the request is for no known tenant")]
+    UnknownTenant,
     /// The body has, or declares, more bytes than the limit.
     #[error("the body is longer than {limit} bytes")]
+    #[non_exhaustive]
     PayloadTooLarge {
         /// The limit in bytes.
         limit: usize,
     },
-    /// A layer above this one cut the body off at a size limit of its own.
+    /// An outer layer cut the body off at its own size limit.
     #[error("a layer above cut the body off: longer than that layer allows")]
+    #[non_exhaustive]
     OuterBodyLimit {
         /// That layer's error.
         source: BodyError,
     },
-    /// The next bytes of this body did not fit into the budget for bodies without a
-    /// verdict.
+    /// The next bytes of this body did not fit into the budget for unverified bodies.
     #[error("no room for this body: all bodies without a verdict may hold {budget} bytes together")]
+    #[non_exhaustive]
     BodyBudgetExhausted {
         /// The budget in bytes.
         budget: usize,
     },
     /// The connection failed before the body ended.
     #[error("the body ended early or could not be read")]
+    #[non_exhaustive]
     UnreadableBody {
-        /// The error of the connection, or of a layer above.
+        /// The error of the connection, or of an outer layer.
         source: BodyError,
     },
     /// The body stalled, or took too long in all.
     #[error("the body did not arrive within {limit:?}")]
+    #[non_exhaustive]
     BodyTimeout {
         /// The limit that passed.
         limit: Duration,
     },
-    /// A layer above this one cut the body off at a time limit of its own.
+    /// An outer layer cut the body off at its own time limit.
     #[error("a layer above cut the body off: slower than that layer allows")]
+    #[non_exhaustive]
     OuterBodyTimeout {
         /// That layer's error.
         source: BodyError,
     },
-    /// A `Content-Encoding` that changes the bytes, or that is not known.
+    /// The request has a `Content-Encoding` that changes the bytes, or an unknown one.
     #[error("the body is encoded; its signature covers other bytes than these")]
     UnsupportedContentEncoding,
-    /// Authentic, but no `X-Nevent-Delivery` header.
-    #[error("authentic, but without a delivery id")]
-    MissingDeliveryId,
-    /// Authentic, but with an `X-Nevent-Delivery` that is no id.
-    #[error("authentic, but the delivery id is malformed: {reason}")]
-    MalformedDeliveryId {
-        /// What is wrong with it.
-        reason: &'static str,
-    },
-    /// A repeat of what a handler completed. Not an error: the sender is told
-    /// 200 and stops.
+    /// The delivery is authentic, but its delivery id is missing or malformed.
+    #[error("authentic, but {0}")]
+    DeliveryId(DeliveryIdError),
+    /// A handler already completed this delivery. Not an error: the sender gets a 200 and
+    /// stops sending.
     #[error("already processed")]
     AlreadyProcessed,
-    /// A repeat of what a handler is still working on.
+    /// A handler is still working on this delivery.
     #[error("in progress, its lease runs for another {lease:?}")]
+    #[non_exhaustive]
     DeliveryInProgress {
-        /// How long the lease of the first still runs, unless it is renewed.
+        /// How long the lease of the first request still runs, unless it is renewed.
         lease: Duration,
     },
-    /// The id of an earlier delivery over another body, both rightly signed.
+    /// An earlier delivery had the same id and another body. Both are authentic.
     #[error("the delivery id was used before, for another body")]
     DeliveryIdConflict,
-    /// The handler panicked; the delivery was released for a retry.
+    /// The handler panicked. The claim was released, so that a retry runs the handler again.
     #[error("the handler panicked")]
     HandlerPanicked,
-    /// The handler is at work beyond the response deadline, and goes on.
+    /// The handler did not finish by the response deadline and continues in the background.
     #[error("no answer by the deadline; the handler goes on")]
     StillProcessing,
-    /// The store failed, had no room, or did not answer in time; the handler did
-    /// not run.
+    /// The store failed, had no room, or did not respond in time. The handler did not run.
     #[error("the store could not take the claim: {reason}")]
+    #[non_exhaustive]
     StoreUnavailable {
-        /// What the store said.
+        /// The store's error.
         reason: Arc<str>,
     },
-    /// As many handlers at work as are allowed; this one did not run.
+    /// As many handlers are at work as are allowed. This one did not run.
     #[error("{limit} handlers are at work already")]
+    #[non_exhaustive]
     TooManyInFlight {
         /// How many are allowed.
         limit: usize,
     },
-    /// The body is not the JSON of an event, or not of the event type that the
-    /// handler asks for.
-    #[error("authentic, but {reason}")]
-    MalformedEvent {
-        /// What is wrong, and where; never the value.
-        reason: Arc<str>,
+    /// The body is not the JSON of an event, or not of the event type that the handler asks
+    /// for.
+    #[cfg(feature = "events")]
+    #[error("authentic, but {0}")]
+    Event(EventError),
+    /// The batch has more events than the library accepts.
+    #[error("authentic, but a batch of {events} events, more than {limit}")]
+    #[non_exhaustive]
+    TooManyEvents {
+        /// How many events the batch has.
+        events: usize,
+        /// How many are allowed.
+        limit: usize,
     },
-    /// The `X-Nevent-Event` header says another type than the signed body: refused in
+    /// The `X-Nevent-Event` header names another type than the signed body. Rejected in
     /// strict mode only.
     #[error("authentic, but the event header says {header:?} and the body {body:?}")]
+    #[non_exhaustive]
     EventTypeMismatch {
-        /// What the header says.
+        /// The type in the header.
         header: Arc<str>,
-        /// What the body says.
+        /// The type in the body.
         body: Arc<str>,
     },
-    /// Not all events of a batch are done; the sender's retry runs the others.
+    /// Not all events of a batch are done. The sender's retry runs the others.
     #[error("{failed} of the {of} events of this batch are not done")]
+    #[non_exhaustive]
     BatchIncomplete {
         /// How many are not done.
         failed: usize,
         /// How many there are.
         of: usize,
     },
-    /// A request came through two [`VerifyLayer`](crate::VerifyLayer)s: the second
+    /// The request passed through two [`VerifyLayer`](crate::VerifyLayer)s. The second
     /// deduplication would take every delivery for a repeat of itself.
     #[error("two VerifyLayers above this handler: remove one, and its DedupeLayer")]
     TwoVerifyLayers,
     /// An extractor was used on a route without [`VerifyLayer`](crate::VerifyLayer).
     #[error("no VerifyLayer, or WebhookMiddleware, above this handler")]
     MissingVerifyLayer,
-    /// A batch was asked for on a route without [`DedupeLayer`](crate::DedupeLayer).
+    /// A `Batch` was used on a route without [`DedupeLayer`](crate::DedupeLayer).
     #[error("no DedupeLayer above this handler, and its Batch is deduplicated event by event")]
     MissingDedupeLayer,
 }
 
-impl Rejection {
-    /// The HTTP status.
-    #[must_use]
-    pub fn status(&self) -> u16 {
-        self.answer().0
-    }
-
-    /// The whole body of the answer, plain text.
-    #[must_use]
-    pub fn body_text(&self) -> &'static str {
-        self.answer().1
-    }
-
-    #[rustfmt::skip]
-    fn answer(&self) -> (u16, &'static str) {
-        match self {
-            Self::MissingSignature           => (401, "Missing signature"),
-            Self::MalformedSignature { .. }  => (401, "Malformed signature"),
-            Self::InvalidSignature           => (401, "Invalid signature"),
-            Self::TimestampTooOld { .. }     => (401, "Timestamp too old"),
-            Self::TimestampTooNew { .. }     => (401, "Timestamp too new"),
-            Self::PayloadTooLarge { .. }
-            | Self::OuterBodyLimit { .. }    => (413, "Payload too large"),
-            Self::UnreadableBody { .. }      => (400, "Unreadable body"),
-            Self::BodyTimeout { .. }
-            | Self::OuterBodyTimeout { .. }  => (408, "Body timeout"),
-            Self::UnsupportedContentEncoding => (415, "Unsupported content encoding"),
-            Self::MissingDeliveryId          => (400, "Missing delivery id"),
-            Self::MalformedDeliveryId { .. } => (400, "Malformed delivery id"),
-            Self::AlreadyProcessed           => (200, "Already processed"),
-            Self::DeliveryInProgress { .. }  => (409, "Delivery in progress"),
-            Self::DeliveryIdConflict           => (422, "Delivery id reused"),
-            Self::HandlerPanicked            => (500, "Internal server error"),
-            Self::StillProcessing            => (503, "Still processing"),
-            Self::StoreUnavailable { .. }
-            | Self::TooManyInFlight { .. }
-            | Self::BodyBudgetExhausted { .. } => (503, "Try again later"),
-            Self::MalformedEvent { .. }      => (400, "Malformed event"),
-            Self::EventTypeMismatch { .. }   => (400, "Event type mismatch"),
-            Self::BatchIncomplete { .. }     => (500, "Batch incomplete"),
-            Self::TwoVerifyLayers            => (500, TWO_VERIFY_LAYERS),
-            Self::MissingVerifyLayer         => (500, MISSING_VERIFY_LAYER),
-            Self::MissingDedupeLayer         => (500, MISSING_DEDUPE_LAYER),
-        }
-    }
-
-    /// The headers that go with the status: a challenge with 401
-    /// (RFC 9110, 11.6.1), what would be accepted with 415 (15.5.16), when to
-    /// come again with 409 and 503 (10.2.3; in whole seconds, at least one).
-    pub fn headers(&self) -> impl Iterator<Item = (&'static str, String)> + use<> {
-        let header = match (self, self.status()) {
-            (Self::DeliveryInProgress { lease }, _) => {
-                let seconds = lease.as_millis().div_ceil(1000).max(1);
-                Some(("retry-after", seconds.to_string()))
-            }
-            (_, 401) => Some(("www-authenticate", "Nevent-Signature".to_owned())),
-            (_, 415) => Some(("accept-encoding", "identity".to_owned())),
-            (_, 503) => Some(("retry-after", "30".to_owned())),
-            _ => None,
-        };
-        header.into_iter()
+impl From<DeliveryIdError> for Rejection {
+    fn from(error: DeliveryIdError) -> Self {
+        Self::DeliveryId(error)
     }
 }
 
-const TWO_VERIFY_LAYERS: &str = "This route has two nevent_webhooks::VerifyLayers. \
-    Remove one, and the DedupeLayer beside it";
-
-const MISSING_VERIFY_LAYER: &str = "This route has no nevent_webhooks::VerifyLayer. \
-    Add it: post(handler).route_layer((verify, dedupe)); \
-    in actix-web, .wrap(WebhookMiddleware::new(&verify, &dedupe))";
-
-const MISSING_DEDUPE_LAYER: &str = "This route has no nevent_webhooks::DedupeLayer, which a \
-    Batch needs. Add it: post(handler).route_layer((verify, dedupe))";
+/// Lets a handler use `?` on what it reads, and so respond 400 `Malformed event`.
+#[cfg(feature = "events")]
+impl From<EventError> for Rejection {
+    fn from(error: EventError) -> Self {
+        Self::Event(error)
+    }
+}
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn retry_after_is_never_too_soon() {
-        for (lease, seconds) in [(0, "1"), (1, "1"), (1000, "1"), (1001, "2"), (29_999, "30")] {
-            let lease = Duration::from_millis(lease);
-            let headers = Rejection::DeliveryInProgress { lease }.headers();
-            assert_eq!(headers.collect::<Vec<_>>(), [("retry-after", seconds.to_owned())]);
-        }
-    }
-}
+mod tests;

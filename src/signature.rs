@@ -1,18 +1,24 @@
-//! The signature of a delivery: its header, the MAC, the verdict. No I/O, no runtime,
-//! no clock: the caller passes the time in.
+//! The signature of a delivery: the header, the MAC and the tolerance. No I/O, no runtime
+//! and no clock: the caller passes the time in.
 
 mod constant_time;
+mod error;
 mod header;
 mod mac;
 mod replay_key;
 mod secret;
+mod secrets;
 mod signer;
 mod tolerance;
+mod verification;
 mod verifier;
 
+pub use error::VerifyError;
 pub use header::SIGNATURE_HEADER;
 pub use replay_key::ReplayKey;
-pub use secret::{RotationError, Secret, SecretError};
+pub use secret::{Secret, SecretError};
+pub use secrets::RotationError;
 pub use signer::Signer;
 pub use tolerance::{Tolerance, ToleranceError};
-pub use verifier::{Verification, Verified, Verifier};
+pub use verification::{Verification, Verified};
+pub use verifier::Verifier;

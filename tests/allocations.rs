@@ -16,8 +16,8 @@ fn one_shot_verification_allocates_nothing() {
     let body = vec![b'x'; 100_000];
     let right = Signer::new(&current).header(now, &body);
     let wrong = Signer::new(&previous).header(now, b"another body");
-    let one = Verifier::new(current);
-    let two = one.clone().or(previous).expect("two secrets");
+    let one = Verifier::new(current.clone());
+    let two = Verifier::with_secrets([current, previous]).expect("two secrets");
 
     for verifier in [&one, &two] {
         let info = measure(|| {

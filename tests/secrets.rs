@@ -3,7 +3,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use nevent_webhooks::{RotationError, Secret, SecretError, Verifier};
+use nevent_webhooks::{RotationError, Secret, SecretError, Signer, Verifier, VerifyError};
 
 #[path = "support/secrets.rs"]
 mod support;
@@ -149,17 +149,54 @@ fn every_random_secret_is_accepted() {
 fn a_secret_is_taken_once() {
     let secret = |text: &str, name: &'static str| Secret::new(text).expect("a secret").named(name);
     let [other, third] = ["whsec_0aVnD4bWmTzq7RsuPyXc1LfEh", "whsec_Zq8LwT3nXo5RbVy7KcPd2MgUs"];
-    let two = Verifier::new(secret(SECRET, "current")).or(secret(other, "before"));
-    let two = two.expect("two secrets");
+    let two = [secret(SECRET, "current"), secret(other, "before")];
+    Verifier::with_secrets(two.clone()).expect("two secrets");
     for (text, name) in [(SECRET, "current"), (other, "before")] {
-        let error = two.clone().or(secret(text, "previous")).expect_err("known already");
-        let names = [name, "previous"].map(str::to_owned);
-        assert_eq!(error, RotationError::SameSecret { names });
+        let three = two.clone().into_iter().chain([secret(text, "previous")]);
+        let error = Verifier::with_secrets(three).expect_err("known already");
+        let RotationError::SameSecret { names, .. } = &error else { panic!("{error}") };
+        assert_eq!(names, &[name, "previous"]);
         let start = format!("the secrets \"{name}\" and \"previous\" are the same: ");
         assert!(error.to_string().starts_with(&start), "{error}");
     }
-    let three = two.or(secret(third, "third")).expect("another secret");
-    let four = three.or(secret("whsec_fourth0fourth0fourth0", "fourth")).expect("another");
-    let error = four.or(secret("whsec_fifth00fifth00fifth00", "fifth")).expect_err("a fifth");
-    assert_eq!(error, RotationError::TooManySecrets);
+    let third = secret(third, "third");
+    let fourth = secret("whsec_fourth0fourth0fourth0", "fourth");
+    let four: Vec<_> = two.into_iter().chain([third, fourth]).collect();
+    let verifier = Verifier::with_secrets(four.clone()).expect("four secrets");
+    let five = four.into_iter().chain([secret("whsec_fifth00fifth00fifth00", "fifth")]);
+    assert_eq!(verifier.replace_secrets(five), Err(RotationError::TooManySecrets));
+    assert_eq!(verifier.replace_secrets([]), Err(RotationError::NoSecret));
+}
+
+/// A verification in progress finishes with the secrets it began with.
+#[test]
+fn secrets_are_replaced_in_all_clones() {
+    let secret = |text: &str, name: &'static str| Secret::new(text).expect("a secret").named(name);
+    let old = secret(SECRET, "old");
+    let new = secret("whsec_0aVnD4bWmTzq7RsuPyXc1LfEh", "new");
+    let [by_old, by_new] = [&old, &new].map(|secret| Signer::new(secret).header(1, b"{}"));
+    let verifier = Verifier::new(old.clone());
+    let clone = verifier.clone();
+    let in_progress = || {
+        let mut verification = clone.begin([by_old.as_bytes()]).expect("well-formed");
+        verification.update(b"{}");
+        verification
+    };
+    let name = |header: &str| clone.verify(header, b"{}", 1).map(|v| v.secret_name().to_owned());
+
+    let begun = in_progress();
+    assert_eq!(name(&by_new), Err(VerifyError::InvalidSignature));
+    verifier.replace_secrets([new.clone(), old.clone()]).expect("two secrets");
+    assert_eq!(name(&by_new), Ok("new".to_owned()));
+    assert_eq!(name(&by_old), Ok("old".to_owned()));
+
+    let begun_with_both = in_progress();
+    verifier.replace_secrets([new.clone()]).expect("one secret");
+    assert_eq!(name(&by_new), Ok("new".to_owned()));
+    assert_eq!(name(&by_old), Err(VerifyError::InvalidSignature));
+    assert!(begun.finish(1).is_ok() && begun_with_both.finish(1).is_ok());
+    assert_eq!((old.matches(), new.matches()), (3, 2));
+
+    verifier.replace_secrets([new.clone(), new]).expect_err("the same secret twice");
+    assert!(name(&by_new).is_ok(), "an error changes nothing");
 }

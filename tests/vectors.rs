@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use nevent_webhooks::{Clock, ManualClock, Rejection, Secret, Signer, Tolerance, Verifier};
+use nevent_webhooks::{Clock, ManualClock, Secret, Signer, Tolerance, Verifier, VerifyError};
 
 #[path = "support/secrets.rs"]
 mod secrets;
@@ -48,7 +48,7 @@ fn secret_is_not_base64_decoded() {
     ]);
     let header = Signer::new(&decoded.expect("a key")).header(0, body);
     let result = verifier(secret).verify(header, body, 0);
-    assert_eq!(result.expect_err("another key"), Rejection::InvalidSignature);
+    assert_eq!(result.expect_err("another key"), VerifyError::InvalidSignature);
 }
 
 /// Monotonic is what it says, whatever it is told.
@@ -96,7 +96,7 @@ fn debug_output_shows_no_secret() {
 #[test]
 fn matches_are_counted() {
     let [current, previous] = [SECRET, PREVIOUS_SECRET].map(secret);
-    let verifier = Verifier::new(current.clone()).or(previous.clone()).expect("two");
+    let verifier = Verifier::with_secrets([current.clone(), previous.clone()]).expect("two");
     for (secret, now) in [(&current, 7), (&previous, 7), (&previous, 307), (&previous, 308)] {
         let _ = verifier.verify(Signer::new(secret).header(7, b"{}"), b"{}", now);
     }

@@ -19,6 +19,7 @@ use libfuzzer_sys::fuzz_target;
 use nevent_webhooks::event::{Batch, Event};
 use nevent_webhooks::{
     Clock, DedupeOptions, ManualClock, Rejection, Secret, VerifiedBody, Verifier, VerifyLayer,
+    VerifyOptions,
 };
 use nevent_webhooks_fuzz::json::{Json, event_id};
 use nevent_webhooks_fuzz::stack::{deduplicated, run};
@@ -56,7 +57,7 @@ struct How {
 
 async fn send_twice(body: &[u8], how: How) -> [Answer; 2] {
     let clock = ManualClock::now();
-    let mut verify = VerifyLayer::new(Verifier::new(Secret::new(SECRET).unwrap()));
+    let mut verify = VerifyOptions::new().clock(clock.clone());
     if how.strict {
         verify = verify.strict_event_type();
     }
@@ -64,7 +65,8 @@ async fn send_twice(body: &[u8], how: How) -> [Answer; 2] {
     if how.by_event_id {
         dedupe = dedupe.by_event_id();
     }
-    let layers = (verify.clock(clock.clone()), deduplicated(dedupe));
+    let verifier = Verifier::new(Secret::new(SECRET).unwrap());
+    let layers = (VerifyLayer::with_options(verifier, verify), deduplicated(dedupe));
     let ran = Arc::new(Mutex::new(Vec::new()));
     let mut answers = Vec::new();
     for round in 0..2 {

@@ -13,6 +13,7 @@ use http_body_util::BodyExt;
 use libfuzzer_sys::fuzz_target;
 use nevent_webhooks::{
     Clock, DedupeOptions, ManualClock, Rejection, Secret, VerifiedBody, Verifier, VerifyLayer,
+    VerifyOptions,
 };
 use nevent_webhooks_fuzz::frames::Frames;
 use nevent_webhooks_fuzz::header::items;
@@ -82,7 +83,8 @@ fuzz_target!(|input: Input| {
 
 async fn send(inputs: [&Input<'_>; 2], clock: &ManualClock) -> (Vec<Answer>, usize) {
     let secret = Secret::new(SECRET).unwrap();
-    let verify = VerifyLayer::new(Verifier::new(secret)).body_limit(LIMIT).clock(clock.clone());
+    let options = VerifyOptions::new().body_limit(LIMIT).clock(clock.clone());
+    let verify = VerifyLayer::with_options(Verifier::new(secret), options);
     let dedupe = deduplicated(DedupeOptions::new());
     let (body, status) = (inputs[0].body(), handled(inputs[0]).0);
     let runs = Arc::new(AtomicUsize::new(0));

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use nevent_webhooks::{Rejection, Secret, Tolerance, Verifier};
+use nevent_webhooks::{Secret, Tolerance, Verifier, VerifyError};
 use nevent_webhooks_fuzz::header::items;
 use nevent_webhooks_fuzz::{SECRET, digest, hex};
 
@@ -40,9 +40,9 @@ fn by_the_library(lines: &[&[u8]]) -> Verdict {
     });
     match verdict {
         Ok(proof) => Verdict::Genuine { t: proof.timestamp() },
-        Err(Rejection::MissingSignature) => Verdict::Missing,
-        Err(Rejection::MalformedSignature { .. }) => Verdict::Malformed,
-        Err(Rejection::InvalidSignature) => Verdict::Invalid,
+        Err(VerifyError::MissingSignature) => Verdict::Missing,
+        Err(VerifyError::MalformedSignature { .. }) => Verdict::Malformed,
+        Err(VerifyError::InvalidSignature) => Verdict::Invalid,
         Err(other) => panic!("no verdict on a header: {other:?}"),
     }
 }

@@ -4,22 +4,23 @@ use std::error::Error;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use actix_web::dev::Payload;
+use actix_web::dev::{Payload, ServiceRequest};
 use actix_web::error::PayloadError;
 use actix_web::http::header::{
     CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue,
 };
+use actix_web::http::uri::Authority;
 use bytes::Bytes;
 use futures_core::Stream;
 
-use crate::Rejection;
-use crate::receive::{Frames, Head, Header, interrupted};
+use crate::receive::{Frames, Head, Header, Headers, interrupted};
+use crate::{Rejection, RequestHead};
 
 const SIGNATURE: HeaderName = HeaderName::from_static(crate::SIGNATURE_HEADER);
 const EVENT: HeaderName = HeaderName::from_static(crate::EVENT_HEADER);
 const DELIVERY: HeaderName = HeaderName::from_static(crate::DELIVERY_HEADER);
 
-impl Head for HeaderMap {
+impl Head for ServiceRequest {
     fn lines(&self, header: Header) -> impl Iterator<Item = &[u8]> {
         let name = match header {
             Header::Signature => SIGNATURE,
@@ -28,7 +29,24 @@ impl Head for HeaderMap {
             Header::ContentEncoding => CONTENT_ENCODING,
             Header::ContentLength => CONTENT_LENGTH,
         };
-        self.get_all(name).map(HeaderValue::as_bytes)
+        self.headers().get_all(name).map(HeaderValue::as_bytes)
+    }
+
+    fn request_head(&self) -> RequestHead<'_> {
+        RequestHead {
+            method: self.method().as_str(),
+            path: self.uri().path(),
+            query: self.uri().query(),
+            authority: self.uri().authority().map(Authority::as_str),
+            headers: self.headers(),
+        }
+    }
+}
+
+impl Headers for HeaderMap {
+    fn first_two(&self, name: &str) -> [Option<&[u8]>; 2] {
+        let mut lines = self.get_all(name).map(HeaderValue::as_bytes);
+        [lines.next(), lines.next()]
     }
 }
 

@@ -86,8 +86,8 @@ impl From<crate::EventError> for actix_web::Error {
     }
 }
 
-/// The answer as the middleware gives it, for handlers of yours that refuse on the
-/// same grounds.
+/// The response that the middleware gives by default, for handlers that reject a request for
+/// the same reasons.
 impl ResponseError for Rejection {
     fn status_code(&self) -> StatusCode {
         StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)

@@ -10,7 +10,7 @@ use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse, Transfor
 use actix_web::{Error, HttpMessage};
 use tokio::time::Instant;
 
-use super::rejection_response::{RejectionBody, reject, with_id};
+use super::rejection_response::{RejectionBody, into_error, reject, with_id};
 use super::worker::is_worker;
 use crate::dedupe::{Dedupe, HandlerEnd, handle_once_locally};
 use crate::extract::RequestContext;
@@ -133,7 +133,7 @@ where
                 Ok(delivery) => handled(inner, (&verify, &dedupe.dedupe), request, delivery).await,
                 Err(rejection) => {
                     verify.observe(Outcome::Rejected { rejection: &rejection }, None);
-                    Ok(reject(request, rejection, None, Some(body)))
+                    Ok(reject(request, rejection, None, Some(body), &verify.respond))
                 }
             }
         })
@@ -149,7 +149,7 @@ async fn verified(
     if request.extensions().get::<Delivery>().is_some() {
         return Err(Rejection::TwoVerifyLayers);
     }
-    verify.verify(request.headers(), body, received).await
+    verify.verify(request, body, received).await
 }
 
 /// Runs the handler once. Without it the request is still here, and is answered; a
@@ -189,8 +189,8 @@ where
     };
     rejected(&rejection);
     match request.take() {
-        Some(request) => Ok(reject(request, rejection, id, None)),
-        None => Err(rejection.into()),
+        Some(request) => Ok(reject(request, rejection, id, None, dedupe.respond())),
+        None => Err(into_error(rejection, dedupe.respond())),
     }
 }
 

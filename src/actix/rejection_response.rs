@@ -1,19 +1,24 @@
-//! The middleware's answers in the handler's place.
+//! The middleware's responses in the handler's place.
 
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use actix_web::HttpResponse;
 use actix_web::body::{BodySize, BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use actix_web::{Error, HttpResponse, ResponseError};
 use bytes::Bytes;
 
-use crate::{DeliveryId, Rejection};
+use crate::rejection::Respond;
+use crate::{DeliveryId, Rejection, RejectionResponse};
 
-/// The body of a refusal. Owns what was not read of the request's: actix would go on
-/// to read a body that nobody holds, without a limit and without a timer, and ends a
-/// connection whose body somebody still holds when the answer has been sent.
+/// The body of a rejection. Owns the unread part of the request's body.
+///
+/// If nobody held that part, actix would read it to its end, without a limit and without a
+/// timer. While a body is still held when the response has been sent, actix closes the
+/// connection.
 pub struct RejectionBody {
     text: BoxBody,
     _unread: Option<Payload>,
@@ -34,21 +39,26 @@ impl MessageBody for RejectionBody {
     }
 }
 
-/// The answer, with the rejection as its error, and the delivery's id in its extensions.
+/// The response, with the rejection as its error, and the delivery's id in its extensions.
 pub(super) fn reject<B>(
     request: ServiceRequest,
     rejection: Rejection,
     id: Option<DeliveryId>,
     unread: Option<Payload>,
+    respond: &Respond,
 ) -> ServiceResponse<EitherBody<B, RejectionBody>> {
-    let response = HttpResponse::from_error(rejection);
+    let own = respond.to(&rejection).map(|own| (own, rejection.clone()));
+    let mut response = HttpResponse::from_error(rejection);
+    if let Some((own, rejection)) = own {
+        response = with_own(response, &rejection, own);
+    }
     let response =
         response.map_body(|_, text| EitherBody::right(RejectionBody { text, _unread: unread }));
     let (request, _) = request.into_parts();
     with_id(ServiceResponse::new(request, response), id)
 }
 
-/// Who looks at a rejection finds beside it the id that was sent.
+/// Adds the id that was sent, for middleware that looks at the rejection.
 pub(super) fn with_id<B>(
     mut response: ServiceResponse<B>,
     id: Option<DeliveryId>,
@@ -60,6 +70,66 @@ pub(super) fn with_id<B>(
         response.response_mut().extensions_mut().insert(id);
     }
     response
+}
+
+fn with_own(
+    mut response: HttpResponse,
+    rejection: &Rejection,
+    own: RejectionResponse,
+) -> HttpResponse {
+    let headers = response.headers_mut();
+    for (name, value) in own.headers_beside(rejection) {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            headers.append(name, value);
+        }
+    }
+    if let Ok(content_type) = HeaderValue::try_from(own.content_type()) {
+        headers.insert(CONTENT_TYPE, content_type);
+    }
+    response.set_body(BoxBody::new(own.into_body()))
+}
+
+/// A rejection without a request to respond to: the handler took the request with it.
+pub(super) fn into_error(rejection: Rejection, respond: &Respond) -> Error {
+    match respond.to(&rejection) {
+        Some(own) => RejectionError { rejection, own }.into(),
+        None => rejection.into(),
+    }
+}
+
+/// The error of [`WebhookMiddleware`](crate::WebhookMiddleware) for a handler that panicked
+/// or is late, if the layers have a
+/// [`rejection_response`](crate::DedupeOptions::rejection_response) function.
+///
+/// Without such a function the error is the [`Rejection`] itself.
+#[derive(Debug)]
+pub struct RejectionError {
+    rejection: Rejection,
+    own: RejectionResponse,
+}
+
+impl RejectionError {
+    /// The reason for the response.
+    #[must_use]
+    pub fn rejection(&self) -> &Rejection {
+        &self.rejection
+    }
+}
+
+impl fmt::Display for RejectionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.rejection.fmt(f)
+    }
+}
+
+impl ResponseError for RejectionError {
+    fn status_code(&self) -> StatusCode {
+        self.rejection.status_code()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        with_own(self.rejection.error_response(), &self.rejection, self.own.clone())
+    }
 }
 
 impl fmt::Debug for RejectionBody {

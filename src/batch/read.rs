@@ -4,8 +4,8 @@ use bytes::Bytes;
 
 use super::Batch;
 use crate::dedupe::Claimed;
-use crate::event::{EventError, Shape, readable};
-use crate::{Delivery, Event};
+use crate::event::{Shape, readable};
+use crate::{Delivery, Event, Rejection};
 
 /// Ten times what Nevent groups at most, so that a body of a million crumbs does not
 /// become a million tasks.
@@ -13,7 +13,7 @@ const MOST_EVENTS: usize = 1000;
 
 impl Batch {
     /// Reads one event or several from the verified bytes.
-    pub(crate) fn read(delivery: &Delivery, claimed: &Claimed) -> Result<Self, EventError> {
+    pub(crate) fn read(delivery: &Delivery, claimed: &Claimed) -> Result<Self, Rejection> {
         let body = match readable(delivery.body())? {
             Cow::Borrowed(json) => delivery.body().slice_ref(json),
             Cow::Owned(json) => Bytes::from(json),
@@ -39,10 +39,9 @@ impl Batch {
     }
 }
 
-fn check_length(events: usize) -> Result<(), EventError> {
+fn check_length(events: usize) -> Result<(), Rejection> {
     if events > MOST_EVENTS {
-        let reason = format_args!("a batch of {events} events, more than {MOST_EVENTS}");
-        return Err(EventError::new(reason));
+        return Err(Rejection::TooManyEvents { events, limit: MOST_EVENTS });
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use super::attempt::Attempt;
 use super::lease::Sent;
 use crate::delivery::ClaimHandle;
 use crate::observe::{Outcome, StoreOperation};
-use crate::store::{Claim, ClaimAnswer, Fingerprint, Store, StoreError};
+use crate::store::{Claim, ClaimAnswer, Fingerprint, Scope, Store, StoreError};
 use crate::{Delivery, DeliveryId, Rejection};
 
 impl Dedupe {
@@ -18,7 +18,7 @@ impl Dedupe {
             && let Some(peek) = crate::event::Peek::of_event(delivery.body())
             && let Some(event_id) = peek.id()
         {
-            return self.claim_for_event(&event_id);
+            return self.claim_for_event(delivery, &event_id);
         }
         let fingerprint = Fingerprint::of(delivery.body());
         Claim {
@@ -26,20 +26,28 @@ impl Dedupe {
             replay_window: delivery.verified().replay_window(),
             lease: self.options.lease,
             retention: self.options.retention,
-            ..Claim::new(self.scope.clone(), delivery.id().clone(), fingerprint)
+            ..Claim::new(self.scope_of(delivery), delivery.id().clone(), fingerprint)
+        }
+    }
+
+    /// The endpoint's scope, or that of the delivery's tenant within it.
+    pub(super) fn scope_of(&self, delivery: &Delivery) -> Scope {
+        match delivery.tenant() {
+            Some(tenant) => self.scope.of_tenant(tenant),
+            None => self.scope.clone(),
         }
     }
 
     /// Events are claimed by id alone. The id is covered by the signature, so no replay keys
     /// are needed, and the body is not fingerprinted because the sender may serialise the
     /// same event differently next time.
-    pub(crate) fn claim_for_event(&self, event_id: &str) -> Claim {
+    pub(crate) fn claim_for_event(&self, delivery: &Delivery, event_id: &str) -> Claim {
         let id = DeliveryId::of_event(event_id);
         let fingerprint = Fingerprint::of(event_id.as_bytes());
         Claim {
             lease: self.options.lease,
             retention: self.options.retention,
-            ..Claim::new(self.events.clone(), id, fingerprint)
+            ..Claim::new(self.scope_of(delivery).of_events(), id, fingerprint)
         }
     }
 }

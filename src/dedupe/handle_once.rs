@@ -97,7 +97,7 @@ where
 {
     let dedupe = &claimed.dedupe;
     let permit = claimed.permit().or_else(|| dedupe.permits.take());
-    let claim = dedupe.claim_for_event(&event.id);
+    let claim = dedupe.claim_for_event(delivery, &event.id);
     let subject = (delivery.clone(), Some(event));
     begin(dedupe, permit, subject, respond_by, background::spawn, |attempt| {
         let handler = |claim| async { Ok(handler(claim).await) };
@@ -137,7 +137,7 @@ async fn handle_delivery<T, F: Future<Output = Result<T, Rejection>>>(
     end_of: EndOf<T>,
 ) -> Result<T, Rejection> {
     let claim = attempt.dedupe.claim_for(&delivery);
-    let by_event_id = claim.scope != attempt.dedupe.scope;
+    let by_event_id = claim.scope != attempt.dedupe.scope_of(&delivery);
     let claimed = Claimed::new(&attempt, by_event_id);
     let handler = move |claim: ClaimHandle| {
         let id = if by_event_id { delivery.id() } else { claim.id() }.clone();

@@ -2,7 +2,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::observe::{Observer, Observers};
+use crate::rejection::Respond;
 use crate::store::{Scope, ScopeError};
+use crate::{Rejection, RejectionResponse};
 
 /// How deliveries are deduplicated; every setting has a default that suits
 /// Nevent's schedule. What would be dangerous is refused when the layer is made.
@@ -35,6 +37,7 @@ pub struct DedupeOptions {
     allow_short_retention: bool,
     pub(super) share_scope: bool,
     pub(super) observers: Observers,
+    pub(super) respond: Respond,
 }
 
 impl DedupeOptions {
@@ -53,6 +56,7 @@ impl DedupeOptions {
             allow_short_retention: false,
             share_scope: false,
             observers: Observers::built_in(),
+            respond: Respond::default(),
         }
     }
 
@@ -159,6 +163,18 @@ impl DedupeOptions {
     /// adds one more.
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.observers.add(Arc::new(observer));
+        self
+    }
+
+    /// Sets the function that makes the body, the content type and further headers of a
+    /// rejection, as
+    /// [`VerifyOptions::rejection_response`](crate::VerifyOptions::rejection_response) does for
+    /// the other layer. By default the body is [`Rejection::body_text`] as plain text.
+    pub fn rejection_response(
+        mut self,
+        respond: impl Fn(&Rejection) -> RejectionResponse + Send + Sync + 'static,
+    ) -> Self {
+        self.respond = Respond::with(respond);
         self
     }
 

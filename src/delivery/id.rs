@@ -2,8 +2,6 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::Rejection;
-
 /// The header that carries the delivery id. The signature does not cover it.
 pub const DELIVERY_HEADER: &str = "x-nevent-delivery";
 
@@ -15,21 +13,21 @@ pub const EVENT_HEADER: &str = "x-nevent-event";
 pub struct DeliveryId(Arc<str>);
 
 impl DeliveryId {
-    /// Takes an id as a header holds it.
+    /// Parses an id as it appears in the header.
     ///
     /// ```
     /// use nevent_webhooks::DeliveryId;
     ///
     /// assert_eq!(DeliveryId::new("01234567-89ab")?.as_str(), "01234567-89ab");
     /// assert!(DeliveryId::new("").is_err());
-    /// # Ok::<(), nevent_webhooks::Rejection>(())
+    /// # Ok::<(), nevent_webhooks::DeliveryIdError>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// [`Rejection::MalformedDeliveryId`].
-    pub fn new(id: impl AsRef<[u8]>) -> Result<Self, Rejection> {
-        let malformed = |reason| Err(Rejection::MalformedDeliveryId { reason });
+    /// [`DeliveryIdError::Malformed`].
+    pub fn new(id: impl AsRef<[u8]>) -> Result<Self, DeliveryIdError> {
+        let malformed = |reason| Err(DeliveryIdError::Malformed { reason });
         let id = id.as_ref();
         if id.is_empty() {
             return malformed("empty");
@@ -43,23 +41,25 @@ impl DeliveryId {
         }
     }
 
-    /// Takes the values of all delivery id header lines of a request; there
-    /// must be exactly one.
+    /// Parses the id of a request from the values of all its delivery id header lines, of
+    /// which there must be exactly one.
     ///
     /// # Errors
     ///
-    /// [`Rejection::MissingDeliveryId`], [`Rejection::MalformedDeliveryId`].
-    pub fn from_lines<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, Rejection> {
+    /// [`DeliveryIdError::Missing`], [`DeliveryIdError::Malformed`].
+    pub fn from_lines<'a>(
+        lines: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<Self, DeliveryIdError> {
         let mut lines = lines.into_iter();
-        let line = lines.next().ok_or(Rejection::MissingDeliveryId)?;
+        let line = lines.next().ok_or(DeliveryIdError::Missing)?;
         match lines.next() {
             None => Self::new(line),
-            Some(_) => Err(Rejection::MalformedDeliveryId { reason: "more than one header line" }),
+            Some(_) => Err(DeliveryIdError::Malformed { reason: "more than one header line" }),
         }
     }
 
-    /// An event's id, as what a store takes for an id. Unlike a header's value it may
-    /// be any text: what is none of a delivery's stands for itself as its hash.
+    /// The id under which an event is claimed. An event id may be any string. One that is
+    /// not a valid delivery id is replaced by its SHA-256.
     #[cfg(any(feature = "tower", feature = "actix"))]
     pub(crate) fn of_event(id: &str) -> Self {
         Self::new(id).unwrap_or_else(|_| {
@@ -98,6 +98,28 @@ impl Borrow<str> for DeliveryId {
     fn borrow(&self) -> &str {
         &self.0
     }
+}
+
+/// Why a request has no usable delivery id.
+///
+/// ```
+/// use nevent_webhooks::{DeliveryId, DeliveryIdError};
+///
+/// assert_eq!(DeliveryId::from_lines([]), Err(DeliveryIdError::Missing));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeliveryIdError {
+    /// There is no `X-Nevent-Delivery` header.
+    #[error("there is no delivery id")]
+    Missing,
+    /// The `X-Nevent-Delivery` header is not a delivery id.
+    #[error("the delivery id is malformed: {reason}")]
+    #[non_exhaustive]
+    Malformed {
+        /// What is wrong with the id.
+        reason: &'static str,
+    },
 }
 
 const MAX_LENGTH: usize = 128;

@@ -6,7 +6,9 @@ use std::sync::Arc;
 ///
 /// Beside each endpoint's scope there is one for its events, which have ids of their own
 /// (see [`DedupeOptions::by_event_id`](crate::DedupeOptions::by_event_id)): a store sees
-/// its name followed by `\u{1}events`, so up to 135 bytes, and takes it for any other.
+/// its name followed by `\u{1}events`, and takes it for any other. With a verifier per tenant,
+/// each tenant has a scope of its own within the endpoint's, whose name goes on with
+/// `\u{2}` and the tenant's. So the longest name a store sees has 264 bytes.
 ///
 /// Choose a name that outlives a rotation (`"tickets"`); never derive it from a
 /// secret.
@@ -50,6 +52,14 @@ impl Scope {
         Self(format!("{}\u{1}events", self.0).into())
     }
 
+    /// The scope of one tenant within this one. Tenants have no say in each other's
+    /// delivery ids, which are unsigned. The separator is in no name and differs from that of
+    /// [`Scope::of_events`], so a tenant's scope is no other scope.
+    #[cfg(any(feature = "tower", feature = "actix"))]
+    pub(crate) fn of_tenant(&self, tenant: &str) -> Self {
+        Self(format!("{}\u{2}{tenant}", self.0).into())
+    }
+
     /// The scope's name.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -79,4 +89,26 @@ crate::text::debug_is_display!(ScopeError);
 pub struct ScopeError {
     scope: String,
     reason: &'static str,
+}
+
+#[cfg(all(test, any(feature = "tower", feature = "actix")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_tenants_scope_is_another_scope() {
+        let scope = Scope::new("tickets").expect("a name");
+        let of_tenant = |tenant| scope.of_tenant(tenant);
+        let all = [
+            scope.clone(),
+            scope.of_events(),
+            of_tenant("events"),
+            of_tenant("acme"),
+            of_tenant("acme").of_events(),
+            Scope::new("ticketsacme").expect("a name"),
+        ];
+        let different: std::collections::HashSet<_> = all.iter().map(Scope::as_str).collect();
+        assert_eq!(different.len(), all.len());
+        assert!(all[1..5].iter().all(|scope| Scope::new(scope.as_str()).is_err()));
+    }
 }

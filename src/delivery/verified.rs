@@ -75,6 +75,13 @@ impl Delivery {
         self.claim.as_ref()
     }
 
+    /// The name of the tenant that sent the delivery, if the layer has a verifier per tenant:
+    /// see [`VerifyLayer::per_tenant`](crate::VerifyLayer::per_tenant).
+    #[must_use]
+    pub fn tenant(&self) -> Option<&str> {
+        self.verified().tenant()
+    }
+
     pub(crate) fn received(&self) -> Instant {
         self.facts.received
     }

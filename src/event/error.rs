@@ -5,7 +5,6 @@ use serde::de::{DeserializeOwned, DeserializeSeed};
 use serde_path_to_error::{Path, Segment, Track};
 
 use super::text::readable;
-use crate::Rejection;
 use crate::text::excerpt;
 
 mod found;
@@ -22,7 +21,7 @@ pub struct EventError {
 }
 
 impl EventError {
-    pub(crate) fn new(reason: impl fmt::Display) -> Self {
+    pub(super) fn new(reason: impl fmt::Display) -> Self {
         Self { path: None, reason: reason.to_string() }
     }
 
@@ -105,10 +104,3 @@ impl fmt::Display for EventError {
 }
 
 impl std::error::Error for EventError {}
-
-/// So that `?` in a handler answers 400 `Malformed event`.
-impl From<EventError> for Rejection {
-    fn from(error: EventError) -> Self {
-        Self::MalformedEvent { reason: error.to_string().into() }
-    }
-}

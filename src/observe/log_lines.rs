@@ -79,22 +79,18 @@ impl Observer for LogLines {
 /// Rejections that follow an outcome which was logged already are debug lines.
 fn rejected(of: &Observation<'_>, rejection: &Rejection) {
     let status = rejection.status();
-    match rejection {
-        Rejection::TimestampTooOld { .. }
-        | Rejection::TimestampTooNew { .. }
-        | Rejection::MissingDeliveryId
-        | Rejection::MalformedDeliveryId { .. }
-        | Rejection::MalformedEvent { .. }
-        | Rejection::EventTypeMismatch { .. }
-        | Rejection::BatchIncomplete { .. }
-        | Rejection::BodyBudgetExhausted { .. }
-        | Rejection::TwoVerifyLayers
-        | Rejection::MissingVerifyLayer
-        | Rejection::MissingDedupeLayer => {
-            line!(warn, of, status, reason = %rejection, "rejected");
-        }
-        // Anyone can send requests that are not authentic.
-        _ => line!(debug, of, status, reason = %rejection, "rejected"),
+    let is_told = matches!(
+        rejection,
+        Rejection::DeliveryIdConflict
+            | Rejection::HandlerPanicked
+            | Rejection::StillProcessing
+            | Rejection::StoreUnavailable { .. }
+            | Rejection::TooManyInFlight { .. }
+    );
+    if rejection.is_warning() && !is_told {
+        line!(warn, of, status, reason = %rejection, "rejected");
+    } else {
+        line!(debug, of, status, reason = %rejection, "rejected");
     }
 }
 

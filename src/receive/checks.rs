@@ -6,20 +6,23 @@ use super::budget::Budget;
 use super::event_type::EventTypes;
 use super::read::BodyLimits;
 use super::request::{Frames, Head, Header};
+use super::tenant::Verifiers;
 use crate::delivery::{Delivery, Scope, event_header};
 use crate::observe::{Observation, Observers, Outcome};
-use crate::{Clock, DeliveryId, Rejection, Verifier};
+use crate::rejection::Respond;
+use crate::{Clock, DeliveryId, Rejection};
 
 /// What a request is checked for, and in which order.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Checks {
-    pub(super) verifier: Verifier,
+    pub(super) verifiers: Verifiers,
     pub(super) limits: BodyLimits,
-    pub(super) budget: Arc<Budget>,
+    pub(super) budget: Budget,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) event_types: EventTypes,
     pub(super) scope: Option<Scope>,
     pub(super) observers: Observers,
+    pub(crate) respond: Respond,
 }
 
 impl Checks {
@@ -31,13 +34,14 @@ impl Checks {
         body: impl Frames,
         received: Instant,
     ) -> Result<Delivery, Rejection> {
-        let mut verification = self.verifier.begin(head.lines(Header::Signature))?;
+        let chosen = self.verifiers.choose(head);
+        let mut verification = chosen.verifier().begin(head.lines(Header::Signature))?;
         self.limits.judge_head(head, &body)?;
         // Held until the verdict, and given back whatever becomes of the request.
         let mut share = self.budget.share(self.limits.size);
         let body = self.limits.read(body, &mut verification, &mut share).await?;
         let body_read = received.elapsed();
-        let verified = verification.finish(self.clock.unix_seconds())?;
+        let verified = chosen.confirm(verification.finish(self.clock.unix_seconds()))?;
         let id = DeliveryId::from_lines(head.lines(Header::Delivery))?;
 
         let event = event_header(head.lines(Header::Event));

@@ -1,4 +1,3 @@
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Checks;
@@ -7,14 +6,18 @@ use crate::text::excerpt;
 use crate::{Delivery, Rejection};
 
 /// Compares the event header with the `type` in the signed body.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug)]
 pub(super) struct EventTypes {
     /// A difference is refused, and not only counted.
     pub(super) strict: bool,
-    mismatches: Arc<AtomicU64>,
+    mismatches: AtomicU64,
 }
 
 impl EventTypes {
+    pub(super) fn new(strict: bool) -> Self {
+        Self { strict, mismatches: AtomicU64::new(0) }
+    }
+
     pub(super) fn mismatches(&self) -> u64 {
         self.mismatches.load(Ordering::Relaxed)
     }

@@ -41,7 +41,7 @@ impl BodyLimits {
     pub(super) async fn read<B: Frames>(
         self,
         body: B,
-        verification: &mut Verification<'_>,
+        verification: &mut Verification,
         share: &mut Share<'_>,
     ) -> Result<Bytes, Rejection> {
         let mut body = pin!(body);

@@ -3,12 +3,16 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 
+use super::RequestHead;
 use crate::Rejection;
 
 /// The head of a request, in its framework's type.
 pub(crate) trait Head {
     /// The values of a header, line by line.
     fn lines(&self, header: Header) -> impl Iterator<Item = &[u8]>;
+
+    /// The view of the head that picks a tenant.
+    fn request_head(&self) -> RequestHead<'_>;
 }
 
 /// The headers that are looked at.

@@ -3,10 +3,10 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// The error with which a request's body broke off.
+/// The error that ended a request's body early.
 ///
 /// Dereferences to that error, which is also the `source` of the
-/// [`Rejection`](crate::Rejection). Cheap to clone. Two are equal if their texts are.
+/// [`Rejection`](crate::Rejection). Cheap to clone. Two are equal if their texts are equal.
 ///
 /// ```
 /// use nevent_webhooks::BodyError;
@@ -18,15 +18,15 @@ use std::sync::Arc;
 pub struct BodyError(Arc<dyn Error + Send + Sync>);
 
 impl BodyError {
-    /// Wraps an error, for tests of code that looks at rejections.
+    /// Wraps an error.
     #[must_use]
     pub fn new(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self(error.into().into())
     }
 }
 
-/// Does not implement [`Error`] itself: the `source` of a rejection is then the
-/// error inside, which can be downcast.
+/// A `BodyError` does not implement [`Error`] itself. Otherwise it would be the `source` of a
+/// rejection, and the error inside could not be downcast.
 impl Deref for BodyError {
     type Target = dyn Error + Send + Sync;
 

@@ -2,8 +2,8 @@
 
 use arrayvec::ArrayVec;
 
+use super::VerifyError;
 use super::mac::Digest;
-use crate::Rejection;
 
 /// The header that carries the signature: `t=<Unix seconds>,v1=<64 hex digits>`.
 pub const SIGNATURE_HEADER: &str = "x-nevent-signature";
@@ -11,7 +11,7 @@ pub const SIGNATURE_HEADER: &str = "x-nevent-signature";
 const MAX_LENGTH: usize = 1024;
 const MAX_DIGESTS: usize = 8;
 
-/// A signature header that is well formed; whether it is right, only the body tells.
+/// A well-formed signature header. Whether the signature is right depends on the body.
 pub(crate) struct SignatureHeader {
     pub(crate) timestamp: Timestamp,
     pub(crate) digests: ArrayVec<Digest, MAX_DIGESTS>,
@@ -22,9 +22,9 @@ impl SignatureHeader {
     /// be exactly one.
     pub(crate) fn from_lines<'a>(
         lines: impl IntoIterator<Item = &'a [u8]>,
-    ) -> Result<Self, Rejection> {
+    ) -> Result<Self, VerifyError> {
         let mut lines = lines.into_iter();
-        let line = lines.next().ok_or(Rejection::MissingSignature)?;
+        let line = lines.next().ok_or(VerifyError::MissingSignature)?;
         if lines.next().is_some() {
             return Err(malformed("more than one header line"));
         }
@@ -33,7 +33,7 @@ impl SignatureHeader {
 
     /// `item *( "," OWS item )`, each item `name "=" value`: one `t`, one to
     /// eight `v1`, any other name ignored (a scheme not known yet).
-    fn parse(line: &[u8]) -> Result<Self, Rejection> {
+    fn parse(line: &[u8]) -> Result<Self, VerifyError> {
         if line.len() > MAX_LENGTH {
             return Err(malformed("longer than 1024 bytes"));
         }
@@ -57,7 +57,7 @@ impl SignatureHeader {
     }
 }
 
-/// The `t` of a signature: its text enters the MAC, its value is judged.
+/// The `t` of a signature. The MAC covers its text; the tolerance applies to its value.
 #[derive(Clone)]
 pub(crate) struct Timestamp {
     pub(crate) text: ArrayVec<u8, 19>,
@@ -66,7 +66,7 @@ pub(crate) struct Timestamp {
 
 impl Timestamp {
     /// Decimal digits without sign, blanks or leading zero, at most `i64::MAX`.
-    fn parse(text: &[u8]) -> Result<Self, Rejection> {
+    fn parse(text: &[u8]) -> Result<Self, VerifyError> {
         const REASON: &str = "`t` is not a plain decimal number of seconds";
         let plain = !text.is_empty() && text.iter().all(u8::is_ascii_digit);
         let leading_zero = text.len() > 1 && text.starts_with(b"0");
@@ -84,7 +84,7 @@ impl Timestamp {
     }
 }
 
-fn split_item(item: &[u8]) -> Result<(&[u8], &[u8]), Rejection> {
+fn split_item(item: &[u8]) -> Result<(&[u8], &[u8]), VerifyError> {
     let mut parts = item.splitn(2, |byte| *byte == b'=');
     match (parts.next(), parts.next()) {
         (Some(name), Some(value)) => Ok((name, value)),
@@ -99,14 +99,14 @@ fn skip_blanks(mut item: &[u8]) -> &[u8] {
     item
 }
 
-fn parse_digest(text: &[u8]) -> Result<Digest, Rejection> {
+fn parse_digest(text: &[u8]) -> Result<Digest, VerifyError> {
     let mut digest = [0; Digest::LENGTH];
-    // Refuses any length but 64, so that no prefix of a digest is ever compared.
+    // Any length but 64 is an error: otherwise a prefix of a digest could be compared.
     hex::decode_to_slice(text, &mut digest)
         .map_err(|_| malformed("a `v1` that is not 64 hex digits"))?;
     Ok(Digest(digest))
 }
 
-fn malformed(reason: &'static str) -> Rejection {
-    Rejection::MalformedSignature { reason }
+fn malformed(reason: &'static str) -> VerifyError {
+    VerifyError::MalformedSignature { reason }
 }

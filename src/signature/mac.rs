@@ -1,4 +1,4 @@
-//! HMAC-SHA256 over `{t}.{body}`, the only place that touches the MAC.
+//! HMAC-SHA256 over `{t}.{body}`. No other module touches the MAC.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -23,13 +23,13 @@ impl MacKey {
         mac
     }
 
-    /// From the kept state, with nothing fed.
+    /// Starts a MAC with nothing fed to it.
     pub(crate) fn start_anew(&self) -> RunningMac {
         RunningMac(self.0.clone())
     }
 }
 
-/// A MAC under way, fed as the body arrives.
+/// A running MAC, updated as the body arrives.
 pub(crate) struct RunningMac(Hmac<Sha256>);
 
 impl RunningMac {
@@ -42,8 +42,8 @@ impl RunningMac {
     }
 }
 
-/// 32 bytes that may be a signature. Compared in constant time only: there is
-/// no `PartialEq`.
+/// 32 bytes that may be a signature. There is no `PartialEq`, so that digests are only
+/// compared in constant time.
 #[derive(Clone, Copy)]
 pub(crate) struct Digest(pub(crate) [u8; Self::LENGTH]);
 

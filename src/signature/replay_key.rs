@@ -2,11 +2,11 @@ use std::fmt;
 
 use super::mac::Digest;
 
-/// Identifies one signed `{t}.{body}`: the first half of its MAC under one
-/// secret. Enough to recognise a replay, too little to be a signature.
+/// Identifies one signed `{t}.{body}`: the first half of its MAC under one secret. A replay
+/// key recognises a replay, but is too short to be a signature.
 ///
-/// It is the expected MAC, not a digest of the header, because a sender may
-/// list several digests and a replayer could drop one of them.
+/// The key comes from the computed MAC, not from a digest in the header, because a sender
+/// may list several digests and an attacker who replays the request could drop one of them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ReplayKey([u8; 16]);
 
@@ -17,7 +17,7 @@ impl ReplayKey {
         Self(half)
     }
 
-    /// Any 16 bytes, for tests of a store.
+    /// Creates a key from any 16 bytes, for tests of a store.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)

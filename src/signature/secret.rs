@@ -9,13 +9,12 @@ use zeroize::{Zeroize, Zeroizing};
 
 use self::text::{MIN_LENGTH, name};
 use super::mac::MacKey;
-use super::verifier::MAX_SECRETS;
 
 /// A signing secret, as Nevent shows it when a webhook is set up.
 ///
-/// The key is the secret's text as it stands, `whsec_` prefix included; it is
-/// never base64-decoded. What is kept is the keyed state of the MAC, computed
-/// once here and wiped on drop; `Debug` shows the secret's name alone.
+/// The key is the secret's text as it stands, including the `whsec_` prefix. The text is never
+/// base64-decoded. A `Secret` keeps only the keyed state of the MAC, which is computed once
+/// and wiped on drop. `Debug` shows the secret's name alone.
 ///
 /// ```
 /// use nevent_webhooks::{Secret, SecretError};
@@ -36,24 +35,24 @@ pub struct Secret {
 }
 
 impl Secret {
-    /// Takes the secret's text. Its name is `primary`; see [`Secret::named`].
+    /// Creates a secret from its text, with the name `primary`. See [`Secret::named`].
     ///
     /// # Errors
     ///
-    /// Refuses what cannot be a real secret: an empty text, fewer than 16
-    /// bytes, the same few characters over and over, a text that was masked
-    /// (`whsec_k5EK••••`), a placeholder (`${NAME}`), `NAME=value`, and a quote,
-    /// a backtick, a backslash or anything that is not a visible ASCII
-    /// character. A real secret has none of these, and with one too many every
-    /// delivery would be refused. The error names the character and its place.
+    /// [`SecretError`] if the text cannot be a real secret: it is empty, shorter than 16 bytes,
+    /// repeats the same few characters, was masked (`whsec_k5EK••••`), is a placeholder
+    /// (`${NAME}`) or `NAME=value`, or contains a quote, a backtick, a backslash or a
+    /// character that is not visible ASCII. A real secret has none of these, and with one
+    /// stray character every delivery would be rejected. The error names the character and
+    /// its place.
     pub fn new(text: impl AsRef<str>) -> Result<Self, SecretError> {
         let text = text.as_ref();
         text::check(text)?;
         Ok(Self::from_key("primary", text.as_bytes()))
     }
 
-    /// Reads the secret from an environment variable, whose name becomes the
-    /// secret's name. The copy read is wiped.
+    /// Reads a secret from an environment variable. The variable's name becomes the secret's
+    /// name. The copy of the text that was read is wiped.
     ///
     /// ```
     /// use nevent_webhooks::Secret;
@@ -64,7 +63,7 @@ impl Secret {
     ///
     /// # Errors
     ///
-    /// As [`Secret::new`], and when the variable is not set or not UTF-8.
+    /// As [`Secret::new`], and if the variable is not set or not UTF-8.
     pub fn from_env(variable: &str) -> Result<Self, SecretError> {
         let variable_name = || variable.to_owned();
         match std::env::var(variable).map(Zeroizing::new) {
@@ -83,12 +82,12 @@ impl Secret {
         }
     }
 
-    /// Takes any key at all, however weak. **For tests only**: whoever guesses
-    /// the key can forge a delivery.
+    /// Creates a secret from any key, however weak. **For tests only**: an attacker who
+    /// guesses the key can forge deliveries.
     ///
     /// # Errors
     ///
-    /// Refuses an empty key even so: an unset variable must never pass for one.
+    /// [`SecretError::Empty`] if the key is empty: an unset variable must never become a key.
     pub fn dangerously_allow_weak(key: impl AsRef<[u8]>) -> Result<Self, SecretError> {
         match key.as_ref() {
             [] => Err(SecretError::Empty),
@@ -96,9 +95,8 @@ impl Secret {
         }
     }
 
-    /// Names the secret. The name of the one that matched is told to handlers
-    /// and logs, so that the end of a rotation can be seen; keep it free of
-    /// anything secret.
+    /// Names the secret. Handlers and log lines see the name of the secret that matched, so
+    /// that you can tell when a rotation is over. Put nothing confidential into it.
     #[must_use]
     pub fn named(mut self, name: impl Into<Arc<str>>) -> Self {
         self.name = name.into();
@@ -111,9 +109,8 @@ impl Secret {
         &self.name
     }
 
-    /// How many deliveries, genuine and fresh, were signed with this secret;
-    /// clones count together. Once the previous one stands still, its rotation
-    /// is over.
+    /// The number of genuine and fresh deliveries that matched this secret. Clones count
+    /// together. When the previous secret's count no longer changes, the rotation is over.
     #[must_use]
     pub fn matches(&self) -> u64 {
         self.matches.load(Ordering::Relaxed)
@@ -131,6 +128,12 @@ impl Secret {
         &self.key
     }
 
+    /// A key that anyone may know, for a verification whose result does not count.
+    #[cfg(any(feature = "tower", feature = "actix"))]
+    pub(crate) fn decoy() -> Self {
+        Self::from_key("decoy", b"decoy")
+    }
+
     fn from_key(name: &str, key: &[u8]) -> Self {
         Self { name: name.into(), key: MacKey::new(key), matches: Arc::default() }
     }
@@ -144,7 +147,7 @@ impl fmt::Debug for Secret {
 
 crate::text::debug_is_display!(SecretError);
 
-/// Why a text cannot be a signing secret. Never shows the text.
+/// Why a text cannot be a signing secret. The error never shows the text.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SecretError {
@@ -154,7 +157,7 @@ pub enum SecretError {
     /// The environment variable is not UTF-8.
     #[error("{0} is not UTF-8: copy the signing secret again from Nevent")]
     NotUnicode(String),
-    /// The environment variable holds what cannot be a secret.
+    /// The environment variable's value cannot be a secret.
     #[error("{variable}: {reason}")]
     Variable {
         /// The variable's name.
@@ -162,10 +165,10 @@ pub enum SecretError {
         /// What is wrong with its value.
         reason: Box<SecretError>,
     },
-    /// Nothing at all.
+    /// The text is empty.
     #[error("the signing secret is empty: copy it from Nevent's webhook settings")]
     Empty,
-    /// Fewer than 16 bytes.
+    /// The text is shorter than 16 bytes.
     #[error(
         "the signing secret is {length} bytes long and {MIN_LENGTH} is the least: \
          make a new one with `openssl rand -hex 32` and set it on both sides"
@@ -174,8 +177,8 @@ pub enum SecretError {
         /// Bytes in the text.
         length: usize,
     },
-    /// A character that no secret has: white space, a quote, a backslash, or any
-    /// that is not visible ASCII.
+    /// The text contains a character that no secret has: white space, a quote, a backslash,
+    /// or one that is not visible ASCII.
     #[error(
         "character {place} of the signing secret is {} (U+{:04X}): copy the secret alone from \
          Nevent's webhook settings, without quotes, escapes, comments or line breaks",
@@ -188,49 +191,28 @@ pub enum SecretError {
         /// Its place, counted in characters from 1.
         place: usize,
     },
-    /// Dots, asterisks or the like in the secret's place.
+    /// The text consists of dots, asterisks or the like in the secret's place.
     #[error(
         "the signing secret is masked with dots, asterisks or the like: \
          have Nevent show it in full, and copy it again"
     )]
     Masked,
-    /// A variable or a reference in the secret's place.
+    /// The text is a variable or a reference that was never replaced.
     #[error(
         "the signing secret is a placeholder, such as `${{NAME}}` or `<secret>`, that nothing \
          has replaced: put the secret itself in its place"
     )]
     Placeholder,
-    /// `NAME=value`.
+    /// The text is a whole line `NAME=value`.
     #[error(
         "the signing secret looks like a whole line `NAME=value`: \
          give the part after the equals sign alone"
     )]
     Assignment,
-    /// Hardly any different bytes.
+    /// The text has hardly any different bytes.
     #[error(
         "the signing secret repeats the same few characters: \
          make a new one with `openssl rand -hex 32` and set it on both sides"
     )]
     Repetitive,
-}
-
-crate::text::debug_is_display!(RotationError);
-
-/// Why [`Verifier::or`](crate::Verifier::or) does not take a secret.
-#[derive(Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum RotationError {
-    /// A fifth secret was given.
-    #[error("at most {MAX_SECRETS} secrets at once: remove the ones whose rotation is over")]
-    TooManySecrets,
-    /// The same secret was given twice: there is no second one to rotate to, and deliveries
-    /// signed with it would be refused.
-    #[error(
-        "the secrets {:?} and {:?} are the same: give the current secret and the one before it, \
-         or only one if no rotation is under way", names[0], names[1]
-    )]
-    SameSecret {
-        /// The names of the two, the one given first in front.
-        names: [String; 2],
-    },
 }

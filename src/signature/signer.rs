@@ -1,7 +1,7 @@
 use super::mac::Digest;
 use crate::Secret;
 
-/// Signs bodies as Nevent does, for tests and tools.
+/// Signs bodies the way Nevent does, for tests and tools.
 ///
 /// ```
 /// use nevent_webhooks::{Secret, Signer, Verifier};
@@ -21,7 +21,7 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// Signs with this secret.
+    /// Creates a signer with this secret.
     #[must_use]
     pub fn new(secret: &Secret) -> Self {
         Self { secret: secret.clone() }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::Rejection;
+use super::VerifyError;
 
 /// How old, and how far in the future, a signature may be; whole seconds.
 ///
@@ -23,11 +23,11 @@ pub struct Tolerance {
 }
 
 impl Tolerance {
-    /// At most this old, and at most this far ahead.
+    /// Accepts signatures at most this old and at most this far in the future.
     ///
     /// # Errors
     ///
-    /// More than an hour either way is refused.
+    /// [`ToleranceError`] if either is more than an hour.
     pub fn new(past: Duration, future: Duration) -> Result<Self, ToleranceError> {
         match past.max(future) {
             longest if longest > LONGEST => Err(ToleranceError { longest }),
@@ -35,26 +35,27 @@ impl Tolerance {
         }
     }
 
-    /// Takes any tolerance, however long: for re-reading recorded deliveries.
-    /// A live receiver with a long one accepts old captures as fresh.
+    /// Creates a tolerance of any length, for verifying recorded deliveries again.
+    /// A live receiver with a long tolerance accepts old captures as fresh.
     #[must_use]
     pub fn dangerously_allow_long(past: Duration, future: Duration) -> Self {
         Self { past, future }
     }
 
-    pub(crate) fn judge(self, age: i64) -> Result<(), Rejection> {
+    pub(crate) fn check(self, age: i64) -> Result<(), VerifyError> {
         let ahead = age.saturating_neg();
         if age > whole_seconds(self.past) {
-            Err(Rejection::TimestampTooOld { age })
+            Err(VerifyError::TimestampTooOld { age })
         } else if ahead > whole_seconds(self.future) {
-            Err(Rejection::TimestampTooNew { ahead })
+            Err(VerifyError::TimestampTooNew { ahead })
         } else {
             Ok(())
         }
     }
 
-    /// A signature stays acceptable from `t - future` to `t + past`. The minute
-    /// is for receivers that share a store and whose clocks differ.
+    /// How long replay keys must be remembered. A signature is acceptable from `t - future`
+    /// to `t + past`. The extra minute covers receivers that share a store and whose clocks
+    /// differ.
     pub(crate) fn replay_window(self) -> Duration {
         let minute = Duration::from_secs(60);
         self.past.saturating_add(self.future).saturating_add(minute)

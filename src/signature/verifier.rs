@@ -1,26 +1,15 @@
-//! Verification without I/O: `begin` with the header, `update` with the body as
-//! it comes, `finish` with the time.
+use std::sync::{Arc, PoisonError, RwLock};
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use arrayvec::ArrayVec;
-
-use super::ReplayKey;
-use super::Tolerance;
-use super::constant_time::{Choice, ConditionallySelectable, ConstantTimeEq};
 use super::header::SignatureHeader;
-use super::mac::{Digest, RunningMac};
-use super::secret::{RotationError, Secret};
-use crate::Rejection;
-
-/// The most secrets that may be configured at once.
-pub(crate) const MAX_SECRETS: usize = 4;
+use super::secret::Secret;
+use super::secrets::{RotationError, Secrets};
+use super::{Tolerance, Verification, Verified, VerifyError};
 
 /// Tells genuine and fresh deliveries from all others.
 ///
-/// Needs no runtime, no framework and no clock: time is passed in. Build one
-/// per endpoint and share it; nothing is computed anew per delivery but the MAC.
+/// A verifier needs no runtime, no framework and no clock: the caller passes the time in.
+/// Create one per endpoint and share it. Clones share the secrets, so
+/// [`Verifier::replace_secrets`] on one clone takes effect in all of them.
 ///
 /// ```
 /// use nevent_webhooks::{Secret, Verifier};
@@ -46,45 +35,92 @@ pub(crate) const MAX_SECRETS: usize = 4;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Verifier {
-    secrets: ArrayVec<Secret, MAX_SECRETS>,
+    secrets: Arc<RwLock<Arc<Secrets>>>,
     tolerance: Tolerance,
 }
 
 impl Verifier {
-    /// Accepts signatures made with this secret, at most 300 s old and at most
-    /// 300 s in the future.
+    /// Accepts signatures made with this secret, at most 300 s old and at most 300 s in the
+    /// future.
     #[must_use]
     pub fn new(secret: Secret) -> Self {
-        let mut secrets = ArrayVec::new();
-        secrets.push(secret);
-        Self { secrets, tolerance: Tolerance::default() }
+        Self::of(Secrets::one(secret))
     }
 
-    /// Accepts signatures made with this secret too: the previous one, while
-    /// Nevent's side and yours are being moved to a new one. Each further
-    /// secret costs another pass over every body.
+    /// Accepts signatures made with any of these secrets: the current one first, then the
+    /// previous one, while a rotation is under way.
     ///
-    /// Give every receiver both secrets before Nevent signs with the new one. Two
-    /// receivers without a common secret do not recognise the same signed bytes under
-    /// another delivery id, so that a replay of them would run.
+    /// Each further secret costs another pass over every body.
+    ///
+    /// ```
+    /// use nevent_webhooks::{Secret, Verifier};
+    ///
+    /// let current = Secret::new("whsec_k5EKJQnf9sMX2vYzJdHG3L8pR")?;
+    /// let previous = Secret::new("whsec_0aVnD4bWmTzq7RsuPyXc1LfEh")?.named("previous");
+    /// let verifier = Verifier::with_secrets([current, previous])?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// At most 4 secrets are taken, and none of them twice.
-    pub fn or(mut self, secret: Secret) -> Result<Self, RotationError> {
-        if let Some(known) = self.same_as(&secret) {
-            let names = [known, &secret].map(|secret| secret.name().to_owned());
-            return Err(RotationError::SameSecret { names });
-        }
-        self.secrets.try_push(secret).map_err(|_| RotationError::TooManySecrets)?;
-        Ok(self)
+    /// [`RotationError`] if there is no secret, if there are more than four, or if the same
+    /// secret was given twice.
+    pub fn with_secrets(secrets: impl IntoIterator<Item = Secret>) -> Result<Self, RotationError> {
+        Secrets::new(secrets).map(Self::of)
     }
 
-    /// The secret with the same text, told by the MAC of nothing under each: no text is kept.
-    fn same_as(&self, secret: &Secret) -> Option<&Secret> {
-        let of_nothing = |secret: &Secret| secret.key().start_anew().finish();
-        let known: ArrayVec<_, MAX_SECRETS> = self.secrets.iter().map(of_nothing).collect();
-        matching_secret(&self.secrets, &known, &[of_nothing(secret)])
+    /// Replaces the secrets of this verifier and of all its clones, without a restart: those
+    /// in the layers of a running receiver, too.
+    ///
+    /// Requests that arrive from now on are checked with the new secrets. Verifications in
+    /// progress finish with the secrets they began with. The replaced secrets are wiped when
+    /// the last of these has ended, unless you keep a [`Secret`]. Keep a clone of the
+    /// previous secret to read [`Secret::matches`]; another `Secret` of the same text
+    /// counts from zero.
+    ///
+    /// # Rotating without losing a delivery
+    ///
+    /// 1. Add the new secret beside the old one in **every** receiver:
+    ///    `replace_secrets([new, old])`.
+    /// 2. When all receivers have both, switch the sender to the new secret.
+    /// 3. When the old secret's [`matches`](Secret::matches) no longer changes, remove it:
+    ///    `replace_secrets([new])`. Wait for at least the tolerances, ten minutes by
+    ///    default.
+    ///
+    /// The order matters for replays as well. A receiver recognises signed bytes that arrive
+    /// again under another delivery id by their MACs under its secrets. Two receivers, or one
+    /// receiver before and after a replacement, therefore need a secret in common. Without
+    /// one, an attacker who captures a request that is signed under both secrets can have it
+    /// handled a second time under another id.
+    ///
+    /// ```
+    /// use nevent_webhooks::{Secret, Verifier};
+    ///
+    /// let old = Secret::new("whsec_k5EKJQnf9sMX2vYzJdHG3L8pR")?.named("old");
+    /// let verifier = Verifier::new(old.clone());
+    /// let in_the_layer = verifier.clone();
+    ///
+    /// let new = Secret::new("whsec_0aVnD4bWmTzq7RsuPyXc1LfEh")?.named("new");
+    /// let signed_with_new = nevent_webhooks::Signer::new(&new).header(1_640_995_200, b"{}");
+    /// verifier.replace_secrets([new, old])?;
+    /// assert!(in_the_layer.verify(signed_with_new, b"{}", 1_640_995_200).is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Verifier::with_secrets`]. The secrets then stay as they were.
+    pub fn replace_secrets(
+        &self,
+        secrets: impl IntoIterator<Item = Secret>,
+    ) -> Result<(), RotationError> {
+        let secrets = Arc::new(Secrets::new(secrets)?);
+        let mut current = self.secrets.write().unwrap_or_else(PoisonError::into_inner);
+        let replaced = std::mem::replace(&mut *current, secrets);
+        // Wiping takes longer than the exchange, and requests wait for the lock.
+        drop(current);
+        drop(replaced);
+        Ok(())
     }
 
     /// Sets how old, and how far in the future, a signature may be.
@@ -97,151 +133,43 @@ impl Verifier {
     /// Verifies a whole body against the value of its signature header, without
     /// allocating. `now` is in Unix seconds.
     ///
-    /// A request may hold several lines of that header, which is wrong and which
-    /// `HeaderMap::get` does not show: [`Verifier::begin`] takes all of them.
+    /// A request may contain several lines of that header, which is an error that
+    /// `HeaderMap::get` hides. [`Verifier::begin`] takes all of them.
     ///
     /// # Errors
     ///
-    /// The signature rows of [`Rejection`], judged in this order: the header's
-    /// form, the MAC, the timestamp.
+    /// [`VerifyError`]. The checks run in this order: the header's form, the MAC, the
+    /// timestamp.
     pub fn verify(
         &self,
         header: impl AsRef<[u8]>,
         body: &[u8],
         now: i64,
-    ) -> Result<Verified, Rejection> {
+    ) -> Result<Verified, VerifyError> {
         let mut verification = self.begin([header.as_ref()])?;
         verification.update(body);
         verification.finish(now)
     }
 
-    /// Judges the form of the signature header, given the values of all its
-    /// lines in the request (there must be exactly one), and starts the MAC. With
-    /// the `http` crate: `headers.get_all(SIGNATURE_HEADER).iter().map(HeaderValue::as_bytes)`.
+    /// Checks the form of the signature header and starts the MAC. Takes the values of all
+    /// lines of that header, of which there must be exactly one. With the `http` crate:
+    /// `headers.get_all(SIGNATURE_HEADER).iter().map(HeaderValue::as_bytes)`.
     ///
     /// # Errors
     ///
-    /// [`Rejection::MissingSignature`], [`Rejection::MalformedSignature`].
+    /// [`VerifyError::MissingSignature`], [`VerifyError::MalformedSignature`].
     pub fn begin<'a>(
         &self,
         header_lines: impl IntoIterator<Item = &'a [u8]>,
-    ) -> Result<Verification<'_>, Rejection> {
+    ) -> Result<Verification, VerifyError> {
         let header = SignatureHeader::from_lines(header_lines)?;
-        let secrets = self.secrets.iter();
-        let macs = secrets.map(|secret| secret.key().start(&header.timestamp.text));
-        Ok(Verification { verifier: self, macs: macs.collect(), header })
-    }
-}
-
-/// A verification under way. Drop it to give up.
-#[must_use = "nothing is verified before `finish`"]
-pub struct Verification<'v> {
-    verifier: &'v Verifier,
-    header: SignatureHeader,
-    macs: ArrayVec<RunningMac, MAX_SECRETS>,
-}
-
-impl Verification<'_> {
-    /// Takes the next piece of the body, exactly as it came.
-    pub fn update(&mut self, bytes: &[u8]) {
-        self.macs.iter_mut().for_each(|mac| mac.update(bytes));
+        let secrets = self.secrets.read().unwrap_or_else(PoisonError::into_inner);
+        let secrets = Arc::clone(&secrets);
+        Ok(Verification::new(secrets, self.tolerance, header))
     }
 
-    /// Judges the MAC, then the time: `now`, in Unix seconds, read when the
-    /// body has ended.
-    ///
-    /// # Errors
-    ///
-    /// [`Rejection::InvalidSignature`]; and for what is authentic,
-    /// [`Rejection::TimestampTooOld`] or [`Rejection::TimestampTooNew`].
-    pub fn finish(self, now: i64) -> Result<Verified, Rejection> {
-        let expected: ArrayVec<_, MAX_SECRETS> =
-            self.macs.into_iter().map(RunningMac::finish).collect();
-        let secret = matching_secret(&self.verifier.secrets, &expected, &self.header.digests)
-            .ok_or(Rejection::InvalidSignature)?;
-
-        let timestamp = self.header.timestamp.unix_seconds;
-        let age = now.saturating_sub(timestamp);
-        self.verifier.tolerance.judge(age)?;
-        secret.count_match();
-
-        Ok(Verified {
-            timestamp,
-            age,
-            secret_name: Arc::clone(secret.shared_name()),
-            replay_keys: expected.iter().map(ReplayKey::from_mac).collect(),
-            replay_window: self.verifier.tolerance.replay_window(),
-        })
-    }
-}
-
-impl std::fmt::Debug for Verification<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Verification").finish_non_exhaustive()
-    }
-}
-
-/// Compares every expected MAC with every digest of the header, always all of
-/// them and in constant time, so that timing does not tell which was close.
-fn matching_secret<'v>(
-    secrets: &'v [Secret],
-    expected: &[Digest],
-    digests: &[Digest],
-) -> Option<&'v Secret> {
-    const NONE: u8 = u8::MAX;
-    let mut matched = NONE;
-    for (index, mac) in (0_u8..).zip(expected) {
-        let hit = digests.iter().fold(Choice::from(0), |hit, digest| hit | mac.ct_eq(digest));
-        // The first match counts: with digests under the current and the
-        // previous secret, the current one is named.
-        matched.conditional_assign(&index, hit & matched.ct_eq(&NONE));
-    }
-    secrets.get(usize::from(matched))
-}
-
-/// Proof that a body is genuine and fresh: only [`Verification::finish`] and
-/// [`Verifier::verify`] make one.
-#[derive(Debug, Clone)]
-pub struct Verified {
-    timestamp: i64,
-    age: i64,
-    secret_name: Arc<str>,
-    replay_keys: ArrayVec<ReplayKey, MAX_SECRETS>,
-    replay_window: Duration,
-}
-
-impl Verified {
-    /// When it was signed, in Unix seconds.
-    #[must_use]
-    pub fn timestamp(&self) -> i64 {
-        self.timestamp
-    }
-
-    /// Seconds between the signature and the end of the body; negative when the
-    /// sender's clock is ahead.
-    #[must_use]
-    pub fn age(&self) -> i64 {
-        self.age
-    }
-
-    /// The name of the secret that matched.
-    #[must_use]
-    pub fn secret_name(&self) -> &str {
-        &self.secret_name
-    }
-
-    /// What recognises these signed bytes under another delivery id: one key
-    /// per configured secret, the first secret's first.
-    #[must_use]
-    pub fn replay_keys(&self) -> &[ReplayKey] {
-        &self.replay_keys
-    }
-
-    /// How long the signature could be sent again and be accepted: both
-    /// tolerances and a minute for clocks that differ between receivers.
-    #[must_use]
-    pub fn replay_window(&self) -> Duration {
-        self.replay_window
+    fn of(secrets: Secrets) -> Self {
+        Self { secrets: Arc::new(RwLock::new(Arc::new(secrets))), tolerance: Tolerance::default() }
     }
 }
 

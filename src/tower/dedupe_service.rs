@@ -6,7 +6,7 @@ use http::{HeaderValue, Request, Response};
 use tower::{Layer, Service};
 
 use super::http_request::DELIVERY;
-use super::response_body::ResponseBody;
+use super::response_body::{ResponseBody, respond};
 use super::verified_body::{ProvenBody, VerifiedBody};
 use super::verify_service::ready;
 use crate::dedupe::{Claimed, HandlerEnd, InRequest, Work, handle_once};
@@ -117,7 +117,7 @@ impl<R: Send + 'static, E: Send + 'static> Future for DedupeFuture<R, E> {
             }
             Err(rejection) => {
                 self.rejected(&rejection);
-                rejection.to_response()
+                respond(&rejection, self.layer.dedupe.respond())
             }
         };
         if response.extensions().get::<Rejection>().is_some() {

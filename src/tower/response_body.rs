@@ -8,9 +8,10 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use crate::Rejection;
+use crate::rejection::Respond;
 
 pin_project! {
-    /// The body of a response: the handler's own, or a layer's answer.
+    /// The body of a response: the handler's, or a layer's rejection.
     #[derive(Debug)]
     pub struct ResponseBody<B> {
         #[pin]
@@ -30,6 +31,11 @@ pin_project! {
 impl<B> ResponseBody<B> {
     pub(crate) fn handler(body: B) -> Self {
         let kind = Kind::Handler { body };
+        Self { kind }
+    }
+
+    fn layer(text: Bytes) -> Self {
+        let kind = Kind::Layer { text: Some(text) };
         Self { kind }
     }
 }
@@ -75,22 +81,20 @@ impl<B: Body<Data = Bytes>> Body for ResponseBody<B> {
 
 impl<B> From<&'static str> for ResponseBody<B> {
     fn from(text: &'static str) -> Self {
-        let text = Some(Bytes::from_static(text.as_bytes()));
-        let kind = Kind::Layer { text };
-        Self { kind }
+        Self::layer(Bytes::from_static(text.as_bytes()))
     }
 }
 
 impl Rejection {
-    /// The answer as the layers give it, with this rejection in its extensions:
-    /// for handlers of yours that refuse on the same grounds.
+    /// The response that the layers give by default, with this rejection in its extensions,
+    /// for handlers that reject a request for the same reasons.
     ///
     /// ```
     /// use http_body_util::Full;
     /// use hyper::body::Bytes;
-    /// use nevent_webhooks::Rejection;
+    /// use nevent_webhooks::{DeliveryIdError, Rejection};
     ///
-    /// let response = Rejection::MissingDeliveryId.to_response::<Full<Bytes>>();
+    /// let response = Rejection::from(DeliveryIdError::Missing).to_response::<Full<Bytes>>();
     /// assert_eq!(response.status(), 400);
     /// ```
     #[must_use]
@@ -109,4 +113,20 @@ impl Rejection {
         response.extensions_mut().insert(self.clone());
         response
     }
+}
+
+/// The response to a rejection, with the body that the layer's function makes.
+pub(super) fn respond<B>(rejection: &Rejection, respond: &Respond) -> Response<ResponseBody<B>> {
+    let mut response = rejection.to_response();
+    let Some(own) = respond.to(rejection) else { return response };
+    let headers = response.headers_mut();
+    for (name, value) in own.headers_beside(rejection) {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            headers.append(name, value);
+        }
+    }
+    if let Ok(content_type) = HeaderValue::try_from(own.content_type()) {
+        headers.insert(CONTENT_TYPE, content_type);
+    }
+    response.map(|_: ResponseBody<B>| ResponseBody::layer(own.into_body()))
 }

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tower::{Layer, Service};
 
 use super::http_request::HttpFrames;
-use super::response_body::ResponseBody;
+use super::response_body::{ResponseBody, respond};
 use super::verified_body::VerifiedBody;
 use crate::extract::RequestContext;
 use crate::observe::Outcome;
@@ -66,7 +66,7 @@ where
                 }
                 Err(rejection) => {
                     checks.observe(Outcome::Rejected { rejection: &rejection }, None);
-                    Ok(rejection.to_response())
+                    Ok(respond(&rejection, &checks.respond))
                 }
             }
         })
@@ -85,7 +85,7 @@ where
     if parts.extensions.get::<Delivery>().is_some() {
         return Err(Rejection::TwoVerifyLayers);
     }
-    let delivery = checks.verify(&parts.headers, HttpFrames::new(body), received).await?;
+    let delivery = checks.verify(&parts, HttpFrames::new(body), received).await?;
     parts.extensions.insert(delivery.clone());
     parts.extensions.insert(RequestContext::new(checks));
     Ok(Request::from_parts(parts, VerifiedBody::new(delivery)))

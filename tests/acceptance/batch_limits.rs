@@ -107,7 +107,7 @@ async fn too_many_events(adapter: Adapter) {
     // A thousand events take a busy machine more than the nine seconds of the default.
     let deadline = Duration::from_secs(100);
     let options = DedupeOptions::new().response_deadline(deadline).lease(deadline * 3);
-    let setup = setup.verify(move |layer| layer.body_timeout(deadline).stall_timeout(deadline));
+    let setup = setup.verify(move |options| options.body_timeout(deadline).stall_timeout(deadline));
     let receiver = setup.options(options).start().await;
     let crumbs = vec!["0"; 500_000].join(",");
     let body = format!("[{crumbs}]");

@@ -222,7 +222,7 @@ async fn e06_failures_are_reported_in_order(adapter: Adapter) {
     let positions: Vec<_> = work.report().failures.iter().map(|f| f.position).collect();
     assert_eq!(positions, [0, 1, 2]);
     let rejection = work.report().into_result().expect_err("three failed");
-    assert_eq!(rejection, Rejection::BatchIncomplete { failed: 3, of: 3 });
+    assert!(matches!(rejection, Rejection::BatchIncomplete { failed: 3, of: 3, .. }));
 }
 
 async fn e07_remembered_for_the_retention(adapter: Adapter) {

@@ -54,7 +54,7 @@ async fn b03_too_long_without_a_declaration(adapter: Adapter) {
 
 /// The limit holds for the first piece of a body and for later ones.
 async fn b03_a_configured_limit(adapter: Adapter) {
-    let receiver = Receiver::on(adapter).verify(|layer| layer.body_limit(10)).start().await;
+    let receiver = Receiver::on(adapter).verify(|options| options.body_limit(10)).start().await;
     let long = Post::new("long").body("eleven byte");
     for post in [long.clone(), long.clone().chunks(vec![11]), long.chunks(vec![6, 5])] {
         receiver.deliver(&post).await.is(413, "Payload too large");
@@ -81,7 +81,7 @@ async fn b04_connection_ends_before_the_body(adapter: Adapter) {
 
 async fn b05_body_stalls(adapter: Adapter) {
     let stall = Duration::from_millis(100);
-    let setup = Receiver::on(adapter).verify(move |layer| layer.stall_timeout(stall));
+    let setup = Receiver::on(adapter).verify(move |options| options.stall_timeout(stall));
     let receiver = setup.start().await;
     let (head, body) = Post::new("b").wire(receiver.now());
     let mut connection = receiver.connect().await;
@@ -94,7 +94,7 @@ async fn b05_body_stalls(adapter: Adapter) {
 async fn b05_body_drips(adapter: Adapter) {
     let (stall, total) = (Duration::from_secs(5), Duration::from_millis(300));
     let limited =
-        move |layer: nevent_webhooks::VerifyLayer| layer.stall_timeout(stall).body_timeout(total);
+        move |layer: nevent_webhooks::VerifyOptions| layer.stall_timeout(stall).body_timeout(total);
     let receiver = Receiver::on(adapter).verify(limited).start().await;
     let (head, body) = Post::new("b").wire(receiver.now());
     let mut connection = receiver.connect().await;
@@ -116,7 +116,7 @@ async fn b05_body_drips(adapter: Adapter) {
 async fn b05_slow_body_is_accepted(adapter: Adapter) {
     let stall = Duration::from_millis(600);
     let receiver =
-        Receiver::on(adapter).verify(move |layer| layer.stall_timeout(stall)).start().await;
+        Receiver::on(adapter).verify(move |options| options.stall_timeout(stall)).start().await;
     let (head, body) = Post::new("b").wire(receiver.now());
     let mut connection = receiver.connect().await;
     connection.send(&head).await;
@@ -130,7 +130,7 @@ async fn b05_slow_body_is_accepted(adapter: Adapter) {
 /// Nobody reads on, without a limit and without a timer, what nobody wants.
 async fn b05_a_refused_body_holds_no_connection(adapter: Adapter) {
     let stall = Duration::from_millis(200);
-    let setup = Receiver::on(adapter).verify(move |layer| layer.stall_timeout(stall));
+    let setup = Receiver::on(adapter).verify(move |options| options.stall_timeout(stall));
     let receiver = setup.start().await;
     for (post, status) in [(Post::new("b").without_signature(), 401), (Post::new("b"), 408)] {
         let (head, body) = post.chunks(vec![10]).wire(receiver.now());

@@ -26,7 +26,7 @@ async fn held(receiver: &Receiver, bodies: usize) {
 }
 
 async fn b10_bodies_beyond_the_budget(adapter: Adapter) {
-    let limited = |layer: nevent_webhooks::VerifyLayer| {
+    let limited = |layer: nevent_webhooks::VerifyOptions| {
         layer.body_limit(LIMIT).unverified_budget(4 * LIMIT).stall_timeout(LONG).body_timeout(LONG)
     };
     let receiver = Receiver::on(adapter).verify(limited).start().await;
@@ -58,7 +58,7 @@ const LONG: std::time::Duration = std::time::Duration::from_secs(60);
 /// A handler at work holds none of the budget.
 async fn b10_bytes_count_until_the_verdict(adapter: Adapter) {
     let (setup, gate) = Receiver::gated(adapter);
-    let limited = |layer: nevent_webhooks::VerifyLayer| layer.body_limit(LIMIT);
+    let limited = |layer: nevent_webhooks::VerifyOptions| layer.body_limit(LIMIT);
     let limited = move |layer| limited(layer).unverified_budget(LIMIT);
     let receiver = setup.verify(limited).start().await;
     let mut at_work = Vec::new();
@@ -83,24 +83,25 @@ async fn b10_bytes_count_until_the_verdict(adapter: Adapter) {
 
 /// Otherwise no body of that length could ever be received.
 async fn b10_a_budget_below_the_limit_takes_one_body(adapter: Adapter) {
-    let limited = |layer: nevent_webhooks::VerifyLayer| layer.unverified_budget(0);
+    let limited = |layer: nevent_webhooks::VerifyOptions| layer.unverified_budget(0);
     let receiver = Receiver::on(adapter).verify(limited).start().await;
     let longest = Post::new("longest").body(vec![b'x'; 1024 * 1024]);
     receiver.deliver(&longest).await.is(200, "");
     assert_eq!(receiver.verify.budget_refusals(), 0);
 }
 
-/// A clone with other options shares it, too.
 async fn b10_clones_share_one_budget(adapter: Adapter) {
     let budget = 2 * LIMIT;
     let (one, other) = {
-        let setup = Receiver::on(adapter).verify(move |layer| {
-            layer.body_limit(LIMIT).unverified_budget(budget).stall_timeout(LONG).body_timeout(LONG)
+        let setup = Receiver::on(adapter).verify(move |options| {
+            options
+                .body_limit(LIMIT)
+                .unverified_budget(budget)
+                .stall_timeout(LONG)
+                .body_timeout(LONG)
         });
         let one = setup.start().await;
-        let clone = one.verify.clone();
-        let other =
-            Receiver::on(adapter).verify(move |_| clone.body_limit(LIMIT - 1)).start().await;
+        let other = Receiver::on(adapter).verify_layer(one.verify.clone()).start().await;
         (one, other)
     };
     let _stalled = [stall(&one, "d-1").await, stall(&one, "d-2").await];

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use axum::http::StatusCode;
-use nevent_webhooks::VerifyLayer;
+use nevent_webhooks::VerifyOptions;
 use nevent_webhooks::event::{Event, EventData};
 use serde_json::Value;
 
@@ -161,7 +161,7 @@ async fn e03_counted_once_however_often_it_is_read(adapter: Adapter) {
 
 async fn e03_header_differs_in_strict_mode(adapter: Adapter) {
     let (setup, _) = Read::on(adapter);
-    let receiver = setup.verify(VerifyLayer::strict_event_type).start().await;
+    let receiver = setup.verify(VerifyOptions::strict_event_type).start().await;
     let post = Post::new("d").body(event("fan.deleted", r#"{"fan":{"id":"fan_1"}}"#));
     let forged = post.clone().event("fan.created");
     receiver.deliver(&forged).await.is(400, "Event type mismatch");
@@ -174,7 +174,7 @@ async fn e03_header_differs_in_strict_mode(adapter: Adapter) {
 /// A header cannot name the types of a batch, and a body that is no event is left to the
 /// extractor.
 async fn e03_strict_mode_checks_single_events_only(adapter: Adapter) {
-    let receiver = Receiver::on(adapter).verify(VerifyLayer::strict_event_type).start().await;
+    let receiver = Receiver::on(adapter).verify(VerifyOptions::strict_event_type).start().await;
     let bodies = ["[]", r#"{"id":"b","type":"batch","events":[]}"#, "no JSON", "{}"];
     for (id, body) in bodies.iter().enumerate() {
         let post = Post::new(&id.to_string()).body(*body).event("fan.created");

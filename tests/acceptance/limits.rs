@@ -31,7 +31,7 @@ async fn d21_forgeries_hold_no_permit(adapter: Adapter) {
     // The forgeries stall for longer than a client waits.
     let ever = Duration::from_secs(600);
     let setup = Receiver::on(adapter).concurrency_limit(1);
-    let setup = setup.verify(move |layer| layer.stall_timeout(ever).body_timeout(ever));
+    let setup = setup.verify(move |options| options.stall_timeout(ever).body_timeout(ever));
     let receiver = setup.start().await;
     let mut forgeries = Vec::new();
     for n in 0..100 {

@@ -73,7 +73,7 @@ async fn e09_in_the_id_that_is_claimed(adapter: Adapter) {
 }
 
 async fn e09_in_the_type_in_strict_mode(adapter: Adapter) {
-    let setup = Receiver::on(adapter).verify(nevent_webhooks::VerifyLayer::strict_event_type);
+    let setup = Receiver::on(adapter).verify(nevent_webhooks::VerifyOptions::strict_event_type);
     let receiver = setup.start().await;
     let body = event(r"fan.\ud83c", "{}");
     let post = Post::new("d").body(body).event("fan.created");
@@ -154,7 +154,7 @@ fn park(parked: &Parked, received: Received) -> Result<StatusCode, Rejection> {
     let Received { delivery, event, .. } = received;
     match event.expect("asked for") {
         Ok(_) => Ok(StatusCode::OK),
-        Err(Rejection::MalformedEvent { reason }) => {
+        Err(Rejection::Event(reason)) => {
             let mut parked = parked.lock().expect("no panic while locked");
             parked.push((reason.to_string(), delivery.body().to_vec()));
             Ok(StatusCode::OK)

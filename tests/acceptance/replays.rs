@@ -69,7 +69,7 @@ async fn d07_replay_across_a_rotation(adapter: Adapter) {
     let clock = ManualClock::now();
     let store = Arc::new(MemoryStore::new().clock(clock.clone()));
     let new_only = Receiver::on(adapter).clock(&clock).store(Arc::clone(&store)).start().await;
-    let verifier = Verifier::new(secret(PREVIOUS_SECRET)).or(secret(SECRET)).expect("two");
+    let verifier = Verifier::with_secrets([PREVIOUS_SECRET, SECRET].map(secret)).expect("two");
     let both = Receiver::on(adapter).clock(&clock).store(store).verifier(verifier).start().await;
 
     let with_both = |id: &str| {

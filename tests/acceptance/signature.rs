@@ -84,7 +84,8 @@ async fn s11_unusual_spellings(adapter: Adapter) {
 
 async fn s12_rotation(adapter: Adapter) {
     let previous = secret(PREVIOUS_SECRET).named("previous");
-    let verifier = Verifier::new(secret(crate::support::SECRET).named("current")).or(previous);
+    let current = secret(crate::support::SECRET).named("current");
+    let verifier = Verifier::with_secrets([current, previous]);
     let receiver = Receiver::on(adapter).verifier(verifier.expect("two secrets")).start().await;
 
     receiver.deliver(&Post::new("old").body("old").secret(PREVIOUS_SECRET)).await.is(200, "");

@@ -28,7 +28,7 @@ rows!(
 async fn a_rejected_request_never_reaches_the_store(adapter: Adapter) {
     let store = store();
     let setup = Receiver::on(adapter).store(store.clone());
-    let receiver = setup.verify(|layer| layer.body_limit(2_000)).start().await;
+    let receiver = setup.verify(|options| options.body_limit(2_000)).start().await;
     for (post, status) in [
         (Post::new("d").but_send("{}"), 401),
         (Post::new("d").secret("whsec_0aVnD4bWmTzq7RsuPyXc1LfEh"), 401),

@@ -14,8 +14,8 @@ use hyper::body::Bytes;
 use nevent_webhooks::event::{Batch, BatchReport, EventData};
 use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks::{
-    DedupeLayer, Delivery, DeliveryId, Event, EventError, Rejection, Verifier, VerifyLayer,
-    WebhookMiddleware,
+    DedupeLayer, DedupeOptions, Delivery, DeliveryId, Event, EventError, Rejection, RejectionError,
+    RejectionResponse, Verifier, VerifyError, VerifyLayer, VerifyOptions, WebhookMiddleware,
 };
 use secrets::{SECRET, secret, signature};
 
@@ -104,7 +104,7 @@ async fn data_that_cannot_be_read_is_a_bad_request() {
     // A logger that reads the error instead of the response sees the same status.
     let error = response.response().error().expect("an error").as_response_error();
     assert_eq!(error.status_code(), StatusCode::BAD_REQUEST);
-    assert!(matches!(rejection(&response), Some(Rejection::MalformedEvent { .. })));
+    assert!(matches!(rejection(&response), Some(Rejection::Event(_))));
     assert_eq!(text(response).await, "Malformed event");
 }
 
@@ -155,7 +155,7 @@ async fn a_malformed_event_is_released() {
 #[tokio::test]
 async fn a_handler_can_return_a_rejection() {
     async fn handle() -> Result<&'static str, Rejection> {
-        Err(Rejection::MissingSignature)
+        Err(VerifyError::MissingSignature.into())
     }
     let app = init_service(App::new().route("/", web::get().to(handle))).await;
     let response = app.call(TestRequest::get().to_request()).await.expect("an answer");
@@ -191,4 +191,33 @@ async fn typed_events_batches_and_their_reports() {
         assert_eq!(rejection.map_or("", Rejection::body_text), answer);
         assert_eq!(text(response).await, answer);
     }
+}
+
+/// Middleware outside finds the rejection, whatever the response's body.
+#[tokio::test]
+async fn an_own_response_keeps_the_rejection() {
+    async fn handle() -> HttpResponse {
+        panic!("a handler's bug")
+    }
+    fn own(_: &Rejection) -> RejectionResponse {
+        RejectionResponse::new("text/html", "<p>no</p>")
+    }
+    let verifier = Verifier::new(secret(SECRET));
+    let verify = VerifyLayer::with_options(verifier, VerifyOptions::new().rejection_response(own));
+    let options = DedupeOptions::new().rejection_response(own);
+    let dedupe = DedupeLayer::with_options("tickets", MemoryStore::new(), options);
+    let webhook = WebhookMiddleware::new(&verify, &dedupe.expect("safe options"));
+    let resource = web::resource("/hook").wrap(webhook).route(web::post().to(handle));
+    let app = init_service(App::new().service(resource)).await;
+
+    let unsigned = TestRequest::post().uri("/hook").to_request();
+    let response = call_service(&app, unsigned).await;
+    let missing = Rejection::from(VerifyError::MissingSignature);
+    assert_eq!(rejection(&response), Some(&missing));
+    assert_eq!(text(response).await, "<p>no</p>");
+
+    let error = app.call(genuine("d").to_request()).await.expect_err("the request is gone");
+    let rejection = error.as_error::<RejectionError>().expect("a rejection").rejection();
+    assert_eq!(rejection, &Rejection::HandlerPanicked);
+    assert_eq!(error.as_response_error().status_code(), StatusCode::INTERNAL_SERVER_ERROR);
 }

@@ -9,9 +9,13 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use axum::routing::{MethodRouter, post};
 use nevent_webhooks::event::EventData;
 use nevent_webhooks::store::MemoryStore;
-use nevent_webhooks::{DedupeLayer, DedupeOptions, Delivery, Event, Rejection};
+use nevent_webhooks::{
+    DedupeLayer, DedupeOptions, Delivery, Event, Rejection, RejectionResponse, VerifyError,
+    VerifyOptions,
+};
+use tower::ServiceExt;
 
-use super::{BODY, answer, delivery, layers};
+use super::{BODY, answer, delivery, layers, layers_with};
 
 #[tokio::test]
 async fn missing_layer_is_named() {
@@ -48,7 +52,10 @@ async fn rejections_are_in_the_response_extensions() {
     let app = Router::new().route("/", post(handle).route_layer(layers()));
     let request = Request::post("/").body(Body::empty()).expect("a request");
     let (_, _, response) = answer(app, request).await;
-    assert_eq!(response.extensions().get(), Some(&Rejection::MissingSignature));
+    assert_eq!(
+        response.extensions().get(),
+        Some(&Rejection::Signature(VerifyError::MissingSignature))
+    );
     assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8");
     assert_eq!(response.headers()["www-authenticate"], "Nevent-Signature");
 }
@@ -105,7 +112,8 @@ async fn the_longest_durations_are_accepted() {
     let options =
         DedupeOptions::new().response_deadline(endless).lease(endless).handler_timeout(endless);
     let dedupe = DedupeLayer::with_options("test", MemoryStore::new(), options.retention(endless));
-    let verify = layers().0.body_timeout(endless).stall_timeout(endless);
+    let timeouts = VerifyOptions::new().body_timeout(endless).stall_timeout(endless);
+    let verify = layers_with(timeouts).0;
     let stack = (verify, dedupe.expect("safe options"));
     let app = Router::new().route("/", post(handle).route_layer(stack));
     for expected in ["", "Already processed"] {
@@ -125,8 +133,7 @@ async fn a_body_limit_beyond_that_of_axum() {
         assert_eq!(delivery.body().len(), THREE_MB);
     }
     let route = |handler: MethodRouter| {
-        let (verify, dedupe) = layers();
-        let layers = (verify.body_limit(4 << 20), dedupe);
+        let layers = layers_with(VerifyOptions::new().body_limit(4 << 20));
         Router::new().route("/", handler.route_layer(layers))
     };
     for (app, status) in [
@@ -160,4 +167,19 @@ async fn a_result_gives_the_handler_the_reason() {
     assert!(text.ends_with("`data.fan`: missing field `id`"), "{text}");
     assert!(response.extensions().get::<Rejection>().is_none());
     assert_eq!(verify.event_type_mismatches(), 1);
+}
+
+/// Middleware outside finds the rejection, whatever the response's body.
+#[tokio::test]
+async fn an_own_response_keeps_the_rejection() {
+    async fn handle(_: Delivery) {}
+    let html = |_: &Rejection| RejectionResponse::new("text/html", "<p>no</p>");
+    let layers = layers_with(VerifyOptions::new().rejection_response(html));
+    let app = Router::new().route("/", post(handle).route_layer(layers));
+    let request = Request::post("/").body(Body::empty()).expect("a request");
+    let response = app.oneshot(request).await.expect("infallible");
+    let missing = Rejection::from(VerifyError::MissingSignature);
+    assert_eq!(response.extensions().get(), Some(&missing));
+    assert_eq!(response.headers()["content-type"], "text/html");
+    assert_eq!(response.headers()["www-authenticate"], "Nevent-Signature");
 }

@@ -17,7 +17,7 @@ use nevent_webhooks::event::{Batch, BatchReport, EventData};
 use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks::{
     DedupeLayer, DedupeOptions, Delivery, DeliveryId, Event, EventError, Rejection, Verifier,
-    VerifyLayer,
+    VerifyLayer, VerifyOptions,
 };
 use secrets::{SECRET, secret, signature};
 use serde::Deserialize;
@@ -27,8 +27,12 @@ const BODY: &str = r#"{"id":"evt_1","type":"fan.created","created":1640995201,"a
     "data":{"fan":{"email":"maria@example.com"}},"organization_id":"org_1"}"#;
 
 fn layers() -> (VerifyLayer, DedupeLayer) {
+    layers_with(VerifyOptions::new())
+}
+
+fn layers_with(options: VerifyOptions) -> (VerifyLayer, DedupeLayer) {
     let dedupe = DedupeLayer::new("test", MemoryStore::new()).expect("a scope");
-    (VerifyLayer::new(Verifier::new(secret(SECRET))), dedupe)
+    (VerifyLayer::with_options(Verifier::new(secret(SECRET)), options), dedupe)
 }
 
 fn delivery(body: impl Into<Bytes>) -> Request<Body> {
@@ -110,7 +114,7 @@ async fn malformed_events_are_refused_and_released() {
             let (status, text, response) = answer(app.clone(), delivery(body.clone())).await;
             assert_eq!((status, text.as_str()), (StatusCode::BAD_REQUEST, "Malformed event"));
             let rejection = response.extensions().get();
-            assert!(matches!(rejection, Some(Rejection::MalformedEvent { .. })), "{rejection:?}");
+            assert!(matches!(rejection, Some(Rejection::Event(_))), "{rejection:?}");
             let id = response.extensions().get::<DeliveryId>();
             assert_eq!(id.map(DeliveryId::as_str), Some("d-1"));
         }
@@ -143,7 +147,7 @@ async fn a_batch_and_its_report() {
     let (status, text, response) = answer(app.clone(), delivery(BATCH)).await;
     assert_eq!((status, &*text), (StatusCode::INTERNAL_SERVER_ERROR, "Batch incomplete"));
     let rejection = response.extensions().get();
-    assert_eq!(rejection, Some(&Rejection::BatchIncomplete { failed: 1, of: 2 }));
+    assert!(matches!(rejection, Some(Rejection::BatchIncomplete { failed: 1, of: 2, .. })));
     let mended = delivery_as("d-2", BATCH.replace("fan_0", "fan_2"));
     let (status, text, _) = answer(app, mended).await;
     assert_eq!((status, &*text), (StatusCode::OK, ""));

@@ -7,7 +7,7 @@ use nevent_webhooks::event::Batch;
 use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks::{
     DedupeLayer, DedupeOptions, Delivery, Incident, ManualClock, Rejection, Store, Verifier,
-    VerifyLayer,
+    VerifyLayer, VerifyOptions,
 };
 use tokio::net::TcpListener;
 use tower::limit::ConcurrencyLimitLayer;
@@ -27,7 +27,8 @@ pub struct Setup {
     adapter: Adapter,
     clock: ManualClock,
     verifier: Verifier,
-    verify: Box<dyn FnOnce(VerifyLayer) -> VerifyLayer>,
+    verify: Box<dyn FnOnce(VerifyOptions) -> VerifyOptions>,
+    verify_layer: Option<VerifyLayer>,
     scope: String,
     store: Option<Arc<dyn Store>>,
     options: DedupeOptions,
@@ -54,7 +55,8 @@ impl Receiver {
             adapter,
             clock: ManualClock::now(),
             verifier: Verifier::new(secret(SECRET)),
-            verify: Box::new(|layer| layer),
+            verify: Box::new(|options| options),
+            verify_layer: None,
             scope: "tickets".to_owned(),
             store: None,
             options: DedupeOptions::new(),
@@ -128,8 +130,14 @@ impl Setup {
         self
     }
 
-    pub fn verify(mut self, change: impl FnOnce(VerifyLayer) -> VerifyLayer + 'static) -> Self {
+    pub fn verify(mut self, change: impl FnOnce(VerifyOptions) -> VerifyOptions + 'static) -> Self {
         self.verify = Box::new(change);
+        self
+    }
+
+    /// Takes the place of the verifier and its options.
+    pub fn verify_layer(mut self, layer: VerifyLayer) -> Self {
+        self.verify_layer = Some(layer);
         self
     }
 
@@ -210,8 +218,10 @@ impl Setup {
     }
 
     pub async fn start(self) -> Receiver {
-        let verify = VerifyLayer::new(self.verifier).clock(self.clock.clone());
-        let verify = (self.verify)(verify);
+        let verify = self.verify_layer.unwrap_or_else(|| {
+            let options = VerifyOptions::new().clock(self.clock.clone());
+            VerifyLayer::with_options(self.verifier, (self.verify)(options))
+        });
         let store = self.store.unwrap_or_else(|| {
             Arc::new(MemoryStore::with_capacity(10_000).expect("room").clock(self.clock.clone()))
         });

@@ -1,17 +1,17 @@
-//! Tells whether a text can be a signing secret.
+//! Checks whether a text can be a signing secret.
 
 use super::SecretError;
 
 pub(crate) const MIN_LENGTH: usize = 16;
 const MIN_DIFFERENT_BYTES: usize = 6;
 
-/// Refuses a text that is no secret or a weak one. With the first, every delivery would
-/// be refused later, and nothing would say why; with the second, deliveries can be forged.
+/// Rejects a text that is not a secret, or is a weak one. With the first, every delivery
+/// would be rejected later without a reason; with the second, deliveries could be forged.
 pub(crate) fn check(text: &str) -> Result<(), SecretError> {
     if text.trim().is_empty() {
         return Err(SecretError::Empty);
     }
-    // Before its characters: what the whole text is says more than any of them.
+    // Checked before single characters: what the text as a whole is makes a clearer error.
     if is_masked(text) {
         return Err(SecretError::Masked);
     }
@@ -67,7 +67,7 @@ fn is_in_names(character: char) -> bool {
     character.is_ascii_alphanumeric() || character == '_'
 }
 
-/// The name of a character that is in no secret: many of them cannot be seen.
+/// The name of a character that no secret contains. Many of them are invisible.
 pub(crate) fn name(character: char) -> &'static str {
     match character {
         ' ' => "a space",

@@ -1,6 +1,6 @@
-//! That verification compares every digest with the MAC under every secret, all of their
-//! bytes, and looks at none of the results before the last. (`tests/timing` measures that a
-//! comparison takes the same time whatever it finds.)
+//! Verification compares every digest with the MAC under every secret, all of their bytes, and
+//! looks at no result before the last comparison. (`tests/timing` measures that a comparison
+//! takes the same time whatever it finds.)
 
 use super::super::constant_time::COMPARED;
 use super::*;
@@ -20,7 +20,7 @@ fn secret(number: usize) -> Secret {
 
 /// How many comparisons it takes to judge a header with these digests, and the verdict.
 fn judged(digests: &[&str]) -> (usize, bool) {
-    let two = Verifier::new(secret(0)).or(secret(1)).expect("two secrets");
+    let two = Verifier::with_secrets([secret(0), secret(1)]).expect("two secrets");
     let header = format!("t={TIME},v1={}", digests.join(",v1="));
     COMPARED.set(0);
     let genuine = two.verify(header, BODY, TIME).is_ok();

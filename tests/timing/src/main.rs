@@ -129,7 +129,7 @@ fn two_secrets() -> ([Signer; 2], [Verifier; 2]) {
     let one = secret(SECRET);
     let other = secret(OTHER_SECRET).named("other");
     let verifier = |first: &Secret, last: &Secret| {
-        Verifier::new(first.clone()).or(last.clone()).expect("two secrets")
+        Verifier::with_secrets([first, last].map(Secret::clone)).expect("two secrets")
     };
     let verifiers = [verifier(&one, &other), verifier(&other, &one)];
     ([&one, &other].map(Signer::new), verifiers)

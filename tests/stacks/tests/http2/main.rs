@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use client::{Client, eventually};
 use nevent_webhooks::store::MemoryStore;
-use nevent_webhooks::{DedupeLayer, Verifier, VerifyLayer};
+use nevent_webhooks::{DedupeLayer, Verifier, VerifyLayer, VerifyOptions};
 use secrets::{SECRET, secret};
 use servers::{Handled, Server};
 
@@ -25,15 +25,15 @@ const LONG: Duration = Duration::from_mins(2);
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn b10_many_streams_stay_within_the_budget() {
     for (name, serve) in servers::ALL {
-        let (verify, dedupe) = layers();
-        let verify = verify.unverified_budget(BUDGET).stall_timeout(LONG).body_timeout(LONG);
+        let options = VerifyOptions::new().unverified_budget(BUDGET);
+        let (verify, dedupe) = layers(options.stall_timeout(LONG).body_timeout(LONG));
         let server = serve(verify.clone(), dedupe, Handled::default());
         within_the_budget(name, &server, &verify).await;
     }
 }
 
-fn layers() -> (VerifyLayer, DedupeLayer) {
-    let verify = VerifyLayer::new(Verifier::new(secret(SECRET)));
+fn layers(options: VerifyOptions) -> (VerifyLayer, DedupeLayer) {
+    let verify = VerifyLayer::with_options(Verifier::new(secret(SECRET)), options);
     (verify, DedupeLayer::new("http2", MemoryStore::new()).unwrap())
 }
 

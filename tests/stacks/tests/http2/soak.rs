@@ -20,6 +20,7 @@ use tokio::time::{interval, sleep};
 use crate::client::Client;
 use crate::servers::{self, Handled, Serve};
 use crate::{MIB, layers, resident_memory};
+use nevent_webhooks::VerifyOptions;
 
 const BUDGET: usize = 64 * MIB;
 /// The memory that servers, clients in this process and the allocator take besides.
@@ -39,9 +40,8 @@ async fn soak() {
 }
 
 async fn soak_on(name: &str, serve: Serve) {
-    let (verify, dedupe) = layers();
-    let (verify, handled, over) =
-        (verify.unverified_budget(BUDGET), Handled::default(), Over::default());
+    let (verify, dedupe) = layers(VerifyOptions::new().unverified_budget(BUDGET));
+    let (handled, over) = (Handled::default(), Over::default());
     let server = serve(verify.clone(), dedupe, Arc::clone(&handled));
     let (before, address) = (resident_memory(), server.address);
     let stalled: JoinSet<_> =

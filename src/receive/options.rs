@@ -1,0 +1,194 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::budget::Budget;
+use super::checks::Checks;
+use super::event_type::EventTypes;
+use super::read::BodyLimits;
+use super::tenant::Verifiers;
+use crate::delivery::Scope;
+use crate::observe::{Observer, Observers};
+use crate::rejection::Respond;
+use crate::{Clock, Rejection, RejectionResponse, SystemClock};
+
+/// How requests are read and verified. Every setting has a default that suits Nevent's
+/// schedule.
+///
+/// ```
+/// use nevent_webhooks::{Secret, Verifier, VerifyLayer, VerifyOptions};
+///
+/// let verifier = Verifier::new(Secret::new("whsec_k5EKJQnf9sMX2vYzJdHG3L8pR")?);
+/// let options = VerifyOptions::new().body_limit(64 * 1024);
+/// let verify = VerifyLayer::with_options(verifier, options);
+/// # Ok::<(), nevent_webhooks::SecretError>(())
+/// ```
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct VerifyOptions {
+    limits: BodyLimits,
+    unverified_budget: usize,
+    clock: Arc<dyn Clock>,
+    strict_event_type: bool,
+    scope: Option<Scope>,
+    observers: Observers,
+    respond: Respond,
+}
+
+impl VerifyOptions {
+    /// The defaults: bodies of at most 1 MiB (1,048,576 bytes) that never stall for 5 s and
+    /// take no more than 8 s in all.
+    pub fn new() -> Self {
+        Self {
+            limits: BodyLimits {
+                size: 1024 * 1024,
+                stall: Duration::from_secs(5),
+                total: Duration::from_secs(8),
+            },
+            unverified_budget: 256 * 1024 * 1024,
+            clock: Arc::new(SystemClock),
+            strict_event_type: false,
+            scope: None,
+            observers: Observers::built_in(),
+            respond: Respond::default(),
+        }
+    }
+
+    /// The most bytes that a body may have. Default 1 MiB. A longer body is rejected with 413,
+    /// before it is read if the head declares its length.
+    ///
+    /// [`Delivery`](crate::Delivery), `Event` and `Batch` have no other limit. The frameworks'
+    /// own extractors do. In axum, `Json`, `Bytes` and `String` take 2 MB unless
+    /// `DefaultBodyLimit::max` says otherwise. In actix-web, `web::Bytes` takes 256 KiB and
+    /// `web::Json` 2 MiB unless `PayloadConfig` and `JsonConfig` say otherwise.
+    pub fn body_limit(mut self, bytes: usize) -> Self {
+        self.limits.size = bytes;
+        self
+    }
+
+    /// The memory, in bytes, that all unverified bodies may hold together: those of the layer
+    /// and of its clones, over any number of connections and streams. Default 256 MiB
+    /// (268,435,456 bytes).
+    ///
+    /// If the next bytes of a body do not fit, it is rejected with 503 `Try again later` and a
+    /// `Retry-After`, and [`VerifyLayer::budget_refusals`](crate::VerifyLayer::budget_refusals)
+    /// counts it. Bytes count when they arrive, not when they are announced, until the body
+    /// is verified or rejected, or its request is dropped. The buffer that collects them is
+    /// what counts. It may be up to twice as large as its content, and never larger than
+    /// the body limit. The layer does not see what the server itself buffers for a
+    /// connection.
+    ///
+    /// A budget below the body limit acts as if it were the body limit. Otherwise no body of
+    /// that length could ever be received.
+    pub fn unverified_budget(mut self, bytes: usize) -> Self {
+        self.unverified_budget = bytes;
+        self
+    }
+
+    /// How long a body may go without a byte before it is rejected with 408. Default 5 s.
+    pub fn stall_timeout(mut self, stall: Duration) -> Self {
+        self.limits.stall = stall;
+        self
+    }
+
+    /// How long a body may take in all before it is rejected with 408. Default 8 s. Keep it
+    /// below the response deadline. Otherwise slow bodies leave the handler no time.
+    pub fn body_timeout(mut self, total: Duration) -> Self {
+        self.limits.total = total;
+        self
+    }
+
+    /// The clock that timestamps are checked against, for tests. Default: the system's.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Rejects an event whose `type` in the body differs from the `X-Nevent-Event` header: 400
+    /// `Event type mismatch`. By default the signed body decides, and the difference is
+    /// logged and counted when the event is read.
+    #[cfg(feature = "events")]
+    pub fn strict_event_type(mut self) -> Self {
+        self.strict_event_type = true;
+        self
+    }
+
+    /// Sets the function that makes the body, the content type and further headers of a
+    /// rejection. By default the body is [`Rejection::body_text`] as plain text.
+    ///
+    /// [`DedupeOptions::rejection_response`](crate::DedupeOptions::rejection_response) is the
+    /// same for the rejections of the other layer: give both the same function. It works in
+    /// axum, in other Tower services and in actix-web, and the unread part of a request's
+    /// body is handled as without it.
+    ///
+    /// The function cannot change the status, `Retry-After` or the other
+    /// [`headers`](Rejection::headers). The sender acts on these: a rejection that looked
+    /// like a success would lose the delivery, and a repeat that looked like an error would
+    /// be sent again and again. It does not change the [`Rejection`] in the response's
+    /// extensions either (in actix-web, the response's error).
+    ///
+    /// The function serves the layers' own rejections. Extractors run in your handler's
+    /// place, where the framework has ways of its own:
+    ///
+    /// - axum: take `Result<Event, Rejection>` as the argument, or `WithRejection` of the crate
+    ///   axum-extra, or replace the response in `axum::middleware::map_response`.
+    /// - actix-web: take `Result<Event, Rejection>` as the argument, or replace the response in
+    ///   `actix_web::middleware::ErrorHandlers` around the resource.
+    ///
+    /// In actix-web a handler that panicked or is late has taken the request with it, and the
+    /// middleware returns an `Err`. With a function set, that error is a
+    #[cfg_attr(feature = "actix", doc = "[`RejectionError`](crate::RejectionError),")]
+    #[cfg_attr(not(feature = "actix"), doc = "`RejectionError`,")]
+    /// without one a [`Rejection`].
+    ///
+    /// ```
+    /// use nevent_webhooks::{DedupeOptions, Rejection, RejectionResponse, VerifyOptions};
+    ///
+    /// fn json(rejection: &Rejection) -> RejectionResponse {
+    ///     let body = format!(r#"{{"error":"{}"}}"#, rejection.body_text());
+    ///     RejectionResponse::new("application/json", body)
+    /// }
+    ///
+    /// let verify = VerifyOptions::new().rejection_response(json);
+    /// let dedupe = DedupeOptions::new().rejection_response(json);
+    /// ```
+    pub fn rejection_response(
+        mut self,
+        respond: impl Fn(&Rejection) -> RejectionResponse + Send + Sync + 'static,
+    ) -> Self {
+        self.respond = Respond::with(respond);
+        self
+    }
+
+    /// Adds an observer, which is told of everything that happens to requests. Each call
+    /// adds one more.
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observers.add(Arc::new(observer));
+        self
+    }
+
+    /// The endpoint's scope, for observers and log lines. By default the layer does not know
+    /// it, and its outcomes have none.
+    pub fn scope(mut self, scope: Scope) -> Self {
+        self.scope = Some(scope);
+        self
+    }
+
+    pub(super) fn into_checks(self, verifiers: Verifiers) -> Checks {
+        Checks {
+            verifiers,
+            limits: self.limits,
+            budget: Budget::new(self.unverified_budget),
+            clock: self.clock,
+            event_types: EventTypes::new(self.strict_event_type),
+            scope: self.scope,
+            observers: self.observers,
+            respond: self.respond,
+        }
+    }
+}
+
+impl Default for VerifyOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}

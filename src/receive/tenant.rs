@@ -1,0 +1,133 @@
+use std::fmt;
+use std::sync::Arc;
+
+use super::request::Head;
+use super::request_head::RequestHead;
+use crate::{Rejection, Secret, Verified, Verifier, VerifyError};
+
+/// One of several senders that use one route: a name, and the verifier for that sender's
+/// deliveries. Cheap to clone.
+///
+/// See [`VerifyLayer::per_tenant`](crate::VerifyLayer::per_tenant).
+#[derive(Debug, Clone)]
+pub struct Tenant {
+    name: Arc<str>,
+    verifier: Verifier,
+}
+
+impl Tenant {
+    /// Names a tenant.
+    ///
+    /// The name becomes part of the key of each delivery in the store. Choose one that never
+    /// changes, such as the tenant's id in your database: under a new name, a retry of
+    /// a completed delivery is handled once more.
+    ///
+    /// # Errors
+    ///
+    /// [`TenantError`] if the name is empty, longer than 128 bytes, or contains braces or
+    /// control characters.
+    pub fn new(name: impl AsRef<str>, verifier: Verifier) -> Result<Self, TenantError> {
+        let name = name.as_ref();
+        let reason = if name.is_empty() {
+            "empty"
+        } else if name.len() > 128 {
+            "longer than 128 bytes"
+        } else if name.contains(['{', '}']) || name.contains(char::is_control) {
+            "with a brace or a control character in it"
+        } else {
+            return Ok(Self { name: name.into(), verifier });
+        };
+        Err(TenantError { name: name.to_owned(), reason })
+    }
+
+    /// The tenant's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The tenant's verifier.
+    #[must_use]
+    pub fn verifier(&self) -> &Verifier {
+        &self.verifier
+    }
+}
+
+crate::text::debug_is_display!(TenantError);
+
+/// A text that cannot name a tenant.
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the tenant's name {name:?} is {reason}: give a plain name, such as \"acme\"")]
+pub struct TenantError {
+    name: String,
+    reason: &'static str,
+}
+
+type TenantOf = dyn Fn(&RequestHead<'_>) -> Option<Tenant> + Send + Sync;
+
+/// Where the verifier of a request comes from.
+#[derive(Clone)]
+pub(super) enum Verifiers {
+    One(Verifier),
+    PerTenant { tenant_of: Arc<TenantOf>, decoy: Verifier },
+}
+
+/// The verifier for one request.
+pub(super) enum Chosen<'a> {
+    One(&'a Verifier),
+    Tenant(Tenant),
+    /// Computes a MAC as for any tenant. Otherwise the time of a response would tell an
+    /// attacker which tenants exist.
+    Decoy(&'a Verifier),
+}
+
+impl Verifiers {
+    pub(super) fn per_tenant(
+        tenant_of: impl Fn(&RequestHead<'_>) -> Option<Tenant> + Send + Sync + 'static,
+    ) -> Self {
+        // Any key will do: whatever this verifier says, the request is rejected.
+        let decoy = Verifier::new(Secret::decoy());
+        Self::PerTenant { tenant_of: Arc::new(tenant_of), decoy }
+    }
+
+    pub(super) fn choose(&self, head: &impl Head) -> Chosen<'_> {
+        match self {
+            Self::One(verifier) => Chosen::One(verifier),
+            Self::PerTenant { tenant_of, decoy } => match tenant_of(&head.request_head()) {
+                Some(tenant) => Chosen::Tenant(tenant),
+                None => Chosen::Decoy(decoy),
+            },
+        }
+    }
+}
+
+impl Chosen<'_> {
+    pub(super) fn verifier(&self) -> &Verifier {
+        match self {
+            Self::One(verifier) | Self::Decoy(verifier) => verifier,
+            Self::Tenant(tenant) => &tenant.verifier,
+        }
+    }
+
+    /// The proof with the tenant's name. There is none for an unknown tenant, even if a
+    /// sender signs with the decoy's key.
+    pub(super) fn confirm(
+        self,
+        verified: Result<Verified, VerifyError>,
+    ) -> Result<Verified, Rejection> {
+        match self {
+            Self::One(_) => Ok(verified?),
+            Self::Tenant(tenant) => Ok(verified?.of_tenant(tenant.name)),
+            Self::Decoy(_) => Err(Rejection::UnknownTenant),
+        }
+    }
+}
+
+impl fmt::Debug for Verifiers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One(verifier) => verifier.fmt(f),
+            Self::PerTenant { .. } => f.write_str("PerTenant"),
+        }
+    }
+}

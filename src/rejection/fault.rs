@@ -1,0 +1,99 @@
+use super::Rejection;
+#[cfg(feature = "tracing")]
+use crate::VerifyError;
+
+/// Whose fault a rejection is, and so who has to act.
+///
+/// | fault | rejections |
+/// | --- | --- |
+/// | `Sender` | `Signature`, `UnknownTenant`, `PayloadTooLarge`, `OuterBodyLimit`, `UnsupportedContentEncoding`, `DeliveryId`, `DeliveryIdConflict`, `Event`, `TooManyEvents`, `EventTypeMismatch` |
+/// | `Network` | `UnreadableBody`, `BodyTimeout`, `OuterBodyTimeout` |
+/// | `Overload` | `BodyBudgetExhausted`, `TooManyInFlight` |
+/// | `Store` | `StoreUnavailable` |
+/// | `Handler` | `HandlerPanicked`, `StillProcessing`, `BatchIncomplete` |
+/// | `Configuration` | `TwoVerifyLayers`, `MissingVerifyLayer`, `MissingDedupeLayer` |
+/// | none | `AlreadyProcessed`, `DeliveryInProgress` |
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The request is wrong as it was sent. Anyone can send such requests. If genuine
+    /// deliveries are rejected so, check the receiver's secret and clock first.
+    Sender,
+    /// The body did not arrive whole and in time.
+    Network,
+    /// The receiver has more work, or holds more unverified bytes, than its limits allow.
+    Overload,
+    /// The store failed or did not respond in time.
+    Store,
+    /// The handler panicked, is too slow, or did not finish all events of a batch.
+    Handler,
+    /// The layers are put together wrongly.
+    Configuration,
+}
+
+impl Fault {
+    /// A stable name in `snake_case`, for counters and logs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sender => "sender",
+            Self::Network => "network",
+            Self::Overload => "overload",
+            Self::Store => "store",
+            Self::Handler => "handler",
+            Self::Configuration => "configuration",
+        }
+    }
+}
+
+impl Rejection {
+    /// Whose fault the rejection is: see the table at [`Fault`]. `None` if nothing is wrong,
+    /// as with a repeat of a delivery that was already processed.
+    #[must_use]
+    pub fn fault(&self) -> Option<Fault> {
+        Some(match self {
+            Self::Signature(_)
+            | Self::UnknownTenant
+            | Self::PayloadTooLarge { .. }
+            | Self::OuterBodyLimit { .. }
+            | Self::UnsupportedContentEncoding
+            | Self::DeliveryId(_)
+            | Self::DeliveryIdConflict
+            | Self::TooManyEvents { .. }
+            | Self::EventTypeMismatch { .. } => Fault::Sender,
+            #[cfg(feature = "events")]
+            Self::Event(_) => Fault::Sender,
+            Self::UnreadableBody { .. }
+            | Self::BodyTimeout { .. }
+            | Self::OuterBodyTimeout { .. } => Fault::Network,
+            Self::BodyBudgetExhausted { .. } | Self::TooManyInFlight { .. } => Fault::Overload,
+            Self::StoreUnavailable { .. } => Fault::Store,
+            Self::HandlerPanicked | Self::StillProcessing | Self::BatchIncomplete { .. } => {
+                Fault::Handler
+            }
+            Self::TwoVerifyLayers | Self::MissingVerifyLayer | Self::MissingDedupeLayer => {
+                Fault::Configuration
+            }
+            Self::AlreadyProcessed | Self::DeliveryInProgress { .. } => return None,
+        })
+    }
+
+    /// Whether an operator should see it as a warning: an authentic delivery was rejected, or
+    /// the receiver failed. An attacker can cause any of the others at will.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn is_warning(&self) -> bool {
+        match self {
+            Self::Signature(error) => matches!(
+                error,
+                VerifyError::TimestampTooOld { .. } | VerifyError::TimestampTooNew { .. }
+            ),
+            Self::DeliveryId(_)
+            | Self::DeliveryIdConflict
+            | Self::TooManyEvents { .. }
+            | Self::EventTypeMismatch { .. } => true,
+            #[cfg(feature = "events")]
+            Self::Event(_) => true,
+            _ => self.status() >= 500,
+        }
+    }
+}

@@ -1,0 +1,58 @@
+use super::Rejection;
+use crate::{DeliveryIdError, VerifyError};
+
+impl Rejection {
+    /// The reason as a stable name in `snake_case`, for counters and logs.
+    ///
+    /// Each variant has a name of its own, and so has each variant of
+    /// [`VerifyError`] and [`DeliveryIdError`]. A name never changes within a major
+    /// version.
+    #[must_use]
+    #[rustfmt::skip]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Signature(error)           => signature(error),
+            Self::UnknownTenant              => "unknown_tenant",
+            Self::PayloadTooLarge { .. }     => "payload_too_large",
+            Self::OuterBodyLimit { .. }      => "outer_body_limit",
+            Self::BodyBudgetExhausted { .. } => "body_budget_exhausted",
+            Self::UnreadableBody { .. }      => "unreadable_body",
+            Self::BodyTimeout { .. }         => "body_timeout",
+            Self::OuterBodyTimeout { .. }    => "outer_body_timeout",
+            Self::UnsupportedContentEncoding => "unsupported_content_encoding",
+            Self::DeliveryId(error)          => delivery_id(error),
+            Self::AlreadyProcessed           => "already_processed",
+            Self::DeliveryInProgress { .. }  => "delivery_in_progress",
+            Self::DeliveryIdConflict         => "delivery_id_conflict",
+            Self::HandlerPanicked            => "handler_panicked",
+            Self::StillProcessing            => "still_processing",
+            Self::StoreUnavailable { .. }    => "store_unavailable",
+            Self::TooManyInFlight { .. }     => "too_many_in_flight",
+            #[cfg(feature = "events")]
+            Self::Event(_)                   => "malformed_event",
+            Self::TooManyEvents { .. }       => "too_many_events",
+            Self::EventTypeMismatch { .. }   => "event_type_mismatch",
+            Self::BatchIncomplete { .. }     => "batch_incomplete",
+            Self::TwoVerifyLayers            => "two_verify_layers",
+            Self::MissingVerifyLayer         => "missing_verify_layer",
+            Self::MissingDedupeLayer         => "missing_dedupe_layer",
+        }
+    }
+}
+
+fn signature(error: &VerifyError) -> &'static str {
+    match error {
+        VerifyError::MissingSignature => "missing_signature",
+        VerifyError::MalformedSignature { .. } => "malformed_signature",
+        VerifyError::InvalidSignature => "invalid_signature",
+        VerifyError::TimestampTooOld { .. } => "timestamp_too_old",
+        VerifyError::TimestampTooNew { .. } => "timestamp_too_new",
+    }
+}
+
+fn delivery_id(error: &DeliveryIdError) -> &'static str {
+    match error {
+        DeliveryIdError::Missing => "missing_delivery_id",
+        DeliveryIdError::Malformed { .. } => "malformed_delivery_id",
+    }
+}

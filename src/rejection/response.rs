@@ -1,0 +1,122 @@
+use super::Rejection;
+use crate::{DeliveryIdError, VerifyError};
+
+impl Rejection {
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.status_and_text().0
+    }
+
+    /// The whole body of the response, as plain text.
+    #[must_use]
+    pub fn body_text(&self) -> &'static str {
+        self.status_and_text().1
+    }
+
+    #[rustfmt::skip]
+    fn status_and_text(&self) -> (u16, &'static str) {
+        match self {
+            Self::Signature(error)           => (401, signature(error)),
+            Self::UnknownTenant              => (401, signature(&VerifyError::InvalidSignature)),
+            Self::PayloadTooLarge { .. }
+            | Self::OuterBodyLimit { .. }    => (413, "Payload too large"),
+            Self::UnreadableBody { .. }      => (400, "Unreadable body"),
+            Self::BodyTimeout { .. }
+            | Self::OuterBodyTimeout { .. }  => (408, "Body timeout"),
+            Self::UnsupportedContentEncoding => (415, "Unsupported content encoding"),
+            Self::DeliveryId(error)          => (400, delivery_id(error)),
+            Self::AlreadyProcessed           => (200, "Already processed"),
+            Self::DeliveryInProgress { .. }  => (409, "Delivery in progress"),
+            Self::DeliveryIdConflict         => (422, "Delivery id reused"),
+            Self::HandlerPanicked            => (500, "Internal server error"),
+            Self::StillProcessing            => (503, "Still processing"),
+            Self::StoreUnavailable { .. }
+            | Self::TooManyInFlight { .. }
+            | Self::BodyBudgetExhausted { .. } => (503, "Try again later"),
+            #[cfg(feature = "events")]
+            Self::Event(_)                   => (400, MALFORMED_EVENT),
+            Self::TooManyEvents { .. }       => (400, MALFORMED_EVENT),
+            Self::EventTypeMismatch { .. }   => (400, "Event type mismatch"),
+            Self::BatchIncomplete { .. }     => (500, "Batch incomplete"),
+            Self::TwoVerifyLayers            => (500, TWO_VERIFY_LAYERS),
+            Self::MissingVerifyLayer         => (500, MISSING_VERIFY_LAYER),
+            Self::MissingDedupeLayer         => (500, MISSING_DEDUPE_LAYER),
+        }
+    }
+
+    /// The headers that go with the status.
+    ///
+    /// | status | header | source |
+    /// | --- | --- | --- |
+    /// | 401 | `www-authenticate`: the challenge | RFC 9110, 11.6.1 |
+    /// | 415 | `accept-encoding`: what would be accepted | RFC 9110, 15.5.16 |
+    /// | 409, 503 | `retry-after`: whole seconds, at least one | RFC 9110, 10.2.3 |
+    pub fn headers(&self) -> impl Iterator<Item = (&'static str, String)> + use<> {
+        let header = match (self, self.status()) {
+            (Self::DeliveryInProgress { lease }, _) => {
+                let seconds = lease.as_millis().div_ceil(1000).max(1);
+                Some(("retry-after", seconds.to_string()))
+            }
+            (_, 401) => Some(("www-authenticate", "Nevent-Signature".to_owned())),
+            (_, 415) => Some(("accept-encoding", "identity".to_owned())),
+            (_, 503) => Some(("retry-after", "30".to_owned())),
+            _ => None,
+        };
+        header.into_iter()
+    }
+}
+
+fn signature(error: &VerifyError) -> &'static str {
+    match error {
+        VerifyError::MissingSignature => "Missing signature",
+        VerifyError::MalformedSignature { .. } => "Malformed signature",
+        VerifyError::InvalidSignature => "Invalid signature",
+        VerifyError::TimestampTooOld { .. } => "Timestamp too old",
+        VerifyError::TimestampTooNew { .. } => "Timestamp too new",
+    }
+}
+
+fn delivery_id(error: &DeliveryIdError) -> &'static str {
+    match error {
+        DeliveryIdError::Missing => "Missing delivery id",
+        DeliveryIdError::Malformed { .. } => "Malformed delivery id",
+    }
+}
+
+const MALFORMED_EVENT: &str = "Malformed event";
+
+const TWO_VERIFY_LAYERS: &str = "This route has two nevent_webhooks::VerifyLayers. \
+    Remove one, and the DedupeLayer beside it";
+
+const MISSING_VERIFY_LAYER: &str = "This route has no nevent_webhooks::VerifyLayer. \
+    Add it: post(handler).route_layer((verify, dedupe)); \
+    in actix-web, .wrap(WebhookMiddleware::new(&verify, &dedupe))";
+
+const MISSING_DEDUPE_LAYER: &str = "This route has no nevent_webhooks::DedupeLayer, which a \
+    Batch needs. Add it: post(handler).route_layer((verify, dedupe))";
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn retry_after_is_never_too_soon() {
+        for (lease, seconds) in [(0, "1"), (1, "1"), (1000, "1"), (1001, "2"), (29_999, "30")] {
+            let lease = Duration::from_millis(lease);
+            let headers = Rejection::DeliveryInProgress { lease }.headers();
+            assert_eq!(headers.collect::<Vec<_>>(), [("retry-after", seconds.to_owned())]);
+        }
+    }
+
+    #[test]
+    fn an_unknown_tenant_looks_like_a_wrong_signature() {
+        let wrong = Rejection::from(VerifyError::InvalidSignature);
+        let unknown = Rejection::UnknownTenant;
+        assert_eq!(unknown.status(), wrong.status());
+        assert_eq!(unknown.body_text(), wrong.body_text());
+        assert!(unknown.headers().eq(wrong.headers()));
+    }
+}

@@ -1,0 +1,71 @@
+use super::*;
+
+/// Names are in counters and logs, statuses are what senders act on: none may change.
+#[test]
+fn every_rejection_has_its_status_name_and_fault() {
+    use Fault::{Configuration, Handler, Network, Overload, Sender, Store};
+    let source = || BodyError::new("broken");
+    let limit = Duration::from_secs(1);
+    let text = || Arc::<str>::from("x");
+    let signature = |error: VerifyError| (Rejection::from(error), 401, Some(Sender));
+    let table = [
+        (signature(VerifyError::MissingSignature), "missing_signature"),
+        (signature(VerifyError::MalformedSignature { reason: "x" }), "malformed_signature"),
+        (signature(VerifyError::InvalidSignature), "invalid_signature"),
+        (signature(VerifyError::TimestampTooOld { age: 301 }), "timestamp_too_old"),
+        (signature(VerifyError::TimestampTooNew { ahead: 301 }), "timestamp_too_new"),
+        ((Rejection::UnknownTenant, 401, Some(Sender)), "unknown_tenant"),
+        ((Rejection::PayloadTooLarge { limit: 1 }, 413, Some(Sender)), "payload_too_large"),
+        ((Rejection::OuterBodyLimit { source: source() }, 413, Some(Sender)), "outer_body_limit"),
+        (
+            (Rejection::BodyBudgetExhausted { budget: 1 }, 503, Some(Overload)),
+            "body_budget_exhausted",
+        ),
+        ((Rejection::UnreadableBody { source: source() }, 400, Some(Network)), "unreadable_body"),
+        ((Rejection::BodyTimeout { limit }, 408, Some(Network)), "body_timeout"),
+        (
+            (Rejection::OuterBodyTimeout { source: source() }, 408, Some(Network)),
+            "outer_body_timeout",
+        ),
+        (
+            (Rejection::UnsupportedContentEncoding, 415, Some(Sender)),
+            "unsupported_content_encoding",
+        ),
+        ((DeliveryIdError::Missing.into(), 400, Some(Sender)), "missing_delivery_id"),
+        (
+            (DeliveryIdError::Malformed { reason: "x" }.into(), 400, Some(Sender)),
+            "malformed_delivery_id",
+        ),
+        ((Rejection::AlreadyProcessed, 200, None), "already_processed"),
+        ((Rejection::DeliveryInProgress { lease: limit }, 409, None), "delivery_in_progress"),
+        ((Rejection::DeliveryIdConflict, 422, Some(Sender)), "delivery_id_conflict"),
+        ((Rejection::HandlerPanicked, 500, Some(Handler)), "handler_panicked"),
+        ((Rejection::StillProcessing, 503, Some(Handler)), "still_processing"),
+        ((Rejection::StoreUnavailable { reason: text() }, 503, Some(Store)), "store_unavailable"),
+        ((Rejection::TooManyInFlight { limit: 1 }, 503, Some(Overload)), "too_many_in_flight"),
+        ((Rejection::TooManyEvents { events: 2, limit: 1 }, 400, Some(Sender)), "too_many_events"),
+        (
+            (Rejection::EventTypeMismatch { header: text(), body: text() }, 400, Some(Sender)),
+            "event_type_mismatch",
+        ),
+        ((Rejection::BatchIncomplete { failed: 1, of: 2 }, 500, Some(Handler)), "batch_incomplete"),
+        ((Rejection::TwoVerifyLayers, 500, Some(Configuration)), "two_verify_layers"),
+        ((Rejection::MissingVerifyLayer, 500, Some(Configuration)), "missing_verify_layer"),
+        ((Rejection::MissingDedupeLayer, 500, Some(Configuration)), "missing_dedupe_layer"),
+    ];
+    for ((rejection, status, fault), name) in table {
+        let found = (rejection.as_str(), rejection.status(), rejection.fault());
+        assert_eq!(found, (name, status, fault), "{rejection:?}");
+    }
+}
+
+#[cfg(feature = "events")]
+#[test]
+fn an_unreadable_event_is_the_senders_fault() {
+    let error = crate::Event::<serde_json::Value>::from_json(b"7").expect_err("a number");
+    let text = error.to_string();
+    let rejection = Rejection::from(error);
+    assert_eq!((rejection.as_str(), rejection.status()), ("malformed_event", 400));
+    assert_eq!(rejection.fault(), Some(Fault::Sender));
+    assert_eq!(rejection.to_string(), format!("authentic, but {text}"));
+}

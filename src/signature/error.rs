@@ -1,0 +1,47 @@
+/// Why a delivery failed verification.
+///
+/// The first two say that the header is missing or has the wrong form. The third says that
+/// the delivery is not genuine, the last two that it is genuine but not fresh.
+///
+/// ```
+/// use nevent_webhooks::{Secret, Verifier, VerifyError};
+///
+/// let verifier = Verifier::new(Secret::new("whsec_k5EKJQnf9sMX2vYzJdHG3L8pR")?);
+/// let header = "t=1640995200,v1=16d4b9f5bcd3b88dcc8212688fb8c0691a494cb11579e972cf08579d62e0b61f";
+/// let error = verifier.verify(header, b"another body", 1_640_995_200).unwrap_err();
+/// assert_eq!(error, VerifyError::InvalidSignature);
+/// # Ok::<(), nevent_webhooks::SecretError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum VerifyError {
+    /// There is no `X-Nevent-Signature` header.
+    #[error("no signature header")]
+    MissingSignature,
+    /// The signature header cannot be right, whatever the body.
+    #[error("malformed signature header: {reason}")]
+    #[non_exhaustive]
+    MalformedSignature {
+        /// What is wrong with the header.
+        reason: &'static str,
+    },
+    /// No `v1` is the MAC of this timestamp and body under any secret.
+    #[error("no digest matches: forged, the wrong secret, or a body that was changed on its way")]
+    InvalidSignature,
+    /// The delivery is authentic, but was signed too long ago.
+    #[error("authentic, but {age} s old: a late retry, or this clock is ahead")]
+    #[non_exhaustive]
+    TimestampTooOld {
+        /// Seconds between the signature and the end of the body.
+        age: i64,
+    },
+    /// The delivery is authentic, but its timestamp is too far in the future.
+    #[error(
+        "authentic, but {ahead} s in the future: this clock is behind, or `t` is not in seconds"
+    )]
+    #[non_exhaustive]
+    TimestampTooNew {
+        /// Seconds by which the signature is ahead of the clock.
+        ahead: i64,
+    },
+}
