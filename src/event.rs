@@ -25,9 +25,9 @@
 //!
 //! A documented field is required if its object makes no sense without it. All others are
 //! optional: if the value cannot be read, the field is `None` or empty, the value is kept in
-//! the object's `more` under the field's name, and [`unread_fields`] counts it. Written
+//! the object's `extra` under the field's name, and [`unread_fields`] counts it. Written
 //! again, it comes out as it came. [`Event::strict`] refuses such an event instead.
-//! Undocumented fields are kept in `more` as well.
+//! Undocumented fields are kept in `extra` as well.
 //!
 //! | object | required | optional |
 //! | --- | --- | --- |
@@ -66,7 +66,7 @@ mod optional;
 mod peek;
 mod purchase;
 mod raw;
-mod text;
+mod repair;
 mod whole;
 
 #[cfg(any(feature = "tower", feature = "actix"))]
@@ -86,7 +86,7 @@ pub use rust_decimal::Decimal;
 pub use serde_json::value::RawValue;
 
 /// Fields of a JSON object by their names. A field that becomes documented moves from
-/// `more` to a field of its own. (Numbers are integers of 64 bits or the nearest binary
+/// `extra` to a field of its own. (Numbers are integers of 64 bits or the nearest binary
 /// float, and one beyond a float's range is a string of its digits: for an amount that is not
 /// documented yet, take the text in a raw `data`.)
 pub type Fields = serde_json::Map<String, serde_json::Value>;

@@ -6,9 +6,9 @@ use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::json::twice;
+use super::json::duplicate;
 use super::object::{AnObject, Object};
-use super::text::readable;
+use super::repair::repair;
 use super::{EventError, Fan, Fields, LiveEvent, Purchase, RawData};
 
 /// One line a type of event: its variant, the type's name, and the name under which
@@ -51,7 +51,7 @@ macro_rules! event_types {
             }
 
             /// The documented fields that could not be read, such as `fan.custom_fields`: each
-            /// is `None` or empty, and its value is in the `more` of its object.
+            /// is `None` or empty, and its value is in the `extra` of its object.
             #[must_use]
             pub fn unread_fields(&self) -> Vec<&'static str> {
                 let mut names = Vec::new();
@@ -114,7 +114,7 @@ event_types! {
 
 /// The object that stands under its own name in `data`, whatever stands beside it.
 fn read_object<T: Object>(data: &RawValue, key: &'static str) -> Result<Box<T>, EventError> {
-    let json = readable(data.get().as_bytes())?;
+    let json = repair(data.get().as_bytes())?;
     EventError::of_reading_with(Under { key, object: PhantomData }, &json)
         .map(Box::new)
         .map_err(|error| error.within("data"))
@@ -151,7 +151,7 @@ impl<'de, T: Object> Visitor<'de> for Under<T> {
             }
             map.next_value::<IgnoredAny>()?;
             if let Some(key) = beside.replace(key) {
-                return Err(twice(&key));
+                return Err(duplicate(&key));
             }
         }
         object.ok_or_else(|| Error::missing_field(self.key))

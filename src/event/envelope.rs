@@ -18,7 +18,7 @@ use super::{EventData, EventError, Fields, RawData};
 ///
 /// In axum and actix-web it is an extractor, which reads the verified bytes of the request
 /// and answers 400 `Malformed event` when they are no event, or when `data` is not
-/// of the type asked for. Fields not named here are kept in `more`; one named twice is
+/// of the type asked for. Fields not named here are kept in `extra`; one named twice is
 /// refused, and so is what is nested more than 127 deep. To take an event that cannot be
 /// read all the same, ask for `Result<Event<…>, Rejection>` and a
 /// [`Delivery`](crate::Delivery), as `examples/park.rs` does.
@@ -56,7 +56,7 @@ use super::{EventData, EventError, Fields, RawData};
 /// let event: Event<EventData> = Event::from_json(body)?;
 /// let EventData::FanCreated(fan) = event.data else { panic!("another type") };
 /// assert_eq!(fan.email.as_deref(), Some("maria@example.com"));
-/// assert_eq!(fan.more.get("vip"), Some(&true.into()));
+/// assert_eq!(fan.extra.get("vip"), Some(&true.into()));
 ///
 /// // … or into a type of your own.
 /// #[derive(Deserialize)]
@@ -83,7 +83,7 @@ pub struct Event<T = RawData> {
     /// a test event, raw data is `null`.
     pub data: T,
     /// Undocumented fields, and an `organization_id` that could not be read.
-    pub more: Fields,
+    pub extra: Fields,
 }
 
 impl<T> Event<T> {
@@ -106,7 +106,7 @@ impl<T> Event<T> {
 
 impl<T: Borrow<RawValue>> Event<T> {
     /// Reads `data` by the event's type. What is not documented stays within reach in
-    /// the `more` of each object, and all of it in `data`.
+    /// the `extra` of each object, and all of it in `data`.
     ///
     /// ```
     /// use nevent_webhooks::{Event, Rejection};
@@ -164,7 +164,7 @@ impl Event<EventData> {
     #[must_use]
     pub fn unread_fields(&self) -> Vec<&'static str> {
         let mut names = self.data.unread_fields();
-        if self.organization_id.is_none() && self.more.contains_key("organization_id") {
+        if self.organization_id.is_none() && self.extra.contains_key("organization_id") {
             names.push("organization_id");
         }
         names

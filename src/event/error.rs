@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use serde::de::{DeserializeOwned, DeserializeSeed};
 use serde_path_to_error::{Path, Segment, Track};
 
-use super::text::readable;
+use super::repair::repair;
 use crate::Rejection;
 use crate::text::excerpt;
 
@@ -28,7 +28,7 @@ impl EventError {
 
     /// Reads JSON as senders write it.
     pub(super) fn of_reading<T: DeserializeOwned>(json: &[u8]) -> Result<T, Self> {
-        Self::of_reading_with(PhantomData::<T>, &readable(json)?)
+        Self::of_reading_with(PhantomData::<T>, &repair(json)?)
     }
 
     /// Reads JSON to its end, and knows where in it something is wrong.

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use super::Event;
 use super::peek::Shape;
-use super::text::readable;
+use super::repair::repair;
 use crate::batch::Batch;
 use crate::{Delivery, Rejection};
 
@@ -35,7 +35,7 @@ impl Delivery {
     /// did not come through one.
     pub fn batch(&self) -> Result<Batch, Rejection> {
         let held = self.held().ok_or(Rejection::MissingDedupeLayer)?;
-        let body = match readable(self.body())? {
+        let body = match repair(self.body())? {
             Cow::Borrowed(json) => self.body().slice_ref(json),
             Cow::Owned(json) => Bytes::from(json),
         };

@@ -132,12 +132,12 @@ pub(super) fn read_required<'de, T: Required, A: MapAccess<'de>>(
     }
 }
 
-/// A field that cannot be read is kept in `more`, as it is.
+/// A field that cannot be read is kept in `extra`, as it is.
 pub(super) fn read_optional<'de, T: Optional, A: MapAccess<'de>>(
     field: &mut Option<T>,
     (object, name): (&'static str, &'static str),
     map: &mut A,
-    more: &mut Fields,
+    extra: &mut Fields,
 ) -> Result<(), A::Error> {
     if field.is_some() {
         return Err(A::Error::duplicate_field(name));
@@ -145,13 +145,13 @@ pub(super) fn read_optional<'de, T: Optional, A: MapAccess<'de>>(
     let Json(value) = map.next_value()?;
     *field = Some(T::read(value).unwrap_or_else(|value| {
         count_unread(object);
-        more.insert(name.to_owned(), value);
+        extra.insert(name.to_owned(), value);
         T::default()
     }));
     Ok(())
 }
 
-/// Makes a struct of its documented fields, with `more` for the others. The name beside
+/// Makes a struct of its documented fields, with `extra` for the others. The name beside
 /// `struct` is that of the object in the names of fields that could not be read.
 macro_rules! object {
     (
@@ -174,7 +174,7 @@ macro_rules! object {
             $($(#[$required_doc])* pub $required: $required_type,)*
             $($(#[$optional_doc])* pub $optional: $optional_type,)*
             /// Undocumented fields, and documented ones that could not be read.
-            pub more: $crate::event::Fields,
+            pub extra: $crate::event::Fields,
         }
 
         impl $crate::event::object::Object for $object {
@@ -182,7 +182,7 @@ macro_rules! object {
                 use $crate::event::{json::{Name, add_field}, object};
                 $(let mut $required = None;)*
                 $(let mut $optional = None;)*
-                let mut more = $crate::event::Fields::new();
+                let mut extra = $crate::event::Fields::new();
                 while let Some(Name(name)) = map.next_key()? {
                     match &*name {
                         $($required_name => {
@@ -190,23 +190,23 @@ macro_rules! object {
                         })*
                         $(stringify!($optional) => {
                             let name = (concat!($place, ".", stringify!($optional)), stringify!($optional));
-                            object::read_optional(&mut $optional, name, &mut map, &mut more)?;
+                            object::read_optional(&mut $optional, name, &mut map, &mut extra)?;
                         })*
-                        _ => add_field(&mut more, name.into_owned(), &mut map)?,
+                        _ => add_field(&mut extra, name.into_owned(), &mut map)?,
                     }
                 }
                 let missing = <A::Error as serde::de::Error>::missing_field;
                 Ok(Self {
                     $($required: $required.ok_or_else(|| missing($required_name))?,)*
                     $($optional: $optional.unwrap_or_default(),)*
-                    more,
+                    extra,
                 })
             }
 
             fn add_unread(&self, names: &mut Vec<&'static str>) {
                 use $crate::event::{object::Required, optional::Optional};
                 $(Required::add_unread(&self.$required, names);)*
-                $(if self.$optional.is_empty() && self.more.contains_key(stringify!($optional)) {
+                $(if self.$optional.is_empty() && self.extra.contains_key(stringify!($optional)) {
                     names.push(concat!($place, ".", stringify!($optional)));
                 }
                 Optional::add_unread(&self.$optional, names);)*
@@ -228,7 +228,7 @@ macro_rules! object {
                 $(if !self.$optional.is_empty() {
                     map.serialize_entry(stringify!($optional), &self.$optional)?;
                 })*
-                for (name, value) in &self.more {
+                for (name, value) in &self.extra {
                     // Or it would be there twice, and could not be read again.
                     let is_written = match name.as_str() {
                         $($required_name => true,)*

@@ -134,7 +134,7 @@ static UNREAD: Mutex<BTreeMap<&'static str, u64>> = Mutex::new(BTreeMap::new());
 /// How often each optional field could not be read since this process started, by the
 /// field's name, such as `fan.custom_fields`.
 ///
-/// Such a field is `None`, or empty, and its value is in the `more` of its object. Every
+/// Such a field is `None`, or empty, and its value is in the `extra` of its object. Every
 /// reading counts: the extractors, [`Event::typed`](super::Event::typed), batches, and types
 /// of your own that contain one of these objects. The first of each field is logged as a
 /// warning, with the feature `tracing`.

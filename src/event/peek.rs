@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::EventError;
-use super::text::readable;
+use super::repair::repair;
 
 /// The content of a readable body: one event, or several.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ impl Peek {
     /// Of the event that a body is; `None` for a batch, and for what only a closer look
     /// can refuse.
     pub(crate) fn of_event(body: &[u8]) -> Option<Self> {
-        let body = readable(body).ok()?;
+        let body = repair(body).ok()?;
         if is_array(&body) {
             return None; // Which could be read field by field.
         }
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     fn count(body: &str) -> Result<Option<usize>, EventError> {
-        Ok(match Shape::of(&readable(body.as_bytes())?)? {
+        Ok(match Shape::of(&repair(body.as_bytes())?)? {
             Shape::One => None,
             Shape::Many(events) => Some(events.len()),
         })

@@ -24,8 +24,8 @@ impl<'de> Deserialize<'de> for Event<EventData> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Event::<RawData>::deserialize(deserializer)?;
         let data = raw.typed().map_err(crate::EventError::into_placed)?;
-        let Event { id, event_type, created, organization_id, data: _, more } = raw;
-        Ok(Self { id, event_type, created, organization_id, data, more })
+        let Event { id, event_type, created, organization_id, data: _, extra } = raw;
+        Ok(Self { id, event_type, created, organization_id, data, extra })
     }
 }
 
@@ -40,7 +40,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for AnEvent<T> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Event<T>, A::Error> {
         let (mut id, mut event_type, mut created) = (None, None, None);
-        let (mut organization_id, mut data, mut more) = (None, None, Fields::new());
+        let (mut organization_id, mut data, mut extra) = (None, None, Fields::new());
         while let Some(Name(name)) = map.next_key()? {
             match &*name {
                 "id" => read_required(&mut id, "id", &mut map)?,
@@ -51,9 +51,9 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for AnEvent<T> {
                     Some(_) => return Err(A::Error::duplicate_field("data")),
                 },
                 "organization_id" => {
-                    read_optional(&mut organization_id, ORGANIZATION, &mut map, &mut more)?;
+                    read_optional(&mut organization_id, ORGANIZATION, &mut map, &mut extra)?;
                 }
-                _ => add_field(&mut more, name.into_owned(), &mut map)?,
+                _ => add_field(&mut extra, name.into_owned(), &mut map)?,
             }
         }
         let missing = A::Error::missing_field;
@@ -63,7 +63,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for AnEvent<T> {
             created: created.ok_or_else(|| missing("created"))?,
             organization_id: organization_id.unwrap_or_default(),
             data: data.map_or_else(absent, Ok)?,
-            more,
+            extra,
         })
     }
 }
@@ -86,7 +86,7 @@ impl<T: Serialize> Serialize for Event<T> {
         if let Some(organization) = &self.organization_id {
             map.serialize_entry("organization_id", organization)?;
         }
-        for (name, value) in &self.more {
+        for (name, value) in &self.extra {
             // Or it would be there twice, and could not be read again.
             let is_written = match name.as_str() {
                 "id" | "type" | "created" | "data" => true,

@@ -15,14 +15,14 @@ use super::EventError;
 ///
 /// The depth is checked here because raw JSON is skipped without a limit, and would be a
 /// trap for whoever reads it later.
-pub(super) fn readable(json: &[u8]) -> Result<Cow<'_, [u8]>, EventError> {
+pub(super) fn repair(json: &[u8]) -> Result<Cow<'_, [u8]>, EventError> {
     let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
-    let mut mended = Mended { json, copied: 0, text: Vec::new() };
+    let mut repair = Repair { json, copied: 0, text: Vec::new() };
     let (mut at, mut depth) = (0_usize, 0_usize);
     while let Some(byte) = json.get(at) {
         at = match byte {
-            b'"' => mended.string(at.saturating_add(1)),
-            b'-' | b'0'..=b'9' => mended.number(at),
+            b'"' => repair.string(at.saturating_add(1)),
+            b'-' | b'0'..=b'9' => repair.number(at),
             _ => at.saturating_add(1),
         };
         match byte {
@@ -34,20 +34,20 @@ pub(super) fn readable(json: &[u8]) -> Result<Cow<'_, [u8]>, EventError> {
             return Err(EventError::new(format_args!("nested more than {DEEPEST} deep")));
         }
     }
-    Ok(mended.finish())
+    Ok(repair.finish())
 }
 
 /// As deep as `serde_json` reads.
 const DEEPEST: usize = 127;
 
-struct Mended<'a> {
+struct Repair<'a> {
     json: &'a [u8],
     /// Up to where `text` stands for `json`.
     copied: usize,
     text: Vec<u8>,
 }
 
-impl<'a> Mended<'a> {
+impl<'a> Repair<'a> {
     /// Where the string ends that has its first byte here.
     fn string(&mut self, mut at: usize) -> usize {
         loop {
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     fn of(json: &str) -> Cow<'_, str> {
-        match readable(json.as_bytes()).expect(json) {
+        match repair(json.as_bytes()).expect(json) {
             Cow::Borrowed(text) => str::from_utf8(text).expect("text").into(),
             Cow::Owned(text) => String::from_utf8(text).expect("text").into(),
         }
@@ -184,7 +184,7 @@ mod tests {
             "\"",
             "",
         ] {
-            assert!(matches!(readable(json.as_bytes()), Ok(Cow::Borrowed(_))), "{json}");
+            assert!(matches!(repair(json.as_bytes()), Ok(Cow::Borrowed(_))), "{json}");
             assert_eq!(of(json), json);
         }
         assert_eq!(of("\u{feff}{}"), "{}");
@@ -196,7 +196,7 @@ mod tests {
         let nested = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth)).into_bytes();
         for depth in [1, DEEPEST, DEEPEST + 1, 10_000] {
             let read = serde_json::from_slice::<Value>(&nested(depth)).is_ok();
-            assert_eq!(read, readable(&nested(depth)).is_ok(), "{depth}");
+            assert_eq!(read, repair(&nested(depth)).is_ok(), "{depth}");
         }
     }
 
@@ -204,13 +204,13 @@ mod tests {
     fn brackets_in_strings_do_not_count() {
         let text = format!(r#"{{"a":"\"{}\\","b":[]}}"#, "[".repeat(200));
         assert!(serde_json::from_str::<Value>(&text).is_ok());
-        assert!(readable(text.as_bytes()).is_ok());
+        assert!(repair(text.as_bytes()).is_ok());
         let after = format!(r#"["\\",{}"#, "[".repeat(200));
-        assert!(readable(after.as_bytes()).is_err());
+        assert!(repair(after.as_bytes()).is_err());
     }
 
     #[test]
     fn what_is_closed_no_longer_counts() {
-        assert!(readable("[],".repeat(100_000).as_bytes()).is_ok());
+        assert!(repair("[],".repeat(100_000).as_bytes()).is_ok());
     }
 }
