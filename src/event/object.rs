@@ -1,4 +1,4 @@
-//! The documented objects: which fields they have, and how each is read and written.
+//! Reading and writing the documented objects.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -10,15 +10,15 @@ use super::Fields;
 use super::json::{Json, fields};
 use super::optional::{Optional, count_unread};
 
-/// A documented object. It stands under its own name in `data`, or within another.
+/// A documented object. It is under its own name in `data`, or in another object.
 pub(super) trait Object: Sized {
     fn from_map<'de, A: MapAccess<'de>>(map: A) -> Result<Self, A::Error>;
 
-    /// Adds the names of the documented fields that could not be read.
+    /// Adds the names of documented fields that could not be read.
     fn add_unread(&self, names: &mut Vec<&'static str>);
 }
 
-/// Objects that the documentation shows no sample of.
+/// An object of which the documentation shows no sample.
 impl Object for Fields {
     fn from_map<'de, A: MapAccess<'de>>(map: A) -> Result<Self, A::Error> {
         fields(map)
@@ -27,7 +27,7 @@ impl Object for Fields {
     fn add_unread(&self, _: &mut Vec<&'static str>) {}
 }
 
-/// A field without which its object is refused.
+/// A required field: an object without it is an error.
 pub(super) trait Required: Sized {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
 
@@ -112,7 +112,7 @@ impl<'de, T: Required> DeserializeSeed<'de> for ARequired<T> {
     }
 }
 
-/// A [`Required`] field, to be written.
+/// A [`Required`] field that can be serialized.
 pub(super) struct Written<'a, T>(pub(super) &'a T);
 
 impl<T: Required> Serialize for Written<'_, T> {
@@ -121,6 +121,7 @@ impl<T: Required> Serialize for Written<'_, T> {
     }
 }
 
+/// Reads a required field.
 pub(super) fn read_required<'de, T: Required, A: MapAccess<'de>>(
     field: &mut Option<T>,
     name: &'static str,
@@ -132,7 +133,7 @@ pub(super) fn read_required<'de, T: Required, A: MapAccess<'de>>(
     }
 }
 
-/// A field that cannot be read is kept in `extra`, as it is.
+/// Reads an optional field. A value that it cannot be read from is kept in `extra`.
 pub(super) fn read_optional<'de, T: Optional, A: MapAccess<'de>>(
     field: &mut Option<T>,
     (object, name): (&'static str, &'static str),
@@ -151,8 +152,8 @@ pub(super) fn read_optional<'de, T: Optional, A: MapAccess<'de>>(
     Ok(())
 }
 
-/// Makes a struct of its documented fields, with `extra` for the others. The name beside
-/// `struct` is that of the object in the names of fields that could not be read.
+/// Makes a struct of the documented fields, with `extra` for the others. The name after `in`
+/// comes before the names of fields that could not be read.
 macro_rules! object {
     (
         $(#[$meta:meta])*
@@ -229,7 +230,7 @@ macro_rules! object {
                     map.serialize_entry(stringify!($optional), &self.$optional)?;
                 })*
                 for (name, value) in &self.extra {
-                    // Or it would be there twice, and could not be read again.
+                    // Otherwise the field would be there twice, and could not be read again.
                     let is_written = match name.as_str() {
                         $($required_name => true,)*
                         $(stringify!($optional) => !self.$optional.is_empty(),)*

@@ -10,17 +10,28 @@ use serde_json::value::RawValue;
 
 use super::json::{Duplicates, from_text};
 
-/// JSON that has not been looked into, such as the `data` of an [`Event`](super::Event).
+/// The text of a JSON value that has not been parsed, such as the `data` of an
+/// [`Event`](super::Event).
 ///
-/// It dereferences to `serde_json`'s [`RawValue`], whose text [`get`](RawValue::get)
-/// returns. That text is what was sent, byte for byte, with two exceptions that let every
-/// reader read it: half of a surrogate pair is `\ufffd`, and a number beyond a float's range
-/// is in quotes. [`Delivery::body`](crate::Delivery::body) has the bytes as they were
-/// signed.
+/// It dereferences to [`RawValue`] of `serde_json`, whose method [`get`](RawValue::get)
+/// returns the text.
 ///
-/// Unlike `RawValue` it can be read from, and written to, binary formats such as
-/// `MessagePack` and CBOR, and within `#[serde(tag)]`, `untagged` and `flatten`. There a number is an integer of 64 bits
-/// or the nearest float; a missing value is `null`.
+/// The text is what was sent, byte for byte, with two exceptions that let every JSON parser
+/// read it. Half of a surrogate pair is `\ufffd`, and a number beyond a float's range is in
+/// quotes. [`Delivery::body`](crate::Delivery::body) has the signed bytes.
+///
+/// Unlike a `RawValue`, it can also be read from and written to binary formats such as
+/// `MessagePack` and CBOR, and be within `#[serde(tag)]`, `untagged` and `flatten`. There, a
+/// number is a 64-bit integer or float, and a missing value is `null`.
+///
+/// ```
+/// use nevent_webhooks::Event;
+///
+/// let body = br#"{"id":"evt_1","type":"x.y","created":1,"data":{"total": 85.00}}"#;
+/// let event: Event = Event::from_json(body)?;
+/// assert_eq!(event.data.get(), r#"{"total": 85.00}"#);
+/// # Ok::<(), nevent_webhooks::EventError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct RawData(Box<RawValue>);
 

@@ -13,12 +13,12 @@ use nevent_webhooks::store::RedisStore;
 /// Runs an ignored test of this file in a process of its own: other tests in this one
 /// install providers.
 fn in_a_process_of_its_own(test: &str) {
-    let tests = std::env::current_exe().expect("these tests");
+    let program = std::env::current_exe().expect("these tests");
     let test = format!("tls_provider::{test}");
-    let output = Command::new(tests).args([&test, "--exact", "--ignored"]).output();
+    let output = Command::new(program).args([&test, "--exact", "--ignored"]).output();
     let output = output.expect("a process");
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && printed.contains("1 passed"), "{printed}");
 }
 
 #[test]

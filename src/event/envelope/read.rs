@@ -1,4 +1,4 @@
-//! How an event is read and written.
+//! Reading and writing an event.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -18,8 +18,8 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Event<T> {
     }
 }
 
-/// The type of `data` depends on what stands beside it, which no `Deserialize` of its own
-/// could see.
+/// The type of `data` depends on the field `type` next to it, which a `Deserialize` for `data`
+/// alone could not see.
 impl<'de> Deserialize<'de> for Event<EventData> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Event::<RawData>::deserialize(deserializer)?;
@@ -68,10 +68,10 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for AnEvent<T> {
     }
 }
 
-/// It is counted under its own name, for it is in no object.
+/// The field's name in the counts, and in JSON. The envelope has no name to put before it.
 const ORGANIZATION: (&str, &str) = ("organization_id", "organization_id");
 
-/// `data` that is missing is `null`, if that is such data.
+/// Reads missing `data` as `null`, if `T` can be read from that.
 fn absent<'de, T: Deserialize<'de>, E: Error>() -> Result<T, E> {
     T::deserialize(UnitDeserializer::<E>::new()).map_err(|_| E::missing_field("data"))
 }
@@ -87,7 +87,7 @@ impl<T: Serialize> Serialize for Event<T> {
             map.serialize_entry("organization_id", organization)?;
         }
         for (name, value) in &self.extra {
-            // Or it would be there twice, and could not be read again.
+            // Otherwise the field would be there twice, and could not be read again.
             let is_written = match name.as_str() {
                 "id" | "type" | "created" | "data" => true,
                 "organization_id" => self.organization_id.is_some(),

@@ -56,7 +56,7 @@ impl Node {
     /// Connects. The caller limits how long this may take.
     pub(super) async fn connect(&self) -> Result<NodeConnection, RedisError> {
         if let Some(stream) = self.tls_stream().await? {
-            return NodeConnection::over(self.info(), stream).await;
+            return Box::pin(NodeConnection::over(self.info(), stream)).await;
         }
         match self.client.get_multiplexed_async_connection_with_config(&no_timeouts()).await {
             Err(error) if error.is_connection_dropped() && !error.is_connection_refusal() => {
@@ -82,7 +82,8 @@ impl Node {
             use_ring_unless_installed();
             return Ok(None);
         };
-        certificates.connect((host, *port), self.info().tcp_settings()).await.map(Some)
+        let stream = certificates.connect((host, *port), self.info().tcp_settings());
+        Box::pin(stream).await.map(Some)
     }
 }
 

@@ -21,7 +21,7 @@ use tokio_rustls::{TlsConnector, client};
 
 use super::Certificates;
 
-pub(in super::super) type TlsStream = client::TlsStream<TcpStream>;
+pub(in super::super) type TlsStream = Box<client::TlsStream<TcpStream>>;
 
 impl Certificates {
     /// Connects to whichever address of the host is the first to answer.
@@ -46,7 +46,7 @@ impl Certificates {
         if attempts.is_empty() {
             return Err(io::Error::other("the host's name has no address").into());
         }
-        Ok(select_ok(attempts).await?.0)
+        Ok(Box::new(select_ok(attempts).await?.0))
     }
 
     fn config(&self) -> Result<ClientConfig, RedisError> {
