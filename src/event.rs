@@ -1,8 +1,13 @@
-//! What a body says: the envelope of an event, what is in it, and batches of them.
+//! Events: the JSON envelope of a body, typed data for the documented events, and batches.
 //!
-//! An [`Event`] is the envelope. Its `data` stays JSON until it is asked for, or is
-//! read into [`EventData`], an enum over the documented types, or into a type of your
-//! own:
+//! An [`Event`] is the envelope: its id, its type and its time. Its `data` can be read in
+//! three ways:
+//!
+//! | ask for | `data` is |
+//! | --- | --- |
+//! | [`Event`] | raw JSON, to be read later |
+//! | [`Event<EventData>`](EventData) | an enum over the documented types |
+//! | `Event<MyData>` | your own type |
 //!
 //! ```
 //! use nevent_webhooks::event::{Event, EventData};
@@ -13,21 +18,27 @@
 //!             println!("{} pays {} {}", purchase.fan.id, purchase.total, purchase.currency);
 //!         }
 //!         EventData::FanCreated(fan) => println!("welcome, {}", fan.id),
-//!         _ => {} // Done as well: 2xx, or Nevent sends it again.
+//!         _ => {} // Answer 2xx here too: Nevent would send the event again.
 //!     }
 //! }
 //! ```
 //!
-//! Times and dates are those of `jiff` 1, amounts of `rust_decimal` 1, raw data and fields
-//! of `serde_json` 1: these versions are part of the interface.
+//! Times and dates are types of `jiff` 1, amounts are `rust_decimal` 1, raw data and extra
+//! fields are `serde_json` 1. Another major version of one of these is a breaking change of
+//! this crate.
 //!
-//! # Which fields may be odd
+//! # Fields that senders get wrong
 //!
-//! A documented field is required if its object makes no sense without it. All others are
-//! optional: if the value cannot be read, the field is `None` or empty, the value is kept in
-//! the object's `more` under the field's name, and [`unread_fields`] counts it. Written
-//! again, it comes out as it came. [`Event::strict`] refuses such an event instead.
-//! Undocumented fields are kept in `more` as well.
+//! Fields that an object makes no sense without are required. An event without one of them
+//! is an [`EventError`]. All other documented fields are optional. If the value of an
+//! optional field cannot be read:
+//!
+//! - the field is `None` or empty;
+//! - the value is kept in the object's `extra`, under the field's name, and is written again
+//!   as it was sent;
+//! - [`unread_fields`] counts it, and [`Event::strict`] turns it into an error.
+//!
+//! Undocumented fields are kept in `extra` as well.
 //!
 //! | object | required | optional |
 //! | --- | --- | --- |
@@ -39,17 +50,19 @@
 //! | [`Venue`] | `name` | `city` |
 //! | [`Artist`] | `name` | `spotify_id` |
 //!
-//! | a field of this kind | is read from |
+//! A field is read from these JSON values, and from no others:
+//!
+//! | kind of field | values |
 //! | --- | --- |
 //! | text | a string |
 //! | amount | a number of at most 28 digits, or a string of one; never rounded |
 //! | whole number (`quantity`, `created`) | `2`, `2.0`, `2e0` or `"2"`; never rounded, may be negative |
-//! | time | a string in RFC 3339 with its zone; one without a zone, `""` and a number are odd |
-//! | date | a string such as `2024-06-15`; a date with a time, and `""`, are odd |
-//! | list, object | of JSON the same; PHP's `[]` for an empty object and `{}` for an empty list are odd |
+//! | time | a string in RFC 3339 with its zone; not one without a zone, `""` or a number |
+//! | date | a string such as `2024-06-15`; not a date with a time, or `""` |
+//! | list, object | a JSON list or object; not PHP's `[]` for an empty object, or `{}` for an empty list |
 //!
-//! `null` is nothing: `None`, or empty. A list with one odd entry, and a venue without a name,
-//! are odd as a whole.
+//! `null` is read as `None` or empty. One unreadable entry makes the whole list unreadable,
+//! and so does a missing name for a venue.
 
 mod data;
 mod decimal;
@@ -66,7 +79,7 @@ mod purchase;
 mod raw;
 #[cfg(any(feature = "tower", feature = "actix"))]
 mod read_delivery;
-mod text;
+mod repair;
 mod whole;
 
 #[cfg(any(feature = "tower", feature = "actix"))]
@@ -82,13 +95,25 @@ pub use optional::unread_fields;
 pub(crate) use peek::{Peek, Shape};
 pub use purchase::{Purchase, Ticket};
 pub use raw::RawData;
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub(crate) use repair::repair;
 pub use rust_decimal::Decimal;
 pub use serde_json::value::RawValue;
-#[cfg(any(feature = "tower", feature = "actix"))]
-pub(crate) use text::readable;
 
-/// Fields of a JSON object by their names. A field that becomes documented moves from
-/// `more` to a field of its own. (Numbers are integers of 64 bits or the nearest binary
-/// float, and one beyond a float's range is a string of its digits: for an amount that is not
-/// documented yet, take the text in a raw `data`.)
+/// The fields of a JSON object, by name.
+///
+/// A field that becomes documented moves from `extra` to a field of its own.
+///
+/// A number is a 64-bit integer, or the nearest 64-bit float. A number beyond a float's range
+/// is a string of its digits. For an undocumented amount, read the text of a raw
+/// [`data`](Event::data) instead.
+///
+/// ```
+/// use nevent_webhooks::Event;
+///
+/// let body = br#"{"id":"evt_1","type":"ping","created":1640995201,"attempt":2}"#;
+/// let event: Event = Event::from_json(body)?;
+/// assert_eq!(event.extra["attempt"], 2);
+/// # Ok::<(), nevent_webhooks::EventError>(())
+/// ```
 pub type Fields = serde_json::Map<String, serde_json::Value>;

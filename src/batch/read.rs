@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::Batch;
 use crate::dedupe::Claimed;
-use crate::event::{Shape, readable};
+use crate::event::{Shape, repair};
 use crate::{Delivery, Event, Rejection};
 
 /// Ten times what Nevent groups at most, so that a body of a million crumbs does not
@@ -14,7 +14,7 @@ const MOST_EVENTS: usize = 1000;
 impl Batch {
     /// Reads one event or several from the verified bytes.
     pub(crate) fn read(delivery: &Delivery, claimed: &Claimed) -> Result<Self, Rejection> {
-        let body = match readable(delivery.body())? {
+        let body = match repair(delivery.body())? {
             Cow::Borrowed(json) => delivery.body().slice_ref(json),
             Cow::Owned(json) => Bytes::from(json),
         };

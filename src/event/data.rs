@@ -6,29 +6,44 @@ use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::json::twice;
+use super::json::duplicate;
 use super::object::{AnObject, Object};
-use super::text::readable;
+use super::repair::repair;
 use super::{EventError, Fan, Fields, LiveEvent, Purchase, RawData};
 
-/// One line a type of event: its variant, the type's name, and the name under which
-/// `data` has the object.
+/// Makes the enum. Each line is one type of event: its variant, the type's name, and the name
+/// under which `data` has the object.
 macro_rules! event_types {
     ($($(#[$doc:meta])* $variant:ident($object:ty) = $name:literal in $key:literal,)*) => {
-        /// What happened, by the event's `type`: `data` with the object out of its
-        /// wrapping.
+        /// The `data` of an event, by the event's type.
         ///
-        /// Read from an [`Event`](super::Event) by
-        /// [`Event::typed`](super::Event::typed), or asked for as `Event<EventData>`.
-        /// New types of event will come, and are [`EventData::Unknown`] until a version
-        /// of this crate knows them: to handle one before that, match on
-        /// [`event_type`](super::Event::event_type) and read it with
-        /// [`Event::data_as`](super::Event::data_as), which goes on working.
+        /// Ask for `Event<EventData>`, or call [`Event::typed`](super::Event::typed). Each
+        /// variant holds the object itself, without the wrapper around it in `data`. Objects
+        /// are boxed: match on the variant, then use the object's fields.
         ///
-        /// The objects are boxed: match on the variant, then use the object's fields.
-        /// Refunds and cancellations are taken to show a purchase as its completion does,
-        /// and all events about fans and live events to show these as the documented
-        /// ones do.
+        /// The documentation shows a sample for `fan.created`, `purchase.completed` and
+        /// `event.published`. Other events about fans, purchases and live events are assumed
+        /// to hold the same objects.
+        ///
+        /// # New types
+        ///
+        /// Nevent will add types. They are [`EventData::Unknown`] until a version of this
+        /// crate knows them. To handle such a type earlier, match on
+        /// [`event_type`](super::Event::event_type) and call
+        /// [`Event::data_as`](super::Event::data_as). That goes on working when this crate
+        /// knows the type.
+        ///
+        /// ```
+        /// use nevent_webhooks::event::EventData;
+        ///
+        /// fn describe(data: &EventData) -> String {
+        ///     match data {
+        ///         EventData::FanDeleted(fan) => format!("erase {}", fan.id),
+        ///         EventData::Unknown { event_type, .. } => format!("new: {event_type}"),
+        ///         _ => "not needed".to_owned(),
+        ///     }
+        /// }
+        /// ```
         #[derive(Debug, Clone)]
         #[non_exhaustive]
         pub enum EventData {
@@ -37,7 +52,7 @@ macro_rules! event_types {
             Unknown {
                 /// The event's type.
                 event_type: String,
-                /// Its `data`, as it came.
+                /// The event's `data`, as it was sent.
                 data: RawData,
             },
         }
@@ -50,8 +65,11 @@ macro_rules! event_types {
                 }
             }
 
-            /// The documented fields that could not be read, such as `fan.custom_fields`: each
-            /// is `None` or empty, and its value is in the `more` of its object.
+            /// Returns the names of documented fields that could not be read, such as
+            /// `fan.custom_fields`.
+            ///
+            /// Each of these fields is `None` or empty. Its value is in the `extra` of its
+            /// object.
             #[must_use]
             pub fn unread_fields(&self) -> Vec<&'static str> {
                 let mut names = Vec::new();
@@ -63,7 +81,7 @@ macro_rules! event_types {
             }
         }
 
-        /// As it came, but for what stood beside the object.
+        /// Writes `data` as it was sent, except for fields next to the object.
         impl Serialize for EventData {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 match self {
@@ -76,45 +94,45 @@ macro_rules! event_types {
 }
 
 event_types! {
-    /// Somebody new.
+    /// A fan was created.
     FanCreated(Fan) = "fan.created" in "fan",
-    /// Somebody's data changed.
+    /// A fan's data changed.
     FanUpdated(Fan) = "fan.updated" in "fan",
-    /// Somebody is to be forgotten.
+    /// A fan was deleted, for example after an erasure request.
     FanDeleted(Fan) = "fan.deleted" in "fan",
-    /// Somebody bought tickets.
+    /// A fan bought tickets.
     PurchaseCompleted(Purchase) = "purchase.completed" in "purchase",
-    /// A purchase was paid back, in whole or in part.
+    /// A purchase was refunded, in whole or in part.
     PurchaseRefunded(Purchase) = "purchase.refunded" in "purchase",
-    /// A purchase did not come about.
+    /// A purchase was cancelled.
     PurchaseCancelled(Purchase) = "purchase.cancelled" in "purchase",
-    /// Somebody came. (Of this object the documentation shows no sample.)
+    /// A fan was checked in. The documentation shows no sample of the object.
     AttendanceCheckedIn(Fields) = "attendance.checked_in" in "attendance",
-    /// Somebody left. (Of this object the documentation shows no sample.)
+    /// A fan was checked out. The documentation shows no sample of the object.
     AttendanceCheckedOut(Fields) = "attendance.checked_out" in "attendance",
-    /// An email went out. (Of this object the documentation shows no sample.)
+    /// An email was sent. The documentation shows no sample of the object.
     EmailSent(Fields) = "email.sent" in "email",
-    /// An email was opened. (Of this object the documentation shows no sample.)
+    /// An email was opened. The documentation shows no sample of the object.
     EmailOpened(Fields) = "email.opened" in "email",
-    /// A link in an email was followed. (Of this object the documentation shows no sample.)
+    /// A link in an email was clicked. The documentation shows no sample of the object.
     EmailClicked(Fields) = "email.clicked" in "email",
-    /// A text message went out. (Of this object the documentation shows no sample.)
+    /// A text message was sent. The documentation shows no sample of the object.
     SmsSent(Fields) = "sms.sent" in "sms",
-    /// A text message arrived. (Of this object the documentation shows no sample.)
+    /// A text message was delivered. The documentation shows no sample of the object.
     SmsDelivered(Fields) = "sms.delivered" in "sms",
-    /// Something is planned.
+    /// A live event was created.
     EventCreated(LiveEvent) = "event.created" in "event",
-    /// Plans changed.
+    /// A live event changed.
     EventUpdated(LiveEvent) = "event.updated" in "event",
-    /// It can be seen, and booked.
+    /// A live event was published.
     EventPublished(LiveEvent) = "event.published" in "event",
-    /// It does not take place.
+    /// A live event was cancelled.
     EventCancelled(LiveEvent) = "event.cancelled" in "event",
 }
 
-/// The object that stands under its own name in `data`, whatever stands beside it.
+/// Reads the object under its own name in `data`. Other fields of `data` are ignored.
 fn read_object<T: Object>(data: &RawValue, key: &'static str) -> Result<Box<T>, EventError> {
-    let json = readable(data.get().as_bytes())?;
+    let json = repair(data.get().as_bytes())?;
     EventError::of_reading_with(Under { key, object: PhantomData }, &json)
         .map(Box::new)
         .map_err(|error| error.within("data"))
@@ -141,7 +159,7 @@ impl<'de, T: Object> Visitor<'de> for Under<T> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
-        let (mut object, mut beside) = (None, HashSet::new());
+        let (mut object, mut ignored) = (None, HashSet::new());
         while let Some(key) = map.next_key::<String>()? {
             if key == self.key {
                 if object.replace(map.next_value_seed(AnObject(PhantomData))?).is_some() {
@@ -150,8 +168,8 @@ impl<'de, T: Object> Visitor<'de> for Under<T> {
                 continue;
             }
             map.next_value::<IgnoredAny>()?;
-            if let Some(key) = beside.replace(key) {
-                return Err(twice(&key));
+            if let Some(key) = ignored.replace(key) {
+                return Err(duplicate(&key));
             }
         }
         object.ok_or_else(|| Error::missing_field(self.key))

@@ -1,6 +1,8 @@
-//! Money as it was sent. A JSON number is text: read into a binary float, 85.10 would
-//! become 85.0999…, and sums would drift. [`Decimal`] holds up to 28 digits exactly,
-//! with their trailing zeros; what has more is refused rather than rounded.
+//! Amounts of money, as they were sent.
+//!
+//! A JSON number is text. As a binary float, 85.10 would become 85.0999…, and sums would be
+//! wrong. [`Decimal`] holds up to 28 digits exactly, with their trailing zeros. An amount with
+//! more digits is an error, because it would have to be rounded.
 
 use rust_decimal::Decimal;
 use serde::de::{self, Unexpected};
@@ -11,7 +13,7 @@ use super::RawData;
 use super::object::Required;
 
 impl Required for Decimal {
-    /// Reads a number, or a number within a string, as some senders write money.
+    /// Reads a number, or a string of a number, which is how some senders write money.
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let json = RawData::deserialize(deserializer)?;
         parse(unquoted(json.get())).ok_or_else(|| {
@@ -20,7 +22,8 @@ impl Required for Decimal {
         })
     }
 
-    /// As a number in JSON, and in a binary format as text, which keeps the digits.
+    /// Writes a number in JSON, and text in a binary format, which has no number that keeps
+    /// the digits.
     fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if !serializer.is_human_readable() {
             return serializer.collect_str(self);
@@ -29,20 +32,20 @@ impl Required for Decimal {
     }
 }
 
-/// The text of a number, also of one in quotes.
+/// Returns the text of a number, without its quotes if it has any.
 pub(super) fn unquoted(json: &str) -> &str {
     json.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(json)
 }
 
 /// Reads a number without rounding it.
 pub(super) fn parse(digits: &str) -> Option<Decimal> {
-    // The crate takes separators as well: `1_000`.
+    // `rust_decimal` would accept separators too: `1_000`.
     let plain = |byte| matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E');
     let digits = digits.bytes().all(plain).then_some(digits)?;
     let Some((digits, exponent)) = digits.split_once(['e', 'E']) else {
         return Decimal::from_str_exact(digits).ok();
     };
-    // By hand, for the crate rounds what has an exponent.
+    // `rust_decimal` would round a number with an exponent.
     let amount = Decimal::from_str_exact(digits).ok()?;
     if amount.is_zero() && is_exponent(exponent) {
         return Some(amount);
@@ -53,7 +56,7 @@ pub(super) fn parse(digits: &str) -> Option<Decimal> {
     Decimal::try_from_i128_with_scale(mantissa, u32::try_from(scale.max(0)).ok()?).ok()
 }
 
-/// Of any length.
+/// Whether this is an exponent, of any length.
 fn is_exponent(exponent: &str) -> bool {
     let digits = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
     !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
@@ -108,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_amount_or_cannot_be_held_exactly_is_refused() {
+    fn values_that_are_no_exact_amount_are_refused() {
         let many = format!("0.{}", "1".repeat(40));
         let huge = "9".repeat(1000);
         let long = format!("1e{}", "9".repeat(1000));

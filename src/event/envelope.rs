@@ -8,34 +8,13 @@ use serde_json::value::RawValue;
 
 use super::{EventData, EventError, Fields, RawData};
 
-/// A Nevent event: the envelope, and `data` as it came, typed, or as a type of yours.
+/// A Nevent event: the envelope, and its `data`.
 ///
-/// | ask for | and `data` is |
+/// | ask for | `data` is |
 /// | --- | --- |
-/// | `Event` | raw JSON, not looked into: match on `event_type`, then read it with [`Event::typed`] or [`Event::data_as`] |
-/// | `Event<EventData>` | read by the event's type: `match event.data` |
-/// | `Event<MyData>` | your own type of the whole of `data` (`struct MyData { purchase: … }`), for a route that receives one type of event |
-///
-/// In axum and actix-web it is an extractor, which reads the verified bytes of the request
-/// and answers 400 `Malformed event` when they are no event, or when `data` is not
-/// of the type asked for. Fields not named here are kept in `more`; one named twice is
-/// refused, and so is what is nested more than 127 deep. To take an event that cannot be
-/// read all the same, ask for `Result<Event<…>, Rejection>` and a
-/// [`Delivery`](crate::Delivery), as `examples/park.rs` does.
-///
-/// # Writing
-///
-/// An event is written as it was sent, to be put into a queue, say. Of `Event<EventData>`,
-/// the fields beside the object in `data` are not written, nor are documented fields that are
-/// `null`, and lists and `custom_fields` that are empty; times are written in UTC.
-///
-/// JSON keeps all digits of amounts. So do binary formats such as `MessagePack` and CBOR, where
-/// an amount is a string, but other numbers in raw `data` are 64-bit integers or floats there.
-/// A type of yours that contains an event may be `#[serde(tag = "…")]`, `untagged` or
-/// `flatten`: what it writes in JSON can be read, and the amounts of `Event<EventData>` are
-/// then read by way of the nearest float (15 digits are exact, and `85.00` becomes `85.0`).
-/// Give such a tag another name than the event's fields have: serde writes `type` twice
-/// without a word.
+/// | `Event` | raw JSON; match on `event_type`, then call [`Event::typed`] or [`Event::data_as`] |
+/// | `Event<EventData>` | an enum over the documented types; match on `event.data` |
+/// | `Event<MyData>` | your own type for the whole of `data` (`struct MyData { purchase: … }`), for a route that receives one type of event |
 ///
 /// ```
 /// use nevent_webhooks::Event;
@@ -46,7 +25,7 @@ use super::{EventData, EventError, Fields, RawData};
 ///     "data":{"fan":{"id":"fan_1","email":"maria@example.com","vip":true}},
 ///     "organization_id":"org_1"}"#;
 ///
-/// // `data` stays JSON until it is asked for …
+/// // `data` stays raw JSON until it is read …
 /// let event: Event = Event::from_json(body)?;
 /// assert_eq!(event.event_type, "fan.created");
 /// assert_eq!(event.created.to_string(), "2022-01-01T00:00:01Z");
@@ -56,9 +35,9 @@ use super::{EventData, EventError, Fields, RawData};
 /// let event: Event<EventData> = Event::from_json(body)?;
 /// let EventData::FanCreated(fan) = event.data else { panic!("another type") };
 /// assert_eq!(fan.email.as_deref(), Some("maria@example.com"));
-/// assert_eq!(fan.more.get("vip"), Some(&true.into()));
+/// assert_eq!(fan.extra.get("vip"), Some(&true.into()));
 ///
-/// // … or into a type of your own.
+/// // … or is read into your own type.
 /// #[derive(Deserialize)]
 /// struct MyData { fan: MyFan }
 /// #[derive(Deserialize)]
@@ -68,34 +47,58 @@ use super::{EventData, EventError, Fields, RawData};
 /// assert!(event.data.fan.vip);
 /// # Ok::<(), nevent_webhooks::EventError>(())
 /// ```
+///
+/// # As an extractor
+///
+/// In axum and actix-web, an `Event` is an extractor. It reads the verified body, and answers
+/// 400 `Malformed event` if the body is not an event, or if `data` is not of the type asked
+/// for. To accept events that cannot be read, take `Result<Event<…>, Rejection>` and a
+/// [`Delivery`](crate::Delivery), as `examples/park.rs` does.
+///
+/// Fields that are not listed here are kept in `extra`. A body that has a field twice, or that
+/// is nested more than 127 deep, is an error.
+///
+/// # Writing
+///
+/// An event is written as it was sent, for example into a queue. `Event<EventData>` has these
+/// differences: fields next to the object in `data` are not written, nor are documented fields
+/// that are `null`, empty lists, and empty `custom_fields`. Times are written in UTC.
+///
+/// JSON keeps all digits of amounts. Binary formats such as `MessagePack` and CBOR keep them
+/// too, as strings. Other numbers in raw `data` are 64-bit integers or floats there.
+///
+/// Your own types may contain an event within `#[serde(tag = "…")]`, `untagged` or `flatten`.
+/// Then the amounts of `Event<EventData>` are read by way of a float: 15 digits are exact,
+/// and `85.00` becomes `85.0`. Choose a tag that is not a field of an event: serde would write
+/// `type` twice without an error.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Event<T = RawData> {
     /// The event's id, `evt_…`.
     pub id: String,
-    /// The event's type, `purchase.completed` for one. New ones will come.
+    /// The event's type, such as `purchase.completed`. Nevent will add types.
     pub event_type: String,
-    /// When the event came about; sent in Unix seconds.
+    /// When the event happened. It is sent in Unix seconds.
     pub created: Timestamp,
-    /// The organisation it belongs to, `org_…`. A test event may have none.
+    /// The organisation that the event belongs to, `org_…`. A test event may have none.
     pub organization_id: Option<String>,
-    /// What happened, under the object's own name (`data.purchase`). If there is none, as in
-    /// a test event, raw data is `null`.
+    /// The object that the event is about, under its own name (`data.purchase`). Raw data is
+    /// `null` if there is none, as in a test event.
     pub data: T,
     /// Undocumented fields, and an `organization_id` that could not be read.
-    pub more: Fields,
+    pub extra: Fields,
 }
 
 impl<T> Event<T> {
-    /// Reads an event from a body. (Give the type, `let event: Event = …`: a
-    /// default type is not inferred in an expression.)
+    /// Reads an event from a body.
     ///
-    /// A byte order mark before the JSON is skipped, and half of a surrogate pair is read as
-    /// U+FFFD: see [`RawData`].
+    /// Give the type, as in `let event: Event = …`: Rust does not infer the default type in an
+    /// expression. A byte order mark before the JSON is skipped. Half of a surrogate pair is
+    /// read as U+FFFD, as [`RawData`] describes.
     ///
     /// # Errors
     ///
-    /// A body that is not JSON, or not an event with such `data`.
+    /// A body that is not JSON, or that is not an event with `data` of this type.
     pub fn from_json(body: &[u8]) -> Result<Self, EventError>
     where
         Self: DeserializeOwned,
@@ -105,8 +108,8 @@ impl<T> Event<T> {
 }
 
 impl<T: Borrow<RawValue>> Event<T> {
-    /// Reads `data` by the event's type. What is not documented stays within reach in
-    /// the `more` of each object, and all of it in `data`.
+    /// Reads `data` by the event's type. Undocumented fields are in the `extra` of each
+    /// object.
     ///
     /// ```
     /// use nevent_webhooks::{Event, Rejection};
@@ -116,7 +119,7 @@ impl<T: Borrow<RawValue>> Event<T> {
     ///     match event.typed()? {
     ///         EventData::PurchaseRefunded(purchase) => println!("refund {}", purchase.id),
     ///         EventData::Unknown { event_type, data } => println!("new: {event_type} {data}"),
-    ///         _ => {} // Done as well: 2xx, or Nevent sends it again.
+    ///         _ => {} // Answer 2xx here too: Nevent would send the event again.
     ///     }
     ///     Ok(())
     /// }
@@ -124,12 +127,12 @@ impl<T: Borrow<RawValue>> Event<T> {
     ///
     /// # Errors
     ///
-    /// `data` of another shape than the type has.
+    /// `data` that does not have the fields of its type.
     pub fn typed(&self) -> Result<EventData, EventError> {
         EventData::read(&self.event_type, self.data.borrow())
     }
 
-    /// Reads `data` into a type of yours, once the event's type says which.
+    /// Reads `data` into your own type, which you choose by the event's type.
     ///
     /// ```
     /// use nevent_webhooks::{Event, Rejection};
@@ -151,7 +154,7 @@ impl<T: Borrow<RawValue>> Event<T> {
     ///
     /// # Errors
     ///
-    /// `data` of another shape.
+    /// `data` that your type cannot be read from.
     pub fn data_as<D: DeserializeOwned>(&self) -> Result<D, EventError> {
         let data = self.data.borrow().get().as_bytes();
         EventError::of_reading(data).map_err(|error| error.within("data"))
@@ -159,18 +162,18 @@ impl<T: Borrow<RawValue>> Event<T> {
 }
 
 impl Event<EventData> {
-    /// The documented fields that could not be read, those of the envelope included: see
-    /// [`EventData::unread_fields`].
+    /// Returns the names of documented fields that could not be read: those of
+    /// [`EventData::unread_fields`], and those of the envelope.
     #[must_use]
     pub fn unread_fields(&self) -> Vec<&'static str> {
         let mut names = self.data.unread_fields();
-        if self.organization_id.is_none() && self.more.contains_key("organization_id") {
+        if self.organization_id.is_none() && self.extra.contains_key("organization_id") {
             names.push("organization_id");
         }
         names
     }
 
-    /// Refuses an event of which a documented field could not be read.
+    /// Returns the event, or an error if a documented field could not be read.
     ///
     /// ```
     /// use nevent_webhooks::Rejection;
@@ -184,7 +187,7 @@ impl Event<EventData> {
     ///
     /// # Errors
     ///
-    /// An optional field of another type than documented, by its name.
+    /// The name of the first field that could not be read.
     pub fn strict(self) -> Result<Self, EventError> {
         match self.unread_fields().first() {
             None => Ok(self),

@@ -4,18 +4,29 @@ use std::marker::PhantomData;
 use serde::de::{DeserializeOwned, DeserializeSeed};
 use serde_path_to_error::{Path, Segment, Track};
 
-use super::text::readable;
+use super::repair::repair;
 use crate::text::excerpt;
 
 mod found;
 
-/// Why a body is not an event, or not of the type asked for.
+/// Why a body could not be read as an event, or as an event of the type asked for.
 ///
-/// `Display` is one line of at most about 300 bytes. It names the field, and the type and
-/// length of its value, but never the value: that may name people.
+/// `Display` is one line of about 300 bytes at most. It names the field, and the type and
+/// length of its value, but never the value, which may be personal data.
+///
+/// ```
+/// use nevent_webhooks::Event;
+///
+/// let body = br#"{"id":"evt_1","type":"ping","created":"today"}"#;
+/// let error = <Event>::from_json(body).unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "not the JSON of such an event: `created`: a string of 5 bytes, expected a whole number",
+/// );
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventError {
-    /// Of the field, from the top; none of what is wrong as a whole.
+    /// The field, from the top; `None` if the body as a whole is wrong.
     path: Option<String>,
     reason: String,
 }
@@ -25,12 +36,12 @@ impl EventError {
         Self { path: None, reason: reason.to_string() }
     }
 
-    /// Reads JSON as senders write it.
+    /// Reads JSON as senders write it, which is repaired first.
     pub(super) fn of_reading<T: DeserializeOwned>(json: &[u8]) -> Result<T, Self> {
-        Self::of_reading_with(PhantomData::<T>, &readable(json)?)
+        Self::of_reading_with(PhantomData::<T>, &repair(json)?)
     }
 
-    /// Reads JSON to its end, and knows where in it something is wrong.
+    /// Reads JSON to its end. An error names the field.
     pub(super) fn of_reading_with<'de, S: DeserializeSeed<'de>>(
         seed: S,
         json: &'de [u8],
@@ -52,7 +63,7 @@ impl EventError {
         }
     }
 
-    /// For a `Deserialize` that finds it, so that the place and the reason stay as they are.
+    /// Returns the error for a `Deserialize` to pass on, with its field and reason unchanged.
     pub(super) fn into_placed<E: serde::de::Error>(self) -> E {
         E::custom(format_args!("{AS_PLACED}{}", self.placed()))
     }
@@ -72,16 +83,16 @@ impl EventError {
     }
 }
 
-/// How a reason begins that names its place itself.
+/// The beginning of a reason that names its field itself.
 const AS_PLACED: &str = "not as documented: ";
 
-/// The names of fields may be the sender's, so they are shortened and escaped.
+/// Returns the path of a field. Names may be the sender's, so they are shortened and escaped.
 fn place(path: &Path) -> String {
     let mut place = String::new();
     for segment in path {
         match segment {
             Segment::Seq { index } => place.extend(["[", &index.to_string(), "]"]),
-            // Where the JSON breaks off, which has a line and a column.
+            // The JSON breaks off here, and the reason has the line and the column.
             Segment::Unknown => {}
             _ if place.is_empty() => place.push_str(&name(segment)),
             _ => place.extend([".", &name(segment)]),

@@ -4,10 +4,10 @@ use super::Fields;
 use super::object::object;
 
 object! {
-    /// A person, as far as the sender knows them.
+    /// A person in the organisation's audience.
     pub struct Fan in "fan" {
         required: {
-            /// `fan_…`.
+            /// The fan's id, `fan_…`.
             id: String = "id",
         }
         optional: {
@@ -17,19 +17,19 @@ object! {
             first_name: Option<String>,
             /// Family name.
             last_name: Option<String>,
-            /// Phone number with its country code, `+34600123456`.
+            /// Phone number with its country code, such as `+34600123456`.
             phone: Option<String>,
             /// City of residence.
             city: Option<String>,
-            /// Country of residence in two letters, `ES`.
+            /// Country of residence, in two letters such as `ES`.
             country: Option<String>,
-            /// The organisation's labels.
+            /// Labels that the organisation gave the fan.
             tags: Vec<String>,
-            /// The organisation's own fields.
+            /// Fields that the organisation defined.
             custom_fields: Fields,
-            /// When the sender first knew them.
+            /// When the fan was created.
             created_at: Option<Timestamp>,
-            /// How they came, `Event Registration`.
+            /// Where the fan comes from, such as `Event Registration`.
             source: Option<String>,
         }
     }

@@ -1,25 +1,91 @@
+//! Reads any JSON value, with every float as exact as a float can be.
+
+mod numbers;
+
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Number, Value};
 
+use self::numbers::Numbers;
 use super::Fields;
+use super::raw::TextOr;
 use crate::text::excerpt;
 
-/// Any JSON in which no object has a field twice: nobody could tell which of the two is meant.
+/// Any JSON value in which no object has a name twice.
+///
+/// Its floats are the nearest to what was sent, even if nothing in the program switches on
+/// `serde_json`'s feature `float_roundtrip`. Otherwise a number could change in its last
+/// digit each time it is read and written.
 pub(super) struct Json(pub(super) Value);
 
 impl<'de> Deserialize<'de> for Json {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(JsonVisitor).map(Self)
+        match TextOr::<Parsed>::deserialize(deserializer)? {
+            TextOr::Value(Parsed(value)) => Ok(Self(value)),
+            TextOr::Text(json) => {
+                from_text(json.get(), Duplicates::Refused).map(Self).map_err(D::Error::custom)
+            }
+        }
     }
 }
 
-struct JsonVisitor;
+/// A value from a format that has parsed its numbers already.
+struct Parsed(Value);
 
-impl<'de> Visitor<'de> for JsonVisitor {
+impl<'de> Deserialize<'de> for Parsed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let builder = Builder { numbers: None, duplicates: Duplicates::Refused };
+        builder.deserialize(deserializer).map(Self)
+    }
+}
+
+/// Reads a value from JSON text.
+pub(super) fn from_text(json: &str, duplicates: Duplicates) -> serde_json::Result<Value> {
+    let mut numbers = Numbers::of(json);
+    let builder = Builder { numbers: Some(&mut numbers), duplicates };
+    builder.deserialize(&mut serde_json::Deserializer::from_str(json))
+}
+
+/// What becomes of a name that an object has twice.
+#[derive(Clone, Copy)]
+pub(super) enum Duplicates {
+    /// An error: nobody could tell which of the two is meant.
+    Refused,
+    /// The last one stays, as in `serde_json`'s own `Value`.
+    Overwritten,
+}
+
+/// Builds a value.
+struct Builder<'n, 'a> {
+    /// The text of each number, if the format is JSON text: one for each call of
+    /// `visit_i64`, `visit_u64` and `visit_f64`.
+    numbers: Option<&'n mut Numbers<'a>>,
+    duplicates: Duplicates,
+}
+
+impl<'a> Builder<'_, 'a> {
+    /// For a value within this one.
+    fn inner(&mut self) -> Builder<'_, 'a> {
+        Builder { numbers: self.numbers.as_deref_mut(), duplicates: self.duplicates }
+    }
+
+    fn next_number(self) -> Option<&'a str> {
+        self.numbers?.next()
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Builder<'_, '_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Builder<'_, '_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -35,7 +101,7 @@ impl<'de> Visitor<'de> for JsonVisitor {
     }
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_any(self)
+        self.deserialize(deserializer)
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
@@ -43,14 +109,18 @@ impl<'de> Visitor<'de> for JsonVisitor {
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        self.next_number();
         Ok(value.into())
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        self.next_number();
         Ok(value.into())
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        let exact = self.next_number().and_then(|text| text.parse().ok());
+        let value = exact.filter(|exact: &f64| exact.is_finite()).unwrap_or(value);
         Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
     }
 
@@ -62,23 +132,29 @@ impl<'de> Visitor<'de> for JsonVisitor {
         Ok(value.into())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<Value, A::Error> {
         let mut array = Vec::new();
-        while let Some(Json(item)) = items.next_element()? {
+        while let Some(item) = items.next_element_seed(self.inner())? {
             array.push(item);
         }
         Ok(array.into())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Value, A::Error> {
-        let fields = fields(map)?;
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Value, A::Error> {
+        let mut fields = Fields::new();
+        while let Some(name) = map.next_key()? {
+            let value = map.next_value_seed(self.inner())?;
+            insert(&mut fields, name, value, self.duplicates)?;
+        }
         Ok(number(&fields).map_or(Value::Object(fields), Value::Number))
     }
 }
 
-/// What `serde_json` shows of a number if anything in the program has switched on its
-/// feature `arbitrary_precision`: an object with its text. Without that feature such an
-/// object is what was sent.
+/// The number that an object stands for.
+///
+/// If anything in the program switches on `serde_json`'s feature `arbitrary_precision`, a
+/// number is shown as an object with its text. Without that feature such an object is what
+/// the sender wrote.
 fn number(fields: &Fields) -> Option<Number> {
     let text = fields.get("$serde_json::private::Number")?.as_str()?;
     let number = text.parse::<Number>().ok().filter(|_| fields.len() == 1)?;
@@ -86,7 +162,7 @@ fn number(fields: &Fields) -> Option<Number> {
     keeps_digits.then_some(number)
 }
 
-/// All fields of an object.
+/// Reads all fields of an object.
 pub(super) fn fields<'de, A: MapAccess<'de>>(mut map: A) -> Result<Fields, A::Error> {
     let mut fields = Fields::new();
     while let Some(name) = map.next_key()? {
@@ -95,29 +171,44 @@ pub(super) fn fields<'de, A: MapAccess<'de>>(mut map: A) -> Result<Fields, A::Er
     Ok(fields)
 }
 
-/// One more field. Names that were mended (`\ud83c` and `\ud83d` are both `\ufffd`) may have
-/// become the same: nothing is lost, and the later ones are a character longer.
+/// Reads the value of the next field, and adds the field.
 pub(super) fn add_field<'de, A: MapAccess<'de>>(
     fields: &mut Fields,
-    mut name: String,
+    name: String,
     map: &mut A,
 ) -> Result<(), A::Error> {
     let Json(value) = map.next_value()?;
+    insert(fields, name, value, Duplicates::Refused)
+}
+
+/// Adds a field.
+///
+/// Names that were repaired may have become the same: `\ud83c` and `\ud83d` are both
+/// `\ufffd`. Such a name gets one more `\ufffd` at its end, so that no field is lost.
+fn insert<E: Error>(
+    fields: &mut Fields,
+    mut name: String,
+    value: Value,
+    duplicates: Duplicates,
+) -> Result<(), E> {
     while name.contains('\u{fffd}') && fields.contains_key(&name) {
         name.push('\u{fffd}');
     }
-    if fields.contains_key(&name) {
-        return Err(twice(&name));
+    match duplicates {
+        Duplicates::Refused if fields.contains_key(&name) => Err(duplicate(&name)),
+        Duplicates::Refused | Duplicates::Overwritten => {
+            fields.insert(name, value);
+            Ok(())
+        }
     }
-    fields.insert(name, value);
-    Ok(())
 }
 
-pub(super) fn twice<E: Error>(name: &str) -> E {
+/// The error for a name that an object has twice.
+pub(super) fn duplicate<E: Error>(name: &str) -> E {
     E::custom(format_args!("duplicate field `{}`", excerpt(name, 40)))
 }
 
-/// The name of a field, borrowed where it can be.
+/// The name of a field, borrowed from the body where it can be.
 pub(super) struct Name<'de>(pub(super) Cow<'de, str>);
 
 impl<'de> Deserialize<'de> for Name<'de> {

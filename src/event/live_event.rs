@@ -3,51 +3,53 @@ use jiff::{Timestamp, civil::Date};
 use super::object::object;
 
 object! {
-    /// A concert, a festival: what tickets are sold for. (An [`Event`](super::Event) is the
-    /// webhook's; its documentation calls both by the same name.)
+    /// A concert, a festival or another event that tickets are sold for.
+    ///
+    /// Nevent's documentation calls this an event too. In this crate an
+    /// [`Event`](super::Event) is the webhook's message.
     pub struct LiveEvent in "event" {
         required: {
-            /// `evt_…`, as the ids of webhook events.
+            /// The live event's id, `evt_…`. Ids of webhook events look the same.
             id: String = "id",
             /// Title.
             name: String = "name",
         }
         optional: {
-            /// The day it takes place.
+            /// The day of the event.
             date: Option<Date>,
-            /// The place.
+            /// The place of the event.
             venue: Option<Venue>,
             /// The artists who play.
             lineup: Vec<Artist>,
-            /// When it was published.
+            /// When the event was published.
             published_at: Option<Timestamp>,
         }
     }
 }
 
 object! {
-    /// A place where events take place.
+    /// A place where live events are held.
     pub struct Venue in "venue" {
         required: {
-            /// `Sala Apolo`, for one.
+            /// Name, such as `Sala Apolo`.
             name: String = "name",
         }
         optional: {
-            /// The city it is in.
+            /// City.
             city: Option<String>,
         }
     }
 }
 
 object! {
-    /// An artist of a line-up.
+    /// An artist in a line-up.
     pub struct Artist in "artist" {
         required: {
-            /// As on the bill.
+            /// Name on the bill.
             name: String = "name",
         }
         optional: {
-            /// Their id at Spotify.
+            /// The artist's id at Spotify.
             spotify_id: Option<String>,
         }
     }

@@ -1,4 +1,4 @@
-//! The documented objects: which fields they have, and how each is read and written.
+//! Reading and writing the documented objects.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -10,15 +10,15 @@ use super::Fields;
 use super::json::{Json, fields};
 use super::optional::{Optional, count_unread};
 
-/// A documented object. It stands under its own name in `data`, or within another.
+/// A documented object. It is under its own name in `data`, or in another object.
 pub(super) trait Object: Sized {
     fn from_map<'de, A: MapAccess<'de>>(map: A) -> Result<Self, A::Error>;
 
-    /// Adds the names of the documented fields that could not be read.
+    /// Adds the names of documented fields that could not be read.
     fn add_unread(&self, names: &mut Vec<&'static str>);
 }
 
-/// Objects that the documentation shows no sample of.
+/// An object of which the documentation shows no sample.
 impl Object for Fields {
     fn from_map<'de, A: MapAccess<'de>>(map: A) -> Result<Self, A::Error> {
         fields(map)
@@ -27,7 +27,7 @@ impl Object for Fields {
     fn add_unread(&self, _: &mut Vec<&'static str>) {}
 }
 
-/// A field without which its object is refused.
+/// A required field: an object without it is an error.
 pub(super) trait Required: Sized {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
 
@@ -112,7 +112,7 @@ impl<'de, T: Required> DeserializeSeed<'de> for ARequired<T> {
     }
 }
 
-/// A [`Required`] field, to be written.
+/// A [`Required`] field that can be serialized.
 pub(super) struct Written<'a, T>(pub(super) &'a T);
 
 impl<T: Required> Serialize for Written<'_, T> {
@@ -121,6 +121,7 @@ impl<T: Required> Serialize for Written<'_, T> {
     }
 }
 
+/// Reads a required field.
 pub(super) fn read_required<'de, T: Required, A: MapAccess<'de>>(
     field: &mut Option<T>,
     name: &'static str,
@@ -132,12 +133,12 @@ pub(super) fn read_required<'de, T: Required, A: MapAccess<'de>>(
     }
 }
 
-/// A field that cannot be read is kept in `more`, as it is.
+/// Reads an optional field. A value that it cannot be read from is kept in `extra`.
 pub(super) fn read_optional<'de, T: Optional, A: MapAccess<'de>>(
     field: &mut Option<T>,
     (object, name): (&'static str, &'static str),
     map: &mut A,
-    more: &mut Fields,
+    extra: &mut Fields,
 ) -> Result<(), A::Error> {
     if field.is_some() {
         return Err(A::Error::duplicate_field(name));
@@ -145,14 +146,14 @@ pub(super) fn read_optional<'de, T: Optional, A: MapAccess<'de>>(
     let Json(value) = map.next_value()?;
     *field = Some(T::read(value).unwrap_or_else(|value| {
         count_unread(object);
-        more.insert(name.to_owned(), value);
+        extra.insert(name.to_owned(), value);
         T::default()
     }));
     Ok(())
 }
 
-/// Makes a struct of its documented fields, with `more` for the others. The name beside
-/// `struct` is that of the object in the names of fields that could not be read.
+/// Makes a struct of the documented fields, with `extra` for the others. The name after `in`
+/// comes before the names of fields that could not be read.
 macro_rules! object {
     (
         $(#[$meta:meta])*
@@ -174,7 +175,7 @@ macro_rules! object {
             $($(#[$required_doc])* pub $required: $required_type,)*
             $($(#[$optional_doc])* pub $optional: $optional_type,)*
             /// Undocumented fields, and documented ones that could not be read.
-            pub more: $crate::event::Fields,
+            pub extra: $crate::event::Fields,
         }
 
         impl $crate::event::object::Object for $object {
@@ -182,7 +183,7 @@ macro_rules! object {
                 use $crate::event::{json::{Name, add_field}, object};
                 $(let mut $required = None;)*
                 $(let mut $optional = None;)*
-                let mut more = $crate::event::Fields::new();
+                let mut extra = $crate::event::Fields::new();
                 while let Some(Name(name)) = map.next_key()? {
                     match &*name {
                         $($required_name => {
@@ -190,23 +191,23 @@ macro_rules! object {
                         })*
                         $(stringify!($optional) => {
                             let name = (concat!($place, ".", stringify!($optional)), stringify!($optional));
-                            object::read_optional(&mut $optional, name, &mut map, &mut more)?;
+                            object::read_optional(&mut $optional, name, &mut map, &mut extra)?;
                         })*
-                        _ => add_field(&mut more, name.into_owned(), &mut map)?,
+                        _ => add_field(&mut extra, name.into_owned(), &mut map)?,
                     }
                 }
                 let missing = <A::Error as serde::de::Error>::missing_field;
                 Ok(Self {
                     $($required: $required.ok_or_else(|| missing($required_name))?,)*
                     $($optional: $optional.unwrap_or_default(),)*
-                    more,
+                    extra,
                 })
             }
 
             fn add_unread(&self, names: &mut Vec<&'static str>) {
                 use $crate::event::{object::Required, optional::Optional};
                 $(Required::add_unread(&self.$required, names);)*
-                $(if self.$optional.is_empty() && self.more.contains_key(stringify!($optional)) {
+                $(if self.$optional.is_empty() && self.extra.contains_key(stringify!($optional)) {
                     names.push(concat!($place, ".", stringify!($optional)));
                 }
                 Optional::add_unread(&self.$optional, names);)*
@@ -228,8 +229,8 @@ macro_rules! object {
                 $(if !self.$optional.is_empty() {
                     map.serialize_entry(stringify!($optional), &self.$optional)?;
                 })*
-                for (name, value) in &self.more {
-                    // Or it would be there twice, and could not be read again.
+                for (name, value) in &self.extra {
+                    // Otherwise the field would be there twice, and could not be read again.
                     let is_written = match name.as_str() {
                         $($required_name => true,)*
                         $(stringify!($optional) => !self.$optional.is_empty(),)*

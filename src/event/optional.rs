@@ -8,12 +8,12 @@ use serde_json::Value;
 use super::object::Object;
 use super::{Artist, Fields, Venue};
 
-/// A documented field that may be missing, or be of another type than documented.
+/// An optional field, which may be missing or of another type than documented.
 pub(super) trait Optional: Default + Serialize {
-    /// Gives back a value that it cannot be read from.
+    /// Reads the field, or returns the value if the field cannot be read from it.
     fn read(value: Value) -> Result<Self, Value>;
 
-    /// Whether there is nothing to write.
+    /// Whether the field has nothing to write.
     fn is_empty(&self) -> bool;
 
     fn add_unread(&self, _: &mut Vec<&'static str>) {}
@@ -43,7 +43,7 @@ impl Optional for Option<Timestamp> {
     }
 }
 
-/// A time of day is no part of a date, and its zone could make it another day.
+/// A date with a time of day is refused: in another time zone it could be another day.
 impl Optional for Option<Date> {
     fn read(value: Value) -> Result<Self, Value> {
         read_text(value, |text| {
@@ -128,16 +128,22 @@ impl Optional for Fields {
     }
 }
 
-/// The names are those of documented fields, so there are but a few.
+/// How often each field could not be read. Only documented fields are in it, so it stays small.
 static UNREAD: Mutex<BTreeMap<&'static str, u64>> = Mutex::new(BTreeMap::new());
 
-/// How often each optional field could not be read since this process started, by the
+/// Returns how often each optional field could not be read since this process started, by the
 /// field's name, such as `fan.custom_fields`.
 ///
-/// Such a field is `None`, or empty, and its value is in the `more` of its object. Every
-/// reading counts: the extractors, [`Event::typed`](super::Event::typed), batches, and types
-/// of your own that contain one of these objects. The first of each field is logged as a
-/// warning, with the feature `tracing`.
+/// Such a field is `None` or empty, and its value is in the `extra` of its object. Each time
+/// an object is read counts: by an extractor, by [`Event::typed`](super::Event::typed), in a
+/// batch, or within your own type. With the feature `tracing`, the first time for each field
+/// is logged as a warning.
+///
+/// ```
+/// for (field, count) in nevent_webhooks::event::unread_fields() {
+///     println!("unread_fields{{field={field:?}}} {count}");
+/// }
+/// ```
 #[must_use]
 pub fn unread_fields() -> BTreeMap<&'static str, u64> {
     UNREAD.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -148,7 +154,7 @@ pub(super) fn count_unread(field: &'static str) {
     let count = unread.entry(field).or_default();
     *count = count.saturating_add(1);
     let is_first = *count == 1;
-    drop(unread); // Or a subscriber that looks at the counts would wait for itself.
+    drop(unread); // Otherwise a log subscriber that reads the counts would wait for itself.
     if is_first {
         #[cfg(any(feature = "tower", feature = "actix"))]
         crate::observe::log::unread_field(field);

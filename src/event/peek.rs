@@ -1,12 +1,14 @@
+//! The kind of a body, and the id and type of an event, without parsing `data`.
+
 use std::marker::PhantomData;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::EventError;
-use super::text::readable;
+use super::repair::repair;
 
-/// The content of a readable body: one event, or several.
+/// The kind of a repaired body: one event, or a batch.
 #[derive(Debug)]
 pub(crate) enum Shape<'a> {
     One,
@@ -36,7 +38,7 @@ fn is_array(body: &[u8]) -> bool {
     body.trim_ascii_start().starts_with(b"[")
 }
 
-/// A body at a glance.
+/// The fields of a body that tell an event from a batch.
 #[derive(Debug, Deserialize)]
 struct Outline<'a> {
     #[serde(default, borrow)]
@@ -48,12 +50,12 @@ struct Outline<'a> {
 }
 
 #[derive(Deserialize)]
-struct Wrapping<'a> {
+struct Batch<'a> {
     #[serde(default, borrow)]
     events: Option<&'a RawValue>,
 }
 
-/// The id and type of an event whose `data` has not been looked into.
+/// The id and type of an event, read without parsing `data`.
 #[derive(Debug)]
 pub(crate) struct Peek {
     id: Option<String>,
@@ -61,12 +63,12 @@ pub(crate) struct Peek {
 }
 
 impl Peek {
-    /// Of the event that a body is; `None` for a batch, and for what only a closer look
-    /// can refuse.
+    /// Reads the id and type of an event. Returns `None` for a batch, and for a body that is
+    /// no JSON object.
     pub(crate) fn of_event(body: &[u8]) -> Option<Self> {
-        let body = readable(body).ok()?;
+        let body = repair(body).ok()?;
         if is_array(&body) {
-            return None; // Which could be read field by field.
+            return None; // Serde would take the items of an array for the fields in order.
         }
         let outline: Outline<'_> = serde_json::from_slice(&body).ok()?;
         if outline.array(&body).ok()?.is_some() {
@@ -86,12 +88,13 @@ impl Peek {
 }
 
 impl<'a> Outline<'a> {
-    /// Of a wrapping of events. What has `data` is an event, whatever else it has.
+    /// Returns the `events` array of a batch. An object with `data` is an event, even if it has
+    /// `events` too.
     fn array(&self, body: &'a [u8]) -> Result<Option<&'a RawValue>, EventError> {
         if self.data.is_some() {
             return Ok(None);
         }
-        let events = read::<Wrapping<'a>>(body)?.events;
+        let events = read::<Batch<'a>>(body)?.events;
         Ok(events.filter(|events| events.get().starts_with('[')))
     }
 }
@@ -101,7 +104,7 @@ mod tests {
     use super::*;
 
     fn count(body: &str) -> Result<Option<usize>, EventError> {
-        Ok(match Shape::of(&readable(body.as_bytes())?)? {
+        Ok(match Shape::of(&repair(body.as_bytes())?)? {
             Shape::One => None,
             Shape::Many(events) => Some(events.len()),
         })
@@ -124,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_neither_is_refused() {
+    fn bodies_that_are_neither_are_refused() {
         let deep = "[".repeat(1 << 20);
         for body in ["", "[", "[1,]", "[1] 2", "7", "\"[\"", r#"{"events":[],"events":[]}"#, &deep]
         {
@@ -135,7 +138,7 @@ mod tests {
     #[test]
     fn the_id_and_type_of_a_lone_event() {
         let of = |body: &'static str| {
-            Peek::of_event(body.as_bytes()).map(|sketch| (sketch.id, sketch.event_type))
+            Peek::of_event(body.as_bytes()).map(|peek| (peek.id, peek.event_type))
         };
         let text = |text: &str| Some(text.to_owned());
         for (body, id, event_type) in [

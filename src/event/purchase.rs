@@ -5,28 +5,28 @@ use super::object::object;
 use super::{Fan, LiveEvent};
 
 object! {
-    /// Tickets that somebody bought.
+    /// Tickets that a fan bought.
     pub struct Purchase in "purchase" {
         required: {
-            /// `pur_…`.
+            /// The purchase's id, `pur_…`.
             id: String = "id",
             /// The buyer.
             fan: Fan = "fan",
-            /// The event that the tickets are for.
+            /// The live event that the tickets are for.
             event: LiveEvent = "event",
             /// The tickets, one entry per kind.
             tickets: Vec<Ticket> = "tickets",
-            /// The price of all tickets, in `currency`; exact.
+            /// The exact price of all tickets, in `currency`.
             total: Decimal = "total",
-            /// Three letters, `EUR`.
+            /// Currency, in three letters such as `EUR`.
             currency: String = "currency",
         }
         optional: {
-            /// `card`, for one.
+            /// Payment method, such as `card`.
             payment_method: Option<String>,
-            /// `completed`, for one.
+            /// Status, such as `completed`.
             status: Option<String>,
-            /// When it was bought.
+            /// When the fan bought the tickets.
             purchased_at: Option<Timestamp>,
         }
     }
@@ -36,15 +36,15 @@ object! {
     /// Tickets of one kind within a purchase.
     pub struct Ticket in "ticket" {
         required: {
-            /// `General Admission`, for one.
+            /// Kind of ticket, such as `General Admission`.
             ticket_type: String = "type",
-            /// How many. A refund may say it with a minus.
+            /// Number of tickets. It may be negative in a refund.
             quantity: i64 = "quantity",
-            /// The price of one ticket; exact.
+            /// The exact price of one ticket.
             price: Decimal = "price",
         }
         optional: {
-            /// Three letters, `EUR`.
+            /// Currency, in three letters such as `EUR`.
             currency: Option<String>,
         }
     }

@@ -2,23 +2,36 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::ops::Deref;
 
-use serde::de::value::MapDeserializer;
+use serde::de::value::{MapDeserializer, UnitDeserializer};
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, forward_to_deserialize_any, ser};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// JSON that has not been looked into, such as the `data` of an [`Event`](super::Event).
+use super::json::{Duplicates, from_text};
+
+/// The text of a JSON value that has not been parsed, such as the `data` of an
+/// [`Event`](super::Event).
 ///
-/// It dereferences to `serde_json`'s [`RawValue`], whose text [`get`](RawValue::get)
-/// returns. That text is what was sent, byte for byte, with two exceptions that let every
-/// reader read it: half of a surrogate pair is `\ufffd`, and a number beyond a float's range
-/// is in quotes. [`Delivery::body`](crate::Delivery::body) has the bytes as they were
-/// signed.
+/// It dereferences to [`RawValue`] of `serde_json`, whose method [`get`](RawValue::get)
+/// returns the text.
 ///
-/// Unlike `RawValue` it can be read from, and written to, binary formats such as
-/// `MessagePack` and CBOR, and within `#[serde(tag)]`, `untagged` and `flatten`. There a number is an integer of 64 bits
-/// or the nearest float; a missing value is `null`.
+/// The text is what was sent, byte for byte, with two exceptions that let every JSON parser
+/// read it. Half of a surrogate pair is `\ufffd`, and a number beyond a float's range is in
+/// quotes. [`Delivery::body`](crate::Delivery::body) has the signed bytes.
+///
+/// Unlike a `RawValue`, it can also be read from and written to binary formats such as
+/// `MessagePack` and CBOR, and be within `#[serde(tag)]`, `untagged` and `flatten`. There, a
+/// number is a 64-bit integer or float, and a missing value is `null`.
+///
+/// ```
+/// use nevent_webhooks::Event;
+///
+/// let body = br#"{"id":"evt_1","type":"x.y","created":1,"data":{"total": 85.00}}"#;
+/// let event: Event = Event::from_json(body)?;
+/// assert_eq!(event.data.get(), r#"{"total": 85.00}"#);
+/// # Ok::<(), nevent_webhooks::EventError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct RawData(Box<RawValue>);
 
@@ -50,38 +63,61 @@ impl fmt::Display for RawData {
 
 impl<'de> Deserialize<'de> for RawData {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Box::deserialize(AnyFormat(deserializer)).map(Self)
+        match TextOr::<Value>::deserialize(deserializer)? {
+            TextOr::Text(json) => Ok(Self(json)),
+            TextOr::Value(value) => {
+                RawValue::from_string(value.to_string()).map(Self).map_err(D::Error::custom)
+            }
+        }
     }
 }
 
-/// In a binary format the text of a `RawValue` would be taken for a string.
+/// In a binary format, a reader would take the text of a `RawValue` for a string.
 impl Serialize for RawData {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() {
             return self.0.serialize(serializer);
         }
-        let value: Value = serde_json::from_str(self.get()).map_err(ser::Error::custom)?;
+        let value = from_text(self.get(), Duplicates::Overwritten).map_err(ser::Error::custom)?;
         value.serialize(serializer)
     }
 }
 
-/// Gives a `RawValue` the text that it asks for, in the way that only `serde_json` answers,
-/// and anywhere else the JSON of the value.
-struct AnyFormat<D>(D);
+/// The text of a value if the format is `serde_json`'s, and a `T` from any other format.
+pub(super) enum TextOr<T> {
+    Text(Box<RawValue>),
+    Value(T),
+}
 
-impl<'de, D: Deserializer<'de>> Deserializer<'de> for AnyFormat<D> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for TextOr<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut value = None;
+        let text = Box::deserialize(AnyFormat { deserializer, value: &mut value })?;
+        Ok(value.map_or(Self::Text(text), Self::Value))
+    }
+}
+
+/// The deserializer for a `RawValue`, which asks for its text in a way that only `serde_json`
+/// answers. Any other format gives a `T`.
+struct AnyFormat<'v, D, T> {
+    deserializer: D,
+    value: &'v mut Option<T>,
+}
+
+impl<'de, D: Deserializer<'de>, T: Deserialize<'de>> Deserializer<'de> for AnyFormat<'_, D, T> {
     type Error = D::Error;
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
+    fn deserialize_newtype_struct<R: Visitor<'de>>(
         self,
         name: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, D::Error> {
-        self.0.deserialize_newtype_struct(name, Text { name, visitor })
+        raw: R,
+    ) -> Result<R::Value, D::Error> {
+        let visitor = TextVisitor { name, raw, value: self.value };
+        self.deserializer.deserialize_newtype_struct(name, visitor)
     }
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.0.deserialize_any(visitor)
+    fn deserialize_any<R: Visitor<'de>>(self, raw: R) -> Result<R::Value, D::Error> {
+        self.deserializer.deserialize_any(raw)
     }
 
     forward_to_deserialize_any! {
@@ -90,40 +126,37 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for AnyFormat<D> {
     }
 }
 
-struct Text<V> {
-    /// That of the `RawValue`'s one field.
+struct TextVisitor<'v, R, T> {
+    /// The name of the `RawValue`'s one field.
     name: &'static str,
-    visitor: V,
+    /// The visitor of the `RawValue`.
+    raw: R,
+    value: &'v mut Option<T>,
 }
 
-impl<'de, V: Visitor<'de>> Text<V> {
-    fn of<E: Error>(self, value: &Value) -> Result<V::Value, E> {
-        let field = (self.name, value.to_string());
-        self.visitor.visit_map(MapDeserializer::new(std::iter::once(field)))
-    }
-}
-
-impl<'de, V: Visitor<'de>> Visitor<'de> for Text<V> {
-    type Value = V::Value;
+impl<'de, R: Visitor<'de>, T: Deserialize<'de>> Visitor<'de> for TextVisitor<'_, R, T> {
+    type Value = R::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("any value")
     }
 
-    /// `serde_json`, with the text.
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
-        self.visitor.visit_map(map)
+    /// `serde_json` gives the text.
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<R::Value, A::Error> {
+        self.raw.visit_map(map)
     }
 
-    /// Any other.
+    /// Other formats give the value. The `RawValue` is not used then, but needs some text.
     fn visit_newtype_struct<D: Deserializer<'de>>(
         self,
         deserializer: D,
-    ) -> Result<V::Value, D::Error> {
-        self.of(&Value::deserialize(deserializer)?)
+    ) -> Result<R::Value, D::Error> {
+        *self.value = Some(T::deserialize(deserializer)?);
+        let unused = (self.name, "null");
+        self.raw.visit_map(MapDeserializer::new(std::iter::once(unused)))
     }
 
-    fn visit_unit<E: Error>(self) -> Result<V::Value, E> {
-        self.of(&Value::Null)
+    fn visit_unit<E: Error>(self) -> Result<R::Value, E> {
+        self.visit_newtype_struct(UnitDeserializer::new())
     }
 }

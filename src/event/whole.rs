@@ -1,4 +1,4 @@
-//! Whole numbers, however they are written: `2`, `2.0`, `2e0` or `"2"`. Never rounded.
+//! Whole numbers, written as `2`, `2.0`, `2e0` or `"2"`. They are never rounded.
 
 use jiff::Timestamp;
 use serde::de::{Error, Unexpected};
@@ -27,7 +27,7 @@ fn whole(digits: &str) -> Option<i64> {
     })
 }
 
-/// In Unix seconds.
+/// A time in Unix seconds.
 impl Required for Timestamp {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let expected = "a time in Unix seconds";

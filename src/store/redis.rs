@@ -1,18 +1,18 @@
-//! The Redis store: one memory for several processes.
+//! The store in Redis, for several processes.
 
-mod advice;
 mod check;
 mod connection;
 mod error;
+mod hint;
 mod hosts;
 mod key;
 mod node;
 mod operations;
 mod options;
 mod query;
+mod redacted;
 mod script;
 mod sentinels;
-mod shown;
 mod socket;
 mod source;
 mod tls;
@@ -29,40 +29,8 @@ use self::script::Script;
 pub use self::source::RedisSource;
 use super::StoreIdentity;
 
-/// Remembers deliveries in Redis, or Valkey, for all processes that use the same
+/// A [`Store`](super::Store) in Redis or Valkey, shared by all processes that use the same
 /// server: standalone, behind Sentinel, or a Cluster. Needs Tokio.
-///
-/// No delivery is handled a second time by any of them, as long as the server
-/// loses no write that it acknowledged. If it does (a crash without persistence,
-/// a failover to a replica that lagged behind), a delivery may run again; forgetting never
-/// swallows one. While the server is out of reach, claims fail within 150 ms, or within a
-/// second (the command timeout) if it falls silent, and deliveries are answered 503 for
-/// the sender to repeat. The README has the server's
-/// configuration to use.
-///
-/// With the URL of Sentinels, the store follows them: it leaves the old master before a
-/// replica is promoted. That takes one connection and one task for each Sentinel.
-///
-/// # What it does in the server
-///
-/// Every operation is one script, run by its hash: a claim and a completion are a
-/// round trip each, and a replay under another id costs one more. All keys of a
-/// scope share a hash tag, and so a slot of a Cluster:
-///
-/// | key | type | holds | expires |
-/// | --- | --- | --- | --- |
-/// | `nevent:{scope}d<delivery id>` | hash | the body's fingerprint; while in flight, the owner's token and the length of its lease | with the lease, then the retention |
-/// | `nevent:{scope\u{1}events}d<event id>` | hash | the same of an event that was claimed by its own id | the same |
-/// | `nevent:{scope}r<replay key>` | string | the delivery id that these signed bytes came with | with the signature |
-///
-/// The server's clock decides when they expire. If it is set back, a lease still ends
-/// at most its own length after the next claim of that delivery; retention lasts longer
-/// by the step. If it is set forward, both end early.
-///
-/// A user with limited rights needs
-/// `~nevent:*` (or your own prefix) and `+evalsha +eval +hmget +hget +hset +hdel +get
-/// +set +del +exists +pexpire +pttl +ping +info`; for a database other than 0
-/// `+select`; in a Cluster `+cluster|slots`.
 ///
 /// ```no_run
 /// use nevent_webhooks::DedupeLayer;
@@ -78,7 +46,40 @@ use super::StoreIdentity;
 /// # }
 /// ```
 ///
-/// It can be cloned; all clones share one connection.
+/// A completed delivery is not handled again by any of the processes, as long as the server
+/// loses no write that it acknowledged. If the server loses one, in a crash without
+/// persistence or a failover to a replica that lagged behind, that delivery may be handled
+/// again. A lost write never makes the store drop a delivery.
+///
+/// While the server cannot be reached, claims fail within 150 ms. If it is silent, they fail
+/// at the command timeout, which is one second. The sender gets a 503 and retries.
+///
+/// With the URL of Sentinels, the store watches them, and leaves the old master before a
+/// replica is promoted. That takes one connection and one task for each Sentinel.
+///
+/// The store can be cloned. All clones share one connection. The README describes how to
+/// configure the server.
+///
+/// # Keys and commands
+///
+/// Every operation is one script, run by its hash. A claim and a completion take one round
+/// trip each, and a replay takes one more. All keys of a scope share a hash tag, so they are
+/// in one slot of a Cluster:
+///
+/// | key | type | holds | expires |
+/// | --- | --- | --- | --- |
+/// | `nevent:{scope}d<delivery id>` | hash | the body's fingerprint; while in flight, the owner's token and the length of its lease | with the lease, then the retention |
+/// | `nevent:{scope\u{1}events}d<event id>` | hash | the same of an event that was claimed by its own id | the same |
+/// | `nevent:{scope}r<replay key>` | string | the delivery id that these signed bytes came with | with the signature |
+///
+/// The server's clock decides when keys expire. If the clock is set back, a lease still ends
+/// at the latest its own length after the next claim of that delivery, and retention lasts
+/// longer by the step. If the clock is set forward, both end early.
+///
+/// A user with limited rights needs
+/// `~nevent:*` (or your own prefix) and `+evalsha +eval +hmget +hget +hset +hdel +get
+/// +set +del +exists +pexpire +pttl +ping +info`. A database other than 0 also needs
+/// `+select`, and a Cluster `+cluster|slots`.
 #[derive(Clone)]
 pub struct RedisStore(Arc<Shared>);
 
@@ -93,17 +94,18 @@ struct Shared {
 }
 
 impl RedisStore {
-    /// Connects to the server at a URL (see [`RedisSource`]), and checks it.
+    /// Connects to the server at a URL, and checks the server. [`RedisSource`] lists the kinds
+    /// of URL.
     ///
     /// # Errors
     ///
-    /// No URL of Redis; a server that cannot be reached, refuses, cannot be
-    /// written to, or is too old.
+    /// An invalid URL, or a server that cannot be reached, refuses the connection, cannot be
+    /// written to, or is older than version 6.
     pub async fn connect(url: &str) -> Result<Self, RedisStoreError> {
         Self::open(url.parse::<RedisSource>()?, RedisOptions::new()).await
     }
 
-    /// The same with options, or for a client that you made yourself.
+    /// Connects with options, or with a client of the `redis` crate that you made.
     ///
     /// ```no_run
     /// use nevent_webhooks::store::{RedisOptions, RedisSource, RedisStore};
@@ -120,7 +122,7 @@ impl RedisStore {
     ///
     /// # Errors
     ///
-    /// As [`RedisStore::connect`], and for options that cannot be right.
+    /// As for [`RedisStore::connect`], and [`RedisStoreError::Options`] for impossible options.
     pub async fn open(
         source: impl Into<RedisSource>,
         options: RedisOptions,
@@ -145,23 +147,29 @@ impl RedisStore {
         Ok(Self(Arc::new(shared)))
     }
 
-    /// Checks the server anew, for a readiness probe: it can be reached and
-    /// written to. Returns what is not as it should be, but does not keep the
-    /// store from working.
+    /// Checks that the server can be reached and written to, for a readiness probe. Returns
+    /// the warnings of this check.
     ///
-    /// Writes a key and removes it, and reads `INFO`: three round trips, each of a
-    /// command timeout at most. In a Cluster the key is in a slot drawn at random,
-    /// and all masters are asked: with one of them dead, it fails as often as not.
-    /// (Not for a liveness probe: a restart of the receiver mends no Redis.)
+    /// The check writes a key, removes it and reads `INFO`. These are three round trips, and
+    /// each takes at most the command timeout. In a Cluster the key is in a random slot, and
+    /// all masters are asked for `INFO`, so the check may fail while one master is down.
+    ///
+    /// Do not use it for a liveness probe: restarting the receiver does not repair Redis.
+    ///
+    /// ```no_run
+    /// # async fn example(store: nevent_webhooks::store::RedisStore) {
+    /// let is_ready = store.ready().await.is_ok();
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// As [`RedisStore::connect`].
+    /// As for [`RedisStore::connect`].
     pub async fn ready(&self) -> Result<Vec<RedisWarning>, RedisStoreError> {
         self.0.check().await
     }
 
-    /// What was not as it should be when the store was made.
+    /// Returns the warnings of the check at the start.
     #[must_use]
     pub fn warnings(&self) -> &[RedisWarning] {
         &self.0.warnings

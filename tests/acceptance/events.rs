@@ -125,12 +125,12 @@ async fn e02_unknown_fields(adapter: Adapter) {
         "organization_id":"org_1"}"#;
     receiver.deliver(&Post::new("d").body(body)).await.is(200, "");
     let event = read.last();
-    assert_eq!(event.more["api"], 2);
+    assert_eq!(event.extra["api"], 2);
     let EventData::PurchaseCompleted(purchase) = event.data else { panic!("another type") };
-    assert_eq!(purchase.more["seats"][0], 7);
-    assert_eq!(purchase.fan.more["age"], 30);
-    assert_eq!(purchase.event.venue.expect("a venue").more["rows"], 12);
-    assert_eq!(purchase.tickets[0].more["gate"], "B");
+    assert_eq!(purchase.extra["seats"][0], 7);
+    assert_eq!(purchase.fan.extra["age"], 30);
+    assert_eq!(purchase.event.venue.expect("a venue").extra["rows"], 12);
+    assert_eq!(purchase.tickets[0].extra["gate"], "B");
     assert_eq!(purchase.total.to_string(), "170.00");
 }
 

@@ -40,8 +40,8 @@ async fn e09_half_a_surrogate_pair(adapter: Adapter) {
     let body = event("fan.created", &data).replacen('{', &format!(r#"{{"note":"{HALF}","#), 1);
     receiver.deliver(&Post::new("d").body(body)).await.is(200, "");
     let fan = fan(&read);
-    assert_eq!((fan.first_name.as_deref(), &fan.more[MENDED][0]), (Some(MENDED), &MENDED.into()));
-    assert_eq!(read.last().more["note"], MENDED);
+    assert_eq!((fan.first_name.as_deref(), &fan.extra[MENDED][0]), (Some(MENDED), &MENDED.into()));
+    assert_eq!(read.last().extra["note"], MENDED);
     let unknown = event(r"seat.\udead", r#"{"seat":"\ud83c"}"#);
     receiver.deliver(&Post::new("e").body(unknown)).await.is(200, "");
     let EventData::Unknown { event_type, data } = read.last().data else { panic!("known") };
@@ -100,7 +100,7 @@ async fn e10_an_odd_optional_field(adapter: Adapter) {
         let body = event("fan.created", &format!(r#"{{"fan":{{"id":"f","{field}":{odd}}}}}"#));
         receiver.deliver(&Post::new(&id).body(body.replace("evt_1", &id))).await.is(200, "");
         let fan = fan(&read);
-        assert_eq!(fan.more[field].to_string(), odd);
+        assert_eq!(fan.extra[field].to_string(), odd);
         assert!(fan.custom_fields.is_empty() && fan.tags.is_empty());
         assert_eq!((fan.created_at, fan.email), (None, None));
         assert!(counted(&name) > before);
@@ -114,7 +114,7 @@ async fn e10_an_undocumented_number_beyond_a_float(adapter: Adapter) {
     let receiver = setup.start().await;
     let body = event("fan.created", r#"{"fan":{"id":"f","score":[1e400]}}"#);
     receiver.deliver(&Post::new("d").body(body)).await.is(200, "");
-    assert_eq!(fan(&read).more["score"][0], "1e400");
+    assert_eq!(fan(&read).extra["score"][0], "1e400");
 }
 
 async fn e11_whole_numbers(adapter: Adapter) {

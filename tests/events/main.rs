@@ -55,7 +55,7 @@ fn the_documented_purchase() {
     assert_eq!(purchase.payment_method.as_deref(), Some("card"));
     assert_eq!(purchase.status.as_deref(), Some("completed"));
     assert_eq!(purchase.purchased_at, Some(time("2024-03-15T10:30:00Z")));
-    assert!(purchase.more.is_empty() && event.more.is_empty());
+    assert!(purchase.extra.is_empty() && event.extra.is_empty());
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn the_documented_fan() {
         (fan.created_at, fan.source.as_deref()),
         (Some(time("2024-03-15T11:00:00Z")), Some("Event Registration"))
     );
-    assert!(fan.more.is_empty() && fan.custom_fields.is_empty());
+    assert!(fan.extra.is_empty() && fan.custom_fields.is_empty());
 }
 
 #[test]

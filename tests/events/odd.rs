@@ -48,7 +48,7 @@ fn half_a_surrogate_pair_is_the_replacement_character() {
     let read = fan(&FAN.replace("María", HALF).replace("techno", HALF));
     assert_eq!((read.first_name.as_deref(), &*read.tags[0]), (Some(MENDED), MENDED));
     let undocumented = format!(r#"{{"fan":{{"id":"f","x{HALF}":[{{"y":"{HALF}"}}]}}}}"#);
-    assert_eq!(fan(&event("fan.created", &undocumented)).more["xParty \u{fffd}"][0]["y"], MENDED);
+    assert_eq!(fan(&event("fan.created", &undocumented)).extra["xParty \u{fffd}"][0]["y"], MENDED);
     let whole = fan(&FAN.replace("María", r"\ud83c\udf89"));
     assert_eq!(whole.first_name.as_deref(), Some("🎉"));
 }
@@ -59,7 +59,7 @@ fn odd_fields_of_the_envelope_and_of_raw_data() {
     let body = body.replace(r#""id":"e""#, r#""id":"e\ud83c","note":"\ud83c""#);
     let event: Event = Event::from_json(body.as_bytes()).expect("an event");
     assert_eq!((&*event.id, &*event.event_type), ("e\u{fffd}", "x.\u{fffd}"));
-    assert_eq!(event.more["note"], "\u{fffd}");
+    assert_eq!(event.extra["note"], "\u{fffd}");
     assert_eq!(event.data.get(), r#"{"fan":{"id":"f","first_name":"\ufffd"}}"#);
     let value: Value = serde_json::from_str(event.data.get()).expect("readable by anyone");
     assert_eq!(event.data_as::<Value>().expect("JSON"), value);
@@ -124,7 +124,7 @@ fn odd_fields_stand_in_the_objects_they_came_in() {
     );
     let read = live_event(&sent).venue.expect("a venue");
     assert_eq!(
-        (&*read.name, &read.city, &read.more["city"]),
+        (&*read.name, &read.city, &read.extra["city"]),
         ("Sala", &None, &json!(["Barcelona"]))
     );
     assert_eq!(typed(&sent).expect("an event").unread_fields(), ["venue.city"]);
@@ -142,7 +142,7 @@ fn odd_fields_of_a_list_are_found() {
 fn an_organization_that_is_set_takes_the_place_of_an_odd_one() {
     let sent = event("x.y", "{}").replace(r#":"o""#, ":7");
     let mut read: Event = Event::from_json(sent.as_bytes()).expect("an event");
-    assert_eq!((&read.organization_id, &read.more["organization_id"]), (&None, &json!(7)));
+    assert_eq!((&read.organization_id, &read.extra["organization_id"]), (&None, &json!(7)));
     read.organization_id = Some("org_2".to_owned());
     let written = serde_json::to_string(&read).expect("JSON");
     assert_eq!(written.matches("organization_id").count(), 1, "{written}");
@@ -163,7 +163,7 @@ fn names_that_are_mended_alike_are_kept_apart() {
 fn a_field_that_is_set_takes_the_place_of_the_odd_value() {
     let mut read = fan(&event("fan.created", r#"{"fan":{"id":"f","email":7}}"#));
     read.email = Some("maria@example.com".to_owned());
-    read.more.insert("id".to_owned(), json!("g"));
+    read.extra.insert("id".to_owned(), json!("g"));
     let written = serde_json::to_string(&read).expect("JSON");
     assert_eq!(written, r#"{"id":"f","email":"maria@example.com"}"#);
 }
@@ -193,13 +193,13 @@ fn undocumented_numbers_beyond_a_float_are_their_text() {
     let long = "9".repeat(400);
     for number in ["1e400", "-1.5E+999", &long] {
         let sent = FAN.replacen("\"email\"", &format!("\"score\":[{number}],\"email\""), 1);
-        assert_eq!(fan(&sent).more["score"][0], number);
+        assert_eq!(fan(&sent).extra["score"][0], number);
         is_stable(&sent);
     }
     let sent = event("x.y", r#"{"n":1e400,"m":1.50}"#).replacen('{', r#"{"n":1e400,"#, 1);
     let event: Event = Event::from_json(sent.as_bytes()).expect("an event");
     assert_eq!(
-        (&event.more["n"], event.data.get()),
+        (&event.extra["n"], event.data.get()),
         (&json!("1e400"), r#"{"n":"1e400","m":1.50}"#)
     );
 }

@@ -26,4 +26,6 @@ mod support_processes;
 mod support_proxy;
 #[cfg(feature = "redis-tls")]
 mod tls;
+#[cfg(feature = "redis-tls")]
+mod tls_provider;
 mod warnings;

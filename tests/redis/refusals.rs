@@ -177,8 +177,8 @@ async fn a_server_that_is_slow() {
 async fn a_cluster_that_is_down() {
     let node = Server::with(&["--cluster-enabled", "yes"]).await;
     let cluster = format!("redis-cluster://{}", node.address());
-    let advice = "Does it have slots, and can the addresses in CLUSTER SLOTS be reached from here?";
-    says(&refusal(&cluster).await, &[advice]);
+    let hint = "Does it have slots, and can the addresses in CLUSTER SLOTS be reached from here?";
+    says(&refusal(&cluster).await, &[hint]);
     node.command::<()>(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]).await;
     eventually("it serves its slots", async || {
         node.command::<String>(&["CLUSTER", "INFO"]).await.contains("cluster_state:ok")
@@ -191,5 +191,5 @@ async fn a_cluster_that_is_down() {
         node.command::<String>(&["CLUSTER", "NODES"]).await.contains(":1@")
     })
     .await;
-    says(&refusal(&cluster).await, &[advice]);
+    says(&refusal(&cluster).await, &[hint]);
 }

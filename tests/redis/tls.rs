@@ -8,11 +8,11 @@ use crate::refusals::{refusal, says};
 use crate::support::directory::Directory;
 use crate::support::{Certificates, Server, claim, eventually};
 
-fn path(file: &str) -> String {
+pub fn path(file: &str) -> String {
     Certificates::path(file).to_str().expect("a path in UTF-8").replace('%', "%25")
 }
 
-async fn works(url: &str) {
+pub async fn works(url: &str) {
     let store = RedisStore::connect(url).await.expect(url);
     let one = claim("one");
     assert_eq!(store.claim(&one).await.expect("a server"), ClaimAnswer::Acquired);

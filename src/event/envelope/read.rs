@@ -1,4 +1,4 @@
-//! How an event is read and written.
+//! Reading and writing an event.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -18,14 +18,14 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Event<T> {
     }
 }
 
-/// The type of `data` depends on what stands beside it, which no `Deserialize` of its own
-/// could see.
+/// The type of `data` depends on the field `type` next to it, which a `Deserialize` for `data`
+/// alone could not see.
 impl<'de> Deserialize<'de> for Event<EventData> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Event::<RawData>::deserialize(deserializer)?;
         let data = raw.typed().map_err(crate::EventError::into_placed)?;
-        let Event { id, event_type, created, organization_id, data: _, more } = raw;
-        Ok(Self { id, event_type, created, organization_id, data, more })
+        let Event { id, event_type, created, organization_id, data: _, extra } = raw;
+        Ok(Self { id, event_type, created, organization_id, data, extra })
     }
 }
 
@@ -40,7 +40,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for AnEvent<T> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Event<T>, A::Error> {
         let (mut id, mut event_type, mut created) = (None, None, None);
-        let (mut organization_id, mut data, mut more) = (None, None, Fields::new());
+        let (mut organization_id, mut data, mut extra) = (None, None, Fields::new());
         while let Some(Name(name)) = map.next_key()? {
             match &*name {
                 "id" => read_required(&mut id, "id", &mut map)?,
@@ -51,9 +51,9 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for AnEvent<T> {
                     Some(_) => return Err(A::Error::duplicate_field("data")),
                 },
                 "organization_id" => {
-                    read_optional(&mut organization_id, ORGANIZATION, &mut map, &mut more)?;
+                    read_optional(&mut organization_id, ORGANIZATION, &mut map, &mut extra)?;
                 }
-                _ => add_field(&mut more, name.into_owned(), &mut map)?,
+                _ => add_field(&mut extra, name.into_owned(), &mut map)?,
             }
         }
         let missing = A::Error::missing_field;
@@ -63,15 +63,15 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for AnEvent<T> {
             created: created.ok_or_else(|| missing("created"))?,
             organization_id: organization_id.unwrap_or_default(),
             data: data.map_or_else(absent, Ok)?,
-            more,
+            extra,
         })
     }
 }
 
-/// It is counted under its own name, for it is in no object.
+/// The field's name in the counts, and in JSON. The envelope has no name to put before it.
 const ORGANIZATION: (&str, &str) = ("organization_id", "organization_id");
 
-/// `data` that is missing is `null`, if that is such data.
+/// Reads missing `data` as `null`, if `T` can be read from that.
 fn absent<'de, T: Deserialize<'de>, E: Error>() -> Result<T, E> {
     T::deserialize(UnitDeserializer::<E>::new()).map_err(|_| E::missing_field("data"))
 }
@@ -86,8 +86,8 @@ impl<T: Serialize> Serialize for Event<T> {
         if let Some(organization) = &self.organization_id {
             map.serialize_entry("organization_id", organization)?;
         }
-        for (name, value) in &self.more {
-            // Or it would be there twice, and could not be read again.
+        for (name, value) in &self.extra {
+            // Otherwise the field would be there twice, and could not be read again.
             let is_written = match name.as_str() {
                 "id" | "type" | "created" | "data" => true,
                 "organization_id" => self.organization_id.is_some(),

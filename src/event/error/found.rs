@@ -1,4 +1,4 @@
-//! Describes a value that was refused by its type and length, never by its text.
+//! Describes a wrong value by its type and length, never by its text.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -10,13 +10,14 @@ use serde_path_to_error::{Path, Segment};
 use super::AS_PLACED;
 use crate::text::excerpt;
 
-/// The reason without the value that `serde_json`, or a type's own reading, may quote.
+/// Returns the reason without the value, which `serde_json` or a type's own `Deserialize` may
+/// quote.
 pub(super) fn reason(error: &serde_json::Error, path: &Path, json: &[u8]) -> String {
     let text = error.to_string();
     if error.classify() != Category::Data {
-        return text; // Fixed texts, with a line and a column.
+        return text; // These texts are fixed, with a line and a column.
     }
-    // A field is found by its name, and its line may be one within `data`.
+    // The error names the field instead. The line may be one within `data`.
     let position = format!(" at line {} column {}", error.line(), error.column());
     let text = text.strip_suffix(&position).unwrap_or(&text);
     let names_a_field = ["missing field `", "duplicate field `", AS_PLACED];
@@ -30,7 +31,7 @@ pub(super) fn reason(error: &serde_json::Error, path: &Path, json: &[u8]) -> Str
     }
 }
 
-/// The end of serde's own errors. It comes from the code of the type, not from the body.
+/// Returns the end of one of serde's own errors, which is the type's text and not the sender's.
 fn expected(text: &str) -> Option<&str> {
     let of_serde = ["invalid type: ", "invalid value: ", "invalid length ", "unknown variant `"];
     let is_of_serde = of_serde.iter().any(|start| text.starts_with(start));

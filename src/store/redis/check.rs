@@ -1,4 +1,4 @@
-//! Whether a server is fit for the store.
+//! Checks that a server suits the store.
 
 use std::fmt;
 
@@ -8,28 +8,42 @@ use super::error::{LEAST_VERSION, printable};
 use super::{RedisStoreError, Shared};
 use crate::store::OwnerToken;
 
-/// Something that does not keep a [`RedisStore`](super::RedisStore) from working,
-/// and can break what it promises.
+/// A setting of the server with which a [`RedisStore`](super::RedisStore) works, but may
+/// lose deliveries.
 ///
-/// (That a server keeps nothing on disk is no warning: its replicas may serve as
-/// well. Eviction never does.)
+/// A server without persistence gets no warning, because replicas may serve as well.
+///
+/// ```no_run
+/// use nevent_webhooks::store::{RedisStore, RedisWarning};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let store = RedisStore::connect("redis://localhost:6379").await?;
+/// for warning in store.warnings() {
+///     match warning {
+///         RedisWarning::Evicts { policy, .. } => return Err(format!("evicts: {policy}").into()),
+///         other => eprintln!("{other}"),
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RedisWarning {
-    /// The server forgets keys when its memory is full.
+    /// The server evicts keys when its memory is full.
     #[non_exhaustive]
     Evicts {
-        /// Which, and where.
+        /// The kind of server, and its address.
         server: String,
         /// Its `maxmemory-policy`.
         policy: String,
     },
-    /// The server would not say how it is configured.
+    /// The server does not tell how it is configured.
     #[non_exhaustive]
     Unchecked {
-        /// Which, and where.
+        /// The kind of server, and its address.
         server: String,
-        /// What it said instead.
+        /// Its answer.
         reason: String,
     },
 }
@@ -39,13 +53,14 @@ impl fmt::Display for RedisWarning {
         match self {
             Self::Evicts { server, policy } => write!(
                 f,
-                "{server} has maxmemory-policy {policy}: when its memory is full it \
-                 forgets deliveries, and their repeats are handled again. Set it to noeviction"
+                "{server} has maxmemory-policy {policy}: when its memory is full, it \
+                 evicts deliveries, and they are handled again if they are retried. Set the \
+                 policy to noeviction"
             ),
             Self::Unchecked { server, reason } => write!(
                 f,
-                "{server} does not tell its configuration ({reason}): see to it that \
-                 its maxmemory-policy is noeviction and its version at least {LEAST_VERSION}.0"
+                "{server} does not tell its configuration ({reason}): make sure that its \
+                 maxmemory-policy is noeviction and its version at least {LEAST_VERSION}.0"
             ),
         }
     }
@@ -60,7 +75,7 @@ impl Shared {
         }
         let answer = match self.connection.query(&redis::cmd("INFO")).await {
             Ok(answer) => answer,
-            // Forbidden, or taken away, as some who rent servers out do.
+            // The command is forbidden, or was removed by the hosting provider.
             Err(error) if error.code().is_some() => {
                 return Ok(vec![RedisWarning::Unchecked {
                     server,
@@ -70,13 +85,13 @@ impl Shared {
             Err(error) => return Err(self.failed(error)),
         };
         let infos = infos(answer).map_err(|error| self.unexpected(&error.to_string()))?;
-        // In a Cluster the probe may have met a slot of this node by chance.
+        // The check may have written to a slot that this node of a Cluster happens to own.
         if !self.connection.source().is_a_cluster()
             && infos.iter().any(|info| is_of_a_cluster(info))
         {
             return Err(RedisStoreError::ClusterNode { server });
         }
-        infos.iter().filter_map(|info| judge(&server, info).transpose()).collect()
+        infos.iter().filter_map(|info| check_info(&server, info).transpose()).collect()
     }
 
     async fn is_a_sentinel(&self) -> bool {
@@ -85,7 +100,7 @@ impl Shared {
         infos.iter().any(|info| field(info, "redis_mode") == Some("sentinel"))
     }
 
-    /// What the store itself does, under a key that no scope can have.
+    /// Claims and releases, under a key that no scope can have.
     async fn write_and_remove(&self) -> Result<(), RedisStoreError> {
         let token = OwnerToken::draw().to_bytes();
         let name = format!("ready-{:032x}", u128::from_be_bytes(token));
@@ -101,7 +116,7 @@ impl Shared {
     }
 }
 
-/// What the server says of itself; in a Cluster, what each master says.
+/// The text of `INFO`, or of each master in a Cluster.
 fn infos(answer: Value) -> Result<Vec<String>, ParsingError> {
     match answer {
         Value::Map(answers) => {
@@ -120,11 +135,11 @@ fn is_of_a_cluster(info: &str) -> bool {
     field(info, "cluster_enabled") == Some("1")
 }
 
-fn judge(server: &str, info: &str) -> Result<Option<RedisWarning>, RedisStoreError> {
+fn check_info(server: &str, info: &str) -> Result<Option<RedisWarning>, RedisStoreError> {
     let server = server.to_owned();
     let version = field(info, "redis_version").unwrap_or("unknown");
     let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
-    // Who does not say is not refused for it.
+    // An unknown version is not an error.
     if major.is_some_and(|major| major < LEAST_VERSION) {
         return Err(RedisStoreError::TooOld { server, version: printable(version) });
     }
@@ -142,31 +157,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_policy_counts_once_there_is_a_limit() {
+    fn a_policy_matters_only_with_a_memory_limit() {
         let info = |limit| {
             format!("redis_version:7.2.4\r\nmaxmemory:{limit}\r\nmaxmemory_policy:allkeys-lru\r\n")
         };
-        assert_eq!(judge("Redis here", &info(0)).expect("fit"), None);
-        let warning = judge("Redis here", &info(1)).expect("fit").expect("a warning").to_string();
+        assert_eq!(check_info("Redis here", &info(0)).expect("fit"), None);
+        let warning =
+            check_info("Redis here", &info(1)).expect("fit").expect("a warning").to_string();
         assert!(warning.starts_with("Redis here has maxmemory-policy allkeys-lru"), "{warning}");
     }
 
     #[test]
-    fn what_a_server_says_of_itself_cannot_steer_a_terminal() {
+    fn info_of_a_server_cannot_control_a_terminal() {
         let info = "maxmemory:1\r\nmaxmemory_policy:\u{1b}[2Jall\r\n";
-        let warning = judge("Redis here", info).expect("fit").expect("a warning").to_string();
+        let warning = check_info("Redis here", info).expect("fit").expect("a warning").to_string();
         assert!(warning.contains("maxmemory-policy [2Jall:"), "{warning}");
-        let error = judge("Redis here", "redis_version:5.\u{1b}c\r\n").expect_err("too old");
+        let error = check_info("Redis here", "redis_version:5.\u{1b}c\r\n").expect_err("too old");
         assert!(error.to_string().contains("version 5.c:"), "{error}");
     }
 
     #[test]
     fn old_servers_are_refused() {
         let error =
-            judge("Redis here", "redis_version:5.0.14\r\n").expect_err("too old").to_string();
+            check_info("Redis here", "redis_version:5.0.14\r\n").expect_err("too old").to_string();
         assert_eq!(error, "Redis here is version 5.0.14: 6.0 or later is needed");
         for info in ["redis_version:6.0.0\r\n", ""] {
-            assert_eq!(judge("Redis here", info).expect("new enough, or untold"), None);
+            assert_eq!(check_info("Redis here", info).expect("new enough, or untold"), None);
         }
     }
 }

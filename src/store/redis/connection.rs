@@ -1,60 +1,62 @@
 //! The connection to the server, which all commands share.
 
-mod follow;
-mod upkeep;
+mod failover;
+mod supervisor;
 
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::aio::ConnectionLike;
 use redis::cluster_async::ClusterConnection;
 use redis::{Cmd, RedisError, Value};
 use tokio::time::{Instant, timeout_at};
 
-use self::upkeep::Upkeep;
-use super::advice::{is_read_only, lacks_replicas};
+use self::supervisor::Supervisor;
+use super::hint::{is_read_only, lacks_replicas};
+use super::node::NodeConnection;
 use super::{RedisOptions, RedisSource};
 use crate::deadline::deadline;
 
-/// A connection that is replaced in the background when it breaks, or no longer
-/// answers. While there is none, commands fail rather than queue up.
+/// A connection that is replaced in the background when it breaks or no longer answers.
+/// While there is none, commands fail rather than queue up.
 ///
-/// (The `redis` crate's own `ConnectionManager` knows no Sentinel, keeps a
-/// connection that does not answer, and lets commands wait while it reconnects.)
+/// The `redis` crate's own `ConnectionManager` is not used: it knows no Sentinels, keeps a
+/// connection that does not answer, and lets commands wait while it reconnects.
 pub(super) struct Connection {
-    upkeep: Arc<Upkeep>,
+    supervisor: Arc<Supervisor>,
 }
 
 #[derive(Clone)]
 pub(super) enum Multiplexed {
-    /// To one server.
-    Node(MultiplexedConnection),
-    /// To all servers of a Cluster; replaces those that break.
+    /// A connection to one server.
+    Node(NodeConnection),
+    /// The connections to all nodes of a Cluster. The `redis` crate replaces those that
+    /// break.
     Cluster(ClusterConnection),
 }
 
 impl Connection {
-    /// Connects, in one try.
+    /// Connects, in one attempt.
     pub(super) async fn open(
         source: RedisSource,
         options: RedisOptions,
     ) -> Result<Self, RedisError> {
-        Ok(Self { upkeep: Upkeep::of(source, options).await? })
+        Ok(Self { supervisor: Supervisor::start(source, options).await? })
     }
 
     pub(super) fn source(&self) -> &RedisSource {
-        &self.upkeep.source
+        &self.supervisor.source
     }
 
     pub(super) fn options(&self) -> &RedisOptions {
-        &self.upkeep.options
+        &self.supervisor.options
     }
 
-    /// Sends a command that may take effect twice, and waits for its answer.
+    /// Sends an idempotent command, and waits for its answer.
     ///
-    /// If the connection turns out to be broken, it is sent once more, over the next
-    /// if there is one: whether it had arrived is not known.
+    /// If the connection turns out to be broken, the command is sent a second time over the
+    /// next connection. Whether it arrived the first time is not known.
     pub(super) async fn query(&self, command: &Cmd) -> Result<Value, RedisError> {
         let answer_by = deadline(Instant::now(), self.options().command_timeout);
         match self.ask(command, answer_by).await {
@@ -66,19 +68,19 @@ impl Connection {
     }
 
     async fn ask(&self, command: &Cmd, deadline: Instant) -> Result<Value, RedisError> {
-        let (number, connection) = self.upkeep.connected(deadline).await?;
+        let (number, connection) = self.supervisor.connected(deadline).await?;
         let waiting = Waiting::on(self, number);
         let answer = timeout_at(deadline, connection.send(command)).await;
         waiting.end();
         let answer = answer.unwrap_or_else(|_| Err(self.too_slow()));
         match &answer {
-            Err(error) if is_broken(error) => self.upkeep.give_up(number, error),
-            // A master that was cut off does not know that it was replaced; Sentinels do.
+            Err(error) if is_broken(error) => self.supervisor.give_up(number, error),
+            // A master that was cut off does not know that it was replaced. Sentinels do.
             Err(error) if self.source().is_behind_sentinels() && lacks_replicas(error) => {
-                self.upkeep.answered(number);
-                self.upkeep.doubt(number);
+                self.supervisor.answered(number);
+                self.supervisor.suspect_master(number);
             }
-            _ => self.upkeep.answered(number),
+            _ => self.supervisor.answered(number),
         }
         answer
     }
@@ -95,7 +97,7 @@ fn is_broken(error: &RedisError) -> bool {
     error.is_unrecoverable_error() || error.is_timeout() || is_read_only(error)
 }
 
-/// Somebody waits for an answer, perhaps with less patience than we have.
+/// A caller that waits for an answer, and may give up before the command timeout.
 struct Waiting<'a> {
     connection: &'a Connection,
     number: u64,
@@ -103,10 +105,10 @@ struct Waiting<'a> {
     ended: bool,
 }
 
-/// Who goes sooner than this has other reasons.
+/// Callers that give up sooner than this are not evidence of a dead connection.
 const PATIENT_ENOUGH: Duration = Duration::from_millis(100);
-/// So many who went without an answer, and nobody who had one in between, say that
-/// there are no answers. (One says no more than that the server is slow.)
+/// The connection is dead once so many callers in a row have given up without an answer.
+/// One of them only shows that the server is slow.
 const ENOUGH_UNANSWERED: u32 = 3;
 
 impl<'a> Waiting<'a> {
@@ -124,9 +126,9 @@ impl Drop for Waiting<'_> {
         if self.ended || self.since.elapsed() < PATIENT_ENOUGH {
             return;
         }
-        let upkeep = &self.connection.upkeep;
-        if upkeep.left(self.number) >= ENOUGH_UNANSWERED {
-            upkeep.give_up(self.number, &self.connection.too_slow());
+        let supervisor = &self.connection.supervisor;
+        if supervisor.left(self.number) >= ENOUGH_UNANSWERED {
+            supervisor.give_up(self.number, &self.connection.too_slow());
         }
     }
 }
@@ -134,9 +136,10 @@ impl Drop for Waiting<'_> {
 impl Multiplexed {
     async fn send(self, command: &Cmd) -> Result<Value, RedisError> {
         match self {
-            Self::Node(mut node) => node.req_packed_command(command).await,
-            Self::Cluster(mut cluster) => cluster.req_packed_command(command).await,
-        }?
-        .extract_error()
+            Self::Node(mut node) => node.send(command).await,
+            Self::Cluster(mut cluster) => {
+                cluster.req_packed_command(command).await?.extract_error()
+            }
+        }
     }
 }

@@ -1,11 +1,12 @@
 use redis::RedisError;
 
-use super::advice::advice;
+use super::hint::hint;
 
 crate::text::debug_is_display!(RedisStoreError);
 
-/// What is wrong with a Redis server, or with what was said of it. No message
-/// shows a user or a password.
+/// Why a [`RedisStore`](super::RedisStore) could not connect, or why a command failed.
+///
+/// Each message is one line that says what to do. None shows a user or a password.
 #[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum RedisStoreError {
@@ -21,79 +22,82 @@ pub enum RedisStoreError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The URL names a file of certificates, or of a key, that cannot be used.
+    /// A file that the URL names, of certificates or of a key, cannot be used.
     #[error("the Redis URL {url:?} {reason}")]
     #[non_exhaustive]
     Certificates {
         /// The URL, without its user, password and query.
         url: String,
-        /// Which file, and what is wrong with it.
+        /// The file, and what is wrong with it.
         reason: String,
     },
-    /// An option that cannot be right.
+    /// An option has a value that cannot work.
     #[error("{reason}")]
     #[non_exhaustive]
     Options {
-        /// Which, its value, and what is wrong with it.
+        /// The option, its value, and what is wrong with it.
         reason: String,
     },
-    /// The server could not be reached, did not answer, or refused.
-    #[error("{server}: {}{}", said(error), advice(error))]
+    /// The server could not be reached, did not answer, or refused the command.
+    #[error("{server}: {}{}", message(error), hint(error))]
     #[non_exhaustive]
     Failed {
-        /// Which, and where.
+        /// The kind of server, and its address.
         server: String,
-        /// What the `redis` crate says.
+        /// The error of the `redis` crate.
         error: RedisError,
     },
-    /// The server is older than what this store is known to work with.
+    /// The server is older than the oldest version that the store works with.
     #[error("{server} is version {version}: {LEAST_VERSION}.0 or later is needed")]
     #[non_exhaustive]
     TooOld {
-        /// Which, and where.
+        /// The kind of server, and its address.
         server: String,
-        /// What it says its version is.
+        /// The version that the server reports.
         version: String,
     },
-    /// The server is one of a Cluster, and knows its own slots only.
+    /// The server is one node of a Cluster, and knows only its own slots.
     #[error("{server} is a node of a Cluster: use redis-cluster://, or a `ClusterClient`")]
     #[non_exhaustive]
     ClusterNode {
-        /// Which, and where.
+        /// The kind of server, and its address.
         server: String,
     },
     /// The server is a Sentinel, which holds no data.
     #[error("{server} is a Sentinel: use redis-sentinel://")]
     #[non_exhaustive]
     Sentinel {
-        /// Which, and where.
+        /// The kind of server, and its address.
         server: String,
     },
-    /// The server answered what the store's scripts never answer.
-    #[error("{server} answered {answer}: is it a Redis server, and is its data ours?")]
+    /// The server gave an answer that the store's scripts never give.
+    #[error(
+        "{server} answered {answer}: is it a Redis server, and does another program use the same keys?"
+    )]
     #[non_exhaustive]
     UnexpectedAnswer {
-        /// Which, and where.
+        /// The kind of server, and its address.
         server: String,
-        /// What it answered.
+        /// The answer.
         answer: String,
     },
 }
 
-/// Whose scripts replicate by their effects, with users and their permissions.
+/// The first version with effect-based script replication and ACLs.
 pub(super) const LEAST_VERSION: u32 = 6;
 
-/// A server's words in one line, and without the characters that steer a terminal.
+/// Returns a server's text in one line, without the characters that control a terminal.
 pub(super) fn printable(said: &str) -> String {
     let line = said.split_whitespace().collect::<Vec<_>>().join(" ");
     line.chars().filter(|char| !char.is_control()).collect()
 }
 
-fn said(error: &RedisError) -> String {
-    let said = error.to_string();
-    // The arguments of an unknown command are a delivery's.
-    let said = said.split(", with args").next().unwrap_or_default();
-    printable(&said.trim_end_matches('.').replace(" - InvalidClientConfig", ""))
+/// The message of the `redis` crate, without the parts that are of no use here.
+fn message(error: &RedisError) -> String {
+    let message = error.to_string();
+    // The arguments of an unknown command hold the delivery's id.
+    let message = message.split(", with args").next().unwrap_or_default();
+    printable(&message.trim_end_matches('.').replace(" - InvalidClientConfig", ""))
 }
 
 #[cfg(test)]
@@ -101,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_server_says_cannot_steer_a_terminal() {
+    fn text_of_a_server_cannot_control_a_terminal() {
         let said = "ERR \u{1b}]0;title\u{7}\r\n  go\u{9b}31m away\u{7f}";
         assert_eq!(printable(said), "ERR ]0;title go31m away");
         let error = RedisError::from(std::io::Error::other(said));

@@ -4,7 +4,7 @@ use redis::ConnectionInfo;
 
 use super::url::connection_info;
 
-/// The part of a URL behind the `://`, with several hosts.
+/// The part of a URL after `://`, with several hosts.
 pub(super) struct Hosts<'a> {
     user: &'a str,
     pub(super) names: &'a str,
@@ -14,13 +14,13 @@ pub(super) struct Hosts<'a> {
 impl<'a> Hosts<'a> {
     pub(super) fn parse(rest: &'a str) -> Self {
         let (rest, path) = rest.split_once('/').unwrap_or((rest, ""));
-        // The user with its `@`.
+        // What is before the hosts is the user, with its `@`.
         let names = rest.rsplit('@').next().unwrap_or_default();
         let user = rest.strip_suffix(names).unwrap_or_default();
         Self { user, names, path }
     }
 
-    /// Each host as if its URL stood alone.
+    /// Returns the address of each host, as if the URL named that host alone.
     pub(super) fn each(
         &self,
         scheme: &str,

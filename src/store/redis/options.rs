@@ -3,7 +3,17 @@ use std::time::Duration;
 use super::RedisStoreError;
 use crate::deadline::NEVER;
 
-/// How a [`RedisStore`](super::RedisStore) speaks to its server.
+/// The key prefix and the timeouts of a [`RedisStore`](super::RedisStore).
+///
+/// ```
+/// use std::time::Duration;
+/// use nevent_webhooks::store::RedisOptions;
+///
+/// let options = RedisOptions::new()
+///     .prefix("shop:")
+///     .connect_timeout(Duration::from_millis(500))
+///     .command_timeout(Duration::from_millis(500));
+/// ```
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct RedisOptions {
@@ -13,7 +23,7 @@ pub struct RedisOptions {
 }
 
 impl RedisOptions {
-    /// The defaults.
+    /// Returns the defaults.
     pub fn new() -> Self {
         Self {
             prefix: "nevent:".to_owned(),
@@ -22,25 +32,28 @@ impl RedisOptions {
         }
     }
 
-    /// What the store's keys begin with, should others live in the same database.
-    /// Default `nevent:`. No braces: Redis Cluster places keys by what stands in
-    /// them, and there they hold the scope.
+    /// Sets the beginning of the store's keys, for a database that others use too.
+    ///
+    /// Default `nevent:`. At most 128 bytes, and no braces: Redis Cluster places a key by the
+    /// text in its braces, which is to be the scope.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    /// How long one try to connect may take, all that is said at its beginning
-    /// included. Default 1 s; behind Sentinel three times as long, for they are asked
-    /// first; to each node of a Cluster a third of it.
+    /// Sets how long one attempt to connect may take, login included.
+    ///
+    /// Default 1 s. With Sentinels an attempt may take three times as long, because they are
+    /// asked first. With a Cluster, each node may take a third of it.
     pub fn connect_timeout(mut self, connect_timeout: Duration) -> Self {
         self.connect_timeout = connect_timeout;
         self
     }
 
-    /// How long a command may take, a second try over a new connection included.
-    /// Default 1 s; keep it below the `store_timeout` of `DedupeOptions`, or log
-    /// lines will not tell why the store was too slow.
+    /// Sets how long a command may take, a second attempt over a new connection included.
+    ///
+    /// Default 1 s. Keep it below the `store_timeout` of `DedupeOptions`. Otherwise the layer
+    /// gives up first, and log lines do not tell why the store was too slow.
     pub fn command_timeout(mut self, command_timeout: Duration) -> Self {
         self.command_timeout = command_timeout;
         self
@@ -53,9 +66,9 @@ impl RedisOptions {
         } else if prefix.len() > 128 {
             format!("the key prefix {prefix:?} is longer than 128 bytes: every key begins with it")
         } else if connect_timeout.is_zero() {
-            "a connect timeout of zero: no connection could be in time".to_owned()
+            "the connect timeout is zero: no connection could be in time".to_owned()
         } else if command_timeout.is_zero() {
-            "a command timeout of zero: no answer could be in time".to_owned()
+            "the command timeout is zero: no answer could be in time".to_owned()
         } else {
             return Ok(Self {
                 connect_timeout: self.connect_timeout.min(NEVER),
@@ -78,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_right_is_refused_with_its_value() {
+    fn impossible_options_are_refused_with_their_values() {
         let refused = |options: RedisOptions| options.checked().expect_err("refused").to_string();
         assert!(refused(RedisOptions::new().prefix("a{b")).contains("\"a{b\" has a brace"));
         assert!(refused(RedisOptions::new().prefix("x".repeat(129))).contains("longer than 128"));
@@ -89,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn endless_timeouts_can_be_reckoned_with() {
+    fn endless_timeouts_do_not_overflow() {
         let endless = RedisOptions::new().connect_timeout(Duration::MAX);
         let endless = endless.command_timeout(Duration::MAX).checked().expect("safe");
         assert_eq!((endless.connect_timeout, endless.command_timeout), (NEVER, NEVER));

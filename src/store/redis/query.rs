@@ -4,7 +4,7 @@ use super::tls::{CA_FILE, CERT_FILE, KEY_FILE};
 
 const FILES: [&str; 3] = [CA_FILE, CERT_FILE, KEY_FILE];
 
-/// The parameters, as they were written.
+/// The parameters, not decoded.
 pub(super) struct Query<'a>(Vec<(&'a str, &'a str)>);
 
 impl<'a> Query<'a> {
@@ -13,8 +13,10 @@ impl<'a> Query<'a> {
         Self(pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).collect())
     }
 
-    /// Refuses parameters without a meaning: they may be typing errors in those that matter.
-    /// Names them only if `may_name`: otherwise they may be part of a password.
+    /// Refuses unknown parameters, which may be typing errors in known ones.
+    ///
+    /// An unknown parameter is named only if `may_name`. Otherwise it may be part of a
+    /// password.
     pub(super) fn allow(&self, names: &[&str], tls: bool, may_name: bool) -> Result<(), String> {
         for (name, _) in &self.0 {
             if FILES.contains(name) && !tls {
@@ -32,7 +34,7 @@ impl<'a> Query<'a> {
         Ok(())
     }
 
-    /// The value of a parameter, decoded.
+    /// Returns the decoded value of a parameter.
     pub(super) fn get(&self, name: &str) -> Result<Option<String>, String> {
         let value = self.0.iter().find(|(given, _)| *given == name).map(|(_, value)| value);
         let Some(value) = value.filter(|value| !value.is_empty()) else { return Ok(None) };
@@ -42,7 +44,7 @@ impl<'a> Query<'a> {
     }
 }
 
-/// As the names of parameters are, typing errors included.
+/// Whether a text looks like the name of a parameter, perhaps with a typing error.
 fn is_plain(name: &str) -> bool {
     name.len() <= 16 && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
 }

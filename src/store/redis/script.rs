@@ -1,10 +1,10 @@
-//! The four scripts, each one atomic step in the server.
+//! The four scripts. Each is one atomic step in the server.
 
 use redis::{Cmd, ErrorKind, RedisError, ServerErrorKind, Value};
 
 use super::connection::Connection;
 
-/// A script, run by its hash; sent in full only to a server that does not know it.
+/// A script. It is run by its hash, and sent in full only to a server that does not know it.
 pub(super) struct Script {
     code: &'static str,
     hash: String,
@@ -15,10 +15,12 @@ impl Script {
         Self { code, hash: redis::Script::new(code).get_hash().to_owned() }
     }
 
-    /// A server forgets its scripts at a restart or `SCRIPT FLUSH`, and a promoted
-    /// replica never had them. `EVAL` runs the script and has it kept, in one trip
-    /// to the one server that the keys belong to; `SCRIPT LOAD` would be a trip
-    /// more, to every master of a Cluster.
+    /// Runs the script.
+    ///
+    /// A server forgets its scripts at a restart or `SCRIPT FLUSH`, and a promoted replica
+    /// never had them. `EVAL` then runs the script and keeps it, in one round trip to the
+    /// server that the keys belong to. `SCRIPT LOAD` would be one more round trip, to every
+    /// master of a Cluster.
     pub(super) async fn run(
         &self,
         connection: &Connection,

@@ -1,4 +1,4 @@
-//! The master that Sentinels name.
+//! Finding the master that Sentinels name.
 
 mod view;
 
@@ -6,26 +6,27 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::aio::MultiplexedConnection;
-use redis::{Client, ConnectionAddr, ConnectionInfo, ErrorKind, RedisError};
+use redis::{ConnectionAddr, ConnectionInfo, ErrorKind, RedisError};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
-pub(super) use self::view::Master;
 use self::view::{View, choose};
+use super::RedisOptions;
+use super::node::{Node, NodeConnection};
 use super::tls::Certificates;
-use super::{RedisOptions, node};
 use crate::deadline::deadline;
 
+pub(super) use self::view::Master;
+
 /// How long the other Sentinels may take once the first has answered. The Sentinel that
-/// leads a failover knows of it before the others do.
+/// leads a failover knows about it before the others do.
 const GRACE: Duration = Duration::from_millis(100);
 
 /// Sentinels, the master that they watch, and how to connect to it.
 pub(super) struct Sentinels {
-    pub(super) clients: Vec<Client>,
+    pub(super) nodes: Vec<Node>,
     pub(super) service: String,
-    /// User, database and transport of the servers. The Sentinels name the address.
+    /// The servers' user, database and transport. The Sentinels name the address.
     pub(super) server: ConnectionInfo,
     pub(super) certificates: Certificates,
 }
@@ -35,19 +36,20 @@ impl Sentinels {
     pub(super) async fn connect(
         self: &Arc<Self>,
         options: &RedisOptions,
-    ) -> Result<(MultiplexedConnection, Master), RedisError> {
+    ) -> Result<(NodeConnection, Master), RedisError> {
         let master = self.master(options).await?;
-        let client = self.certificates.client(self.server_at(&master))?;
-        let mut node = node::connect(&client).await?;
-        // A user who may not ask learns the same from the first write.
-        let info = redis::cmd("INFO").arg("replication").query_async::<String>(&mut node).await;
+        let node = Node::at(self.server_at(&master), &self.certificates)?;
+        let mut connection = node.connect().await?;
+        // A user without the permission for this command learns it from the first write.
+        let info = connection.send(redis::cmd("INFO").arg("replication")).await;
+        let info = info.and_then(|info| Ok(redis::from_redis_value::<String>(info)?));
         if info.is_ok_and(|info| info.contains("role:slave")) {
             return Err(error("the Sentinels name a server that is a replica"));
         }
-        Ok((node, master))
+        Ok((connection, master))
     }
 
-    /// The master in the newest configuration that any Sentinel knows.
+    /// Returns the master in the newest configuration that any Sentinel knows.
     pub(super) async fn master(
         self: &Arc<Self>,
         options: &RedisOptions,
@@ -55,14 +57,14 @@ impl Sentinels {
         choose(self.views(options.connect_timeout).await?)
     }
 
-    async fn views(self: &Arc<Self>, patience: Duration) -> Result<Vec<View>, RedisError> {
+    async fn views(self: &Arc<Self>, timeout: Duration) -> Result<Vec<View>, RedisError> {
         let mut asked = JoinSet::new();
-        for client in &self.clients {
-            let (this, client) = (Arc::clone(self), client.clone());
-            asked.spawn(async move { this.view(&client).await });
+        for node in &self.nodes {
+            let (this, node) = (Arc::clone(self), node.clone());
+            asked.spawn(async move { this.view(&node).await });
         }
         let (mut views, mut failed) = (Vec::new(), None);
-        let mut until = deadline(Instant::now(), patience);
+        let mut until = deadline(Instant::now(), timeout);
         while let Ok(Some(answer)) = timeout_at(until, asked.join_next()).await {
             match answer {
                 Ok(Ok(view)) => {
@@ -81,17 +83,19 @@ impl Sentinels {
     }
 
     /// Asks one Sentinel, over a connection of its own.
-    pub(super) async fn view(&self, sentinel: &Client) -> Result<View, RedisError> {
-        let mut connection = node::connect(sentinel).await?;
+    pub(super) async fn view(&self, sentinel: &Node) -> Result<View, RedisError> {
+        let mut connection = sentinel.connect().await?;
         let ask = |what: &str| {
             let mut command = redis::cmd("SENTINEL");
             command.arg(what).arg(&self.service);
             command
         };
-        let fields = ask("MASTER").query_async(&mut connection).await.map_err(explained)?;
-        // Names the new master as soon as it is promoted; `SENTINEL MASTER` names it only
-        // when all replicas follow it.
-        let address = ask("GET-MASTER-ADDR-BY-NAME").query_async(&mut connection).await?;
+        let fields = connection.send(&ask("MASTER")).await.map_err(explained)?;
+        // This names the new master as soon as it is promoted. `SENTINEL MASTER` names it
+        // only when all replicas follow it.
+        let address = connection.send(&ask("GET-MASTER-ADDR-BY-NAME")).await?;
+        let (fields, address) =
+            (redis::from_redis_value(fields)?, redis::from_redis_value(address)?);
         Ok(View::of(&fields, address))
     }
 
@@ -107,7 +111,8 @@ impl Sentinels {
     }
 }
 
-pub(super) fn failover() -> RedisError {
+/// The error while a replica is being promoted.
+pub(super) fn failover_in_progress() -> RedisError {
     error("a failover is under way")
 }
 
@@ -115,7 +120,7 @@ fn error(text: &str) -> RedisError {
     io::Error::other(text).into()
 }
 
-/// A Sentinel's error, in terms of the URL.
+/// Puts a Sentinel's error in terms of the URL.
 fn explained(refused: RedisError) -> RedisError {
     let text = refused.to_string();
     if text.contains("No such master") || text.contains("unknown command") {

@@ -1,22 +1,23 @@
-//! The URLs of sockets.
+//! The URLs of Unix sockets.
 
 use super::RedisSource;
+use super::node::Node;
 use super::query::Query;
 use super::tls::Certificates;
 use super::url::{connection_info, reason};
 
 pub(super) fn socket(scheme: &str, rest: &str) -> Result<RedisSource, String> {
-    // Otherwise it would begin a fragment, and cut off a password that has it.
+    // A # would begin a fragment, and cut off the rest of a password.
     if rest.contains('#') {
         return Err("has a #: in a path or a password write it %23".to_owned());
     }
     let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-    // Not named: it may be part of a password with an & in it.
+    // No parameter is named in an error: it may be part of a password with an & in it.
     Query::parse(query).allow(&["db", "user", "pass", "protocol"], false, false)?;
-    // Otherwise the `redis` crate reads a plus in a password as a space, as in forms.
+    // Otherwise the `redis` crate reads a plus in a password as a space.
     let url = format!("{scheme}://{path}?{}", query.replace('+', "%2B"));
-    let client = Certificates::default().client(connection_info(&url)?);
-    client.map(RedisSource::from).map_err(|error| reason(&error))
+    let server = Node::at(connection_info(&url)?, &Certificates::default());
+    server.map(RedisSource::of_server).map_err(|error| reason(&error))
 }
 
 #[cfg(test)]

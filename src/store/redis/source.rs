@@ -1,4 +1,4 @@
-//! Where the server is, and how to reach it.
+//! Where the server is, and how to connect to it.
 
 use std::fmt;
 use std::io;
@@ -12,39 +12,22 @@ use tokio::sync::Mutex;
 
 use super::RedisOptions;
 use super::connection::Multiplexed;
-use super::node::{self, patient};
+use super::node::{Node, no_timeouts};
 use super::sentinels::{Master, Sentinels};
+use super::tls::use_ring_unless_installed;
 
-/// Where a [`RedisStore`](super::RedisStore) finds its server: a URL, or a client
-/// of the `redis` crate.
+/// The server that a [`RedisStore`](super::RedisStore) connects to: a URL, or a client of
+/// the `redis` crate.
 ///
-/// | URL | |
+/// | URL | leads to |
 /// | --- | --- |
-/// | `redis://[user:password@]host[:port][/database]` | one server; port 6379, database 0 |
-/// | `redis-sentinel://[user:password@]host[:port][,…][/database]?master=name` | the master that the Sentinels at these hosts name; port 26379 |
-/// | `redis-cluster://[user:password@]host[:port][,…]` | a Cluster, found by any of these nodes |
-/// | `redis+unix:///path` | one server, by its socket |
+/// | `redis://[user:password@]host[:port][/database]` | one server; port 6379 and database 0 by default |
+/// | `redis-sentinel://[user:password@]host[:port][,…][/database]?master=name` | the master that the Sentinels at these hosts name; port 26379 by default |
+/// | `redis-cluster://[user:password@]host[:port][,…]` | a Cluster, found through any of these nodes |
+/// | `redis+unix:///path` | one server, through its Unix socket |
 ///
-/// `rediss` in the place of `redis` is TLS (feature `redis-tls`); `valkey` and `valkeys`
-/// are other names of the same. In user and password, `/ ? # @ %` are written
-/// `%2F %3F %23 %40 %25`. User and password are the servers'.
-///
-/// Certificates are verified with the system's CAs. These parameters of a URL change that.
-/// Each is the path of a PEM file, which is read when the URL is parsed:
-///
-/// | parameter | |
-/// | --- | --- |
-/// | `ca_file` | the CAs to trust instead of the system's |
-/// | `cert_file` and `key_file` | the client's certificate and its private key, without a passphrase, for servers that ask for one |
-///
-/// As in `rediss://redis.internal:6380?ca_file=/etc/ssl/redis-ca.pem`.
-///
-/// With the URL of Sentinels, the store follows them: it leaves the old master when a
-/// replica is about to be promoted, not only when the old master is demoted. For
-/// Sentinels that ask for a password of their own, make the client yourself, with
-/// `redis = "1"` among your dependencies (its major version is part of this crate's
-/// interface). A `SentinelClient` does not tell where its Sentinels are, so they are not
-/// followed: the store leaves the old master when it no longer accepts writes.
+/// `valkey` is another name for `redis`. The user and the password are those of the servers.
+/// In both, write `/ ? # @ %` as `%2F %3F %23 %40 %25`.
 ///
 /// ```
 /// use nevent_webhooks::store::RedisSource;
@@ -54,26 +37,70 @@ use super::sentinels::{Master, Sentinels};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// With `redis-tls`, the first connection installs ring as the process's rustls
-/// provider unless you have installed another before.
+/// # Sentinel
+///
+/// With the URL of Sentinels, the store watches them. It leaves the old master when a
+/// replica is about to be promoted, which is before the old master is demoted.
+///
+/// For Sentinels that ask for a password of their own, make a `SentinelClient` yourself, with
+/// `redis = "1"` among your dependencies. Such a client does not tell where its Sentinels
+/// are, so the store cannot watch them: it leaves the old master when that master no longer
+/// accepts writes.
+///
+/// # TLS
+///
+/// `rediss` instead of `redis`, or `valkeys` instead of `valkey`, is TLS by rustls (feature
+/// `redis-tls`). The server's certificate is always verified, with the system's CAs unless
+/// the URL names others. Each of these parameters is the path of a PEM file, which is read
+/// when the URL is parsed:
+///
+/// | parameter | holds |
+/// | --- | --- |
+/// | `ca_file` | the CAs to trust instead of the system's |
+/// | `cert_file` and `key_file` | the client's certificate and its private key without a passphrase, for servers that ask for one |
+///
+/// An example is `rediss://redis.internal:6380?ca_file=/etc/ssl/redis-ca.pem`.
+///
+/// For cryptography, the store takes the rustls provider that your program has installed, or
+/// else ring, which it does not install. There is one exception: where the `redis` crate
+/// opens the connections, it can only use a provider that is installed.
+///
+/// | source | provider |
+/// | --- | --- |
+/// | URL of a server or of Sentinels | yours, or else ring; none is installed |
+/// | URL of a Cluster, or a `Client` with TLS | yours; if there is none, ring is installed at the first connection |
+/// | `SentinelClient`, `ClusterClient` | yours; if several are compiled in, install one before the store connects |
 pub struct RedisSource {
     kind: Kind,
-    /// For messages; holds no password.
+    /// For messages. Holds no password.
     name: String,
 }
 
 enum Kind {
-    Server(Client),
+    Server(Node),
     Sentinels(Arc<Sentinels>),
     /// Remembers its connections to the Sentinels, and does not tell where they are.
     SentinelClient(Mutex<SentinelClient>),
-    Cluster(ClusterClient),
+    Cluster {
+        client: ClusterClient,
+        /// Whether the URL asks for TLS. A client that the user made does not tell.
+        uses_tls: bool,
+    },
 }
 
 /// A connection, and the master that it leads to if Sentinels named it.
 pub(super) type Connected = (Multiplexed, Option<Master>);
 
 impl RedisSource {
+    pub(super) fn of_server(server: Node) -> Self {
+        let name = format!("Redis at {}", server.info().addr());
+        Self { kind: Kind::Server(server), name }
+    }
+
+    pub(super) fn of_cluster(client: ClusterClient, uses_tls: bool, name: String) -> Self {
+        Self { kind: Kind::Cluster { client, uses_tls }, name }
+    }
+
     pub(super) fn of_sentinels(sentinels: Sentinels, name: String) -> Self {
         Self { kind: Kind::Sentinels(Arc::new(sentinels)), name }
     }
@@ -83,28 +110,28 @@ impl RedisSource {
     }
 
     pub(super) fn is_a_cluster(&self) -> bool {
-        matches!(self.kind, Kind::Cluster(_))
+        matches!(self.kind, Kind::Cluster { .. })
     }
 
-    /// Whether there is somebody to ask for another master.
+    /// Whether Sentinels can be asked for another master.
     pub(super) fn is_behind_sentinels(&self) -> bool {
         matches!(self.kind, Kind::Sentinels(_) | Kind::SentinelClient(_))
     }
 
-    /// The Sentinels to follow, if it is known where they are.
+    /// The Sentinels to watch, if it is known where they are.
     pub(super) fn sentinels(&self) -> Option<&Arc<Sentinels>> {
         match &self.kind {
             Kind::Sentinels(sentinels) => Some(sentinels),
-            Kind::Server(_) | Kind::SentinelClient(_) | Kind::Cluster(_) => None,
+            Kind::Server(_) | Kind::SentinelClient(_) | Kind::Cluster { .. } => None,
         }
     }
 
-    /// One try to connect. The server has answered a command when this succeeds.
+    /// Makes one attempt to connect. If it succeeds, the server has answered a command.
     pub(super) async fn connect(&self, options: &RedisOptions) -> Result<Connected, RedisError> {
         self.in_time(options, self.kind.connect(options)).await
     }
 
-    /// The master that Sentinels name now.
+    /// Returns the master that the Sentinels name now, or `None` without Sentinels.
     pub(super) async fn master(
         &self,
         options: &RedisOptions,
@@ -116,7 +143,7 @@ impl RedisSource {
                     let client = client.lock().await.async_get_client().await?;
                     Ok(Master::at(client.get_connection_info().addr()))
                 }
-                Kind::Server(_) | Kind::Cluster(_) => Ok(None),
+                Kind::Server(_) | Kind::Cluster { .. } => Ok(None),
             }
         };
         self.in_time(options, named).await
@@ -127,9 +154,9 @@ impl RedisSource {
         options: &RedisOptions,
         answer: impl Future<Output = Result<T, RedisError>>,
     ) -> Result<T, RedisError> {
-        let patience = self.patience(options.connect_timeout);
-        tokio::time::timeout(patience, answer).await.unwrap_or_else(|_| {
-            let message = format!("no connection within {patience:?}");
+        let limit = self.time_to_connect(options.connect_timeout);
+        tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| {
+            let message = format!("no connection within {limit:?}");
             Err(io::Error::new(io::ErrorKind::TimedOut, message).into())
         })
     }
@@ -137,30 +164,22 @@ impl RedisSource {
     #[cfg(test)]
     pub(super) fn settings(&self) -> Option<&redis::RedisConnectionInfo> {
         match &self.kind {
-            Kind::Server(client) => Some(client.get_connection_info().redis_settings()),
+            Kind::Server(server) => Some(server.info().redis_settings()),
             _ => None,
         }
     }
 
-    /// How long one try may take in all: Sentinels are asked first, and the master
-    /// that they name is checked.
-    pub(super) fn patience(&self, timeout: Duration) -> Duration {
+    /// How long one attempt may take in all. Sentinels take more time: they are asked first,
+    /// and the master that they name is checked.
+    pub(super) fn time_to_connect(&self, timeout: Duration) -> Duration {
         if self.is_behind_sentinels() { timeout.saturating_mul(3) } else { timeout }
-    }
-
-    /// The same, called so in messages.
-    pub(super) fn named(mut self, name: impl Into<String>) -> Self {
-        self.name = name.into();
-        self
     }
 }
 
 impl Kind {
     async fn connect(&self, options: &RedisOptions) -> Result<Connected, RedisError> {
-        #[cfg(feature = "redis-tls")]
-        provide_cryptography();
         let (mut node, master) = match self {
-            Self::Server(client) => (node::connect(client).await?, None),
+            Self::Server(server) => (server.connect().await?, None),
             Self::Sentinels(sentinels) => {
                 let (node, master) = sentinels.connect(options).await?;
                 (node, Some(master))
@@ -168,10 +187,15 @@ impl Kind {
             Self::SentinelClient(client) => {
                 let client = client.lock().await.async_get_client().await?;
                 let master = Master::at(client.get_connection_info().addr());
-                (client.get_multiplexed_async_connection_with_config(&patient()).await?, master)
+                let config = no_timeouts();
+                let node = client.get_multiplexed_async_connection_with_config(&config).await?;
+                (node.into(), master)
             }
-            Self::Cluster(client) => {
-                // A node that is silent must leave time to ask another.
+            Self::Cluster { client, uses_tls } => {
+                if *uses_tls {
+                    use_ring_unless_installed();
+                }
+                // A silent node must leave time to ask another.
                 let third = options.connect_timeout.checked_div(3);
                 let config = ClusterConfig::new()
                     .set_connection_timeout(third.unwrap_or(options.connect_timeout))
@@ -180,28 +204,18 @@ impl Kind {
                 return Ok((Multiplexed::Cluster(cluster), None));
             }
         };
-        redis::cmd("PING").exec_async(&mut node).await?;
+        node.send(&redis::cmd("PING")).await?;
         Ok((Multiplexed::Node(node), master))
-    }
-}
-
-/// rustls panics if it finds no implementation of cryptography, or several.
-#[cfg(feature = "redis-tls")]
-fn provide_cryptography() {
-    if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // Another thread may have been first.
-        let _ = rustls::crypto::ring::default_provider().install_default();
     }
 }
 
 impl From<Client> for RedisSource {
     fn from(client: Client) -> Self {
-        let name = format!("Redis at {}", client.get_connection_info().addr());
-        Self { kind: Kind::Server(client), name }
+        Self::of_server(Node::of_client(client))
     }
 }
 
-/// Of the kind that connects to the master.
+/// The client must be one that connects to the master.
 impl From<SentinelClient> for RedisSource {
     fn from(client: SentinelClient) -> Self {
         Self {
@@ -213,25 +227,12 @@ impl From<SentinelClient> for RedisSource {
 
 impl From<ClusterClient> for RedisSource {
     fn from(client: ClusterClient) -> Self {
-        Self { kind: Kind::Cluster(client), name: "the Redis Cluster".into() }
+        Self::of_cluster(client, false, "the Redis Cluster".to_owned())
     }
 }
 
 impl fmt::Debug for RedisSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("RedisSource").field(&self.name).finish()
-    }
-}
-
-#[cfg(all(test, feature = "redis-tls"))]
-mod tests {
-    use super::*;
-
-    /// Whatever else in the program brings another: rustls would panic.
-    #[tokio::test]
-    async fn an_implementation_of_cryptography_is_chosen_before_the_first_connection() {
-        let nobody: RedisSource = "redis://127.0.0.1:1".parse().expect("a URL");
-        assert!(nobody.connect(&RedisOptions::default()).await.is_err());
-        assert!(rustls::crypto::CryptoProvider::get_default().is_some());
     }
 }

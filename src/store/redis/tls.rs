@@ -1,17 +1,23 @@
-//! The certificates that a URL names, in the place of the system's.
+//! The certificates that a URL names instead of the system's.
+
+#[cfg(feature = "redis-tls")]
+mod connect;
 
 #[cfg(feature = "redis-tls")]
 use redis::TlsCertificates;
 use redis::cluster::ClusterClientBuilder;
-use redis::{Client, ConnectionInfo, RedisError};
 
+#[cfg(feature = "redis-tls")]
+pub(super) use self::connect::{TlsStream, use_ring_unless_installed};
 use super::query::Query;
 
-/// Names of parameters of a URL. Each gives the path of a PEM file.
+/// Parameters of a URL. Each gives the path of a PEM file.
 pub(super) const CA_FILE: &str = "ca_file";
 pub(super) const CERT_FILE: &str = "cert_file";
 pub(super) const KEY_FILE: &str = "key_file";
 
+/// The certificates of a URL. The default is the system's CAs, and no certificate for the
+/// client.
 #[derive(Clone, Default)]
 pub(super) struct Certificates(#[cfg(feature = "redis-tls")] Option<TlsCertificates>);
 
@@ -39,14 +45,9 @@ impl Certificates {
         Ok(Self(certificates))
     }
 
-    pub(super) fn client(&self, info: ConnectionInfo) -> Result<Client, RedisError> {
-        match self.0.clone() {
-            Some(certificates) => Client::build_with_tls(info, certificates),
-            None => Client::open(info),
-        }
-    }
-
-    pub(super) fn cluster(&self, builder: ClusterClientBuilder) -> ClusterClientBuilder {
+    /// Passes the certificates to the `redis` crate, which opens the connections to the
+    /// nodes of a Cluster.
+    pub(super) fn add_to(&self, builder: ClusterClientBuilder) -> ClusterClientBuilder {
         match self.0.clone() {
             Some(certificates) => builder.certs(certificates),
             None => builder,
@@ -54,20 +55,19 @@ impl Certificates {
     }
 }
 
-/// Has the `redis` crate parse what was read, for its later errors would not name the file.
+/// Checks the files while their names are known. Errors at the first connection would not
+/// name the file.
 #[cfg(feature = "redis-tls")]
 fn can_be_parsed(certificates: &TlsCertificates, query: &Query) -> Result<(), String> {
     let TlsCertificates { client_tls, root_cert } = certificates;
     let parse = |client_tls, root_cert| {
         let certificates = TlsCertificates { client_tls, root_cert };
-        Client::build_with_tls("rediss://localhost", certificates).map(drop)
+        redis::Client::build_with_tls("rediss://localhost", certificates).map(drop)
     };
     let path = |name| query.get(name).map(Option::unwrap_or_default);
     let ca = path(CA_FILE)?;
     parse(None, root_cert.clone()).map_err(|error| {
-        format!(
-            "has a {CA_FILE} {ca:?} that is damaged ({error}): write certificates in PEM into it"
-        )
+        format!("has a {CA_FILE} {ca:?} that is damaged ({error}): write PEM certificates into it")
     })?;
     let (cert, key) = (path(CERT_FILE)?, path(KEY_FILE)?);
     parse(client_tls.clone(), None).map_err(|error| {
@@ -75,8 +75,8 @@ fn can_be_parsed(certificates: &TlsCertificates, query: &Query) -> Result<(), St
     })
 }
 
-/// Reads a file. The `redis` crate would take one without certificates for a list of CAs
-/// that is empty, and then trust no server.
+/// Reads a PEM file. One without any certificate is an error: it would be an empty list of
+/// CAs, and the store would trust no server.
 #[cfg(feature = "redis-tls")]
 fn pem(name: &str, path: &str, holds: &str) -> Result<Vec<u8>, String> {
     let pem = std::fs::read(path);
@@ -95,19 +95,42 @@ fn pem(name: &str, path: &str, holds: &str) -> Result<Vec<u8>, String> {
 }
 
 #[cfg(not(feature = "redis-tls"))]
-impl Certificates {
-    #[allow(clippy::unnecessary_wraps, reason = "with TLS it can fail")]
-    pub(super) fn read(_: &Query) -> Result<Self, String> {
-        Ok(Self())
-    }
+mod without_tls {
+    use redis::RedisError;
+    use redis::cluster::ClusterClientBuilder;
+    use redis::io::tcp::TcpSettings;
 
-    #[allow(clippy::unused_self, reason = "with TLS it holds something")]
-    pub(super) fn client(&self, info: ConnectionInfo) -> Result<Client, RedisError> {
-        Client::open(info)
-    }
+    use super::{Certificates, Query};
 
-    #[allow(clippy::unused_self, reason = "with TLS it holds something")]
-    pub(super) fn cluster(&self, builder: ClusterClientBuilder) -> ClusterClientBuilder {
-        builder
+    /// Never made: a URL that asks for TLS is refused.
+    pub(in super::super) type TlsStream = tokio::net::TcpStream;
+
+    pub(in super::super) fn use_ring_unless_installed() {}
+
+    impl Certificates {
+        #[allow(clippy::unnecessary_wraps, reason = "with TLS it can fail")]
+        pub(in super::super) fn read(_: &Query) -> Result<Self, String> {
+            Ok(Self())
+        }
+
+        #[allow(clippy::unused_self, reason = "with TLS it holds something")]
+        pub(in super::super) fn add_to(
+            &self,
+            builder: ClusterClientBuilder,
+        ) -> ClusterClientBuilder {
+            builder
+        }
+
+        #[allow(clippy::unused_async, clippy::unused_self, reason = "with TLS it connects")]
+        pub(in super::super) async fn connect(
+            &self,
+            _: (&str, u16),
+            _: &TcpSettings,
+        ) -> Result<TlsStream, RedisError> {
+            let what = "TLS needs the feature `redis-tls`";
+            Err((redis::ErrorKind::InvalidClientConfig, what).into())
+        }
     }
 }
+#[cfg(not(feature = "redis-tls"))]
+pub(super) use self::without_tls::{TlsStream, use_ring_unless_installed};

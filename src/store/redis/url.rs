@@ -9,9 +9,10 @@ use redis::io::tcp::socket2::TcpKeepalive;
 use redis::{ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo, RedisError};
 
 use super::hosts::Hosts;
+use super::node::Node;
 use super::query::Query;
+use super::redacted::{ends_its_password, is_a_scheme, redacted};
 use super::sentinels::Sentinels;
-use super::shown::{ends_its_password, is_a_scheme, without_secrets};
 use super::socket::socket;
 use super::tls::Certificates;
 use super::{RedisSource, RedisStoreError};
@@ -20,27 +21,29 @@ impl FromStr for RedisSource {
     type Err = RedisStoreError;
 
     fn from_str(url: &str) -> Result<Self, RedisStoreError> {
-        let shown = || without_secrets(url);
-        parse(url).map_err(|wrong| match wrong {
-            Wrong::Url(reason) => RedisStoreError::Url { url: shown(), reason },
-            Wrong::File(reason) => RedisStoreError::Certificates { url: shown(), reason },
+        parse(url).map_err(|error| match error {
+            ParseError::Url(reason) => RedisStoreError::Url { url: redacted(url), reason },
+            ParseError::File(reason) => {
+                RedisStoreError::Certificates { url: redacted(url), reason }
+            }
         })
     }
 }
 
-enum Wrong {
+/// What is wrong, without the URL.
+enum ParseError {
     Url(String),
-    /// One that the URL names.
+    /// A file that the URL names is wrong.
     File(String),
 }
 
-impl<T: Into<String>> From<T> for Wrong {
+impl<T: Into<String>> From<T> for ParseError {
     fn from(reason: T) -> Self {
         Self::Url(reason.into())
     }
 }
 
-fn parse(url: &str) -> Result<RedisSource, Wrong> {
+fn parse(url: &str) -> Result<RedisSource, ParseError> {
     let (scheme, rest) = url.split_once("://").ok_or("has no scheme")?;
     if matches!(scheme, "unix" | "redis+unix" | "valkey+unix") {
         return Ok(socket(scheme, rest)?);
@@ -49,7 +52,7 @@ fn parse(url: &str) -> Result<RedisSource, Wrong> {
         return Err("has an unknown scheme".into());
     }
     if rest.split_once(['/', '?', '#']).is_some_and(|(_, after)| after.contains('@')) {
-        return Err("has an @ behind a / ? or #: in a password write these %2F %3F %23, and \
+        return Err("has an @ after a / ? or #: in a password write these %2F %3F %23, and \
                     @ and % as %40 and %25"
             .into());
     }
@@ -59,8 +62,8 @@ fn parse(url: &str) -> Result<RedisSource, Wrong> {
         _ => return Err(format!("has the unknown scheme {scheme:?}").into()),
     };
     if rest.contains('#') {
-        return Err("has a #: certificates are always verified. Name the file of a CA of your \
-                    own with ?ca_file=, and in a password write # as %23"
+        return Err("has a #: certificates are always verified. Name the file of your own CA \
+                    with ?ca_file=, and in a password write # as %23"
             .into());
     }
     let may_name = ends_its_password(rest);
@@ -72,8 +75,8 @@ fn parse(url: &str) -> Result<RedisSource, Wrong> {
         "cluster" => &[],
         _ => return Err(format!("has the unknown scheme \"{scheme}-{kind}\"").into()),
     };
-    query.allow(names, matches!(scheme, "rediss" | "valkeys"), may_name)?;
-    let certificates = Certificates::read(&query).map_err(Wrong::File)?;
+    query.allow(names, asks_for_tls(scheme), may_name)?;
+    let certificates = Certificates::read(&query).map_err(ParseError::File)?;
     Ok(match kind {
         "sentinel" => sentinel(scheme, &Hosts::parse(rest), &query, certificates)?,
         "cluster" => cluster(scheme, &Hosts::parse(rest), &certificates, may_name)?,
@@ -83,6 +86,10 @@ fn parse(url: &str) -> Result<RedisSource, Wrong> {
 
 const PLAIN: [&str; 4] = ["redis", "rediss", "valkey", "valkeys"];
 
+fn asks_for_tls(scheme: &str) -> bool {
+    matches!(scheme, "rediss" | "valkeys")
+}
+
 fn server(
     scheme: &str,
     rest: &str,
@@ -91,8 +98,8 @@ fn server(
 ) -> Result<RedisSource, String> {
     let protocol = query.get("protocol")?.map(|protocol| format!("?protocol={protocol}"));
     let url = format!("{scheme}://{rest}{}", protocol.unwrap_or_default());
-    let client = certificates.client(connection_info(&url)?);
-    client.map(RedisSource::from).map_err(|error| reason(&error))
+    let server = Node::at(connection_info(&url)?, certificates);
+    server.map(RedisSource::of_server).map_err(|error| reason(&error))
 }
 
 fn sentinel(
@@ -104,12 +111,12 @@ fn sentinel(
     let service = query.get("master")?.ok_or("is without the master's name")?;
     let infos = hosts.each(scheme, ":26379")?;
     let server = infos.first().cloned().ok_or("names no host")?;
-    // The user and the database are the servers'; Sentinels have none.
+    // The user and the database are the servers'. Sentinels have none.
     let nobody = |info: ConnectionInfo| info.set_redis_settings(RedisConnectionInfo::default());
-    let clients = infos.into_iter().map(|info| certificates.client(nobody(info)));
-    let clients = clients.collect::<Result<_, _>>().map_err(|error| reason(&error))?;
+    let nodes = infos.into_iter().map(|info| Node::at(nobody(info), &certificates));
+    let nodes = nodes.collect::<Result<_, _>>().map_err(|error| reason(&error))?;
     let name = format!("the Redis master {service:?} of the Sentinels at {}", hosts.names);
-    let sentinels = Sentinels { clients, service, server, certificates };
+    let sentinels = Sentinels { nodes, service, server, certificates };
     Ok(RedisSource::of_sentinels(sentinels, name))
 }
 
@@ -122,17 +129,18 @@ fn cluster(
     if !matches!(hosts.path, "" | "0") {
         let is_a_number = hosts.path.bytes().all(|byte| byte.is_ascii_digit());
         return Err(if may_name && is_a_number {
-            format!("names the database {:?}: a Cluster has but one, 0", hosts.path)
+            format!("names the database {:?}: a Cluster has only database 0", hosts.path)
         } else {
-            "names a database, and a Cluster has but one, 0 (in a password write / as %2F)"
+            "names a database: a Cluster has only database 0. In a password write / as %2F"
                 .to_owned()
         });
     }
     let builder = ClusterClient::builder(hosts.each(scheme, "")?).tcp_settings(tcp_settings());
-    // Whoever asks waits for the answer, and no longer than it is worth.
+    // The caller limits how long an answer may take.
     let builder = builder.overall_response_timeout(None);
-    let client = certificates.cluster(builder).build().map_err(|error| reason(&error))?;
-    Ok(RedisSource::from(client).named(format!("the Redis Cluster at {}", hosts.names)))
+    let client = certificates.add_to(builder).build().map_err(|error| reason(&error))?;
+    let name = format!("the Redis Cluster at {}", hosts.names);
+    Ok(RedisSource::of_cluster(client, asks_for_tls(scheme), name))
 }
 
 pub(super) fn connection_info(url: &str) -> Result<ConnectionInfo, String> {
@@ -143,9 +151,9 @@ pub(super) fn connection_info(url: &str) -> Result<ConnectionInfo, String> {
     Ok(info.set_tcp_settings(tcp_settings()))
 }
 
-/// Commands are small, and waited for.
+/// The settings of a connection. Commands are small and waited for, so they are sent at once.
 fn tcp_settings() -> TcpSettings {
-    // Or what is between may forget a connection that has long been idle.
+    // Otherwise a firewall in between may drop a connection that is idle for long.
     let alive = TcpKeepalive::new().with_time(Duration::from_secs(30));
     let alive = alive.with_interval(Duration::from_secs(10));
     TcpSettings::default().set_nodelay(true).set_keepalive(alive)
@@ -153,9 +161,11 @@ fn tcp_settings() -> TcpSettings {
 
 pub(super) fn reason(error: &RedisError) -> String {
     let text = error.to_string();
-    // What follows may be a value of the URL.
+    // The text after it may hold a value of the URL.
     match text.split(" - InvalidClientConfig").next().unwrap_or_default() {
-        "Redis URL did not parse" => "has a host or a port (1 to 65535) that is none".to_owned(),
+        "Redis URL did not parse" => {
+            "has an invalid host, or a port that is not 1 to 65535".to_owned()
+        }
         other => format!("cannot be used ({other})"),
     }
 }
@@ -202,12 +212,12 @@ mod tests {
             ("http://localhost", "unknown scheme \"http\""),
             ("http-sentinel://localhost?master=m", "unknown scheme \"http-sentinel\""),
             ("http-cluster://localhost", "unknown scheme \"http-cluster\""),
-            ("redis://localhost:73911", "a port (1 to 65535)"),
+            ("redis://localhost:73911", "a port that is not 1 to 65535"),
             ("redis://localhost/x", "Invalid database number"),
             ("redis://localhost?db=3", "a \"db\" in its query"),
             ("redis-sentinel://localhost", "without the master's name"),
             ("redis-sentinel://localhost?master=m&x=1", "a \"x\" in its query"),
-            ("redis-sentinel://?master=m", "a host or a port"),
+            ("redis-sentinel://?master=m", "an invalid host"),
             ("redis-cluster://", "Missing hostname"),
             ("redis-cluster://host/3", "names the database \"3\""),
             ("redis://localhost#insecure", "certificates are always verified"),

@@ -13,10 +13,10 @@ fn read(json: &str) -> Event<EventData> {
 fn numbers_of_undocumented_and_odd_fields() {
     let sent = r#"{"id":"e","type":"fan.created","created":1.0,"organization_id":"o","y":1.5,"data":{"fan":{"id":"f","score":0.1,"custom_fields":{"n":[1,-2.50,1e400]},"phone":34.5}}}"#;
     let event = read(sent);
-    assert_eq!(event.more["y"].to_string(), "1.5");
+    assert_eq!(event.extra["y"].to_string(), "1.5");
     let EventData::FanCreated(fan) = &event.data else { panic!("{event:?}") };
-    assert_eq!(fan.more["score"].to_string(), "0.1");
-    assert_eq!((&fan.phone, fan.more["phone"].to_string()), (&None, "34.5".to_owned()));
+    assert_eq!(fan.extra["score"].to_string(), "0.1");
+    assert_eq!((&fan.phone, fan.extra["phone"].to_string()), (&None, "34.5".to_owned()));
     assert_eq!(fan.custom_fields["n"].to_string(), r#"[1,-2.50,"1e400"]"#);
     let written = serde_json::to_string(&event).expect("JSON");
     assert!(!written.contains("private"), "{written}");

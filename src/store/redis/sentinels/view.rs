@@ -1,10 +1,10 @@
-//! The views of Sentinels, and what follows of them.
+//! What each Sentinel says about the master, and which of them is right.
 
 use std::collections::HashMap;
 
 use redis::{ConnectionAddr, RedisError};
 
-use super::{error, failover};
+use super::{error, failover_in_progress};
 
 /// A master's address, and the configuration epoch in which it became the master.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,13 +19,13 @@ pub(in super::super) struct Master {
 pub(in super::super) struct View {
     master: Master,
     is_down: bool,
-    /// A replica is about to become the master, or has just become it and the Sentinel does
-    /// not know yet. Writes to the old master are lost from then on.
+    /// Whether a replica is about to become the master, or has just become it without the
+    /// Sentinel knowing. Writes to the old master are lost from then on.
     is_promoting: bool,
 }
 
 impl Master {
-    /// The master at this address, where nobody tells the epoch.
+    /// The master at an address, with an unknown epoch.
     pub(in super::super) fn at(address: &ConnectionAddr) -> Option<Self> {
         match address {
             ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
@@ -53,7 +53,7 @@ impl View {
         }
     }
 
-    /// Whether a connection to this master is to be given up.
+    /// Whether the store must give up its connection to this master.
     pub(in super::super) fn outdates(&self, master: &Master) -> bool {
         let (is_newer, is_stale) =
             (self.master.epoch > master.epoch, self.master.epoch < master.epoch);
@@ -61,12 +61,14 @@ impl View {
     }
 }
 
-/// Of Sentinels that do not agree, the newest configuration is right: an isolated Sentinel
-/// goes on naming a master that was replaced, and may go on promoting a replica in vain.
+/// Chooses the master in the newest configuration.
+///
+/// Sentinels may disagree: an isolated one goes on naming a master that has been replaced,
+/// and may go on trying to promote a replica.
 pub(super) fn choose(views: Vec<View>) -> Result<Master, RedisError> {
     let newest = views.iter().map(|view| view.master.epoch).max();
     if views.iter().any(|view| view.is_promoting && Some(view.master.epoch) == newest) {
-        return Err(failover());
+        return Err(failover_in_progress());
     }
     match views.into_iter().max_by_key(|view| (view.master.epoch, !view.is_down)) {
         Some(view) if !view.is_down => Ok(view.master),

@@ -1,4 +1,4 @@
-//! Mends bodies that are JSON, but that `serde_json` refuses.
+//! Repairs bodies that are JSON, but that `serde_json` refuses.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -7,22 +7,26 @@ use serde::de::IgnoredAny;
 
 use super::EventError;
 
-/// Makes a body readable, and refuses JSON that is nested deeper than `serde_json` reads.
+/// Returns a body that `serde_json` can read.
 ///
-/// A byte order mark is dropped. Half of a surrogate pair (`\ud83c` alone) becomes
-/// `\ufffd`, and a number that no float holds (`1e400`) is put in quotes. All else stays as
-/// it is, and nothing is copied where there is none of these.
+/// - A byte order mark is dropped.
+/// - Half of a surrogate pair (`\ud83c` alone) becomes `\ufffd`.
+/// - A number beyond a float's range (`1e400`) is put in quotes.
 ///
-/// The depth is checked here because raw JSON is skipped without a limit, and would be a
-/// trap for whoever reads it later.
-pub(crate) fn readable(json: &[u8]) -> Result<Cow<'_, [u8]>, EventError> {
+/// Everything else stays as it is. The body is copied only if something is repaired.
+///
+/// # Errors
+///
+/// JSON that is nested deeper than `serde_json` reads. `serde_json` skips raw JSON without a
+/// limit, so reading it later would fail.
+pub(crate) fn repair(json: &[u8]) -> Result<Cow<'_, [u8]>, EventError> {
     let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
-    let mut mended = Mended { json, copied: 0, text: Vec::new() };
+    let mut repaired = Repaired { json, copied: 0, text: Vec::new() };
     let (mut at, mut depth) = (0_usize, 0_usize);
     while let Some(byte) = json.get(at) {
         at = match byte {
-            b'"' => mended.string(at.saturating_add(1)),
-            b'-' | b'0'..=b'9' => mended.number(at),
+            b'"' => repaired.string(at.saturating_add(1)),
+            b'-' | b'0'..=b'9' => repaired.number(at),
             _ => at.saturating_add(1),
         };
         match byte {
@@ -34,21 +38,21 @@ pub(crate) fn readable(json: &[u8]) -> Result<Cow<'_, [u8]>, EventError> {
             return Err(EventError::new(format_args!("nested more than {DEEPEST} deep")));
         }
     }
-    Ok(mended.finish())
+    Ok(repaired.finish())
 }
 
-/// As deep as `serde_json` reads.
+/// The depth that `serde_json` reads.
 const DEEPEST: usize = 127;
 
-struct Mended<'a> {
+struct Repaired<'a> {
     json: &'a [u8],
-    /// Up to where `text` stands for `json`.
+    /// The length of the part of `json` that `text` replaces.
     copied: usize,
     text: Vec<u8>,
 }
 
-impl<'a> Mended<'a> {
-    /// Where the string ends that has its first byte here.
+impl<'a> Repaired<'a> {
+    /// Repairs the string whose first byte is here, and returns where it ends.
     fn string(&mut self, mut at: usize) -> usize {
         loop {
             let rest = self.json.get(at..).unwrap_or_default();
@@ -63,7 +67,7 @@ impl<'a> Mended<'a> {
         }
     }
 
-    /// Where the escape ends that begins here.
+    /// Repairs the escape that begins here, and returns where it ends.
     fn escape(&mut self, at: usize) -> usize {
         let end = at.saturating_add(UNIT);
         match unit(self.json, at) {
@@ -79,14 +83,14 @@ impl<'a> Mended<'a> {
         }
     }
 
-    /// Where the number ends that begins here.
+    /// Repairs the number that begins here, and returns where it ends.
     fn number(&mut self, at: usize) -> usize {
         let rest = self.json.get(at..).unwrap_or_default();
         let is_part = |byte: &u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
         let length = rest.iter().position(|byte| !is_part(byte)).unwrap_or(rest.len());
         let (number, after) = rest.split_at_checked(length).unwrap_or_default();
         let end = at.saturating_add(length);
-        // No JSON must come of what is none.
+        // A number in place of a name is no JSON, and must not become JSON by its quotes.
         let is_name = after.trim_ascii_start().starts_with(b":");
         if is_too_large(number) && !is_name {
             self.replace(at..end, &[b"\"", number, b"\""].concat());
@@ -112,15 +116,15 @@ impl<'a> Mended<'a> {
 /// The length of `\ud83c`.
 const UNIT: usize = 6;
 
-/// The UTF-16 unit of the escape that begins here.
+/// Returns the UTF-16 unit of the escape that begins here.
 fn unit(json: &[u8], at: usize) -> Option<u16> {
     let digits = json.get(at..at.saturating_add(UNIT))?.strip_prefix(br"\u")?;
     let digits = digits.iter().all(u8::is_ascii_hexdigit).then_some(digits)?;
     u16::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()
 }
 
-/// Whether it is a number, and beyond a float's range. (A float has 309 digits at most
-/// before the point.)
+/// Whether this is a number beyond a float's range. Only a number with an exponent or with
+/// more than 300 digits can be.
 fn is_too_large(number: &[u8]) -> bool {
     let may_be = number.len() > 300 || number.iter().any(|byte| matches!(byte, b'e' | b'E'));
     may_be
@@ -135,7 +139,7 @@ mod tests {
     use super::*;
 
     fn of(json: &str) -> Cow<'_, str> {
-        match readable(json.as_bytes()).expect(json) {
+        match repair(json.as_bytes()).expect(json) {
             Cow::Borrowed(text) => str::from_utf8(text).expect("text").into(),
             Cow::Owned(text) => String::from_utf8(text).expect("text").into(),
         }
@@ -171,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn all_else_stays_as_it_is() {
+    fn everything_else_stays_as_it_is() {
         for json in [
             r#"{"a\\ud800":"\\\\ud800 1e400 \" \u00e9\ud83c\udf89","b":[1.50e3]}"#,
             "01e400",
@@ -184,7 +188,7 @@ mod tests {
             "\"",
             "",
         ] {
-            assert!(matches!(readable(json.as_bytes()), Ok(Cow::Borrowed(_))), "{json}");
+            assert!(matches!(repair(json.as_bytes()), Ok(Cow::Borrowed(_))), "{json}");
             assert_eq!(of(json), json);
         }
         assert_eq!(of("\u{feff}{}"), "{}");
@@ -196,7 +200,7 @@ mod tests {
         let nested = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth)).into_bytes();
         for depth in [1, DEEPEST, DEEPEST + 1, 10_000] {
             let read = serde_json::from_slice::<Value>(&nested(depth)).is_ok();
-            assert_eq!(read, readable(&nested(depth)).is_ok(), "{depth}");
+            assert_eq!(read, repair(&nested(depth)).is_ok(), "{depth}");
         }
     }
 
@@ -204,13 +208,13 @@ mod tests {
     fn brackets_in_strings_do_not_count() {
         let text = format!(r#"{{"a":"\"{}\\","b":[]}}"#, "[".repeat(200));
         assert!(serde_json::from_str::<Value>(&text).is_ok());
-        assert!(readable(text.as_bytes()).is_ok());
+        assert!(repair(text.as_bytes()).is_ok());
         let after = format!(r#"["\\",{}"#, "[".repeat(200));
-        assert!(readable(after.as_bytes()).is_err());
+        assert!(repair(after.as_bytes()).is_err());
     }
 
     #[test]
-    fn what_is_closed_no_longer_counts() {
-        assert!(readable("[],".repeat(100_000).as_bytes()).is_ok());
+    fn closed_brackets_do_not_count() {
+        assert!(repair("[],".repeat(100_000).as_bytes()).is_ok());
     }
 }

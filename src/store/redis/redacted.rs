@@ -1,8 +1,10 @@
-//! What of a URL may be shown.
+//! URLs without their secrets, for messages.
 
-/// Up to the last `@` anything may be a password, a query may hold one, and so may
-/// what does not look like hosts and ports.
-pub(super) fn without_secrets(url: &str) -> String {
+/// Returns a URL without anything that may be part of a password.
+///
+/// That is everything before the last `@`, the query, and any text that does not look like
+/// hosts and ports.
+pub(super) fn redacted(url: &str) -> String {
     let (scheme, rest) = match url.split_once("://") {
         Some((scheme, _)) if !is_a_scheme(scheme) => return "…".to_owned(),
         Some((scheme, rest)) => (format!("{scheme}://"), rest),
@@ -16,20 +18,22 @@ pub(super) fn without_secrets(url: &str) -> String {
     }
 }
 
-/// Whether this has the form of a scheme, known or not.
+/// Whether a text has the form of a scheme, known or not.
 pub(super) fn is_a_scheme(scheme: &str) -> bool {
     scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
 }
 
-/// Whether the password, if there is one, ends before the path and the query. With a `/` or
-/// a `?` in the password, what looks like a path or a query is the rest of it.
+/// Whether the password, if there is one, ends before the path and the query.
+///
+/// With a `/` or a `?` in the password, its rest would look like a path or a query.
 pub(super) fn ends_its_password(rest: &str) -> bool {
     let (front, query) = rest.split_once('?').unwrap_or((rest, ""));
     let has_user = front.split('/').next().is_some_and(|hosts| hosts.contains('@'));
     if has_user { !query.contains("%40") } else { is_without_user(rest) }
 }
 
-/// An encoded `@` in the query may be the one that ends the password.
+/// Whether the URL has no user. An encoded `@` in the query may be the one that ends a
+/// password.
 fn is_without_user(rest: &str) -> bool {
     let (front, query) = rest.split_once('?').unwrap_or((rest, ""));
     is_hosts(front) && !query.contains("%40")

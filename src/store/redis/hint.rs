@@ -1,8 +1,9 @@
-//! Advice on errors of the `redis` crate.
+//! What to do about an error of the `redis` crate.
 
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
-pub(super) fn advice(error: &RedisError) -> &'static str {
+/// Returns the text to put after the error's, or nothing.
+pub(super) fn hint(error: &RedisError) -> &'static str {
     by_kind(error).or_else(|| by_text(&error.to_string())).unwrap_or("")
 }
 
@@ -21,11 +22,11 @@ fn by_kind(error: &RedisError) -> Option<&'static str> {
     })
 }
 
-/// For an error that has no kind of its own, or lost it: a Cluster's errors get a text in
-/// front, and before version 7 those of a script do.
+/// The hint for an error without a kind. A Cluster's errors lose theirs, because a text is
+/// put before them. So do a script's errors, in servers before version 7.
 fn by_text(error: &str) -> Option<&'static str> {
     let rule = RULES.iter().find(|(texts, _)| texts.iter().any(|text| error.contains(text)));
-    rule.map(|(_, advice)| *advice)
+    rule.map(|(_, hint)| *hint)
 }
 
 /// Whether the server says that it is not the master.
@@ -39,30 +40,33 @@ pub(super) fn lacks_replicas(error: &RedisError) -> bool {
     error.to_string().contains(NO_REPLICAS)
 }
 
-/// The first rule with a text that is in the error's gives the advice.
+/// Parts of an error's text, and the hint. The first rule of which a part is found applies.
 const RULES: &[(&[&str], &str)] = &[
-    // Of the server's state.
+    // The state of the server.
     (&["OOM"], ". Its memory is full: raise `maxmemory`, or give this store its own server"),
     (&[NO_REPLICAS], ". Fewer replicas are in sync than `min-replicas-to-write`"),
-    (&["MISCONF"], ". It cannot write its data to disk: free some, or read its log"),
+    (&["MISCONF"], ". It cannot write its data to disk: make room, or read its log"),
     (READ_ONLY, ". It is a replica: give the master's address, or use redis-sentinel://"),
     (&["that is a replica"], ". Was it demoted by FAILOVER? Use SENTINEL FAILOVER"),
-    (&["max number of clients"], ". Raise its `maxclients`, or have others disconnect"),
+    (&["max number of clients"], ". Raise its `maxclients`, or close other connections"),
     (&["protected mode"], ". Give it a password, or turn off its `protected-mode`"),
-    // Of the way to it.
+    // The network.
     (&["onnection refused"], ". Is it running, and is the address right?"),
     (HUNG_UP, ". It hung up: did it stop, or does it speak TLS only? Then use rediss://"),
     (&["timed out"], SILENT),
     (&["failed to lookup"], ". Is the host's name right?"),
-    // Of what it lets us do.
+    // Permissions and commands.
     (&["asks for a password of its own"], ". Make a `SentinelClient` that has it"),
     (&["WRONGPASS", "NOAUTH", "invalid username-password", "uthentication"], CREDENTIALS),
     (&["The user executing the script", "no permissions"], RIGHTS),
     (&["DB index", "SELECT is not allowed"], ". Check the database number in the URL"),
-    (&["cluster support disabled"], ". It is no Cluster: use redis://"),
+    (&["cluster support disabled"], ". It is not a Cluster: use redis://"),
     (&["does not point to a sentinel"], SENTINELS),
-    (&["unknown command"], ". The store needs it: allow it, or avoid the proxy in between"),
-    // Of certificates.
+    (
+        &["unknown command"],
+        ". The store needs it: allow it, or connect without the proxy in between",
+    ),
+    // Certificates.
     (&["UnknownIssuer"], ISSUER),
     (&["CaUsedAsEndEntity"], SELF_SIGNED),
     (&["not valid for", "NotValidForName"], ". Use a host name that is in its certificate"),
@@ -97,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_kind_of_error_has_its_advice() {
+    fn each_kind_of_error_has_its_hint() {
         for (kind, advised) in [
             (ErrorKind::Server(ServerErrorKind::BusyLoading), "It will answer once it has"),
             (ErrorKind::Server(ServerErrorKind::ClusterDown), "Look at CLUSTER INFO"),
@@ -106,7 +110,7 @@ mod tests {
             (ErrorKind::Parse, "Is that a Redis server?"),
         ] {
             let error = RedisError::from((kind, "as it says"));
-            assert!(advice(&error).ends_with(advised), "{kind:?}");
+            assert!(hint(&error).ends_with(advised), "{kind:?}");
         }
     }
 }

@@ -1,0 +1,120 @@
+//! TLS connections that leave rustls' process-wide settings alone.
+//!
+//! The `redis` crate takes the process-wide cryptography provider, and rustls installs one
+//! if there is none. A library must not do that: an application that installs its own
+//! provider afterwards would fail. So these connections are opened here, with a provider
+//! that is passed to rustls and not installed.
+
+use std::io;
+use std::sync::Arc;
+
+use futures_util::future::select_ok;
+use redis::io::tcp::TcpSettings;
+use redis::io::tcp::socket2::SockRef;
+use redis::{ClientTlsConfig, ErrorKind, RedisError};
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::net::{TcpStream, lookup_host};
+use tokio_rustls::{TlsConnector, client};
+
+use super::Certificates;
+
+pub(in super::super) type TlsStream = Box<client::TlsStream<TcpStream>>;
+
+impl Certificates {
+    /// Connects to whichever address of the host is the first to answer.
+    pub(in super::super) async fn connect(
+        &self,
+        (host, port): (&str, u16),
+        settings: &TcpSettings,
+    ) -> Result<TlsStream, RedisError> {
+        let connector = TlsConnector::from(Arc::new(self.config()?));
+        let name = ServerName::try_from(host)?.to_owned();
+        let attempts: Vec<_> = lookup_host((host, port))
+            .await?
+            .map(|address| {
+                let (connector, name) = (&connector, name.clone());
+                Box::pin(async move {
+                    let socket = TcpStream::connect(address).await?;
+                    apply(settings, &socket)?;
+                    connector.connect(name, socket).await
+                })
+            })
+            .collect();
+        if attempts.is_empty() {
+            return Err(io::Error::other("the host's name has no address").into());
+        }
+        Ok(Box::new(select_ok(attempts).await?.0))
+    }
+
+    fn config(&self) -> Result<ClientConfig, RedisError> {
+        let (roots, client) = match &self.0 {
+            None => (None, None),
+            Some(certificates) => {
+                (certificates.root_cert.as_deref(), certificates.client_tls.as_ref())
+            }
+        };
+        let config = ClientConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots.map_or_else(system_roots, roots_in)?);
+        let Some(ClientTlsConfig { client_cert, client_key }) = client else {
+            return Ok(config.with_no_client_auth());
+        };
+        let chain = certificates_in(client_cert)?;
+        let key = PrivateKeyDer::from_pem_slice(client_key).map_err(io::Error::other)?;
+        config.with_client_auth_cert(chain, key).map_err(|error| {
+            let what = "the client's certificate and key cannot be used";
+            (ErrorKind::InvalidClientConfig, what, error.to_string()).into()
+        })
+    }
+}
+
+/// The provider that the application has installed, or else ring.
+fn provider() -> Arc<CryptoProvider> {
+    let installed = CryptoProvider::get_default().cloned();
+    installed.unwrap_or_else(|| Arc::new(ring::default_provider()))
+}
+
+/// Installs ring for TLS connections that the `redis` crate opens, unless the application
+/// has installed a provider. Otherwise rustls would panic if several providers are compiled
+/// into the program.
+pub(in super::super) fn use_ring_unless_installed() {
+    if CryptoProvider::get_default().is_none() {
+        // Fails if another thread has installed one meanwhile, which is as good.
+        let _ = ring::default_provider().install_default();
+    }
+}
+
+fn system_roots() -> Result<RootCertStore, RedisError> {
+    let mut found = rustls_native_certs::load_native_certs();
+    match found.errors.pop() {
+        Some(error) => Err(io::Error::other(error).into()),
+        None => roots_of(found.certs),
+    }
+}
+
+fn roots_in(pem: &[u8]) -> Result<RootCertStore, RedisError> {
+    roots_of(certificates_in(pem)?)
+}
+
+fn roots_of(certificates: Vec<CertificateDer<'static>>) -> Result<RootCertStore, RedisError> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates {
+        roots.add(certificate)?;
+    }
+    Ok(roots)
+}
+
+fn certificates_in(pem: &[u8]) -> io::Result<Vec<CertificateDer<'static>>> {
+    CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().map_err(io::Error::other)
+}
+
+fn apply(settings: &TcpSettings, socket: &TcpStream) -> io::Result<()> {
+    socket.set_nodelay(settings.nodelay())?;
+    match settings.keepalive() {
+        Some(keepalive) => SockRef::from(socket).set_tcp_keepalive(keepalive),
+        None => Ok(()),
+    }
+}
