@@ -91,6 +91,18 @@ mod receive;
 #[cfg(feature = "tower")]
 mod tower;
 
+// Part of the documentation alone: nothing of it is compiled into a program.
+#[cfg(all(
+    any(doc, doctest),
+    feature = "actix",
+    feature = "axum",
+    feature = "conformance",
+    feature = "events",
+    feature = "memory",
+    feature = "redis"
+))]
+pub mod guide;
+
 #[cfg(feature = "actix")]
 pub use actix::{RejectionBody, WebhookMiddleware, WebhookService};
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -118,13 +130,6 @@ pub use tower::{
 };
 
 /// The README's code, compiled and run with the other examples of the docs.
-#[cfg(all(
-    doctest,
-    feature = "actix",
-    feature = "axum",
-    feature = "memory",
-    feature = "events",
-    feature = "redis"
-))]
+#[cfg(all(doctest, feature = "axum", feature = "memory", feature = "events"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
