@@ -44,7 +44,7 @@ const TEN_SECONDS: Duration = Duration::from_secs(10);
 /// again later".
 async fn handle(request: Request<VerifiedBody>) -> Result<Response<Full<Bytes>>, Infallible> {
     let delivery = request.body().delivery();
-    let event: Event = match delivery.event() {
+    let event: Event = match Event::from_extensions(request.extensions()) {
         Ok(event) => event,
         Err(rejection) => return Ok(rejection.to_response()),
     };

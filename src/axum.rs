@@ -4,7 +4,7 @@ use axum_core::extract::FromRequestParts;
 use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
 
-use crate::observe::log::logged;
+use crate::observe::log;
 use crate::{Delivery, Rejection};
 
 /// Extracts what [`VerifyLayer`](crate::VerifyLayer) learned. Without that layer
@@ -13,8 +13,8 @@ impl<S: Sync> FromRequestParts<S> for Delivery {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        let delivery = parts.extensions.get::<Self>();
-        delivery.cloned().ok_or_else(|| logged(Rejection::MissingVerifyLayer, None))
+        let delivery = parts.extensions.get::<Self>().cloned();
+        delivery.ok_or(Rejection::MissingVerifyLayer).inspect_err(log::missing_layer)
     }
 }
 
@@ -28,9 +28,8 @@ where
 {
     type Rejection = Rejection;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
-        let delivery = Delivery::from_request_parts(parts, state).await?;
-        delivery.event()
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
+        Self::from_extensions(&parts.extensions)
     }
 }
 
@@ -39,9 +38,8 @@ where
 impl<S: Sync> FromRequestParts<S> for crate::event::Batch {
     type Rejection = Rejection;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
-        let delivery = Delivery::from_request_parts(parts, state).await?;
-        delivery.batch()
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
+        Self::from_extensions(&parts.extensions)
     }
 }
 

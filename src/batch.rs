@@ -1,4 +1,7 @@
+mod attempt;
+mod end;
 mod process;
+mod read;
 mod report;
 
 use std::fmt;
@@ -8,9 +11,9 @@ use serde::de::DeserializeOwned;
 
 pub use report::{BatchReport, EventFailure};
 
-use crate::delivery::Held;
+use crate::Delivery;
+use crate::dedupe::Claimed;
 use crate::event::{Event, EventError};
-use crate::{Delivery, Rejection};
 
 /// The events of one delivery: a JSON array of them, an object with an `events` array,
 /// or one alone.
@@ -59,27 +62,13 @@ use crate::{Delivery, Rejection};
 #[derive(Clone)]
 pub struct Batch {
     delivery: Delivery,
-    held: Held,
+    claimed: Claimed,
     events: Vec<Bytes>,
+    /// The type of an event that came alone.
+    lone_type: Option<String>,
 }
 
-/// Ten times what Nevent groups at most, so that a body of a million crumbs does not
-/// become a million tasks.
-const MOST_EVENTS: usize = 1000;
-
 impl Batch {
-    pub(crate) fn new(delivery: Delivery, held: Held, events: Vec<Bytes>) -> Self {
-        Self { delivery, held, events }
-    }
-
-    pub(crate) fn check_length(events: usize) -> Result<(), Rejection> {
-        if events > MOST_EVENTS {
-            let reason = format!("a batch of {events} events, more than {MOST_EVENTS}");
-            return Err(Rejection::MalformedEvent { reason: reason.into() });
-        }
-        Ok(())
-    }
-
     /// How many events there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -92,9 +81,8 @@ impl Batch {
         self.events.is_empty()
     }
 
-    /// The events in their order, for whoever takes them all at once, in one
-    /// transaction, say. They are deduplicated as a delivery then, and not one by one.
-    /// (Give the type: `for event in batch.events() { let event: Event = event?; … }`.)
+    /// Iterates over the events in order, for handlers that process the whole batch in one
+    /// transaction. Only the delivery is deduplicated, not each event. (Give the type: `for event in batch.events() { let event: Event = event?; … }`.)
     pub fn events<T>(&self) -> impl Iterator<Item = Result<Event<T>, EventError>>
     where
         Event<T>: DeserializeOwned,

@@ -3,38 +3,40 @@
 mod attempt;
 mod background;
 mod claim;
+mod claimed;
 mod finalize;
 mod handle_once;
 mod in_request;
 mod layer;
 mod lease;
 mod options;
-mod panic;
 mod permits;
 mod renewal;
 mod store_call;
+mod store_health;
 
 use std::sync::Arc;
 
-#[cfg(feature = "tower")]
-pub(crate) use background::Work;
-pub(crate) use handle_once::handle_event_once;
-#[cfg(feature = "tower")]
-pub(crate) use handle_once::handle_once;
-#[cfg(feature = "actix")]
-pub(crate) use handle_once::handle_once_locally;
-pub(crate) use in_request::InRequest;
-pub use layer::DedupeLayer;
-pub use options::{DedupeOptions, OptionsError};
-
 use tokio::time::Instant;
 
-pub(crate) use self::attempt::Start;
+pub(crate) use self::attempt::EventName;
+#[cfg(feature = "tower")]
+pub(crate) use self::background::Work;
+pub(crate) use self::claimed::Claimed;
+#[cfg(feature = "tower")]
+pub(crate) use self::handle_once::handle_once;
+#[cfg(feature = "actix")]
+pub(crate) use self::handle_once::handle_once_locally;
+pub(crate) use self::handle_once::{HandlerEnd, handle_event_once};
+pub(crate) use self::in_request::InRequest;
+pub use self::layer::DedupeLayer;
+pub use self::options::{DedupeOptions, OptionsError};
 pub(crate) use self::permits::Permit;
 use self::permits::Permits;
+use self::store_health::StoreHealth;
 use crate::Delivery;
 use crate::deadline::deadline;
-use crate::observe::{Incident, Incidents};
+use crate::observe::{Incident, Incidents, Observation, Observers, Outcome};
 #[cfg(feature = "actix")]
 use crate::store::StoreIdentity;
 use crate::store::{Scope, ScopeInUse, Store};
@@ -55,7 +57,9 @@ pub(crate) struct Dedupe {
     events: Scope,
     store: Arc<dyn Store>,
     options: DedupeOptions,
-    incidents: Incidents,
+    incidents: Arc<Incidents>,
+    observers: Observers,
+    store_health: StoreHealth,
     permits: Arc<Permits>,
 }
 
@@ -67,12 +71,17 @@ impl Dedupe {
     ) -> Result<Self, OptionsError> {
         let options = options.checked()?;
         let scope = Scope::new(scope)?;
+        let incidents = Arc::new(Incidents::default());
+        let mut observers = options.observers.clone();
+        observers.add(Arc::clone(&incidents) as _);
         Ok(Self {
             events: scope.of_events(),
             scope,
             store: Arc::new(store),
             permits: Permits::new(options.max_in_flight),
-            incidents: Incidents::default(),
+            incidents,
+            observers,
+            store_health: StoreHealth::default(),
             options,
         })
     }
@@ -97,12 +106,12 @@ impl Dedupe {
         self.store.identity().is_some_and(StoreIdentity::is_in_memory_of_this_thread)
     }
 
-    /// When the sender is answered, whatever the handler does.
-    pub(crate) fn answer_by(&self, delivery: &Delivery) -> Instant {
+    /// When the response is due, whatever the handler does.
+    pub(crate) fn respond_by(&self, delivery: &Delivery) -> Instant {
         deadline(delivery.received(), self.options.response_deadline)
     }
 
-    /// When the events of a batch are reported on, so that the report is the answer.
+    /// When the events of a batch are reported on, so that the report is the response.
     pub(crate) fn report_by(&self, delivery: &Delivery) -> Instant {
         let response_deadline = self.options.response_deadline;
         let a_twentieth = response_deadline.checked_div(20).unwrap_or_default();
@@ -112,6 +121,21 @@ impl Dedupe {
     /// When no more events of a batch are begun.
     pub(crate) fn give_up_at(&self, delivery: &Delivery) -> Instant {
         deadline(delivery.received(), self.options.handler_timeout)
+    }
+
+    pub(crate) fn observe(
+        &self,
+        outcome: Outcome<'_>,
+        delivery: &Delivery,
+        event: Option<&EventName>,
+    ) {
+        self.observers.observe(&Observation {
+            outcome,
+            scope: Some(&self.scope),
+            delivery_id: Some(delivery.id()),
+            event_id: event.map(|event| event.id.as_str()),
+            event_type: event.map(|event| event.event_type.as_str()).or(delivery.event_header()),
+        });
     }
 
     pub(crate) async fn wait_idle(&self) {

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "store")]
 mod claim;
+#[cfg(feature = "store")]
+mod claim_handle;
 mod id;
 #[cfg(feature = "store")]
 mod scope;
@@ -10,10 +12,12 @@ mod verified;
 
 #[cfg(feature = "store")]
 pub use claim::{Claim, Fingerprint, OwnerToken};
+#[cfg(feature = "store")]
+pub use claim_handle::{ClaimHandle, ClaimState};
 pub use id::{DELIVERY_HEADER, DeliveryId, EVENT_HEADER};
 #[cfg(feature = "store")]
 pub use scope::{Scope, ScopeError};
 #[cfg(any(feature = "tower", feature = "actix"))]
 pub use verified::Delivery;
 #[cfg(any(feature = "tower", feature = "actix"))]
-pub(crate) use verified::{Held, event_header};
+pub(crate) use verified::event_header;

@@ -55,8 +55,6 @@ mod data;
 mod decimal;
 mod envelope;
 mod error;
-#[cfg(any(feature = "tower", feature = "actix"))]
-mod extract;
 mod fan;
 mod json;
 mod live_event;
@@ -66,6 +64,8 @@ mod optional;
 mod peek;
 mod purchase;
 mod raw;
+#[cfg(any(feature = "tower", feature = "actix"))]
+mod read_delivery;
 mod text;
 mod whole;
 
@@ -79,11 +79,13 @@ pub use jiff::{Timestamp, civil::Date};
 pub use live_event::{Artist, LiveEvent, Venue};
 pub use optional::unread_fields;
 #[cfg(any(feature = "tower", feature = "actix"))]
-pub(crate) use peek::Peek;
+pub(crate) use peek::{Peek, Shape};
 pub use purchase::{Purchase, Ticket};
 pub use raw::RawData;
 pub use rust_decimal::Decimal;
 pub use serde_json::value::RawValue;
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub(crate) use text::readable;
 
 /// Fields of a JSON object by their names. A field that becomes documented moves from
 /// `more` to a field of its own. (Numbers are integers of 64 bits or the nearest binary

@@ -65,6 +65,8 @@ mod clock;
 #[cfg(any(feature = "tower", feature = "actix", feature = "redis"))]
 mod deadline;
 mod delivery;
+#[cfg(any(feature = "tower", feature = "actix"))]
+mod panic;
 mod rejection;
 mod signature;
 #[cfg(any(feature = "tower", feature = "actix", feature = "memory"))]
@@ -85,7 +87,9 @@ mod batch;
 #[cfg(any(feature = "tower", feature = "actix"))]
 mod dedupe;
 #[cfg(any(feature = "tower", feature = "actix"))]
-mod observe;
+mod extract;
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub mod observe;
 #[cfg(any(feature = "tower", feature = "actix"))]
 mod receive;
 #[cfg(feature = "tower")]
@@ -109,12 +113,12 @@ pub use clock::{Clock, ManualClock, SystemClock};
 #[cfg(any(feature = "tower", feature = "actix"))]
 pub use dedupe::{DedupeLayer, DedupeOptions, OptionsError};
 #[cfg(any(feature = "tower", feature = "actix"))]
-pub use delivery::Delivery;
+pub use delivery::{ClaimHandle, ClaimState, Delivery};
 pub use delivery::{DELIVERY_HEADER, DeliveryId, EVENT_HEADER};
 #[cfg(feature = "events")]
 pub use event::{Event, EventData, EventError};
 #[cfg(any(feature = "tower", feature = "actix"))]
-pub use observe::Incident;
+pub use observe::{Incident, Observer};
 #[cfg(any(feature = "tower", feature = "actix"))]
 pub use receive::VerifyLayer;
 pub use rejection::{BodyError, Rejection};

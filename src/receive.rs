@@ -10,7 +10,6 @@ mod read;
 mod request;
 
 pub(crate) use checks::Checks;
-pub(crate) use event_type::EventTypes;
 pub(crate) use interrupted::interrupted;
 pub use layer::VerifyLayer;
 pub(crate) use request::{Frames, Head, Header};

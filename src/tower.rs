@@ -2,6 +2,8 @@
 //! stands in `receive` and `dedupe`.
 
 mod dedupe_service;
+#[cfg(feature = "events")]
+mod extensions;
 mod http_request;
 mod response_body;
 mod verified_body;

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
 use libfuzzer_sys::fuzz_target;
-use nevent_webhooks::event::Event;
+use nevent_webhooks::event::{Batch, Event};
 use nevent_webhooks::{
     Clock, DedupeOptions, ManualClock, Rejection, Secret, VerifiedBody, Verifier, VerifyLayer,
 };
@@ -98,7 +98,7 @@ async fn process(
     round: usize,
     ran: Arc<Mutex<Vec<String>>>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
-    let report = match request.body().delivery().batch() {
+    let report = match Batch::from_extensions(request.extensions()) {
         Ok(batch) => {
             let on_event = move |event: Event| {
                 ran.lock().unwrap().push(event.id.clone());

@@ -7,7 +7,8 @@ use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError};
 
-use crate::observe::log::logged;
+use crate::extract::RequestContext;
+use crate::observe::log;
 use crate::{Delivery, Rejection};
 
 /// Extracts what [`WebhookMiddleware`](crate::WebhookMiddleware) learned. Without
@@ -33,7 +34,7 @@ where
     type Future = Ready<Result<Self, Rejection>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(delivery(request).and_then(|delivery| delivery.event()))
+        ready(read(request, RequestContext::event))
     }
 }
 
@@ -44,7 +45,7 @@ impl FromRequest for crate::event::Batch {
     type Future = Ready<Result<Self, Rejection>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(delivery(request).and_then(|delivery| delivery.batch()))
+        ready(read(request, RequestContext::batch))
     }
 }
 
@@ -62,7 +63,18 @@ impl actix_web::Responder for crate::event::BatchReport {
 
 fn delivery(request: &HttpRequest) -> Result<Delivery, Rejection> {
     let delivery = request.extensions().get::<Delivery>().cloned();
-    delivery.ok_or_else(|| logged(Rejection::MissingVerifyLayer, None))
+    delivery.ok_or(Rejection::MissingVerifyLayer).inspect_err(log::missing_layer)
+}
+
+#[cfg(feature = "events")]
+fn read<T>(
+    request: &HttpRequest,
+    read: impl FnOnce(&RequestContext, &Delivery) -> Result<T, Rejection>,
+) -> Result<T, Rejection> {
+    let delivery = delivery(request)?;
+    let extensions = request.extensions();
+    let context = extensions.get::<RequestContext>().ok_or(Rejection::MissingVerifyLayer)?;
+    read(context, &delivery)
 }
 
 /// 400 `Malformed event`, for handlers that read `data` themselves. The response's error is

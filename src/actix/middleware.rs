@@ -10,11 +10,11 @@ use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse, Transfor
 use actix_web::{Error, HttpMessage};
 use tokio::time::Instant;
 
-use super::rejection_response::{RejectionBody, refuse, with_id};
+use super::rejection_response::{RejectionBody, reject, with_id};
 use super::worker::is_worker;
-use crate::dedupe::{Dedupe, Start, handle_once_locally};
-use crate::observe::log;
-use crate::observe::log::logged;
+use crate::dedupe::{Dedupe, HandlerEnd, handle_once_locally};
+use crate::extract::RequestContext;
+use crate::observe::Outcome;
 use crate::receive::Checks;
 use crate::{DedupeLayer, Delivery, Rejection, VerifyLayer};
 
@@ -130,8 +130,11 @@ where
         Box::pin(async move {
             let mut body = request.take_payload();
             match verified(&verify, &request, &mut body, received).await {
-                Ok(delivery) => handled(inner, &dedupe.dedupe, request, delivery).await,
-                Err(rejection) => Ok(refuse(request, rejection, None, Some(body))),
+                Ok(delivery) => handled(inner, (&verify, &dedupe.dedupe), request, delivery).await,
+                Err(rejection) => {
+                    verify.observe(Outcome::Rejected { rejection: &rejection }, None);
+                    Ok(reject(request, rejection, None, Some(body)))
+                }
             }
         })
     }
@@ -153,7 +156,7 @@ async fn verified(
 /// handler that panics or is late has it, and all there is left is an error.
 async fn handled<S, B>(
     inner: Rc<S>,
-    dedupe: &Arc<Dedupe>,
+    (verify, dedupe): (&Arc<Checks>, &Arc<Dedupe>),
     request: ServiceRequest,
     delivery: Delivery,
 ) -> Result<ServiceResponse<EitherBody<B, RejectionBody>>, Error>
@@ -161,38 +164,58 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
     B: MessageBody + 'static,
 {
+    let observed = delivery.clone();
+    let rejected = |rejection: &Rejection| {
+        dedupe.observe(Outcome::Rejected { rejection }, &observed, None);
+    };
     let id = Some(delivery.id().clone());
+    let context = RequestContext::new(verify);
     let request = Rc::new(Cell::new(Some(request)));
     let waiting = Rc::clone(&request);
-    let handler = async move |delivery, _: Start| {
+    let handler = async move |delivery, claimed| {
         // The claim took longer than the answer could wait, and was answered.
         let request = waiting.take().ok_or(Rejection::StillProcessing)?;
-        Ok(inner.call(with_delivery(request, delivery)).await)
+        Ok(inner.call(with_delivery(request, delivery, context.below(claimed))).await)
     };
-    let rejection = match handle_once_locally(dedupe, delivery, handler, is_success).await {
+    let rejection = match handle_once_locally(dedupe, delivery, handler, end_of).await {
         Ok(result) => {
             let response = result?;
-            let error = response.response().error();
-            log::handlers_rejection(error.and_then(Error::as_error), id.as_ref());
+            if let Some(rejection) = response.response().error().and_then(Error::as_error) {
+                rejected(rejection);
+            }
             return Ok(with_id(response.map_into_left_body(), id));
         }
         Err(rejection) => rejection,
     };
-    if let Some(request) = request.take() {
-        return Ok(refuse(request, rejection, id, None));
+    rejected(&rejection);
+    match request.take() {
+        Some(request) => Ok(reject(request, rejection, id, None)),
+        None => Err(rejection.into()),
     }
-    Err(logged(rejection, id.as_ref()).into())
 }
 
 /// The request with its body put back, and the delivery under the id it was first seen
 /// with. (Its header stays as it was sent: actix panics at a change while a middleware
 /// outside holds the request.)
-fn with_delivery(mut request: ServiceRequest, delivery: Delivery) -> ServiceRequest {
+fn with_delivery(
+    mut request: ServiceRequest,
+    delivery: Delivery,
+    context: RequestContext,
+) -> ServiceRequest {
     request.set_payload(Payload::from(delivery.body().clone()));
     request.extensions_mut().insert(delivery);
+    request.extensions_mut().insert(context);
     request
 }
 
-fn is_success<B>(result: &Result<ServiceResponse<B>, Error>) -> bool {
-    result.as_ref().is_ok_and(|response| response.status().is_success())
+fn end_of<B>(result: &Result<ServiceResponse<B>, Error>) -> HandlerEnd<'_> {
+    let status = match result {
+        Ok(response) => response.status(),
+        // What actix answers in the error's place.
+        Err(error) => error.as_response_error().status_code(),
+    };
+    match result {
+        Ok(_) => HandlerEnd::of_status(status.as_u16()),
+        Err(_) => HandlerEnd::Failed { status: Some(status.as_u16()), error: None },
+    }
 }

@@ -9,7 +9,6 @@ use actix_web::body::{BodySize, BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use bytes::Bytes;
 
-use crate::observe::log;
 use crate::{DeliveryId, Rejection};
 
 /// The body of a refusal. Owns what was not read of the request's: actix would go on
@@ -36,13 +35,12 @@ impl MessageBody for RejectionBody {
 }
 
 /// The answer, with the rejection as its error, and the delivery's id in its extensions.
-pub(super) fn refuse<B>(
+pub(super) fn reject<B>(
     request: ServiceRequest,
     rejection: Rejection,
     id: Option<DeliveryId>,
     unread: Option<Payload>,
 ) -> ServiceResponse<EitherBody<B, RejectionBody>> {
-    log::rejection(&rejection, id.as_ref());
     let response = HttpResponse::from_error(rejection);
     let response =
         response.map_body(|_, text| EitherBody::right(RejectionBody { text, _unread: unread }));

@@ -1,6 +1,5 @@
-use super::process::End;
-use crate::observe::log;
-use crate::{DeliveryId, Rejection};
+use super::end::End;
+use crate::Rejection;
 
 /// What became of the events of a [`Batch`](super::Batch): as a handler's response,
 /// 200 if all of them are done, and otherwise 500 `Batch incomplete`, so that the
@@ -30,17 +29,16 @@ pub struct EventFailure {
 }
 
 impl BatchReport {
-    pub(super) fn of(delivery: &DeliveryId, ends: &[(usize, End)]) -> Self {
+    pub(super) fn of(ends: &[(usize, End)]) -> Self {
         let count = |is: fn(&End) -> bool| ends.iter().filter(|(_, end)| is(end)).count();
         let completed = count(|end| matches!(end, End::Completed));
         let already_processed = count(|end| matches!(end, End::AlreadyProcessed));
         let failures = ends.iter().filter_map(|(position, end)| {
             let (event_id, reason) = match end {
                 End::Failed { event_id, reason } => (event_id.clone(), reason.clone()),
-                End::Waiting(waiting) => (Some(waiting.event_id.clone()), WAITING.to_owned()),
+                End::Waiting(waiting) => (Some(waiting.name.id.clone()), WAITING.to_owned()),
                 End::Completed | End::AlreadyProcessed => return None,
             };
-            log::event_failed(delivery, Some(*position), event_id.as_deref(), &reason);
             Some(EventFailure { position: *position, event_id, reason })
         });
         Self { completed, already_processed, failures: failures.collect() }

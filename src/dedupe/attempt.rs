@@ -1,57 +1,70 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::Dedupe;
 use super::lease::Lease;
 use super::permits::Permit;
-use super::{Dedupe, Incident};
-use crate::delivery::Held;
-use crate::observe::log;
-use crate::store::Claim;
-use crate::{DeliveryId, Rejection};
+use super::store_call::ask;
+use crate::delivery::{Claim, ClaimHandle};
+use crate::observe::log::Span;
+use crate::observe::{BackgroundCause, Outcome, StoreOperation};
+use crate::store::StoreError;
+use crate::{Delivery, Rejection};
 
-/// One attempt at one delivery. Holds a permit for as long as anything of the
-/// attempt is at work, in the connection's task or behind it.
+/// One attempt at one delivery, or at one event of a batch. It holds a permit for as long
+/// as anything of it is at work, in the connection's task or behind it.
 #[derive(Debug)]
 pub(super) struct Attempt {
     pub(super) dedupe: Arc<Dedupe>,
-    pub(super) span: log::Span,
+    pub(super) span: Span,
     pub(super) started: Instant,
-    /// As sent; the claim may be for the id it is bound to.
-    id: DeliveryId,
+    /// As it was sent; its claim may be under the id that its bytes came with first.
+    delivery: Delivery,
+    event: Option<EventName>,
     /// Set once the claim is ours.
-    pub(super) claim: OnceLock<Claim>,
+    pub(super) claim: OnceLock<ClaimHandle>,
     pub(super) lease: Lease,
     /// Set once the handler has ended.
-    pub(super) finalizing: OnceLock<Finalization>,
+    pub(super) finalization: OnceLock<Finalization>,
+    in_background: AtomicBool,
     permit: Arc<Permit>,
 }
 
+/// An event of a batch, for observers.
+#[derive(Debug, Clone)]
+pub(crate) struct EventName {
+    pub(crate) id: String,
+    pub(crate) event_type: String,
+}
+
 impl Attempt {
-    pub(super) fn new(dedupe: Arc<Dedupe>, permit: Arc<Permit>, id: DeliveryId) -> Self {
+    pub(super) fn new(
+        dedupe: Arc<Dedupe>,
+        permit: Arc<Permit>,
+        delivery: Delivery,
+        event: Option<EventName>,
+    ) -> Self {
         Self {
             lease: Lease::new(dedupe.options.lease),
             dedupe,
-            id,
-            span: log::Span::current(),
+            delivery,
+            event,
+            span: Span::current(),
             started: Instant::now(),
             claim: OnceLock::new(),
-            finalizing: OnceLock::new(),
+            finalization: OnceLock::new(),
+            in_background: AtomicBool::new(false),
             permit,
         }
     }
 
-    pub(super) fn id(&self) -> &DeliveryId {
-        &self.id
-    }
-
-    /// The claim is to be completed or released. Its id may be the one that the signed bytes
-    /// were first seen with.
-    pub(super) fn hold(&self, claim: Claim) -> DeliveryId {
-        let id = claim.id.clone();
-        // Cannot be set already: a run claims once.
-        let _ = self.claim.set(claim);
-        id
+    /// The claim is to be completed or released.
+    pub(super) fn hold(&self, claim: Claim) -> ClaimHandle {
+        // Cannot be set already: an attempt claims once.
+        self.claim.get_or_init(|| ClaimHandle::new(claim)).clone()
     }
 
     /// Whether the handler may start. Not if the lease may have expired, or a renewal was
@@ -63,19 +76,51 @@ impl Attempt {
         }
         // Nothing has run, so the loss is not counted as one.
         let _ = self.lease.note_loss();
-        self.count(Incident::ClaimedTooLate);
+        self.observe(Outcome::ClaimedTooLate);
         Err(Rejection::StoreUnavailable { reason: TOO_LATE.into() })
     }
 
-    /// What the delivery is to know of this claim of it.
-    pub(super) fn held_by(&self, claim: &Claim) -> Held {
-        let dedupe = Arc::clone(&self.dedupe);
-        let by_event_id = claim.scope != dedupe.scope;
-        Held { dedupe, permit: Arc::downgrade(&self.permit), by_event_id }
+    /// A call of the store, within a limit of time. Observers are told how it ended.
+    pub(super) async fn ask<T>(
+        &self,
+        operation: StoreOperation,
+        limit: Duration,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let asked = Instant::now();
+        let answer = ask(limit, call).await;
+        let took = asked.elapsed();
+        match &answer {
+            Ok(_) => {
+                self.observe(Outcome::StoreAnswered { operation, took });
+                if let Some((down_for, failures)) = self.dedupe.store_health.answered() {
+                    self.observe(Outcome::StoreRecovered { down_for, failures });
+                }
+            }
+            Err(error) => {
+                self.dedupe.store_health.failed(error);
+                self.observe(Outcome::StoreFailed { operation, error, took });
+            }
+        }
+        answer
     }
 
-    pub(super) fn count(&self, incident: Incident) {
-        self.dedupe.incidents.count(incident, &self.id);
+    pub(super) fn moves_to_background(&self, cause: BackgroundCause) {
+        self.in_background.store(true, Ordering::Relaxed);
+        let after = self.started.elapsed();
+        self.observe(Outcome::MovedToBackground { cause, after });
+    }
+
+    pub(super) fn is_in_background(&self) -> bool {
+        self.in_background.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn permit(&self) -> Arc<Permit> {
+        Arc::clone(&self.permit)
+    }
+
+    pub(super) fn observe(&self, outcome: Outcome<'_>) {
+        self.dedupe.observe(outcome, &self.delivery, self.event.as_ref());
     }
 }
 
@@ -83,21 +128,7 @@ const TOO_LATE: &str = "the claim no longer held for certain when the handler wa
     store lost it, or its lease may have expired while this process was stopped, a thread was \
     blocked, or the handler waited for its turn";
 
-/// Lets a handler start, or no longer: to be asked when nothing is left to wait for.
-#[cfg_attr(
-    not(feature = "tower"),
-    allow(dead_code, reason = "actix's services are never waited for")
-)]
-pub(crate) struct Start(pub(super) Arc<Attempt>);
-
-#[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "as above"))]
-impl Start {
-    pub(crate) fn now(self) -> Result<(), Rejection> {
-        self.0.may_start()
-    }
-}
-
-/// How a delivery ends.
+/// How a delivery ends in the store.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Finalization {
     /// The handler did its work: repeats are told so.

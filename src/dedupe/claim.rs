@@ -1,10 +1,12 @@
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
+use super::Dedupe;
 use super::attempt::Attempt;
 use super::lease::Sent;
-use super::store_call::ask;
-use super::{Dedupe, Incident};
-use crate::observe::log;
+use crate::delivery::ClaimHandle;
+use crate::observe::{Outcome, StoreOperation};
 use crate::store::{Claim, ClaimAnswer, Fingerprint, Store, StoreError};
 use crate::{Delivery, DeliveryId, Rejection};
 
@@ -13,8 +15,8 @@ impl Dedupe {
     pub(super) fn claim_for(&self, delivery: &Delivery) -> Claim {
         #[cfg(feature = "events")]
         if self.options.by_event_id
-            && let Some(sketch) = crate::event::Peek::of_event(delivery.body())
-            && let Some(event_id) = sketch.id()
+            && let Some(peek) = crate::event::Peek::of_event(delivery.body())
+            && let Some(event_id) = peek.id()
         {
             return self.claim_for_event(&event_id);
         }
@@ -28,8 +30,9 @@ impl Dedupe {
         }
     }
 
-    /// The id alone tells an event, for it is signed: its text may be spelt otherwise
-    /// the next time, and there is nothing that a replay could change.
+    /// Events are claimed by id alone. The id is covered by the signature, so no replay keys
+    /// are needed, and the body is not fingerprinted because the sender may serialise the
+    /// same event differently next time.
     pub(crate) fn claim_for_event(&self, event_id: &str) -> Claim {
         let id = DeliveryId::of_event(event_id);
         let fingerprint = Fingerprint::of(event_id.as_bytes());
@@ -42,65 +45,68 @@ impl Dedupe {
 }
 
 impl Attempt {
-    /// Takes what is claimed, under the id its bytes were first seen with.
-    pub(super) async fn claim(self: &Arc<Self>, mut claim: Claim) -> Result<DeliveryId, Rejection> {
-        // A binding leads to the id that was claimed, which is bound to itself:
-        // one step, unless the binding expires between the two.
+    /// Claims, under the id that the signed bytes came with first.
+    pub(super) async fn claim(
+        self: &Arc<Self>,
+        mut claim: Claim,
+    ) -> Result<ClaimHandle, Rejection> {
+        let began = Instant::now();
+        // A replay leads to the id that was claimed, which leads to itself: one step,
+        // unless the replay record expires between the two.
         for _ in 0..2 {
             let (sent, store_timeout) = (Sent::now(), self.dedupe.options.store_timeout);
             let call = async { self.dedupe.store.claim(&claim).await };
-            let answer = match ask(store_timeout, call).await {
+            let answer = match self.ask(StoreOperation::Claim, store_timeout, call).await {
                 Ok(answer) => answer,
                 Err(error) => return self.store_failed(claim, &error),
             };
-            match answer {
+            let (outcome, rejection) = match answer {
                 ClaimAnswer::Acquired => {
                     self.lease.granted(sent);
+                    self.observe(Outcome::Claimed { took: began.elapsed() });
                     return Ok(self.hold(claim));
                 }
-                ClaimAnswer::Completed => return Err(Rejection::AlreadyProcessed),
-                ClaimAnswer::InFlight { lease } => {
-                    return Err(Rejection::DeliveryInProgress { lease });
+                ClaimAnswer::ReplayOf(first_id) => {
+                    self.observe(Outcome::Replay { first_id: &first_id });
+                    claim.id = first_id;
+                    continue;
                 }
-                ClaimAnswer::Conflict => {
-                    self.count(Incident::Conflict);
-                    return Err(Rejection::DeliveryIdConflict);
+                ClaimAnswer::Completed => {
+                    (Outcome::Duplicate { in_flight: false }, Rejection::AlreadyProcessed)
                 }
-                ClaimAnswer::ReplayOf(first) => {
-                    self.count(Incident::Replay);
-                    claim.id = first;
-                }
-            }
+                ClaimAnswer::InFlight { lease } => (
+                    Outcome::Duplicate { in_flight: true },
+                    Rejection::DeliveryInProgress { lease },
+                ),
+                ClaimAnswer::Conflict => (Outcome::Conflict, Rejection::DeliveryIdConflict),
+            };
+            self.observe(outcome);
+            return Err(rejection);
         }
-        let error = StoreError::Unavailable("its bindings lead from one id to another".into());
-        self.store_failed(claim, &error)
+        let error =
+            &StoreError::Unavailable("its replay records lead from one id to another".into());
+        let (operation, took) = (StoreOperation::Claim, began.elapsed());
+        self.observe(Outcome::StoreFailed { operation, error, took });
+        self.store_failed(claim, error)
     }
 
-    /// The claim may have taken effect all the same. Then it is this run's, if
-    /// it goes on; if not, it is given back, or lapses.
+    /// The claim may have taken effect all the same. If the attempt goes on, the claim is
+    /// its own. If not, it is released, or expires.
     fn store_failed(
         self: &Arc<Self>,
         claim: Claim,
         error: &StoreError,
-    ) -> Result<DeliveryId, Rejection> {
-        self.count_store_error(error);
+    ) -> Result<ClaimHandle, Rejection> {
         if self.dedupe.options.run_when_store_fails {
-            self.count(Incident::RanUnclaimed);
+            self.observe(Outcome::RanUnclaimed);
             return Ok(self.hold(claim));
         }
-        let run = Arc::clone(self);
+        let attempt = Arc::clone(self);
         tokio::spawn(async move {
-            let release = async { run.dedupe.store.release(&claim).await };
-            let _ = ask(run.dedupe.options.store_timeout, release).await;
+            let release = async { attempt.dedupe.store.release(&claim).await };
+            let limit = attempt.dedupe.options.store_timeout;
+            let _ = attempt.ask(StoreOperation::Release, limit, release).await;
         });
         Err(Rejection::StoreUnavailable { reason: error.with_sources().into() })
-    }
-
-    fn count_store_error(&self, error: &StoreError) {
-        log::store_error(error, self.id());
-        self.count(match error {
-            StoreError::Full { .. } => Incident::StoreFull,
-            StoreError::Unavailable(_) => Incident::StoreFailed,
-        });
     }
 }

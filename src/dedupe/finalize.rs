@@ -3,70 +3,81 @@ use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 
-use super::Incident;
 use super::attempt::{Attempt, Finalization};
-use super::store_call::ask;
-use crate::observe::log;
+use crate::delivery::{ClaimHandle, ClaimState};
+use crate::observe::{Outcome, StoreOperation};
 use crate::store::{Completion, Store, StoreError};
 
-/// How long the sender's answer waits for a store that fails.
+/// How long the sender's response waits for a store that fails.
 const PATIENCE: Duration = Duration::from_millis(500);
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Records the end, waiting for the store a little; what it has not taken by
-/// then is tried on in the background, for the handler's answer is due.
+/// Records the end, and waits for the store a little. What the store has not taken by then
+/// is tried on in the background, because the handler's response is due.
 ///
-/// The first end of a run is its end: a completion cut short is not made a
-/// release by whoever cut it.
-pub(super) async fn finalize(run: &Arc<Attempt>, finalization: Finalization) {
-    let finalization = *run.finalizing.get_or_init(|| finalization);
-    if run.lease.may_have_expired() {
-        run.count_lost_lease();
+/// The first end of an attempt is its end: a completion that is cut short does not become a
+/// release.
+pub(super) async fn finalize(attempt: &Arc<Attempt>, finalization: Finalization) {
+    let finalization = *attempt.finalization.get_or_init(|| finalization);
+    if attempt.lease.may_have_expired() {
+        attempt.note_lost_lease();
     }
-    if timeout(PATIENCE, finalize_at_last(run, finalization)).await.is_ok() {
+    let Some(claim) = attempt.claim.get().filter(|claim| !is_committed(claim)) else {
+        return;
+    };
+    if timeout(PATIENCE, finalize_at_last(attempt, claim, finalization)).await.is_ok() {
         return;
     }
-    run.count(Incident::FinalizedLate);
-    let run = Arc::clone(run);
+    attempt.observe(Outcome::FinalizedLate);
+    let (attempt, claim) = (Arc::clone(attempt), claim.clone());
     tokio::spawn(async move {
         let until = match finalization {
-            Finalization::Complete => run.dedupe.options.handler_timeout,
-            // After that it has lapsed by itself.
-            Finalization::Release => run.dedupe.options.lease,
+            Finalization::Complete => attempt.dedupe.options.handler_timeout,
+            // After that it has expired by itself.
+            Finalization::Release => attempt.dedupe.options.lease,
         };
-        if timeout(until, finalize_at_last(&run, finalization)).await.is_err() {
-            run.count(Incident::FinalizeFailed);
+        if timeout(until, finalize_at_last(&attempt, &claim, finalization)).await.is_err() {
+            attempt.observe(Outcome::FinalizeFailed);
         }
     });
 }
 
-async fn finalize_at_last(run: &Attempt, finalization: Finalization) {
+/// The handler completed the delivery within its own transaction.
+fn is_committed(claim: &ClaimHandle) -> bool {
+    claim.state() == ClaimState::Committed
+}
+
+async fn finalize_at_last(attempt: &Attempt, claim: &ClaimHandle, finalization: Finalization) {
     let mut pause = FIRST_PAUSE;
+    let (store, limit) = (&attempt.dedupe.store, attempt.dedupe.options.store_timeout);
     loop {
-        match ask(run.dedupe.options.store_timeout, finalize_now(run, finalization)).await {
-            Ok(()) => return,
-            Err(error) => log::store_error(&error, run.id()),
+        let recorded = match finalization {
+            Finalization::Complete => complete(attempt, claim, limit).await,
+            Finalization::Release => {
+                let release = async { store.release(claim.claim()).await };
+                attempt.ask(StoreOperation::Release, limit, release).await
+            }
+        };
+        if recorded.is_ok() {
+            return;
         }
         sleep(pause).await;
         pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
     }
 }
 
-async fn finalize_now(run: &Attempt, finalization: Finalization) -> Result<(), StoreError> {
-    let Some(claim) = run.claim.get() else {
-        return Ok(());
-    };
-    match finalization {
-        Finalization::Release => run.dedupe.store.release(claim).await,
-        Finalization::Complete => {
-            let completion = run.dedupe.store.complete(claim).await?;
-            // If another attempt has completed it meanwhile, the store says no more than
-            // that it is recorded.
-            if completion == Completion::HeldByAnother || run.lease.may_have_expired() {
-                run.count_lost_lease();
-            }
-            Ok(())
-        }
+async fn complete(
+    attempt: &Attempt,
+    claim: &ClaimHandle,
+    limit: Duration,
+) -> Result<(), StoreError> {
+    let complete = async { attempt.dedupe.store.complete(claim.claim()).await };
+    let completion = attempt.ask(StoreOperation::Complete, limit, complete).await?;
+    // If another attempt has completed it meanwhile, the store says no more than that it is
+    // recorded.
+    if completion == Completion::HeldByAnother || attempt.lease.may_have_expired() {
+        attempt.note_lost_lease();
     }
+    Ok(())
 }

@@ -5,9 +5,9 @@ use std::task::{Context, Poll, ready};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::Incident;
 use super::attempt::Attempt;
 use crate::Rejection;
+use crate::observe::BackgroundCause;
 
 /// Work that is polled in the connection's own task, and moves to a task of its
 /// own when the connection drops it unfinished, or when its answer is due.
@@ -19,42 +19,47 @@ pub(crate) struct InRequest<W> {
 }
 
 enum State<W> {
-    Refused(Rejection),
+    Rejected(Rejection),
     Working(Working<W>),
     Done,
 }
 
 struct Working<W> {
-    run: Arc<Attempt>,
+    attempt: Arc<Attempt>,
     work: W,
-    detach: Detach<W>,
-    answer_by: Instant,
+    to_background: ToBackground<W>,
+    respond_by: Instant,
     /// Made when the work first has to wait.
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
 /// Gives work a task of its own, and one that supervises it: tasks that may move to
 /// other threads, or, for work that may not, tasks that stay.
-type Detach<W> = fn(Arc<Attempt>, W);
+type ToBackground<W> = fn(Arc<Attempt>, W);
 
 impl<W> InRequest<W> {
-    pub(super) fn new(run: Arc<Attempt>, work: W, detach: Detach<W>, answer_by: Instant) -> Self {
-        let working = Working { run, work, detach, answer_by, deadline: None };
+    pub(super) fn new(
+        attempt: Arc<Attempt>,
+        work: W,
+        to_background: ToBackground<W>,
+        respond_by: Instant,
+    ) -> Self {
+        let working = Working { attempt, work, to_background, respond_by, deadline: None };
         Self { state: State::Working(working) }
     }
 
-    pub(super) fn refused(rejection: Rejection) -> Self {
-        Self { state: State::Refused(rejection) }
+    pub(super) fn rejected(rejection: Rejection) -> Self {
+        Self { state: State::Rejected(rejection) }
     }
 
-    fn detach(&mut self) {
+    fn move_to_background(&mut self, cause: BackgroundCause) {
         let State::Working(working) = std::mem::replace(&mut self.state, State::Done) else {
             return;
         };
-        // Without a runtime nothing can go on: the lease lapses, a retry runs.
+        // Without a runtime nothing can go on: the lease expires, a retry runs.
         if Handle::try_current().is_ok() {
-            working.run.count(Incident::MovedToBackground);
-            (working.detach)(working.run, working.work);
+            working.attempt.moves_to_background(cause);
+            (working.to_background)(working.attempt, working.work);
         }
     }
 }
@@ -67,9 +72,9 @@ where
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let output = match &mut self.state {
-            State::Refused(rejection) => Err(rejection.clone()),
+            State::Rejected(rejection) => Err(rejection.clone()),
             State::Working(working) => ready!(working.poll(context)).unwrap_or_else(|| {
-                self.detach();
+                self.move_to_background(BackgroundCause::ResponseDue);
                 Err(Rejection::StillProcessing)
             }),
             State::Done => return Poll::Pending,
@@ -90,17 +95,17 @@ impl<W> Working<W> {
         }
         // The handler has answered, and its end is being recorded: that answer
         // is worth the moment it takes.
-        if self.run.finalizing.get().is_some() {
+        if self.attempt.finalization.get().is_some() {
             return Poll::Pending;
         }
-        let answer_by = self.answer_by;
-        let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep_until(answer_by)));
+        let respond_by = self.respond_by;
+        let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep_until(respond_by)));
         deadline.as_mut().poll(context).map(|()| None)
     }
 }
 
 impl<W> Drop for InRequest<W> {
     fn drop(&mut self) {
-        self.detach();
+        self.move_to_background(BackgroundCause::ClientLeft);
     }
 }

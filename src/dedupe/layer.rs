@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
-use crate::dedupe::{Dedupe, DedupeOptions, Incident, OptionsError};
+use super::{Dedupe, DedupeOptions, OptionsError};
+use crate::observe::Incident;
 use crate::store::{ScopeInUse, Store};
 
 /// Runs the handler once per delivery, and answers repeats itself.

@@ -1,5 +1,7 @@
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::observe::{Observer, Observers};
 use crate::store::{Scope, ScopeError};
 
 /// How deliveries are deduplicated; every setting has a default that suits
@@ -32,6 +34,7 @@ pub struct DedupeOptions {
     pub(super) by_event_id: bool,
     allow_short_retention: bool,
     pub(super) share_scope: bool,
+    pub(super) observers: Observers,
 }
 
 impl DedupeOptions {
@@ -49,6 +52,7 @@ impl DedupeOptions {
             by_event_id: false,
             allow_short_retention: false,
             share_scope: false,
+            observers: Observers::built_in(),
         }
     }
 
@@ -148,6 +152,13 @@ impl DedupeOptions {
     #[cfg(feature = "events")]
     pub fn by_event_id(mut self) -> Self {
         self.by_event_id = true;
+        self
+    }
+
+    /// Adds an observer, which is told of everything that happens to deliveries. Each call
+    /// adds one more.
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observers.add(Arc::new(observer));
         self
     }
 

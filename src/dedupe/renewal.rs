@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
+use super::DedupeOptions;
 use super::attempt::Attempt;
 use super::lease::Sent;
-use super::store_call::ask;
-use super::{DedupeOptions, Incident};
+use crate::observe::{Outcome, StoreOperation};
 use crate::store::{Renewal, Store};
 
 /// How renewals are timed, so that a store that gives no answers for less than half a
@@ -73,19 +73,21 @@ impl Attempt {
         let Some(claim) = self.claim.get() else {
             return Renewed::NotNow;
         };
-        let sent = Sent::now();
-        match ask(patience, async { self.dedupe.store.renew(claim).await }).await {
+        let (sent, asked) = (Sent::now(), Instant::now());
+        let call = async { self.dedupe.store.renew(claim.claim()).await };
+        match self.ask(StoreOperation::Renew, patience, call).await {
             Ok(Renewal::Renewed) => {
                 self.lease.granted(sent);
+                self.observe(Outcome::LeaseRenewed { took: asked.elapsed() });
                 Renewed::Yes
             }
             // The handler's end was recorded meanwhile, or it runs without a claim: there is
             // nothing to renew.
-            Ok(Renewal::Lost) if self.finalizing.get().is_some() || !self.lease.is_granted() => {
+            Ok(Renewal::Lost) if self.finalization.get().is_some() || !self.lease.is_granted() => {
                 Renewed::Never
             }
             Ok(Renewal::Lost) => {
-                self.count_lost_lease();
+                self.note_lost_lease();
                 Renewed::Never
             }
             Err(_) => Renewed::NotNow,
@@ -93,9 +95,9 @@ impl Attempt {
     }
 
     /// The delivery may be in other hands: once for each attempt.
-    pub(super) fn count_lost_lease(&self) {
+    pub(super) fn note_lost_lease(&self) {
         if self.lease.note_loss() {
-            self.count(Incident::LeaseLost);
+            self.observe(Outcome::LeaseLost);
         }
     }
 }
@@ -104,7 +106,7 @@ impl Attempt {
 mod tests {
     use std::future::pending;
 
-    use tokio::time::{Instant, timeout};
+    use tokio::time::timeout;
 
     use super::*;
 

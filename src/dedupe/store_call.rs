@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::panic::catch_panic;
+use crate::panic::catch_panic;
 use crate::store::StoreError;
 
 /// The store's answer. A store that panics, or is too slow, has failed: as far as is

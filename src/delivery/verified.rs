@@ -1,43 +1,23 @@
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::id::printable_ascii;
-use crate::dedupe::{Dedupe, Permit};
-use crate::receive::EventTypes;
-use crate::{DeliveryId, Verified};
+use super::{ClaimHandle, DeliveryId};
+use crate::Verified;
 
-/// A verified delivery: what was learned on the way in, and the body's bytes.
+/// A verified delivery: its id, its body and what the signature proves. Plain data, cheap
+/// to clone.
 ///
-/// [`VerifyLayer`](crate::VerifyLayer) puts it into the request's extensions; in
-/// axum and actix-web it is an extractor. Cheap to clone.
+/// [`VerifyLayer`](crate::VerifyLayer) puts it into the request's extensions; in axum and
+/// actix-web it is an extractor.
 #[derive(Clone)]
 pub struct Delivery {
     id: DeliveryId,
     facts: Arc<Facts>,
-    held: Option<Held>,
-}
-
-/// What claimed a delivery, for the events in it to be claimed beside.
-#[derive(Clone)]
-pub(crate) struct Held {
-    pub(crate) dedupe: Arc<Dedupe>,
-    /// Its place among the handlers at work, while it has one: a delivery may be kept
-    /// for longer.
-    pub(crate) permit: Weak<Permit>,
-    /// The claim is its event's own.
-    pub(crate) by_event_id: bool,
-}
-
-impl Held {
-    /// The place of a delivery whose event is claimed with it, and still is: not when its
-    /// handler has ended.
-    pub(crate) fn of_its_event(&self) -> Option<Arc<Permit>> {
-        self.permit.upgrade().filter(|_| self.by_event_id)
-    }
+    claim: Option<ClaimHandle>,
 }
 
 struct Facts {
@@ -45,29 +25,25 @@ struct Facts {
     event_header: Option<Box<str>>,
     body: Bytes,
     received: Instant,
-    event_types: EventTypes,
-    mismatched: AtomicBool,
 }
 
 impl Delivery {
-    /// `received` is when the request's head arrived: the response deadline
-    /// counts from there.
+    /// `received` is when the request's head arrived: the response deadline counts from
+    /// there.
     pub(crate) fn new(
         id: DeliveryId,
         event_header: Option<&str>,
         verified: Verified,
         body: Bytes,
         received: Instant,
-        event_types: EventTypes,
     ) -> Self {
         let event_header = event_header.map(Into::into);
-        let mismatched = AtomicBool::new(false);
-        let facts = Facts { verified, event_header, body, received, event_types, mismatched };
-        Self { id, facts: Arc::new(facts), held: None }
+        let facts = Facts { verified, event_header, body, received };
+        Self { id, facts: Arc::new(facts), claim: None }
     }
 
-    /// The delivery's id. Below [`DedupeLayer`](crate::DedupeLayer), of several
-    /// requests with the same signed bytes, the id they were first seen with.
+    /// The delivery's id. If the same signed bytes arrived earlier under a different id,
+    /// below [`DedupeLayer`](crate::DedupeLayer) this is the first id.
     #[must_use]
     pub fn id(&self) -> &DeliveryId {
         &self.id
@@ -79,8 +55,8 @@ impl Delivery {
         &self.facts.body
     }
 
-    /// The `X-Nevent-Event` header, if it was there once and in plain ASCII.
-    /// Not signed: route on the `type` in the body instead.
+    /// The `X-Nevent-Event` header, if it was there once and in plain ASCII. It is not
+    /// signed: route on the `type` in the body instead.
     #[must_use]
     pub fn event_header(&self) -> Option<&str> {
         self.facts.event_header.as_deref()
@@ -92,28 +68,19 @@ impl Delivery {
         &self.facts.verified
     }
 
-    pub(crate) fn event_types(&self) -> &EventTypes {
-        &self.facts.event_types
-    }
-
-    /// Whether nobody has asked this before, of this delivery or a clone.
-    pub(crate) fn is_first_mismatch(&self) -> bool {
-        !self.facts.mismatched.swap(true, Ordering::Relaxed)
-    }
-
-    /// `None` above the deduplication, or without one.
-    pub(crate) fn held(&self) -> Option<&Held> {
-        self.held.as_ref()
+    /// The claim under which the handler runs. `None` above
+    /// [`DedupeLayer`](crate::DedupeLayer), or without one.
+    #[must_use]
+    pub fn claim(&self) -> Option<&ClaimHandle> {
+        self.claim.as_ref()
     }
 
     pub(crate) fn received(&self) -> Instant {
         self.facts.received
     }
 
-    /// Claimed; its id is the claim's, unless that is its event's.
-    pub(crate) fn claimed(self, as_id: DeliveryId, by: Held) -> Self {
-        let id = if by.by_event_id { self.id } else { as_id };
-        Self { id, facts: self.facts, held: Some(by) }
+    pub(crate) fn claimed(self, as_id: DeliveryId, by: ClaimHandle) -> Self {
+        Self { id: as_id, facts: self.facts, claim: Some(by) }
     }
 }
 

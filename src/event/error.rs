@@ -22,7 +22,7 @@ pub struct EventError {
 }
 
 impl EventError {
-    pub(super) fn new(reason: impl fmt::Display) -> Self {
+    pub(crate) fn new(reason: impl fmt::Display) -> Self {
         Self { path: None, reason: reason.to_string() }
     }
 

@@ -8,14 +8,14 @@ use super::text::readable;
 
 /// The content of a readable body: one event, or several.
 #[derive(Debug)]
-pub(super) enum Shape<'a> {
+pub(crate) enum Shape<'a> {
     One,
     /// A JSON array of events, or an object with an `events` array.
     Many(Vec<&'a RawValue>),
 }
 
 impl<'a> Shape<'a> {
-    pub(super) fn of(body: &'a [u8]) -> Result<Self, EventError> {
+    pub(crate) fn of(body: &'a [u8]) -> Result<Self, EventError> {
         if is_array(body) {
             return read(body).map(Self::Many);
         }

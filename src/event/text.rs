@@ -15,7 +15,7 @@ use super::EventError;
 ///
 /// The depth is checked here because raw JSON is skipped without a limit, and would be a
 /// trap for whoever reads it later.
-pub(super) fn readable(json: &[u8]) -> Result<Cow<'_, [u8]>, EventError> {
+pub(crate) fn readable(json: &[u8]) -> Result<Cow<'_, [u8]>, EventError> {
     let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
     let mut mended = Mended { json, copied: 0, text: Vec::new() };
     let (mut at, mut depth) = (0_usize, 0_usize);

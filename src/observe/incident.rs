@@ -1,31 +1,33 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::log;
-use crate::DeliveryId;
+use super::{Observation, Observer, Outcome, StoreOperation};
+use crate::store::StoreError;
 
-/// Something an operator wants to know of and that an answer does not always
-/// show. Counted per layer: [`DedupeLayer::incidents`](crate::DedupeLayer::incidents).
+/// Something an operator wants to know of and that a response does not always show.
+/// Counted per layer: [`DedupeLayer::incidents`](crate::DedupeLayer::incidents).
+///
+/// Each is one of the [outcomes](Outcome), or a part of one.
 ///
 /// ```
 /// use nevent_webhooks::{DedupeLayer, Incident, store::MemoryStore};
 ///
 /// let dedupe = DedupeLayer::new("tickets", MemoryStore::new())?;
 /// for incident in Incident::ALL {
-///     println!("nevent_{incident:?} {}", dedupe.incidents(*incident));
+///     println!("nevent_{} {}", incident.as_str(), dedupe.incidents(*incident));
 /// }
 /// # Ok::<(), nevent_webhooks::OptionsError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Incident {
-    /// Signed bytes came again under another delivery id: somebody replays what
-    /// they captured, or the sender gave a retry a new id.
+    /// Signed bytes came again under another delivery id: an attacker replays captured
+    /// requests, or the sender gave a retry a new id.
     Replay,
     /// A delivery id came again over another body, both rightly signed.
     Conflict,
     /// The store failed, or was too slow, when a delivery was claimed.
     StoreFailed,
-    /// The store had no room for a claim, and nothing that it might forget.
+    /// The store had no room for a claim, and no record that it may evict.
     StoreFull,
     /// A claim was granted, and its lease may have expired before the handler could start:
     /// the process was stopped, the thread was blocked, or the store lost the claim. The
@@ -35,26 +37,26 @@ pub enum Incident {
     RanUnclaimed,
     /// A delivery was refused because too many handlers were at work.
     TooManyInFlight,
-    /// The client hung up, or the response deadline passed, while the handler ran;
-    /// it goes on in the background. Each event of a batch counts.
+    /// The client hung up, or the response deadline passed, while the handler ran; it goes
+    /// on in the background. Each event of a batch counts.
     MovedToBackground,
     /// A handler panicked.
     HandlerPanicked,
     /// An attempt ended when its lease may have expired, or another attempt held its
     /// delivery, or a renewal came too late: the delivery may have been handled twice.
     LeaseLost,
-    /// A handler ran longer than allowed. It was dropped and its delivery released;
-    /// or it blocks its thread, and only its lease lapses.
+    /// A handler ran longer than its timeout. It was dropped and its delivery released;
+    /// or it blocks its thread, and only its lease expires.
     HandlerTimedOut,
-    /// A handler's end was not recorded within half a second; the sender was
-    /// answered, and the recording goes on in the background.
+    /// A handler's end was not recorded within half a second; the sender was answered, and
+    /// the recording goes on in the background.
     FinalizedLate,
     /// A handler's end could not be recorded at all: a retry may run it again.
     FinalizeFailed,
 }
 
 impl Incident {
-    /// All of them, for those who export the counters. `Debug` gives the name.
+    /// All of them, to export the counters.
     pub const ALL: &[Self] = &[
         Self::Replay,
         Self::Conflict,
@@ -70,18 +72,55 @@ impl Incident {
         Self::FinalizedLate,
         Self::FinalizeFailed,
     ];
+
+    /// The incident's name in `snake_case`. Stable.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Replay => "replay",
+            Self::Conflict => "conflict",
+            Self::StoreFailed => "store_failed",
+            Self::StoreFull => "store_full",
+            Self::ClaimedTooLate => "claimed_too_late",
+            Self::RanUnclaimed => "ran_unclaimed",
+            Self::TooManyInFlight => "too_many_in_flight",
+            Self::MovedToBackground => "moved_to_background",
+            Self::HandlerPanicked => "handler_panicked",
+            Self::LeaseLost => "lease_lost",
+            Self::HandlerTimedOut => "handler_timed_out",
+            Self::FinalizedLate => "finalized_late",
+            Self::FinalizeFailed => "finalize_failed",
+        }
+    }
+
+    /// The incident that an outcome is, if it is one.
+    fn of(outcome: &Outcome<'_>) -> Option<Self> {
+        Some(match outcome {
+            Outcome::Replay { .. } => Self::Replay,
+            Outcome::Conflict => Self::Conflict,
+            Outcome::StoreFailed { operation: StoreOperation::Claim, error, .. } => match error {
+                StoreError::Full { .. } => Self::StoreFull,
+                StoreError::Unavailable(_) => Self::StoreFailed,
+            },
+            Outcome::ClaimedTooLate => Self::ClaimedTooLate,
+            Outcome::RanUnclaimed => Self::RanUnclaimed,
+            Outcome::TooManyInFlight { .. } => Self::TooManyInFlight,
+            Outcome::MovedToBackground { .. } => Self::MovedToBackground,
+            Outcome::HandlerPanicked { .. } => Self::HandlerPanicked,
+            Outcome::LeaseLost => Self::LeaseLost,
+            Outcome::HandlerTimedOut { .. } => Self::HandlerTimedOut,
+            Outcome::FinalizedLate => Self::FinalizedLate,
+            Outcome::FinalizeFailed => Self::FinalizeFailed,
+            _ => return None,
+        })
+    }
 }
 
-/// One counter per incident.
+/// An observer that counts incidents.
 #[derive(Debug, Default)]
 pub(crate) struct Incidents([AtomicU64; Incident::ALL.len()]);
 
 impl Incidents {
-    pub(crate) fn count(&self, incident: Incident, id: &DeliveryId) {
-        self.counter(incident).fetch_add(1, Ordering::Relaxed);
-        log::incident(incident, id);
-    }
-
     pub(crate) fn count_of(&self, incident: Incident) -> u64 {
         self.counter(incident).load(Ordering::Relaxed)
     }
@@ -89,5 +128,13 @@ impl Incidents {
     #[expect(clippy::indexing_slicing, reason = "there are as many as incidents")]
     fn counter(&self, incident: Incident) -> &AtomicU64 {
         &self.0[incident as usize]
+    }
+}
+
+impl Observer for Incidents {
+    fn observe(&self, observation: &Observation<'_>) {
+        if let Some(incident) = Incident::of(&observation.outcome) {
+            self.counter(incident).fetch_add(1, Ordering::Relaxed);
+        }
     }
 }

@@ -1,98 +1,27 @@
 //! Log lines and spans, if the feature `tracing` is on; nothing at all otherwise.
 
-#[cfg(any(feature = "tower", feature = "actix"))]
-use crate::{DeliveryId, Rejection};
-
-pub(crate) use imp::{Span, event_failed, event_type_mismatch, unread_field};
-pub(crate) use imp::{incident, rejection, store_error, verified};
-
-/// A rejection that a handler or an extractor answers with, where its response passes by.
-#[cfg(any(feature = "tower", feature = "actix"))]
-pub(crate) fn handlers_rejection(refused: Option<&Rejection>, id: Option<&DeliveryId>) {
-    if let Some(refused) = refused {
-        rejection(refused, id);
-    }
-}
-
-/// For a rejection that no layer sees pass by.
-#[cfg(any(feature = "axum", feature = "actix"))]
-pub(crate) fn logged(refused: Rejection, id: Option<&DeliveryId>) -> Rejection {
-    rejection(&refused, id);
-    refused
-}
+pub(crate) use imp::{Span, missing_layer, observer, unread_field};
 
 #[cfg(feature = "tracing")]
 mod imp {
-    use tracing::Instrument;
-    use tracing::{debug, error, warn};
+    use std::sync::Arc;
 
-    use crate::observe::Incident;
-    use crate::store::StoreError;
-    use crate::text::excerpt;
-    use crate::{Delivery, DeliveryId, Rejection};
+    use tracing::{Instrument, warn};
 
-    const TARGET: &str = "nevent_webhooks";
+    use super::super::Observer;
+    use super::super::log_lines::{LogLines, TARGET};
+    use crate::Rejection;
 
-    pub(crate) fn verified(delivery: &Delivery) {
-        let (age, secret) = (delivery.verified().age(), delivery.verified().secret_name());
-        debug!(target: TARGET, delivery = delivery.id().as_str(), age, secret, "verified");
+    /// The observer that writes log lines.
+    #[allow(clippy::unnecessary_wraps, reason = "without the feature there is none")]
+    pub(crate) fn observer() -> Option<Arc<dyn Observer>> {
+        Some(Arc::new(LogLines::default()))
     }
 
-    /// Anyone can have anything refused that is not authentic: that is no warning.
-    pub(crate) fn rejection(rejection: &Rejection, id: Option<&DeliveryId>) {
-        let (status, delivery) = (rejection.status(), id.map(DeliveryId::as_str));
-        match rejection {
-            Rejection::TimestampTooOld { .. }
-            | Rejection::TimestampTooNew { .. }
-            | Rejection::MissingDeliveryId
-            | Rejection::MalformedDeliveryId { .. }
-            | Rejection::DeliveryIdConflict
-            | Rejection::MalformedEvent { .. }
-            | Rejection::EventTypeMismatch { .. } => {
-                warn!(target: TARGET, status, delivery, reason = %rejection, "rejected");
-            }
-            _ if status >= 500 => {
-                warn!(target: TARGET, status, delivery, reason = %rejection, "rejected");
-            }
-            _ => debug!(target: TARGET, status, delivery, reason = %rejection, "rejected"),
-        }
-    }
-
-    pub(crate) fn incident(incident: Incident, id: &DeliveryId) {
-        let delivery = id.as_str();
-        match incident {
-            Incident::MovedToBackground => {
-                debug!(target: TARGET, ?incident, delivery, "deduplication");
-            }
-            Incident::Replay
-            | Incident::TooManyInFlight
-            | Incident::ClaimedTooLate
-            | Incident::FinalizedLate => {
-                warn!(target: TARGET, ?incident, delivery, "deduplication");
-            }
-            _ => error!(target: TARGET, ?incident, delivery, "deduplication"),
-        }
-    }
-
-    pub(crate) fn store_error(error: &StoreError, id: &DeliveryId) {
-        let (reason, delivery) = (error.with_sources(), id.as_str());
-        warn!(target: TARGET, reason, delivery, "the store failed");
-    }
-
-    pub(crate) fn event_type_mismatch(id: &DeliveryId, header: &str, body: &str) {
-        let delivery = id.as_str();
-        warn!(target: TARGET, delivery, header, body, "the event header is not the event's type");
-    }
-
-    pub(crate) fn event_failed(
-        id: &DeliveryId,
-        position: Option<usize>,
-        event: Option<&str>,
-        reason: &str,
-    ) {
-        let (delivery, reason) = (id.as_str(), excerpt(reason, 300));
-        let event = event.map(|id| excerpt(id, 100));
-        warn!(target: TARGET, delivery, position, event, reason, "an event of a batch failed");
+    /// An extractor was used without the layer it needs, so that no layer sees its rejection.
+    pub(crate) fn missing_layer(rejection: &Rejection) {
+        let status = rejection.status();
+        warn!(target: TARGET, status, reason = %rejection, "rejected");
     }
 
     pub(crate) fn unread_field(field: &str) {
@@ -119,21 +48,16 @@ mod imp {
 
 #[cfg(not(feature = "tracing"))]
 mod imp {
-    use crate::observe::Incident;
-    use crate::store::StoreError;
-    use crate::{Delivery, DeliveryId, Rejection};
+    use std::sync::Arc;
 
-    pub(crate) fn verified(_: &Delivery) {}
+    use super::super::Observer;
+    use crate::Rejection;
 
-    pub(crate) fn rejection(_: &Rejection, _: Option<&DeliveryId>) {}
+    pub(crate) fn observer() -> Option<Arc<dyn Observer>> {
+        None
+    }
 
-    pub(crate) fn incident(_: Incident, _: &DeliveryId) {}
-
-    pub(crate) fn store_error(_: &StoreError, _: &DeliveryId) {}
-
-    pub(crate) fn event_type_mismatch(_: &DeliveryId, _: &str, _: &str) {}
-
-    pub(crate) fn event_failed(_: &DeliveryId, _: Option<usize>, _: Option<&str>, _: &str) {}
+    pub(crate) fn missing_layer(_: &Rejection) {}
 
     pub(crate) fn unread_field(_: &str) {}
 

@@ -6,8 +6,8 @@ use super::budget::Budget;
 use super::event_type::EventTypes;
 use super::read::BodyLimits;
 use super::request::{Frames, Head, Header};
-use crate::delivery::{Delivery, event_header};
-use crate::observe::log;
+use crate::delivery::{Delivery, Scope, event_header};
+use crate::observe::{Observation, Observers, Outcome};
 use crate::{Clock, DeliveryId, Rejection, Verifier};
 
 /// What a request is checked for, and in which order.
@@ -18,6 +18,8 @@ pub(crate) struct Checks {
     pub(super) budget: Arc<Budget>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) event_types: EventTypes,
+    pub(super) scope: Option<Scope>,
+    pub(super) observers: Observers,
 }
 
 impl Checks {
@@ -34,14 +36,27 @@ impl Checks {
         // Held until the verdict, and given back whatever becomes of the request.
         let mut share = self.budget.share(self.limits.size);
         let body = self.limits.read(body, &mut verification, &mut share).await?;
+        let body_read = received.elapsed();
         let verified = verification.finish(self.clock.unix_seconds())?;
         let id = DeliveryId::from_lines(head.lines(Header::Delivery))?;
 
         let event = event_header(head.lines(Header::Event));
-        let delivery = Delivery::new(id, event, verified, body, received, self.event_types.clone());
+        let delivery = Delivery::new(id, event, verified, body, received);
         #[cfg(feature = "events")]
-        self.event_types.judge(&delivery)?;
-        log::verified(&delivery);
+        self.check_event_type(&delivery)?;
+        let (age, secret) = (delivery.verified().age(), delivery.verified().secret_name());
+        let body_bytes = delivery.body().len();
+        self.observe(Outcome::Verified { age, secret, body_bytes, body_read }, Some(&delivery));
         Ok(delivery)
+    }
+
+    pub(crate) fn observe(&self, outcome: Outcome<'_>, delivery: Option<&Delivery>) {
+        self.observers.observe(&Observation {
+            outcome,
+            scope: self.scope.as_ref(),
+            delivery_id: delivery.map(Delivery::id),
+            event_id: None,
+            event_type: delivery.and_then(Delivery::event_header),
+        });
     }
 }

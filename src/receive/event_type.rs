@@ -1,13 +1,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::observe::log;
+use super::Checks;
+use crate::observe::Outcome;
 use crate::text::excerpt;
 use crate::{Delivery, Rejection};
 
-/// Holds the event header against the `type` in the signed body.
+/// Compares the event header with the `type` in the signed body.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct EventTypes {
+pub(super) struct EventTypes {
     /// A difference is refused, and not only counted.
     pub(super) strict: bool,
     mismatches: Arc<AtomicU64>,
@@ -17,34 +18,41 @@ impl EventTypes {
     pub(super) fn mismatches(&self) -> u64 {
         self.mismatches.load(Ordering::Relaxed)
     }
+}
 
-    /// Refuses a difference, in strict mode. A batch, and what is no event, is left
-    /// to whoever reads it: no header could tell of several types.
+impl Checks {
+    /// Refuses a difference, in strict mode. Batches and bodies that are not events are not
+    /// checked: one header cannot name several types.
     #[cfg(feature = "events")]
-    pub(super) fn judge(&self, delivery: &Delivery) -> Result<(), Rejection> {
-        if !self.strict {
+    pub(super) fn check_event_type(&self, delivery: &Delivery) -> Result<(), Rejection> {
+        if !self.event_types.strict {
             return Ok(());
         }
-        let sketch = crate::event::Peek::of_event(delivery.body());
-        match sketch.and_then(crate::event::Peek::event_type) {
-            Some(event_type) => self.compare(delivery, &event_type),
+        let peek = crate::event::Peek::of_event(delivery.body());
+        match peek.and_then(crate::event::Peek::event_type) {
+            Some(event_type) => self.compare_event_type(delivery, &event_type, true),
             None => Ok(()),
         }
     }
 
-    /// Counts a difference, once per delivery however often its event is read. (No header,
-    /// no difference.)
-    pub(crate) fn compare(&self, delivery: &Delivery, event_type: &str) -> Result<(), Rejection> {
+    /// Counts a difference if it is news, and refuses it in strict mode. Without a header
+    /// there is no difference.
+    pub(crate) fn compare_event_type(
+        &self,
+        delivery: &Delivery,
+        event_type: &str,
+        is_news: bool,
+    ) -> Result<(), Rejection> {
         let Some(header) = delivery.event_header().filter(|header| *header != event_type) else {
             return Ok(());
         };
         // As long as a line of a log should be: the sender chooses both.
-        let (header, body) = (excerpt(header, 60), excerpt(event_type, 60));
-        if delivery.is_first_mismatch() {
-            self.mismatches.fetch_add(1, Ordering::Relaxed);
-            log::event_type_mismatch(delivery.id(), &header, &body);
+        let (header, body) = (&*excerpt(header, 60), &*excerpt(event_type, 60));
+        if is_news {
+            self.event_types.mismatches.fetch_add(1, Ordering::Relaxed);
+            self.observe(Outcome::EventTypeMismatch { header, body }, Some(delivery));
         }
-        if !self.strict {
+        if !self.event_types.strict {
             return Ok(());
         }
         Err(Rejection::EventTypeMismatch { header: header.into(), body: body.into() })

@@ -5,6 +5,8 @@ use super::budget::Budget;
 use super::checks::Checks;
 use super::event_type::EventTypes;
 use super::read::BodyLimits;
+use crate::delivery::Scope;
+use crate::observe::{Observer, Observers};
 use crate::{Clock, SystemClock, Verifier};
 
 /// Lets through what is genuine and fresh, with its body read and verified, and
@@ -45,6 +47,8 @@ impl VerifyLayer {
             budget: Arc::new(Budget::new(256 * 1024 * 1024)),
             clock: Arc::new(SystemClock),
             event_types: EventTypes::default(),
+            scope: None,
+            observers: Observers::built_in(),
         };
         Self { checks: Arc::new(checks) }
     }
@@ -109,6 +113,17 @@ impl VerifyLayer {
     #[cfg(feature = "events")]
     pub fn strict_event_type(self) -> Self {
         self.with(|checks| checks.event_types.strict = true)
+    }
+
+    /// Adds an observer, which is told of everything that happens to requests. Each call
+    /// adds one more.
+    pub fn observer(self, observer: impl Observer) -> Self {
+        self.with(|checks| checks.observers.add(Arc::new(observer)))
+    }
+
+    /// Says the endpoint's scope, for observers and log lines.
+    pub fn scope(self, scope: Scope) -> Self {
+        self.with(|checks| checks.scope = Some(scope))
     }
 
     /// How many events had another `type` than `X-Nevent-Event` said: of those that

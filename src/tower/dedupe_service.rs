@@ -9,9 +9,10 @@ use super::http_request::DELIVERY;
 use super::response_body::ResponseBody;
 use super::verified_body::{ProvenBody, VerifiedBody};
 use super::verify_service::ready;
-use crate::dedupe::{InRequest, Start, Work, handle_once};
-use crate::observe::log;
-use crate::{DedupeLayer, Delivery, DeliveryId, Rejection};
+use crate::dedupe::{Claimed, HandlerEnd, InRequest, Work, handle_once};
+use crate::extract::RequestContext;
+use crate::observe::Outcome;
+use crate::{DedupeLayer, Delivery, Rejection};
 
 impl<S> Layer<S> for DedupeLayer {
     type Service = DedupeService<S>;
@@ -48,34 +49,45 @@ where
         let request = request.map(ProvenBody::into_verified);
         let delivery = request.body().delivery().clone();
         let mut inner = self.inner.clone();
-        let handler = move |delivery, start: Start| async move {
-            let request = with_delivery(request, delivery);
+        let observed = delivery.clone();
+        let handler = move |delivery, claimed: Claimed| async move {
+            let request = with_delivery(request, delivery, claimed.clone());
             if let Err(error) = ready(&mut inner).await {
                 return Ok(Err(error));
             }
             // A layer that limits handlers may have kept it waiting.
-            start.now()?;
+            claimed.may_start()?;
             Ok(inner.call(request).await)
         };
-        let id = delivery.id().clone();
-        let attached = handle_once(&self.layer.dedupe, delivery, handler, is_success);
-        DedupeFuture { attached, id }
+        let work = handle_once(&self.layer.dedupe, delivery, handler, end_of);
+        DedupeFuture { work, layer: self.layer.clone(), delivery: observed }
     }
 }
 
-fn is_success<R, E>(result: &Result<Response<R>, E>) -> bool {
-    result.as_ref().is_ok_and(|response| response.status().is_success())
+fn end_of<R, E>(result: &Result<Response<R>, E>) -> HandlerEnd<'_> {
+    match result {
+        Ok(response) => HandlerEnd::of_status(response.status().as_u16()),
+        Err(_) => HandlerEnd::Failed { status: None, error: None },
+    }
 }
 
 /// Shows the handler the delivery as it was claimed, and the id under which it was
 /// first seen, wherever it looks.
-fn with_delivery(mut request: Request<VerifiedBody>, delivery: Delivery) -> Request<VerifiedBody> {
+fn with_delivery(
+    mut request: Request<VerifiedBody>,
+    delivery: Delivery,
+    claimed: Claimed,
+) -> Request<VerifiedBody> {
     if request.body().delivery().id() != delivery.id()
         && let Ok(id) = HeaderValue::from_str(delivery.id().as_str())
     {
         request.headers_mut().insert(DELIVERY, id);
     }
-    request.extensions_mut().insert(delivery.clone());
+    let extensions = request.extensions_mut();
+    extensions.insert(delivery.clone());
+    if let Some(context) = extensions.get_mut::<RequestContext>() {
+        context.claimed = Some(claimed);
+    }
     request.map(|_| VerifiedBody::new(delivery))
 }
 
@@ -83,30 +95,39 @@ fn with_delivery(mut request: Request<VerifiedBody>, delivery: Delivery) -> Requ
 /// its own.
 #[must_use = "futures do nothing unless polled"]
 pub struct DedupeFuture<R: Send + 'static, E: Send + 'static> {
-    attached: InRequest<Work<Result<Response<R>, E>>>,
-    id: DeliveryId,
+    work: InRequest<Work<Result<Response<R>, E>>>,
+    layer: DedupeLayer,
+    delivery: Delivery,
 }
 
 impl<R: Send + 'static, E: Send + 'static> Future for DedupeFuture<R, E> {
     type Output = Result<Response<ResponseBody<R>>, E>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let result = ready!(Pin::new(&mut self.attached).poll(context));
+        let result = ready!(Pin::new(&mut self.work).poll(context));
         let mut response = match result {
             Ok(handled) => {
                 let response = handled?;
-                log::handlers_rejection(response.extensions().get(), Some(&self.id));
+                if let Some(rejection) = response.extensions().get() {
+                    self.rejected(rejection);
+                }
                 response.map(ResponseBody::handler)
             }
             Err(rejection) => {
-                log::rejection(&rejection, Some(&self.id));
+                self.rejected(&rejection);
                 rejection.to_response()
             }
         };
         if response.extensions().get::<Rejection>().is_some() {
-            response.extensions_mut().insert(self.id.clone());
+            response.extensions_mut().insert(self.delivery.id().clone());
         }
         Poll::Ready(Ok(response))
+    }
+}
+
+impl<R: Send + 'static, E: Send + 'static> DedupeFuture<R, E> {
+    fn rejected(&self, rejection: &Rejection) {
+        self.layer.dedupe.observe(Outcome::Rejected { rejection }, &self.delivery, None);
     }
 }
 

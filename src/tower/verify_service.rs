@@ -12,7 +12,8 @@ use tower::{Layer, Service};
 use super::http_request::HttpFrames;
 use super::response_body::ResponseBody;
 use super::verified_body::VerifiedBody;
-use crate::observe::log;
+use crate::extract::RequestContext;
+use crate::observe::Outcome;
 use crate::receive::Checks;
 use crate::{Delivery, DeliveryId, Rejection, VerifyLayer};
 
@@ -53,15 +54,18 @@ where
         Box::pin(async move {
             match verify(&checks, request, received).await {
                 Ok(verified) => {
+                    let delivery = verified.body().delivery().clone();
                     let response = forward(inner, verified).await?;
-                    // With an id beside it, a `DedupeLayer` has logged it.
-                    if response.extensions().get::<DeliveryId>().is_none() {
-                        log::handlers_rejection(response.extensions().get(), None);
+                    // With an id beside it, a `DedupeLayer` has told of it.
+                    if let Some(rejection) = response.extensions().get::<Rejection>()
+                        && response.extensions().get::<DeliveryId>().is_none()
+                    {
+                        checks.observe(Outcome::Rejected { rejection }, Some(&delivery));
                     }
                     Ok(response.map(ResponseBody::handler))
                 }
                 Err(rejection) => {
-                    log::rejection(&rejection, None);
+                    checks.observe(Outcome::Rejected { rejection: &rejection }, None);
                     Ok(rejection.to_response())
                 }
             }
@@ -70,7 +74,7 @@ where
 }
 
 async fn verify<B>(
-    checks: &Checks,
+    checks: &Arc<Checks>,
     request: Request<B>,
     received: Instant,
 ) -> Result<Request<VerifiedBody>, Rejection>
@@ -83,6 +87,7 @@ where
     }
     let delivery = checks.verify(&parts.headers, HttpFrames::new(body), received).await?;
     parts.extensions.insert(delivery.clone());
+    parts.extensions.insert(RequestContext::new(checks));
     Ok(Request::from_parts(parts, VerifiedBody::new(delivery)))
 }
 

@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
-use nevent_webhooks::event::Event;
+use nevent_webhooks::event::{Batch, Event};
 use nevent_webhooks::store::MemoryStore;
-use nevent_webhooks::{DedupeOptions, Delivery, Incident};
+use nevent_webhooks::{DedupeOptions, Incident};
 
 use crate::support::work::{Work, event, numbered};
 use crate::support::{Adapter, Fault, FaultyStore, Gate, Post, Receiver, eventually, rows};
@@ -77,7 +77,7 @@ async fn d25_at_most_so_many_at_a_time_in_the_background(adapter: Adapter) {
     let (gate, at_work) = (Gate::closed(), Arc::new(Mutex::new((0, 0, 0))));
     let handler = {
         let (gate, at_work) = (gate.clone(), Arc::clone(&at_work));
-        move |delivery: Delivery| {
+        move |batch: Batch| {
             let (gate, at_work) = (gate.clone(), Arc::clone(&at_work));
             let on_event = move |_: Event| {
                 let (gate, at_work) = (gate.clone(), Arc::clone(&at_work));
@@ -95,12 +95,12 @@ async fn d25_at_most_so_many_at_a_time_in_the_background(adapter: Adapter) {
                 }
             };
             async move {
-                let report = delivery.batch()?.process(2, on_event).await;
+                let report = batch.process(2, on_event).await;
                 report.into_result().map(|()| StatusCode::OK)
             }
         }
     };
-    let setup = Receiver::on(adapter).refusing_handler(handler);
+    let setup = Receiver::on(adapter).batch_handler(handler);
     let receiver = setup.options(deadline_of(Duration::from_secs(1))).start().await;
     receiver.deliver(&Post::new("d").body(numbered(0..30))).await.is(500, "Batch incomplete");
     // Longer than the response deadline, for it has no part in this.
@@ -132,7 +132,7 @@ async fn d25_a_free_place_is_no_leave_to_begin_late(adapter: Adapter) {
     let over = Duration::from_secs(1);
     let (runs, late) = (Arc::new(Mutex::new(Vec::new())), over + Duration::from_millis(500));
     let begun = Arc::clone(&runs);
-    let handler = move |delivery: Delivery| {
+    let handler = move |batch: Batch| {
         let (begun, since) = (Arc::clone(&begun), Instant::now());
         let on_event = move |_: Event| {
             let begun = Arc::clone(&begun);
@@ -143,11 +143,11 @@ async fn d25_a_free_place_is_no_leave_to_begin_late(adapter: Adapter) {
             }
         };
         async move {
-            let report = delivery.batch()?.process(1, on_event).await;
+            let report = batch.process(1, on_event).await;
             report.into_result().map(|()| StatusCode::OK)
         }
     };
-    let setup = Receiver::on(adapter).refusing_handler(handler);
+    let setup = Receiver::on(adapter).batch_handler(handler);
     let receiver = setup.options(deadline_of(over).handler_timeout(over)).start().await;
     receiver.deliver(&Post::new("d").body(numbered(0..50))).await;
     receiver.idle().await;
@@ -161,7 +161,7 @@ async fn so_many_at_a_time(adapter: Adapter) {
         let waiting = Arc::new(Mutex::new(0));
         let handler = {
             let (gate, waiting) = (gate.clone(), Arc::clone(&waiting));
-            move |delivery: Delivery| {
+            move |batch: Batch| {
                 let (gate, waiting) = (gate.clone(), Arc::clone(&waiting));
                 async move {
                     let on_event = move |_: Event| {
@@ -172,12 +172,12 @@ async fn so_many_at_a_time(adapter: Adapter) {
                             Ok::<(), String>(())
                         }
                     };
-                    let report = delivery.batch()?.process(concurrency, on_event).await;
+                    let report = batch.process(concurrency, on_event).await;
                     report.into_result().map(|()| StatusCode::OK)
                 }
             }
         };
-        let receiver = setup.refusing_handler(handler).start().await;
+        let receiver = setup.batch_handler(handler).start().await;
         let mut connection = receiver.start(&Post::new("d").body(numbered(0..5))).await;
         let count = || *waiting.lock().expect("no panic while locked");
         eventually("as many as allowed have begun", || count() == at_once).await;

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use nevent_webhooks::event::{BatchReport, Event};
-use nevent_webhooks::{Delivery, Rejection};
+use nevent_webhooks::Rejection;
+use nevent_webhooks::event::{Batch, BatchReport, Event};
 
 use crate::support::work::{Work, batch, event, numbered};
 use crate::support::{Adapter, Post, Receiver, eventually, rows};
@@ -213,14 +213,14 @@ async fn e04_deep_batch(adapter: Adapter) {
 async fn e06_a_handler_panics_before_it_has_begun(adapter: Adapter) {
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&calls);
-    let setup = Receiver::on(adapter).refusing_handler(move |delivery: Delivery| {
+    let setup = Receiver::on(adapter).batch_handler(move |batch: Batch| {
         let calls = Arc::clone(&counted);
         let on_event = move |_: Event| {
             assert!(calls.fetch_add(1, Ordering::SeqCst) != 1, "a handler's bug");
             async { Ok::<(), String>(()) }
         };
         async move {
-            let report = delivery.batch()?.process(1, on_event).await;
+            let report = batch.process(1, on_event).await;
             report.into_result().map(|()| StatusCode::OK)
         }
     });

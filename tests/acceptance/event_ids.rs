@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use axum::http::StatusCode;
-use nevent_webhooks::event::Event;
-use nevent_webhooks::{DedupeOptions, Delivery, Rejection};
+use nevent_webhooks::event::{Batch, Event};
+use nevent_webhooks::{DedupeOptions, Rejection};
 
 use crate::support::receiver::Setup;
 use crate::support::{Adapter, Gate, Post, Receiver, eventually, rows};
@@ -80,13 +80,13 @@ async fn a_delivery_keeps_its_own_id(adapter: Adapter) {
 
 /// A batch within the handler does not stand in the way of its own claim.
 async fn alone_and_in_a_batch(adapter: Adapter) {
-    async fn process(delivery: Delivery) -> Result<StatusCode, Rejection> {
+    async fn process(batch: Batch) -> Result<StatusCode, Rejection> {
         let on_event = |_: Event| async { Ok::<(), String>(()) };
-        let report = delivery.batch()?.process(4, on_event).await;
+        let report = batch.process(4, on_event).await;
         let status = if report.completed == 1 { StatusCode::CREATED } else { StatusCode::OK };
         report.into_result().map(|()| status)
     }
-    let receiver = by_event_id(adapter).refusing_handler(process).start().await;
+    let receiver = by_event_id(adapter).batch_handler(process).start().await;
     receiver.deliver(&Post::new("one").body(event("evt_1"))).await.is(201, "");
     let both = format!("[{},{}]", event("evt_1"), event("evt_2"));
     receiver.deliver(&Post::new("two").body(both)).await.is(201, "");
@@ -134,10 +134,9 @@ async fn processed_after_its_handler_it_is_claimed_anew(adapter: Adapter) {
     let reports = Arc::new(Mutex::new(Vec::new()));
     let gate = Gate::closed();
     let (seen, inside) = (Arc::clone(&reports), gate.clone());
-    let spawns = move |delivery: Delivery| {
+    let spawns = move |batch: Batch| {
         let (reports, gate) = (Arc::clone(&seen), inside.clone());
         async move {
-            let batch = delivery.batch()?;
             tokio::spawn(async move {
                 gate.pass().await;
                 let on_event = |_: Event| async { Ok::<(), String>(()) };
@@ -147,7 +146,7 @@ async fn processed_after_its_handler_it_is_claimed_anew(adapter: Adapter) {
             Ok(StatusCode::INTERNAL_SERVER_ERROR)
         }
     };
-    let receiver = by_event_id(adapter).refusing_handler(spawns).start().await;
+    let receiver = by_event_id(adapter).batch_handler(spawns).start().await;
     receiver.deliver(&Post::new("one").body(event("evt_1"))).await.is(500, "");
     receiver.deliver(&again("two", "evt_1")).await.is(500, "");
     gate.let_pass(2);

@@ -3,12 +3,12 @@
 use std::sync::{Arc, Mutex};
 
 use axum::http::StatusCode;
+use nevent_webhooks::VerifyLayer;
 use nevent_webhooks::event::{Event, EventData};
-use nevent_webhooks::{Delivery, Rejection, VerifyLayer};
 use serde_json::Value;
 
 use crate::support::receiver::Setup;
-use crate::support::{Adapter, Post, Receiver, rows};
+use crate::support::{Adapter, Asks, Post, Receiver, rows};
 
 rows!(
     e01_each_type,
@@ -29,17 +29,16 @@ impl Read {
     pub(super) fn on(adapter: Adapter) -> (Setup, Self) {
         let read = Self::default();
         let inside = read.clone();
-        let setup = Receiver::on(adapter).refusing_handler(move |delivery| {
+        let setup = Receiver::on(adapter).asking_for(Asks::Event, move |received| {
             let inside = inside.clone();
-            async move { inside.read(&delivery) }
+            async move { Ok(inside.read(received.event.expect("asked for")?)) }
         });
         (setup, read)
     }
 
-    fn read(&self, delivery: &Delivery) -> Result<StatusCode, Rejection> {
-        let event = delivery.event()?;
+    fn read(&self, event: Event<EventData>) -> StatusCode {
         self.0.lock().expect("no panic while locked").push(event);
-        Ok(StatusCode::OK)
+        StatusCode::OK
     }
 
     pub(super) fn last(&self) -> Event<EventData> {
@@ -147,8 +146,8 @@ async fn e03_header_differs(adapter: Adapter) {
 }
 
 async fn e03_counted_once_however_often_it_is_read(adapter: Adapter) {
-    let setup = Receiver::on(adapter).refusing_handler(|delivery| async move {
-        let _: (Event, Event<EventData>) = (delivery.event()?, delivery.clone().event()?);
+    let setup = Receiver::on(adapter).asking_for(Asks::EventAndBatch, |received| async move {
+        let _ = (received.event.expect("asked for")?, received.batch.expect("asked for")?);
         Ok(StatusCode::OK)
     });
     let receiver = setup.start().await;

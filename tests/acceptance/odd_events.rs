@@ -3,12 +3,13 @@
 use std::sync::{Arc, Mutex};
 
 use axum::http::StatusCode;
-use nevent_webhooks::event::{Event, EventData, Fan, unread_fields};
-use nevent_webhooks::{DedupeOptions, Delivery, Rejection};
+use nevent_webhooks::event::{EventData, Fan, unread_fields};
+use nevent_webhooks::{DedupeOptions, Rejection};
 
 use crate::events::{Read, event};
+use crate::support::received::Received;
 use crate::support::work::Work;
-use crate::support::{Adapter, Post, Receiver, rows};
+use crate::support::{Adapter, Asks, Post, Receiver, rows};
 
 rows!(
     e09_half_a_surrogate_pair,
@@ -149,9 +150,9 @@ async fn e12_byte_order_mark(adapter: Adapter) {
 type Parked = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
 
 /// Keeps what cannot be read, with the reason, and is done with it.
-fn park(parked: &Parked, delivery: &Delivery) -> Result<StatusCode, Rejection> {
-    let event: Result<Event<EventData>, Rejection> = delivery.event();
-    match event {
+fn park(parked: &Parked, received: Received) -> Result<StatusCode, Rejection> {
+    let Received { delivery, event, .. } = received;
+    match event.expect("asked for") {
         Ok(_) => Ok(StatusCode::OK),
         Err(Rejection::MalformedEvent { reason }) => {
             let mut parked = parked.lock().expect("no panic while locked");
@@ -165,8 +166,8 @@ fn park(parked: &Parked, delivery: &Delivery) -> Result<StatusCode, Rejection> {
 async fn e13_an_event_that_cannot_be_read(adapter: Adapter) {
     let parked = Parked::default();
     let inside = Arc::clone(&parked);
-    let setup = Receiver::on(adapter).refusing_handler(move |delivery| {
-        let result = park(&inside, &delivery);
+    let setup = Receiver::on(adapter).asking_for(Asks::Event, move |received| {
+        let result = park(&inside, received);
         async move { result }
     });
     let receiver = setup.start().await;

@@ -209,8 +209,8 @@ async fn data_that_cannot_be_read_is_a_bad_request() {
 /// A delivery that outlives its handler, in a queue say, holds no place among those at work.
 #[tokio::test]
 async fn a_delivery_that_is_kept_holds_no_place() {
-    async fn handle(State(kept): State<Kept>, delivery: Delivery) {
-        kept.lock().expect("no panic while locked").push(delivery);
+    async fn handle(State(kept): State<Kept>, batch: Batch) {
+        kept.lock().expect("no panic while locked").push(batch);
     }
     let options = DedupeOptions::new().max_in_flight(1);
     let dedupe = DedupeLayer::with_options("test", MemoryStore::new(), options);
@@ -224,12 +224,8 @@ async fn a_delivery_that_is_kept_holds_no_place() {
     }
     // What is processed afterwards takes a place of its own.
     let late = kept.lock().expect("no panic while locked").remove(0);
-    let report = late
-        .batch()
-        .expect("one event")
-        .process(1, |_: Event| async { Ok::<(), String>(()) })
-        .await;
+    let report = late.process(1, |_: Event| async { Ok::<(), String>(()) }).await;
     assert_eq!((report.completed, report.failures.len()), (1, 0));
 }
 
-type Kept = Arc<Mutex<Vec<Delivery>>>;
+type Kept = Arc<Mutex<Vec<Batch>>>;

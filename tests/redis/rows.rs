@@ -5,8 +5,9 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use nevent_webhooks::event::Batch;
 use nevent_webhooks::store::RedisStore;
-use nevent_webhooks::{DedupeOptions, Delivery, Event, Incident, ManualClock};
+use nevent_webhooks::{DedupeOptions, Event, Incident, ManualClock};
 
 use crate::support::Server;
 use crate::support::acceptance::receiver::Setup;
@@ -175,7 +176,7 @@ fn event(id: &str) -> String {
 /// Processes batches; an event whose id has this in it waits at the gate, and fails.
 fn processing(setup: Setup, fails: &'static str, gate: &Gate) -> Setup {
     let gate = gate.clone();
-    setup.refusing_handler(move |delivery: Delivery| {
+    setup.batch_handler(move |batch: Batch| {
         let gate = gate.clone();
         async move {
             let on_event = move |event: Event| {
@@ -188,7 +189,7 @@ fn processing(setup: Setup, fails: &'static str, gate: &Gate) -> Setup {
                     Err("as told")
                 }
             };
-            let report = delivery.batch()?.process(4, on_event).await;
+            let report = batch.process(4, on_event).await;
             let done = StatusCode::from_u16(200 + u16::try_from(report.completed).expect("few"));
             report.into_result().map(|()| done.expect("a status"))
         }

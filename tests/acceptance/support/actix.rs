@@ -4,12 +4,13 @@ use std::thread;
 
 use actix_web::dev::{ServerHandle, Service};
 use actix_web::http::StatusCode;
-use actix_web::{App, HttpMessage, HttpResponse, HttpServer, web};
-use nevent_webhooks::{Delivery, WebhookMiddleware};
+use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, HttpServer, web};
+use nevent_webhooks::WebhookMiddleware;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use super::Outer;
+use super::received::{Asks, Received};
 use super::receiver::{Handler, Layers};
 
 /// A server with two workers, in threads of its own. Stopped when dropped.
@@ -26,7 +27,7 @@ pub(super) fn serve(
     (verify, dedupe): Layers,
     limit: usize,
     outer: Option<Outer>,
-    handler: Handler,
+    (handler, asks): (Handler, Asks),
 ) -> Server {
     let listener = listener.into_std().expect("a socket");
     let (started, handle) = mpsc::channel();
@@ -55,9 +56,10 @@ pub(super) fn serve(
                     Service::call(service, request)
                 });
             let handler = Arc::clone(&handler);
-            let handle = move |delivery: Delivery, body: web::Bytes| {
-                assert_eq!(delivery.body(), &body, "the handler reads what was verified");
-                let answer = handler(delivery);
+            let handle = move |request: HttpRequest, body: web::Bytes| {
+                let received = Received::of_request(&request, asks);
+                assert_eq!(received.delivery.body(), &body, "the handler reads what was verified");
+                let answer = handler(received);
                 async move {
                     let answer = answer.await;
                     answer.map(|status| HttpResponse::build(of_actix(status)).finish())

@@ -10,6 +10,7 @@ pub mod faulty_store;
 pub mod gate;
 pub mod outer;
 pub mod post;
+pub mod received;
 pub mod receiver;
 mod tower;
 pub mod work;
@@ -22,6 +23,7 @@ pub use faulty_store::{Fault, FaultyStore};
 pub use gate::Gate;
 pub use outer::Outer;
 pub use post::Post;
+pub use received::Asks;
 pub use receiver::Receiver;
 
 /// One test per adapter for each row: `mod on_axum`, `mod on_hyper` and `mod

@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use nevent_webhooks::event::Batch;
 use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks::{
     DedupeLayer, DedupeOptions, Delivery, Incident, ManualClock, Rejection, Secret, Store,
@@ -11,12 +12,13 @@ use nevent_webhooks::{
 use tokio::net::TcpListener;
 use tower::limit::ConcurrencyLimitLayer;
 
+use super::received::{Asks, Received};
 use super::tower::{serve_axum, serve_hyper};
 use super::{Adapter, Connection, Gate, Outer, Post, Reply, SECRET};
 
 pub(super) type Answer =
     std::pin::Pin<Box<dyn Future<Output = Result<StatusCode, Rejection>> + Send>>;
-pub(super) type Handler = Arc<dyn Fn(Delivery) -> Answer + Send + Sync>;
+pub(super) type Handler = Arc<dyn Fn(Received) -> Answer + Send + Sync>;
 pub(super) type Layers = (VerifyLayer, DedupeLayer);
 
 /// A receiver to be started, with the defaults unless told otherwise.
@@ -29,6 +31,7 @@ pub struct Setup {
     store: Option<Arc<dyn Store>>,
     options: DedupeOptions,
     handler: Handler,
+    asks: Asks,
     concurrency_limit: usize,
     outer: Option<Outer>,
 }
@@ -55,6 +58,7 @@ impl Receiver {
             store: None,
             options: DedupeOptions::new(),
             handler: Arc::new(|_| Box::pin(async { Ok(StatusCode::OK) })),
+            asks: Asks::Nothing,
             concurrency_limit: 10_000,
             outer: None,
         }
@@ -175,13 +179,36 @@ impl Setup {
 
     /// One that may answer with a rejection.
     pub fn refusing_handler<F>(
-        mut self,
+        self,
         handler: impl Fn(Delivery) -> F + Send + Sync + 'static,
     ) -> Self
     where
         F: Future<Output = Result<StatusCode, Rejection>> + Send + 'static,
     {
-        self.handler = Arc::new(move |delivery| Box::pin(handler(delivery)));
+        self.asking_for(Asks::Nothing, move |received| handler(received.delivery))
+    }
+
+    /// One that takes the events of a batch.
+    pub fn batch_handler<F>(self, handler: impl Fn(Batch) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<StatusCode, Rejection>> + Send + 'static,
+    {
+        self.asking_for(Asks::Batch, move |received| {
+            let work = received.batch.expect("asked for").map(&handler);
+            async move { work?.await }
+        })
+    }
+
+    pub fn asking_for<F>(
+        mut self,
+        asks: Asks,
+        handler: impl Fn(Received) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<StatusCode, Rejection>> + Send + 'static,
+    {
+        self.handler = Arc::new(move |received| Box::pin(handler(received)));
+        self.asks = asks;
         self
     }
 
@@ -196,22 +223,22 @@ impl Setup {
         let dedupe = dedupe.expect("safe options");
 
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let handler = recording(self.handler, Arc::clone(&seen));
+        let answers = (recording(self.handler, Arc::clone(&seen)), self.asks);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let layers = (verify.clone(), dedupe.clone());
         #[cfg(feature = "actix")]
         if self.adapter == Adapter::Actix {
             let server =
-                super::actix::serve(listener, layers, self.concurrency_limit, self.outer, handler);
+                super::actix::serve(listener, layers, self.concurrency_limit, self.outer, answers);
             let clock = self.clock;
             return Receiver { address, clock, verify, dedupe, seen, _server: Some(server) };
         }
         let limit = ConcurrencyLimitLayer::new(self.concurrency_limit);
         if self.adapter == Adapter::Axum {
-            tokio::spawn(serve_axum(listener, layers, limit, self.outer, handler));
+            tokio::spawn(serve_axum(listener, layers, limit, self.outer, answers));
         } else {
-            tokio::spawn(serve_hyper(listener, layers, limit, self.outer, handler));
+            tokio::spawn(serve_hyper(listener, layers, limit, self.outer, answers));
         }
         Receiver {
             address,
@@ -226,8 +253,8 @@ impl Setup {
 }
 
 fn recording(handler: Handler, seen: Arc<Mutex<Vec<Delivery>>>) -> Handler {
-    Arc::new(move |delivery| {
-        seen.lock().expect("no panic while locked").push(delivery.clone());
-        handler(delivery)
+    Arc::new(move |received| {
+        seen.lock().expect("no panic while locked").push(received.delivery.clone());
+        handler(received)
     })
 }

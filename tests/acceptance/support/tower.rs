@@ -1,6 +1,7 @@
 use std::convert::Infallible;
 
 use axum::body::{Body, Bytes, HttpBody};
+use axum::http::request::Parts;
 use axum::http::{Request, Response};
 use axum::response::IntoResponse;
 use axum::{Router, routing::post};
@@ -8,13 +9,14 @@ use http_body_util::Either;
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
-use nevent_webhooks::{Delivery, VerifiedBody};
+use nevent_webhooks::VerifiedBody;
 use tokio::net::{TcpListener, TcpStream};
 use tower::limit::ConcurrencyLimitLayer;
 use tower::util::MapRequestLayer;
 use tower::{Service, ServiceBuilder, service_fn};
 
 use super::Outer;
+use super::received::{Asks, Received};
 use super::receiver::{Handler, Layers};
 
 pub(super) async fn serve_axum(
@@ -22,11 +24,13 @@ pub(super) async fn serve_axum(
     layers: Layers,
     limit: ConcurrencyLimitLayer,
     outer: Option<Outer>,
-    handler: Handler,
+    (handler, asks): (Handler, Asks),
 ) {
-    let handle = move |delivery: Delivery, body: Bytes| async move {
-        assert_eq!(delivery.body(), &body, "the handler reads the bytes that were verified");
-        handler(delivery).await
+    let handle = move |parts: Parts, body: Bytes| async move {
+        let received = Received::of_extensions(&parts.extensions, asks);
+        let verified = received.delivery.body();
+        assert_eq!(verified, &body, "the handler reads the bytes that were verified");
+        handler(received).await
     };
     let above = MapRequestLayer::new(move |request: Request<Body>| match outer {
         None => request,
@@ -42,10 +46,10 @@ pub(super) async fn serve_hyper(
     layers: Layers,
     limit: ConcurrencyLimitLayer,
     outer: Option<Outer>,
-    handler: Handler,
+    (handler, asks): (Handler, Asks),
 ) {
     let handle = service_fn(move |request: Request<VerifiedBody>| {
-        let answer = handler(request.body().delivery().clone());
+        let answer = handler(Received::of_extensions(request.extensions(), asks));
         async move {
             Ok::<_, Infallible>(match answer.await {
                 Ok(status) => status.into_response(),

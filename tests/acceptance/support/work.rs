@@ -2,8 +2,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use axum::http::StatusCode;
+use nevent_webhooks::Rejection;
 use nevent_webhooks::event::{Batch, BatchReport, Event, EventData};
-use nevent_webhooks::{Delivery, Rejection};
 
 use super::receiver::Setup;
 use super::{Adapter, Gate, Receiver};
@@ -33,19 +33,14 @@ impl Work {
     pub fn at_once(adapter: Adapter, concurrency: usize) -> (Setup, Self) {
         let work = Self::default();
         let inside = work.clone();
-        let setup = Receiver::on(adapter).refusing_handler(move |delivery| {
+        let setup = Receiver::on(adapter).batch_handler(move |batch| {
             let work = inside.clone();
-            async move { work.handle(&delivery, concurrency).await }
+            async move { work.handle(batch, concurrency).await }
         });
         (setup, work)
     }
 
-    async fn handle(
-        &self,
-        delivery: &Delivery,
-        concurrency: usize,
-    ) -> Result<StatusCode, Rejection> {
-        let batch: Batch = delivery.batch()?;
+    async fn handle(&self, batch: Batch, concurrency: usize) -> Result<StatusCode, Rejection> {
         let work = self.clone();
         let on_event = move |event: Event<EventData>| {
             let work = work.clone();

@@ -13,6 +13,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::routing::post;
 use http::{Request, Response};
+use nevent_webhooks::event::Batch;
 use nevent_webhooks::{Event, VerifiedBody};
 use tower::{ServiceBuilder, ServiceExt, service_fn};
 use tracing::Instrument;
@@ -55,7 +56,7 @@ async fn an_event_header_that_differs_is_a_warning() {
     subscribe();
     let stack = ServiceBuilder::new().layer(layers()).service_fn(async |request| {
         let request: Request<VerifiedBody> = request;
-        let _: Event = request.body().delivery().event().unwrap();
+        let _: Event = Event::from_extensions(request.extensions()).unwrap();
         Ok::<_, std::convert::Infallible>(Response::new(Body::empty()))
     });
     let mut request = genuine(Body::from(BODY));
@@ -89,7 +90,7 @@ async fn an_event_of_a_batch_that_fails_is_a_warning_that_names_it() {
     subscribe();
     let stack = ServiceBuilder::new().layer(layers()).service_fn(async |request| {
         let request: Request<VerifiedBody> = request;
-        let batch = request.body().delivery().batch().unwrap();
+        let batch = Batch::from_extensions(request.extensions()).unwrap();
         let failing = |_: Event| async { Err::<(), _>("no seat left") };
         let report = batch.process(1, failing).await;
         assert_eq!(report.failures.len(), 2);

@@ -1,0 +1,89 @@
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use super::{Outcome, log};
+use crate::DeliveryId;
+use crate::delivery::Scope;
+use crate::panic::drop_payload;
+
+/// Receives everything that happens to requests: to count it, log it, or alert on it.
+///
+/// Both layers take observers, several each, in their options. A closure is an observer:
+///
+/// ```
+/// use nevent_webhooks::observe::{Observation, Outcome};
+/// use nevent_webhooks::{DedupeLayer, DedupeOptions, store::MemoryStore};
+///
+/// let alert = |observation: &Observation<'_>| {
+///     if let Outcome::HandlerFailed { status, .. } = observation.outcome {
+///         eprintln!("{:?} answered {status:?}", observation.delivery_id);
+///     }
+/// };
+/// let options = DedupeOptions::new().observer(alert);
+/// let dedupe = DedupeLayer::with_options("tickets", MemoryStore::new(), options)?;
+/// # Ok::<(), nevent_webhooks::OptionsError>(())
+/// ```
+///
+/// An observer is called on the thread that handles the request, so it must be quick and
+/// must not block. If it panics, the panic is ignored. Share one between both layers in an
+/// [`Arc`].
+pub trait Observer: Send + Sync + 'static {
+    /// Takes notice of one outcome.
+    fn observe(&self, observation: &Observation<'_>);
+}
+
+impl<F: Fn(&Observation<'_>) + Send + Sync + 'static> Observer for F {
+    fn observe(&self, observation: &Observation<'_>) {
+        self(observation);
+    }
+}
+
+/// One outcome, and what it happened to.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Observation<'a> {
+    /// What happened.
+    pub outcome: Outcome<'a>,
+    /// The endpoint's scope. `VerifyLayer` knows it if its options say it.
+    pub scope: Option<&'a Scope>,
+    /// The delivery's id as it was sent, once the request is known to be genuine.
+    pub delivery_id: Option<&'a DeliveryId>,
+    /// The event's id, for an event of a batch.
+    pub event_id: Option<&'a str>,
+    /// The event's type: for an event of a batch as its signed body says, otherwise as the
+    /// `X-Nevent-Event` header says, which is not signed.
+    pub event_type: Option<&'a str>,
+}
+
+/// The observers of a layer.
+#[derive(Clone, Default)]
+pub(crate) struct Observers(Vec<Arc<dyn Observer>>);
+
+impl Observers {
+    /// The log lines, with the feature `tracing`.
+    pub(crate) fn built_in() -> Self {
+        Self(log::observer().into_iter().collect())
+    }
+
+    pub(crate) fn add(&mut self, observer: Arc<dyn Observer>) {
+        self.0.push(observer);
+    }
+
+    /// Tells each of them. A panic of one is nobody's business: neither the others' nor
+    /// the delivery's.
+    pub(crate) fn observe(&self, observation: &Observation<'_>) {
+        for observer in &self.0 {
+            let observe = AssertUnwindSafe(|| observer.observe(observation));
+            if let Err(payload) = catch_unwind(observe) {
+                drop_payload(payload);
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Observers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} observers", self.0.len())
+    }
+}
