@@ -17,11 +17,11 @@ pub(crate) fn app(verify: VerifyLayer, dedupe: DedupeLayer) -> Route {
 async fn handle(
     request: http::Request<VerifiedBody>,
 ) -> Result<http::Response<Full<Bytes>>, Infallible> {
-    let delivery = request.body().delivery();
-    let event: Event = match delivery.event() {
+    let event: Event = match Event::from_extensions(request.extensions()) {
         Ok(event) => event,
         Err(rejection) => return Ok(rejection.to_response()),
     };
+    let delivery = request.body().delivery();
     let text = format!("handled {} {}", event.event_type, delivery.id());
     Ok(http::Response::new(Full::from(text)))
 }

@@ -16,7 +16,7 @@ use tower::{ServiceBuilder, ServiceExt};
 #[derive(Clone)]
 struct Webhook(BoxCloneSyncService<http::Request<Body>, http::Response<Answer>, Infallible>);
 
-/// Rocket lends its body for the time of the request, so the bytes come through a channel.
+/// A body that owns its bytes, which Rocket's does not: they come through a channel.
 type Body = Channel<Bytes, io::Error>;
 type Answer = BoxBody<Bytes, Infallible>;
 
@@ -35,11 +35,11 @@ pub(crate) fn routes(verify: VerifyLayer, dedupe: DedupeLayer) -> Vec<Route> {
 async fn handle(
     request: http::Request<VerifiedBody>,
 ) -> Result<http::Response<Full<Bytes>>, Infallible> {
-    let delivery = request.body().delivery();
-    let event: Event = match delivery.event() {
+    let event: Event = match Event::from_extensions(request.extensions()) {
         Ok(event) => event,
         Err(rejection) => return Ok(rejection.to_response()),
     };
+    let delivery = request.body().delivery();
     let text = format!("handled {} {}", event.event_type, delivery.id());
     Ok(http::Response::new(Full::from(text)))
 }
@@ -55,7 +55,7 @@ impl Handler for Webhook {
         let Ok(request) = builder.body(body) else {
             return Outcome::Error(Status::BadRequest);
         };
-        // The layers may answer before the body has ended: then nobody reads the rest.
+        // The layers may answer before the body has ended. Then the rest is not read.
         let answer = self.0.clone().oneshot(request);
         rocket::tokio::pin!(answer);
         let response = rocket::tokio::select! {
@@ -76,7 +76,7 @@ async fn send(mut data: DataStream<'_>, mut to: Sender<Bytes, io::Error>) {
         match data.read_buf(&mut piece).await {
             Ok(0) => return,
             Ok(_) if to.send_data(piece.freeze()).await.is_ok() => {}
-            Ok(_) => return, // Nobody reads any more: the answer is on its way.
+            Ok(_) => return, // The layers have answered.
             Err(error) => return to.abort(error),
         }
     }
