@@ -33,7 +33,7 @@ macro_rules! pages {
             pub mod $page {
                 #![doc = include_str!(concat!("../docs/", $file))]
                 use crate::{self as nevent_webhooks, *};
-                use crate::{event::*, guide, store::*};
+                use crate::{event::*, guide, observe::*, store::*};
             }
         )*
     };

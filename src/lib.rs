@@ -1,8 +1,8 @@
 //! Verifies the signature of Nevent's webhooks and runs your handler once per delivery: Tower
 //! layers for axum, hyper and others, and a middleware for actix-web.
 //!
-#![cfg_attr(feature = "axum", doc = "```")]
-#![cfg_attr(not(feature = "axum"), doc = "```ignore")]
+#![cfg_attr(all(feature = "axum", feature = "memory", feature = "events"), doc = "```")]
+#![cfg_attr(not(all(feature = "axum", feature = "memory", feature = "events")), doc = "```ignore")]
 //! use axum::{Router, http::StatusCode, routing::post};
 //! use nevent_webhooks::store::MemoryStore;
 //! use nevent_webhooks::{DedupeLayer, Delivery, Event, Secret, Verifier, VerifyLayer};
@@ -74,6 +74,7 @@
 //! | responses | [`Rejection`], [`BodyError`], [`ResponseBody`], [`RejectionBody`] |
 //! | actix-web | [`WebhookMiddleware`] |
 //! | observing | [`Observer`], [`Incident`], [`observe`] |
+//! | headers | [`SIGNATURE_HEADER`], [`DELIVERY_HEADER`], [`EVENT_HEADER`] |
 //! | tests | [`Signer`], [`Clock`], [`ManualClock`], [`store::conformance`] |
 //! | errors of construction | [`SecretError`], [`RotationError`], [`ToleranceError`], [`OptionsError`] |
 //!
