@@ -28,7 +28,7 @@
 //!
 //! 1. [`VerifyLayer`] parses the signature header, reads the body within its limits while it
 //!    computes the MAC, then checks the MAC, the timestamp and the delivery id. The request
-//!    goes on with its [`Delivery`].
+//!    continues with its [`Delivery`].
 //! 2. [`DedupeLayer`] claims the delivery in a [`Store`]. It answers repeats itself.
 //! 3. Your handler runs. Its extractors read the verified bytes: [`Delivery`], [`Event`],
 //!    [`Batch`](event::Batch).
