@@ -180,7 +180,7 @@ where
     let rejection = match handle_once_locally(dedupe, delivery, handler, end_of).await {
         Ok(result) => {
             let response = result?;
-            if let Some(rejection) = response.response().error().and_then(Error::as_error) {
+            if let Some(rejection) = rejection_of(&response) {
                 rejected(rejection);
             }
             return Ok(with_id(response.map_into_left_body(), id));
@@ -209,13 +209,15 @@ fn with_delivery(
 }
 
 fn end_of<B>(result: &Result<ServiceResponse<B>, Error>) -> HandlerEnd<'_> {
-    let status = match result {
-        Ok(response) => response.status(),
-        // What actix answers in the error's place.
-        Err(error) => error.as_response_error().status_code(),
-    };
     match result {
-        Ok(_) => HandlerEnd::of_status(status.as_u16()),
-        Err(_) => HandlerEnd::Failed { status: Some(status.as_u16()), error: None },
+        Ok(response) => HandlerEnd::of_response(response.status().as_u16(), rejection_of(response)),
+        Err(error) => {
+            let status = error.as_response_error().status_code();
+            HandlerEnd::Failed { status: Some(status.as_u16()), error: None }
+        }
     }
+}
+
+fn rejection_of<B>(response: &ServiceResponse<B>) -> Option<&Rejection> {
+    response.response().error()?.as_error()
 }

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -17,15 +18,18 @@ use crate::{Delivery, Rejection};
 /// How a handler ended, as its output tells.
 pub(crate) enum HandlerEnd<'a> {
     Succeeded,
-    Failed { status: Option<u16>, error: Option<&'a str> },
+    Failed { status: Option<u16>, error: Option<Cow<'a, str>> },
 }
 
 impl HandlerEnd<'_> {
-    /// The handler did the delivery if it answered 2xx.
-    pub(crate) fn of_status(status: u16) -> Self {
+    /// The handler did the delivery if it answered 2xx. A response may hold a rejection.
+    pub(crate) fn of_response(status: u16, rejection: Option<&Rejection>) -> Self {
         match status {
             200..=299 => Self::Succeeded,
-            status => Self::Failed { status: Some(status), error: None },
+            status => {
+                let error = rejection.map(|rejection| Cow::Owned(rejection.to_string()));
+                Self::Failed { status: Some(status), error }
+            }
         }
     }
 }
@@ -104,7 +108,7 @@ where
 fn end_of_event(result: &Result<(), String>) -> HandlerEnd<'_> {
     match result {
         Ok(()) => HandlerEnd::Succeeded,
-        Err(error) => HandlerEnd::Failed { status: None, error: Some(error) },
+        Err(error) => HandlerEnd::Failed { status: None, error: Some(error.into()) },
     }
 }
 
@@ -182,7 +186,7 @@ impl Attempt {
                 return Finalization::Complete;
             }
             Some(Ok(HandlerEnd::Failed { status, error })) => {
-                let error = error.map(|error| excerpt(error, 300));
+                let error = error.map(|error| excerpt(&error, 300));
                 let error = error.as_deref();
                 self.observe(Outcome::HandlerFailed { status, error, took, in_background });
             }

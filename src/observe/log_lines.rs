@@ -7,6 +7,7 @@ use tracing::{debug, error, info, trace, warn};
 
 use super::{Observation, Observer, Outcome};
 use crate::delivery::Scope;
+use crate::text::excerpt;
 use crate::{DeliveryId, Rejection};
 
 pub(super) const TARGET: &str = "nevent_webhooks";
@@ -36,8 +37,8 @@ macro_rules! line {
             outcome = $of.outcome.as_str(),
             scope = $of.scope.map(Scope::as_str),
             delivery = $of.delivery_id.map(DeliveryId::as_str),
-            event = $of.event_id,
-            event_type = $of.event_type,
+            event = $of.event_id.map(|id| excerpt(id, 100)),
+            event_type = $of.event_type.map(|name| excerpt(name, 60)),
             $($rest)+
         )
     };
@@ -131,6 +132,15 @@ fn handler(of: &Observation<'_>) {
         }
         Outcome::HandlerSucceeded { took, in_background: true } => {
             line!(info, of, ?took, "the handler succeeded in the background");
+        }
+        // Its response is `rejected`, with the reason, unless nobody waits for it.
+        Outcome::HandlerFailed {
+            status: Some(status),
+            error: Some(_),
+            in_background: false,
+            ..
+        } => {
+            line!(debug, of, status, "the handler failed");
         }
         Outcome::HandlerFailed { status, error, took, in_background } => {
             line!(warn, of, status, error, ?took, in_background, "the handler failed");

@@ -49,9 +49,10 @@ pub struct Observation<'a> {
     pub scope: Option<&'a Scope>,
     /// The delivery's id as it was sent, once the request is known to be genuine.
     pub delivery_id: Option<&'a DeliveryId>,
-    /// The event's id, for an event of a batch.
+    /// The event's id as the sender wrote it, for an event of a batch. It may be long and
+    /// hold line breaks: shorten and escape it before you write it to a log.
     pub event_id: Option<&'a str>,
-    /// The event's type: for an event of a batch as its signed body says, otherwise as the
+    /// The event's type as the sender wrote it: for an event of a batch as its signed body says, otherwise as the
     /// `X-Nevent-Event` header says, which is not signed.
     pub event_type: Option<&'a str>,
 }

@@ -85,7 +85,8 @@ pub enum Outcome<'a> {
     HandlerFailed {
         /// The status; `None` for an error without one.
         status: Option<u16>,
-        /// The error's text, shortened and escaped; for an event of a batch.
+        /// Why, shortened and escaped: the error of an event of a batch, or the
+        /// [`Rejection`] in the response.
         error: Option<&'a str>,
         /// How long the handler ran.
         took: Duration,

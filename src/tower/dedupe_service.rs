@@ -66,7 +66,9 @@ where
 
 fn end_of<R, E>(result: &Result<Response<R>, E>) -> HandlerEnd<'_> {
     match result {
-        Ok(response) => HandlerEnd::of_status(response.status().as_u16()),
+        Ok(response) => {
+            HandlerEnd::of_response(response.status().as_u16(), response.extensions().get())
+        }
         Err(_) => HandlerEnd::Failed { status: None, error: None },
     }
 }

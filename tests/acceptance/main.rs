@@ -20,6 +20,7 @@ mod events;
 mod leases;
 mod limits;
 mod lost_leases;
+mod observers;
 mod odd_events;
 mod order;
 mod outcomes;

@@ -12,6 +12,7 @@ pub mod outer;
 pub mod post;
 pub mod received;
 pub mod receiver;
+pub mod recorder;
 mod tower;
 pub mod work;
 

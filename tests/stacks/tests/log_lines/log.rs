@@ -19,10 +19,21 @@ pub(super) fn subscribe() {
     });
 }
 
-/// What this thread logged; each test has a thread of its own.
+/// What this thread logged, without its durations; each test has a thread of its own.
 pub(super) fn lines() -> Vec<String> {
     let log = LOG.with_borrow(|log| String::from_utf8(log.clone()).unwrap());
-    log.lines().map(|line| line.trim_start().to_owned()).collect()
+    log.lines().map(|line| without_durations(line.trim_start())).collect()
+}
+
+/// The lines that are no debug lines.
+pub(super) fn warnings() -> Vec<String> {
+    lines().into_iter().filter(|line| !line.starts_with("DEBUG ")).collect()
+}
+
+fn without_durations(line: &str) -> String {
+    let is_duration =
+        |field: &&str| ["took=", "body_read=", "after="].iter().any(|name| field.starts_with(name));
+    line.split(' ').filter(|field| !is_duration(field)).collect::<Vec<_>>().join(" ")
 }
 
 struct Log;

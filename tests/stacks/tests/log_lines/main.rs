@@ -7,6 +7,8 @@ mod actix;
 mod log;
 mod odd;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -14,7 +16,10 @@ use axum::body::Body;
 use axum::routing::post;
 use http::{Request, Response};
 use nevent_webhooks::event::Batch;
-use nevent_webhooks::{Event, VerifiedBody};
+use nevent_webhooks::store::{
+    Claim, ClaimAnswer, Completion, MemoryStore, Renewal, StoreError, StoreFuture,
+};
+use nevent_webhooks::{DedupeLayer, Event, Store, VerifiedBody};
 use tower::{ServiceBuilder, ServiceExt, service_fn};
 use tracing::Instrument;
 
@@ -22,7 +27,7 @@ use tracing::Instrument;
 #[allow(dead_code, clippy::unused_async, reason = "the stacks use the rest")]
 mod receiver;
 
-use log::{lines, subscribe};
+use log::{lines, subscribe, warnings};
 use receiver::{BODY, genuine, genuine_with, handle, layers};
 
 /// At `debug`, for anyone can have it written.
@@ -31,24 +36,112 @@ async fn a_forgery_is_written_with_its_reason() {
     subscribe();
     let stack = ServiceBuilder::new().layer(layers()).service_fn(handle);
     stack.oneshot(genuine(Body::from("{}"))).await.unwrap();
-    let line = "DEBUG nevent_webhooks: rejected status=401 reason=no digest matches: \
-        forged, the wrong secret, or a body that was changed on its way";
+    let line = "DEBUG nevent_webhooks: rejected outcome=\"rejected\" status=401 reason=no digest \
+        matches: forged, the wrong secret, or a body that was changed on its way";
     assert_eq!(lines(), [line]);
 }
 
 #[tokio::test]
-async fn a_reused_id_is_an_error_that_names_the_delivery() {
+async fn a_conflict_is_a_warning_that_names_the_delivery() {
     subscribe();
     let stack = ServiceBuilder::new().layer(layers()).service_fn(handle);
     stack.clone().oneshot(genuine(Body::from(BODY))).await.unwrap();
     let other =
         r#"{"id":"evt_2","type":"fan.created","created":1,"data":{},"organization_id":"o"}"#;
     stack.oneshot(genuine_with(other, Body::from(other))).await.unwrap();
-    let verified = "DEBUG nevent_webhooks: verified delivery=\"dlv_1\" age=0 secret=\"primary\"";
-    let incident = "ERROR nevent_webhooks: deduplication incident=IdReused delivery=\"dlv_1\"";
-    let rejected = "WARN nevent_webhooks: rejected status=422 delivery=\"dlv_1\" \
-        reason=the delivery id was used before, for another body";
-    assert_eq!(lines(), [verified, verified, incident, rejected]);
+    let conflict = "WARN nevent_webhooks: a conflict: the delivery id came before, over another \
+        body outcome=\"conflict\" scope=\"stacks\" delivery=\"dlv_1\"";
+    assert_eq!(warnings(), [conflict]);
+    assert!(lines()[0].ends_with("delivery=\"dlv_1\" age=0 secret=\"primary\" body_bytes=83"));
+    let rejected = "DEBUG nevent_webhooks: rejected outcome=\"rejected\" scope=\"stacks\" \
+        delivery=\"dlv_1\" status=422 reason=the delivery id was used before, for another body";
+    assert_eq!(lines().last().unwrap(), rejected);
+}
+
+/// Once, and not three times for each delivery; then the recovery.
+#[tokio::test]
+async fn a_store_that_is_down_is_one_error() {
+    subscribe();
+    let (verify, store) = (layers().0, Flaky::default());
+    let dedupe = DedupeLayer::new("stacks", store.clone()).unwrap();
+    let stack = ServiceBuilder::new().layer((verify, dedupe)).service_fn(handle);
+    store.0.store(true, Ordering::Relaxed);
+    for _ in 0..20 {
+        stack.clone().oneshot(genuine(Body::from(BODY))).await.unwrap();
+        tokio::task::yield_now().await; // For the claim to be given back.
+    }
+    let down = "ERROR nevent_webhooks: the store failed outcome=\"store_failed\" scope=\"stacks\" \
+        delivery=\"dlv_1\" operation=\"claim\" reason=\"the store is unavailable: as told\" unlogged=0";
+    assert_eq!(warnings(), [down]);
+    store.0.store(false, Ordering::Relaxed);
+    stack.oneshot(genuine(Body::from(BODY))).await.unwrap();
+    let [_, again] = &warnings()[..] else { panic!("{:?}", warnings()) };
+    assert!(again.starts_with("INFO nevent_webhooks: the store answers again"), "{again}");
+}
+
+/// A handler that fails leaves a trace, and in the background it does not look as one that
+/// succeeds does.
+#[tokio::test]
+async fn a_handler_that_fails_is_a_warning() {
+    subscribe();
+    let fails = |_: Request<VerifiedBody>| async {
+        let response = Response::builder().status(502).body(Body::empty());
+        Ok::<_, std::convert::Infallible>(response.unwrap())
+    };
+    let stack = ServiceBuilder::new().layer(layers()).service(service_fn(fails));
+    stack.oneshot(genuine(Body::from(BODY))).await.unwrap();
+    let line = "WARN nevent_webhooks: the handler failed outcome=\"handler_failed\" scope=\"stacks\" \
+        delivery=\"dlv_1\" status=502 in_background=false";
+    assert_eq!(warnings(), [line]);
+}
+
+/// A memory store that fails when told to.
+#[derive(Debug, Clone)]
+struct Flaky(Arc<AtomicBool>, Arc<MemoryStore>);
+
+impl Default for Flaky {
+    fn default() -> Self {
+        Self(Arc::default(), Arc::new(MemoryStore::with_capacity(100).unwrap()))
+    }
+}
+
+impl Flaky {
+    fn answer(&self) -> Result<(), StoreError> {
+        if self.0.load(Ordering::Relaxed) {
+            return Err(StoreError::Unavailable("as told".into()));
+        }
+        Ok(())
+    }
+}
+
+impl Store for Flaky {
+    fn claim<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ClaimAnswer> {
+        Box::pin(async {
+            self.answer()?;
+            self.1.claim(claim).await
+        })
+    }
+
+    fn renew<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, Renewal> {
+        Box::pin(async {
+            self.answer()?;
+            self.1.renew(claim).await
+        })
+    }
+
+    fn complete<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, Completion> {
+        Box::pin(async {
+            self.answer()?;
+            self.1.complete(claim).await
+        })
+    }
+
+    fn release<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ()> {
+        Box::pin(async {
+            self.answer()?;
+            self.1.release(claim).await
+        })
+    }
 }
 
 #[tokio::test]
@@ -63,8 +156,9 @@ async fn an_event_header_that_differs_is_a_warning() {
     request.headers_mut().insert("x-nevent-event", "fan.deleted".parse().unwrap());
     stack.oneshot(request).await.unwrap();
     let line = "WARN nevent_webhooks: the event header is not the event's type \
-        delivery=\"dlv_1\" header=\"fan.deleted\" body=\"fan.created\"";
-    assert_eq!(lines()[1..], [line]);
+        outcome=\"event_type_mismatch\" delivery=\"dlv_1\" event_type=\"fan.deleted\" \
+        header=\"fan.deleted\" body=\"fan.created\"";
+    assert_eq!(warnings(), [line]);
 }
 
 /// What an extractor refuses, below the layers.
@@ -73,17 +167,17 @@ async fn an_event_that_cannot_be_read_is_a_warning_that_names_it() {
     subscribe();
     let app = Router::new().route("/", post(async |_: Event| {}).route_layer(layers()));
     app.oneshot(genuine_with("{}", Body::from("{}"))).await.unwrap();
-    assert_eq!(lines()[1..], [NO_EVENT]);
+    assert_eq!(warnings(), [NO_EVENT]);
 }
 
-const NO_EVENT: &str = "WARN nevent_webhooks: rejected status=400 delivery=\"dlv_1\" \
-    reason=authentic, but not the JSON of such an event: missing field `id`";
+const NO_EVENT: &str = "WARN nevent_webhooks: rejected outcome=\"rejected\" scope=\"stacks\" delivery=\"dlv_1\" \
+    status=400 reason=authentic, but not the JSON of such an event: missing field `id`";
 
-const NO_FAN: &str = "WARN nevent_webhooks: rejected status=400 delivery=\"dlv_1\" \
-    reason=authentic, but not the JSON of such an event: `data`: missing field `fan`";
+const NO_FAN: &str = "WARN nevent_webhooks: rejected outcome=\"rejected\" scope=\"stacks\" delivery=\"dlv_1\" \
+    status=400 reason=authentic, but not the JSON of such an event: `data`: missing field `fan`";
 
-const NOT_DONE: &str = "WARN nevent_webhooks: rejected status=500 delivery=\"dlv_1\" \
-    reason=1 of the 1 events of this batch are not done";
+const NOT_DONE: &str = "WARN nevent_webhooks: rejected outcome=\"rejected\" scope=\"stacks\" delivery=\"dlv_1\" \
+    status=500 reason=1 of the 1 events of this batch are not done";
 
 #[tokio::test]
 async fn an_event_of_a_batch_that_fails_is_a_warning_that_names_it() {
@@ -99,11 +193,16 @@ async fn an_event_of_a_batch_that_fails_is_a_warning_that_names_it() {
     let body = format!("[{BODY},7]");
     let request = genuine_with(&body, Body::from(body.clone()));
     stack.oneshot(request).await.unwrap();
-    let lines = lines();
-    let start = "WARN nevent_webhooks: an event of a batch failed delivery=\"dlv_1\" position=";
-    assert_eq!(lines[1], format!("{start}0 event=\"evt_1\" reason=\"no seat left\""));
-    assert!(lines[2].starts_with(&format!("{start}1 reason=\"not the JSON")), "{lines:?}");
+    let [failed, unreadable] = &warnings()[..] else { panic!("{:?}", warnings()) };
+    assert_eq!(*failed, EVENT_FAILED);
+    let start = "WARN nevent_webhooks: an event of a batch cannot be read \
+        outcome=\"event_unreadable\" scope=\"stacks\" delivery=\"dlv_1\" position=1 reason=\"not the JSON";
+    assert!(unreadable.starts_with(start), "{unreadable}");
 }
+
+const EVENT_FAILED: &str = "WARN nevent_webhooks: the handler failed outcome=\"handler_failed\" \
+    scope=\"stacks\" delivery=\"dlv_1\" event=\"evt_1\" event_type=\"fan.created\" error=\"no seat left\" \
+    in_background=false";
 
 #[tokio::test]
 async fn a_handler_without_its_client_stays_in_its_span() {
