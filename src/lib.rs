@@ -1,19 +1,19 @@
-//! Receive Nevent webhooks: what reaches your handler is genuine, fresh, and
-//! handled once.
+//! Verifies the signature of Nevent's webhooks and runs your handler once per delivery: Tower
+//! layers for axum, hyper and others, and a middleware for actix-web.
 //!
-#![cfg_attr(feature = "axum", doc = "```")]
-#![cfg_attr(not(feature = "axum"), doc = "```ignore")]
+#![cfg_attr(all(feature = "axum", feature = "memory", feature = "events"), doc = "```")]
+#![cfg_attr(not(all(feature = "axum", feature = "memory", feature = "events")), doc = "```ignore")]
 //! use axum::{Router, http::StatusCode, routing::post};
 //! use nevent_webhooks::store::MemoryStore;
 //! use nevent_webhooks::{DedupeLayer, Delivery, Event, Secret, Verifier, VerifyLayer};
 //!
 //! async fn handle(delivery: Delivery, event: Event) -> StatusCode {
 //!     println!("{} {} {}", delivery.id(), event.event_type, event.data);
-//!     StatusCode::OK // done, never again; any other status: send it again later
+//!     StatusCode::OK // Done, never again. After any other status the sender tries again.
 //! }
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let secret = Secret::new("whsec_k5EKJQnf9sMX2vYzJdHG3L8pR")?;
+//! let secret = Secret::new("whsec_k5EKJQnf9sMX2vYzJdHG3L8pR")?; // or Secret::from_env
 //! let verify = VerifyLayer::new(Verifier::new(secret));
 //! let dedupe = DedupeLayer::new("tickets", MemoryStore::new())?;
 //! let app: Router =
@@ -21,23 +21,93 @@
 //! # Ok(()) }
 //! ```
 //!
-//! 1. [`VerifyLayer`] parses the signature header, reads the body through the MAC,
-//!    and judges the MAC, the timestamp and the delivery id.
-//! 2. [`DedupeLayer`] claims the delivery in a [`Store`], runs the handler, and
-//!    completes the delivery if the answer is 2xx, or else releases it.
-//! 3. What either answers in the handler's place is a [`Rejection`], which stands
-//!    in the response's extensions.
+//! [`guide::axum`], [`guide::actix`] and [`guide::hyper`] are the same as whole programs, with
+//! how to start them and how to send them an event.
 //!
-//! The core needs neither Tower nor a runtime: [`Verifier`] alone, with
-//! `default-features = false`. The README says what is guaranteed, and what not,
-//! what the sender is answered, and what to do when something is wrong.
+//! # The steps of a delivery
 //!
-//! Features: `axum` (the extractors), `memory` ([`MemoryStore`](store::MemoryStore))
-//! and `events` ([`Event`]) are on by default; `actix` brings middleware and
-//! extractors for actix-web; `redis` one memory for several processes, `redis-tls` TLS
-//! to it; `tower` the layers alone, `store` the trait alone, `conformance` tests for a
-//! store of your own; `tracing` log lines.
+//! 1. [`VerifyLayer`] parses the signature header, reads the body within its limits while it
+//!    computes the MAC, then checks the MAC, the timestamp and the delivery id. The request
+//!    continues with its [`Delivery`].
+//! 2. [`DedupeLayer`] claims the delivery in a [`Store`]. It answers repeats itself.
+//! 3. Your handler runs. Its extractors read the verified bytes: [`Delivery`], [`Event`],
+//!    [`Batch`](event::Batch).
+//! 4. If the handler returns 2xx, [`DedupeLayer`] completes the delivery. Otherwise it releases
+//!    the claim, and the sender's next retry runs the handler again.
+//!
+//! A response in the handler's place is a [`Rejection`], which stays in the response's
+//! extensions. Everything that happens is an [`Outcome`](observe::Outcome), which an
+//! [`Observer`] can count or log.
+//!
+//! # What is guaranteed
+//!
+//! - No byte of a body reaches a handler before its signature matched and was found fresh.
+//! - A handler that returned 2xx is not run again for that delivery, as long as the store
+//!   remembers it and the receiver is neither frozen nor cut off from its store.
+//! - Nobody is answered 2xx for a delivery that no handler has completed.
+//! - The sender is answered before it gives up, and neither that nor a client that hangs up
+//!   stops the handler.
+//! - Without the secret, an attacker can make you read and hash bodies and nothing else.
+//!
+//! A handler may *start* more than once, and the sender signs neither the delivery id nor the
+//! event header. [`guide::exactly_once`] and [`guide::security`] say what follows from that.
+//!
+//! # The guide
+//!
+//! | I want to | page |
+//! | --- | --- |
+//! | receive events with axum, actix-web, hyper or anything else | [`guide::axum`], [`guide::actix`], [`guide::hyper`], [`guide::other_frameworks`] |
+//! | read events and batches | [`guide::events`], [`guide::batches`] |
+//! | know what the sender is answered | [`guide::responses`] |
+//! | choose, run or write a store | [`guide::stores`], [`guide::redis`], [`guide::own_store`] |
+//! | change secrets, serve tenants | [`guide::rotation`], [`guide::tenants`] |
+//! | run it | [`guide::proxy`], [`guide::shutdown`], [`guide::observing`], [`guide::troubleshooting`] |
+//! | test my handler | [`guide::testing`] |
+//!
+//! # Types by purpose
+//!
+//! | for | types |
+//! | --- | --- |
+//! | verifying | [`VerifyLayer`], [`Verifier`], [`Secret`], [`Tolerance`], [`Verified`] |
+//! | deduplicating | [`DedupeLayer`], [`DedupeOptions`], [`Store`], [`store::MemoryStore`], [`store::RedisStore`] |
+//! | the handler | [`Delivery`], [`DeliveryId`], [`Event`], [`EventData`], [`event::Batch`], [`ClaimHandle`] |
+//! | responses | [`Rejection`], [`BodyError`], [`ResponseBody`], [`RejectionBody`] |
+//! | actix-web | [`WebhookMiddleware`] |
+//! | observing | [`Observer`], [`Incident`], [`observe`] |
+//! | headers | [`SIGNATURE_HEADER`], [`DELIVERY_HEADER`], [`EVENT_HEADER`] |
+//! | tests | [`Signer`], [`Clock`], [`ManualClock`], [`store::conformance`] |
+//! | errors of construction | [`SecretError`], [`RotationError`], [`ToleranceError`], [`OptionsError`] |
+//!
+//! # Features
+//!
+//! | feature | default | brings |
+//! | --- | --- | --- |
+//! | `axum` | yes | the extractors for axum; includes `tower` |
+//! | `memory` | yes | [`MemoryStore`](store::MemoryStore), for one process |
+//! | `events` | yes | [`Event`], typed events, [`Batch`](event::Batch) |
+//! | `tower` | | the layers for anything that speaks Tower and `http` 1 |
+//! | `actix` | | [`WebhookMiddleware`] and the extractors for actix-web 4 |
+//! | `redis` | | [`RedisStore`](store::RedisStore), shared by several processes |
+//! | `redis-tls` | | `rediss://` |
+//! | `tracing` | | log lines and spans |
+//! | `store` | | the trait [`Store`] alone |
+//! | `conformance` | | the promises of [`Store`] as tests for a store of your own |
+//!
+//! Without features there remains the core: [`Verifier`], with no async runtime, no framework
+//! and no clock of its own.
 #![cfg_attr(docsrs, feature(doc_cfg))]
+// The links lead to what all features together have.
+#![cfg_attr(
+    not(all(
+        feature = "actix",
+        feature = "axum",
+        feature = "conformance",
+        feature = "events",
+        feature = "memory",
+        feature = "redis"
+    )),
+    allow(rustdoc::broken_intra_doc_links)
+)]
 #![warn(unreachable_pub)]
 // Whatever comes in, nothing panics; each exception says why it cannot.
 #![cfg_attr(
@@ -95,6 +165,18 @@ mod receive;
 #[cfg(feature = "tower")]
 mod tower;
 
+// Part of the documentation alone: nothing of it is compiled into a program.
+#[cfg(all(
+    any(doc, doctest),
+    feature = "actix",
+    feature = "axum",
+    feature = "conformance",
+    feature = "events",
+    feature = "memory",
+    feature = "redis"
+))]
+pub mod guide;
+
 #[cfg(feature = "actix")]
 pub use actix::{RejectionBody, RejectionError, WebhookMiddleware, WebhookService};
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -124,13 +206,6 @@ pub use tower::{
 };
 
 /// The README's code, compiled and run with the other examples of the docs.
-#[cfg(all(
-    doctest,
-    feature = "actix",
-    feature = "axum",
-    feature = "memory",
-    feature = "events",
-    feature = "redis"
-))]
+#[cfg(all(doctest, feature = "axum", feature = "memory", feature = "events"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -26,7 +26,7 @@ impl<T> Event<T> {
     ///
     /// # Errors
     ///
-    /// [`Rejection::MalformedEvent`] if the body is not such an event, and
+    /// [`Rejection::Event`] if the body is not such an event, and
     /// [`Rejection::MissingVerifyLayer`] if the request did not come through the layer.
     pub fn from_extensions(extensions: &Extensions) -> Result<Self, Rejection>
     where
@@ -43,7 +43,7 @@ impl Batch {
     ///
     /// # Errors
     ///
-    /// [`Rejection::MalformedEvent`] for what is neither an event nor a batch, and for a
+    /// [`Rejection::Event`] for what is neither an event nor a batch, and for a
     /// batch of more than 1,000. [`Rejection::MissingVerifyLayer`] and
     /// [`Rejection::MissingDedupeLayer`] if the request did not come through these layers.
     pub fn from_extensions(extensions: &Extensions) -> Result<Self, Rejection> {

@@ -3,6 +3,7 @@
 
 mod axum_middleware;
 mod axum_routes;
+mod bridges;
 mod concurrency_limit;
 mod fallible_services;
 mod hyper_server;

@@ -1,0 +1,62 @@
+//! The guide: one page per task.
+//!
+//! Each page says first what you will have at the end of it, then shows code that runs, then
+//! explains. The pages are the files of the directory `docs`.
+//!
+//! | I want to | page |
+//! | --- | --- |
+//! | receive events with axum, actix-web or hyper | [`axum`], [`actix`], [`hyper`] |
+//! | receive events with Rocket, poem or anything else | [`other_frameworks`] |
+//! | read typed events, and keep those that cannot be read | [`events`] |
+//! | handle batches, each event once | [`batches`] |
+//! | know what the sender is answered, and what it does then | [`responses`] |
+//! | choose a store; run Redis; write a store | [`stores`], [`redis`], [`own_store`] |
+//! | change the secret without losing a delivery | [`rotation`] |
+//! | serve several tenants or endpoints | [`tenants`] |
+//! | run behind a proxy, and shut down | [`proxy`], [`shutdown`] |
+//! | test my handler | [`testing`] |
+//! | see counters, log lines and rejections | [`observing`] |
+//! | know what "once" needs from me | [`exactly_once`] |
+//! | find out what is wrong | [`troubleshooting`] |
+//! | know what an attacker can do | [`security`] |
+//!
+//! [`axum`]: self::axum
+//! [`actix`]: self::actix
+//! [`hyper`]: self::hyper
+//! [`redis`]: self::redis
+
+/// Declares the pages. The glob imports let a page link to an item by its name alone.
+macro_rules! pages {
+    ($($page:ident = $file:literal;)*) => {
+        $(
+            #[allow(missing_docs, unused_imports, reason = "the page is the documentation")]
+            pub mod $page {
+                #![doc = include_str!(concat!("../docs/", $file))]
+                use crate::{self as nevent_webhooks, *};
+                use crate::{event::*, guide, observe::*, store::*};
+            }
+        )*
+    };
+}
+
+pages! {
+    axum = "axum.md";
+    actix = "actix.md";
+    hyper = "hyper.md";
+    other_frameworks = "other_frameworks.md";
+    events = "events.md";
+    batches = "batches.md";
+    responses = "responses.md";
+    stores = "stores.md";
+    redis = "redis.md";
+    own_store = "own_store.md";
+    rotation = "rotation.md";
+    tenants = "tenants.md";
+    proxy = "proxy.md";
+    shutdown = "shutdown.md";
+    testing = "testing.md";
+    observing = "observing.md";
+    exactly_once = "exactly_once.md";
+    troubleshooting = "troubleshooting.md";
+    security = "security.md";
+}
