@@ -141,6 +141,7 @@ mod rejection;
 mod signature;
 #[cfg(any(feature = "tower", feature = "actix", feature = "memory"))]
 mod sync;
+pub mod testing;
 mod text;
 
 #[cfg(feature = "events")]

@@ -1,0 +1,99 @@
+//! Deliveries for tests of your own receiver, signed as the sender signs them.
+//!
+//! [`SignedDelivery`] makes one. [`ManualClock`](crate::ManualClock) is a clock that your test
+//! drives.
+
+#[cfg(any(feature = "tower", feature = "actix"))]
+use crate::Delivery;
+use crate::{Clock, DELIVERY_HEADER, EVENT_HEADER, SIGNATURE_HEADER, Secret, Signer, SystemClock};
+
+/// A delivery that a receiver with the same secret takes for genuine.
+///
+/// ```
+/// use nevent_webhooks::Secret;
+/// use nevent_webhooks::testing::SignedDelivery;
+///
+/// let secret = Secret::new("whsec_k5EKJQnf9sMX2vYzJdHG3L8pR")?;
+/// let delivery = SignedDelivery::new(&secret, "d-1", r#"{"id":"evt_1"}"#).event("fan.created");
+/// for (name, value) in delivery.headers() {
+///     println!("{name}: {value}"); // for the request of any HTTP client
+/// }
+/// # assert_eq!(delivery.headers().count(), 3);
+/// # Ok::<(), nevent_webhooks::SecretError>(())
+/// ```
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct SignedDelivery {
+    signer: Signer,
+    id: String,
+    event: Option<String>,
+    body: Vec<u8>,
+    signed_at: i64,
+}
+
+impl SignedDelivery {
+    /// A delivery with this id and body, signed now.
+    pub fn new(secret: &Secret, id: impl Into<String>, body: impl Into<Vec<u8>>) -> Self {
+        let (signer, signed_at) = (Signer::new(secret), SystemClock.unix_seconds());
+        Self { signer, id: id.into(), event: None, body: body.into(), signed_at }
+    }
+
+    /// Sends the event's type in the `X-Nevent-Event` header. By default there is no such
+    /// header.
+    pub fn event(mut self, event_type: impl Into<String>) -> Self {
+        self.event = Some(event_type.into());
+        self
+    }
+
+    /// Signs at another time, in Unix seconds: to try late deliveries, or for a clock that
+    /// the test drives.
+    pub fn signed_at(mut self, unix_seconds: i64) -> Self {
+        self.signed_at = unix_seconds;
+        self
+    }
+
+    /// The names and values of the delivery's headers.
+    pub fn headers(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let signature = self.signer.header(self.signed_at, &self.body);
+        let event = self.event.clone().map(|event| (EVENT_HEADER, event));
+        let headers = [(SIGNATURE_HEADER, signature), (DELIVERY_HEADER, self.id.clone())];
+        headers.into_iter().chain(event)
+    }
+
+    /// The body, as it was signed.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The delivery as a handler is given it, for unit tests of handlers. It was verified, but
+    /// has no claim.
+    ///
+    /// ```
+    /// use nevent_webhooks::testing::SignedDelivery;
+    /// use nevent_webhooks::{Delivery, Secret};
+    ///
+    /// fn handle(delivery: &Delivery) -> usize {
+    ///     delivery.body().len()
+    /// }
+    ///
+    /// let secret = Secret::new("whsec_k5EKJQnf9sMX2vYzJdHG3L8pR")?;
+    /// let delivery = SignedDelivery::new(&secret, "d-1", "{}").verified(&secret)?;
+    /// assert_eq!(handle(&delivery), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// What a layer with this secret would reject: another secret, or an id that is not one.
+    #[cfg(any(feature = "tower", feature = "actix"))]
+    pub fn verified(&self, secret: &Secret) -> Result<Delivery, crate::Rejection> {
+        let header = self.signer.header(self.signed_at, &self.body);
+        let verifier = crate::Verifier::new(secret.clone());
+        let verified = verifier.verify(header, &self.body, self.signed_at)?;
+        let id = crate::DeliveryId::new(&self.id)?;
+        let event = self.event.as_deref();
+        let received = tokio::time::Instant::now();
+        Ok(Delivery::new(id, event, verified, self.body.clone().into(), received))
+    }
+}
