@@ -6,6 +6,7 @@ mod claim;
 mod finalize;
 mod handle_once;
 mod in_request;
+mod key;
 mod layer;
 mod lease;
 mod options;
@@ -24,6 +25,7 @@ pub(crate) use handle_once::handle_once;
 #[cfg(feature = "actix")]
 pub(crate) use handle_once::handle_once_locally;
 pub(crate) use in_request::InRequest;
+pub use key::DedupeKey;
 pub use layer::DedupeLayer;
 pub use options::{DedupeOptions, OptionsError};
 
@@ -37,7 +39,7 @@ use crate::deadline::deadline;
 use crate::observe::{Incident, Incidents};
 #[cfg(feature = "actix")]
 use crate::store::StoreIdentity;
-use crate::store::{Scope, ScopeInUse, Store};
+use crate::store::{Scope, ScopeInUse, SharedStore, Store};
 
 /// A worker makes its layers once for each address that its server listens at.
 #[cfg(feature = "actix")]
@@ -51,9 +53,7 @@ fn is_worker() -> bool {
 #[derive(Debug)]
 pub(crate) struct Dedupe {
     scope: Scope,
-    /// Where events are claimed by their own ids.
-    events: Scope,
-    store: Arc<dyn Store>,
+    store: SharedStore,
     options: DedupeOptions,
     incidents: Incidents,
     permits: Arc<Permits>,
@@ -68,9 +68,8 @@ impl Dedupe {
         let options = options.checked()?;
         let scope = Scope::new(scope)?;
         Ok(Self {
-            events: scope.of_events(),
             scope,
-            store: Arc::new(store),
+            store: SharedStore::new(store),
             permits: Permits::new(options.max_in_flight),
             incidents: Incidents::default(),
             options,

@@ -9,7 +9,7 @@ mod scope;
 mod verified;
 
 #[cfg(feature = "store")]
-pub use claim::{Claim, Fingerprint, OwnerToken};
+pub use claim::{Claim, Fingerprint, OwnerToken, RecordKind};
 pub use id::{DELIVERY_HEADER, DeliveryId, EVENT_HEADER};
 #[cfg(feature = "store")]
 pub use scope::{Scope, ScopeError};

@@ -95,7 +95,7 @@ mod tower;
 pub use actix::{RejectionBody, WebhookMiddleware, WebhookService};
 pub use clock::{Clock, ManualClock, SystemClock};
 #[cfg(any(feature = "tower", feature = "actix"))]
-pub use dedupe::{DedupeLayer, DedupeOptions, OptionsError};
+pub use dedupe::{DedupeKey, DedupeLayer, DedupeOptions, OptionsError};
 #[cfg(any(feature = "tower", feature = "actix"))]
 pub use delivery::Delivery;
 pub use delivery::{DELIVERY_HEADER, DeliveryId, EVENT_HEADER};

@@ -7,7 +7,7 @@ use super::permits::Permit;
 use super::{Dedupe, Incident};
 use crate::delivery::Held;
 use crate::observe::log;
-use crate::store::Claim;
+use crate::store::{Claim, RecordKind};
 use crate::{DeliveryId, Rejection};
 
 /// One attempt at one delivery. Holds a permit for as long as anything of the
@@ -70,7 +70,7 @@ impl Attempt {
     /// What the delivery is to know of this claim of it.
     pub(super) fn held_by(&self, claim: &Claim) -> Held {
         let dedupe = Arc::clone(&self.dedupe);
-        let by_event_id = claim.scope != dedupe.scope;
+        let by_event_id = claim.kind == RecordKind::Event;
         Held { dedupe, permit: Arc::downgrade(&self.permit), by_event_id }
     }
 

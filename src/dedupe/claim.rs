@@ -1,18 +1,20 @@
 use std::sync::Arc;
 
+#[cfg(feature = "events")]
+use super::DedupeKey;
 use super::attempt::Attempt;
 use super::lease::Sent;
 use super::store_call::ask;
 use super::{Dedupe, Incident};
 use crate::observe::log;
-use crate::store::{Claim, ClaimAnswer, Fingerprint, Store, StoreError};
+use crate::store::{Claim, ClaimAnswer, Fingerprint, RecordKind, Store, StoreError};
 use crate::{Delivery, DeliveryId, Rejection};
 
 impl Dedupe {
     /// By its id and its signature; or, if so configured, by its event's id.
     pub(super) fn claim_for(&self, delivery: &Delivery) -> Claim {
         #[cfg(feature = "events")]
-        if self.options.by_event_id
+        if self.options.dedupe_by == DedupeKey::EventId
             && let Some(sketch) = crate::event::Peek::of_event(delivery.body())
             && let Some(event_id) = sketch.id()
         {
@@ -34,9 +36,10 @@ impl Dedupe {
         let id = DeliveryId::of_event(event_id);
         let fingerprint = Fingerprint::of(event_id.as_bytes());
         Claim {
+            kind: RecordKind::Event,
             lease: self.options.lease,
             retention: self.options.retention,
-            ..Claim::new(self.events.clone(), id, fingerprint)
+            ..Claim::new(self.scope.clone(), id, fingerprint)
         }
     }
 }

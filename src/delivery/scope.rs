@@ -1,15 +1,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// The name of an endpoint within a store: the same delivery id under two scopes
-/// is two deliveries.
+/// The name of an endpoint within a store, 1 to 128 bytes long. The same id in two scopes
+/// belongs to two deliveries.
 ///
-/// Beside each endpoint's scope there is one for its events, which have ids of their own
-/// (see [`DedupeOptions::by_event_id`](crate::DedupeOptions::by_event_id)): a store sees
-/// its name followed by `\u{1}events`, so up to 135 bytes, and takes it for any other.
-///
-/// Choose a name that outlives a rotation (`"tickets"`); never derive it from a
-/// secret.
+/// Choose a name that stays the same when the secret is rotated, such as `"tickets"`. Never
+/// derive it from a secret.
 ///
 /// ```
 /// use nevent_webhooks::store::Scope;
@@ -22,12 +18,12 @@ use std::sync::Arc;
 pub struct Scope(Arc<str>);
 
 impl Scope {
-    /// Names a scope.
+    /// Checks the name of a scope.
     ///
     /// # Errors
     ///
-    /// Refuses an empty name, one longer than 128 bytes, and braces or control
-    /// characters (Redis Cluster places keys by what stands in braces).
+    /// The name is empty, is longer than 128 bytes, or has a brace or a control character in it.
+    /// (Redis Cluster chooses a key's node by the text in braces.)
     pub fn new(name: impl AsRef<str>) -> Result<Self, ScopeError> {
         let name = name.as_ref();
         let reason = if name.is_empty() {
@@ -40,14 +36,6 @@ impl Scope {
             return Ok(Self(name.into()));
         };
         Err(ScopeError { scope: name.to_owned(), reason })
-    }
-
-    /// Where the events of an endpoint are claimed by their own ids, which are signed:
-    /// a namespace that no delivery id, which is not, can reach. No name of yours can
-    /// be this one.
-    #[cfg(any(feature = "tower", feature = "actix", feature = "conformance"))]
-    pub(crate) fn of_events(&self) -> Self {
-        Self(format!("{}\u{1}events", self.0).into())
     }
 
     /// The scope's name.
@@ -73,7 +61,7 @@ impl fmt::Debug for Scope {
 
 crate::text::debug_is_display!(ScopeError);
 
-/// A text that cannot be a scope.
+/// A name that a scope cannot have.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the scope {scope:?} is {reason}: give the endpoint a plain name, such as \"tickets\"")]
 pub struct ScopeError {

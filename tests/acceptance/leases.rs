@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use nevent_webhooks::store::MemoryStore;
-use nevent_webhooks::{DedupeOptions, Incident, ManualClock, Secret, Tolerance, Verifier};
+use nevent_webhooks::{
+    DedupeKey, DedupeOptions, Incident, ManualClock, Secret, Tolerance, Verifier,
+};
 
 use crate::support::{Adapter, Fault, FaultyStore, Post, Receiver, SECRET, eventually, rows};
 
 rows!(
     d10_claimed_when_the_answer_was_given,
     d10_overtaken_by_the_end_a_renewal_is_not_lost,
-    d12_a_lapsed_lease_is_noticed_at_its_renewal,
+    d12_an_expired_lease_is_noticed_at_its_renewal,
     d16_the_store_is_told_what_the_options_say,
     d16_the_store_is_told_of_events_what_the_options_say,
 );
@@ -69,7 +71,7 @@ async fn d10_overtaken_by_the_end_a_renewal_is_not_lost(adapter: Adapter) {
 }
 
 /// A lost lease does not come back, so the loss is counted once and not looked for again.
-async fn d12_a_lapsed_lease_is_noticed_at_its_renewal(adapter: Adapter) {
+async fn d12_an_expired_lease_is_noticed_at_its_renewal(adapter: Adapter) {
     let (setup, gate) = Receiver::gated(adapter);
     let clock = ManualClock::now();
     let store = store(Some(&clock));
@@ -109,7 +111,7 @@ async fn d16_the_store_is_told_of_events_what_the_options_say(adapter: Adapter) 
     let store = store(None);
     let handler = |_| async { StatusCode::OK };
     let setup = Receiver::on(adapter).store(store.clone()).handler(handler);
-    let receiver = setup.options(unusual().by_event_id()).start().await;
+    let receiver = setup.options(unusual().dedupe_by(DedupeKey::EventId)).start().await;
     receiver.deliver(&Post::new("d")).await.is(200, "");
     let claim = store.last_claim();
     assert_ne!(claim.id.as_str(), "d", "it is claimed by its event's id");

@@ -17,9 +17,9 @@ rows!(
     d02_repeat_signed_afresh,
     d03_repeat_in_flight,
     d04_fifty_at_once,
-    d12_lease_lapsed_and_taken,
-    d12_lease_lapsed_and_untaken,
-    d15_least_recently_seen_is_forgotten,
+    d12_lease_expired_and_taken,
+    d12_lease_expired_and_untaken,
+    d15_least_recently_seen_is_evicted,
     d15_all_in_flight,
     d16_after_the_retention,
     d17_two_scopes_in_one_store,
@@ -77,7 +77,7 @@ async fn d04_fifty_at_once(adapter: Adapter) {
     assert_eq!((handled, receiver.runs()), (1, 1));
 }
 
-async fn d12_lease_lapsed_and_taken(adapter: Adapter) {
+async fn d12_lease_expired_and_taken(adapter: Adapter) {
     let (setup, gate) = Receiver::gated(adapter);
     let receiver = setup.start().await;
     let mut first = receiver.start(&Post::new("d")).await;
@@ -95,7 +95,7 @@ async fn d12_lease_lapsed_and_taken(adapter: Adapter) {
     assert_eq!(receiver.incidents(Incident::LeaseLost), 1);
 }
 
-async fn d12_lease_lapsed_and_untaken(adapter: Adapter) {
+async fn d12_lease_expired_and_untaken(adapter: Adapter) {
     let (setup, gate) = Receiver::gated(adapter);
     let receiver = setup.start().await;
     let mut first = receiver.start(&Post::new("d")).await;
@@ -112,7 +112,7 @@ fn numbered(n: usize) -> Post {
     Post::new(&format!("d{n}")).body(format!("body {n}"))
 }
 
-async fn d15_least_recently_seen_is_forgotten(adapter: Adapter) {
+async fn d15_least_recently_seen_is_evicted(adapter: Adapter) {
     let clock = ManualClock::now();
     let store = Arc::new(MemoryStore::with_capacity(3).expect("room").clock(clock.clone()));
     let receiver = Receiver::on(adapter).clock(&clock).store(Arc::clone(&store)).start().await;
@@ -125,8 +125,8 @@ async fn d15_least_recently_seen_is_forgotten(adapter: Adapter) {
     for remembered in [0, 2, 3] {
         receiver.deliver(&numbered(remembered)).await.is(200, "Already processed");
     }
-    assert_eq!(store.stats().forgotten_early, 1);
-    assert_eq!(store.stats().youngest_forgotten, Some(Duration::from_secs(10)));
+    assert_eq!(store.stats().evicted, 1);
+    assert_eq!(store.stats().youngest_evicted, Some(Duration::from_secs(10)));
     receiver.deliver(&numbered(1)).await.is(200, "");
     assert_eq!(receiver.runs(), 5);
 }

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use nevent_webhooks::store::MemoryStore;
+use nevent_webhooks::store::{MemoryStore, SharedStore};
 use nevent_webhooks::{
     DedupeLayer, DedupeOptions, Delivery, Incident, ManualClock, Rejection, Secret, Store,
     Verifier, VerifyLayer,
@@ -26,7 +26,7 @@ pub struct Setup {
     verifier: Verifier,
     verify: Box<dyn FnOnce(VerifyLayer) -> VerifyLayer>,
     scope: String,
-    store: Option<Arc<dyn Store>>,
+    store: Option<SharedStore>,
     options: DedupeOptions,
     handler: Handler,
     concurrency_limit: usize,
@@ -143,7 +143,7 @@ impl Setup {
     }
 
     pub fn store(mut self, store: impl Store) -> Self {
-        self.store = Some(Arc::new(store));
+        self.store = Some(SharedStore::new(store));
         self
     }
 
@@ -189,7 +189,8 @@ impl Setup {
         let verify = VerifyLayer::new(self.verifier).clock(self.clock.clone());
         let verify = (self.verify)(verify);
         let store = self.store.unwrap_or_else(|| {
-            Arc::new(MemoryStore::with_capacity(10_000).expect("room").clock(self.clock.clone()))
+            let store = MemoryStore::with_capacity(10_000).expect("room");
+            SharedStore::new(store.clock(self.clock.clone()))
         });
         // Some tests have several receivers of one endpoint.
         let dedupe = DedupeLayer::with_options(&self.scope, store, self.options.share_scope());

@@ -110,7 +110,7 @@ fn orders(left: &[usize]) -> Vec<Vec<usize>> {
     all
 }
 
-fn answer(store: &dyn Store, advance: &dyn Fn(Duration), claims: &[Claim], step: Step) -> String {
+fn answer(store: &impl Store, advance: &dyn Fn(Duration), claims: &[Claim], step: Step) -> String {
     match step {
         Step::Claim(claim) => answered(store.claim(&claims[claim])),
         Step::Renew(claim) => answered(store.renew(&claims[claim])),

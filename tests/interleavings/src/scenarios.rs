@@ -56,7 +56,7 @@ fn one_of_three_receivers_takes_a_delivery() {
 }
 
 #[test]
-fn signed_bytes_are_bound_to_one_id() {
+fn signed_bytes_belong_to_one_id() {
     let threads: &[&[Step]] = &[&[Claims(A1)], &[Claims(REPLAY)], &[Claims(OTHER_REPLAY)]];
     in_every_order(scenario(10, &[], threads, &[Claims(A2), Claims(REPLAY)]));
 }
@@ -68,7 +68,7 @@ fn a_claim_repeated_for_want_of_an_answer_is_acquired_again() {
 }
 
 #[test]
-fn a_lease_lapses_or_is_renewed() {
+fn a_lease_expires_or_is_renewed() {
     let threads: &[&[Step]] =
         &[&[Renew(A1), Complete(A1)], &[Pass(LEASE)], &[Claims(A2), Complete(A2)]];
     in_every_order(scenario(10, &[Claims(A1)], threads, &[Claims(A3)]));
@@ -80,7 +80,7 @@ fn a_claim_that_waited_for_a_lock_goes_by_the_time_after_it() {
     in_every_order(scenario(10, &[Claims(A1)], threads, &[Renew(A2), Renew(A3)]));
 }
 
-/// For the record's lock as for the bindings'.
+/// This holds for the record's lock as well as for that of the replay records.
 #[test]
 fn a_claim_that_waited_for_its_record_goes_by_the_time_after_it() {
     let threads: &[&[Step]] = &[&[Claims(A2)], &[Pass(LEASE), Release(A1)]];
@@ -101,7 +101,7 @@ fn a_completion_after_the_lease_and_who_took_it_over() {
 }
 
 #[test]
-fn what_is_in_flight_is_not_forgotten_for_want_of_room() {
+fn a_delivery_in_flight_is_not_evicted() {
     let threads: &[&[Step]] = &[&[Renew(A1), Complete(A1)], &[Claims(B), Complete(B)]];
     in_every_order(scenario(1, &[Claims(A1)], threads, &[Claims(A2), Claims(C)]));
 }
@@ -114,14 +114,14 @@ fn a_completed_delivery_makes_room_for_two_that_want_it() {
 }
 
 #[test]
-fn lapsed_leases_make_room_and_their_owners_complete() {
+fn expired_leases_make_room_and_their_owners_complete() {
     let threads: &[&[Step]] = &[&[Claims(C)], &[Complete(A1)], &[Renew(B), Complete(B)]];
     let before = [Claims(A1), Claims(B), Pass(LEASE)];
     in_every_order(scenario(2, &before, threads, &[Claims(A2), Renew(C)]));
 }
 
 #[test]
-fn a_record_expires_and_its_binding_before_it() {
+fn a_record_expires_and_its_replay_record_before_it() {
     let before = [Claims(A1), Complete(A1), Pass(REPLAY_WINDOW - 1)];
     let threads: &[&[Step]] =
         &[&[Claims(REPLAY)], &[Pass(1), Pass(RETENTION - REPLAY_WINDOW)], &[Claims(A2)]];
