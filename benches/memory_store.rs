@@ -13,6 +13,7 @@
 use std::env;
 use std::hint::black_box;
 use std::num::NonZeroUsize;
+use std::pin::pin;
 use std::process::Command;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
@@ -20,7 +21,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use lru::LruCache;
-use nevent_webhooks::store::{Claim, Fingerprint, MemoryStore, Scope, StoreFuture};
+use nevent_webhooks::store::{Claim, Fingerprint, MemoryStore, Scope, SharedStore, StoreError};
 use nevent_webhooks::{DeliveryId, ReplayKey, Store};
 
 const DELIVERIES: u32 = 1_000_000;
@@ -75,8 +76,8 @@ fn run_round(subject: &str, threads: usize) {
     let before = resident_bytes();
     let subject: Box<dyn Subject> = match subject {
         "plain" => Box::new(Plain(Mutex::new(LruCache::sparse(NonZeroUsize::MAX)))),
-        "ours" => Box::new(Ours { store: MemoryStore::new(), signed: true }),
-        _ => Box::new(Ours { store: MemoryStore::new(), signed: false }),
+        "ours" => Box::new(Ours { store: SharedStore::new(MemoryStore::new()), signed: true }),
+        _ => Box::new(Ours { store: SharedStore::new(MemoryStore::new()), signed: false }),
     };
     let begun = Instant::now();
     let longest = fill(&*subject, threads);
@@ -120,7 +121,8 @@ impl Subject for Plain {
 }
 
 struct Ours {
-    store: MemoryStore,
+    /// As a layer holds it.
+    store: SharedStore,
     signed: bool,
 }
 
@@ -143,8 +145,8 @@ fn id(n: u32) -> String {
     format!("{n:08x}-89ab-cdef-0123-456789abcdef")
 }
 
-fn now<T>(mut future: StoreFuture<'_, T>) -> T {
-    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+fn now<T>(future: impl Future<Output = Result<T, StoreError>>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result.expect("the store has room"),
         Poll::Pending => unreachable!("the store never waits"),
     }

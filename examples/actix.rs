@@ -26,9 +26,9 @@ use std::time::Duration;
 use actix_web::dev::{ServerHandle, Service, ServiceResponse};
 use actix_web::http::ConnectionType;
 use actix_web::{App, HttpResponse, HttpServer, web};
-use nevent_webhooks::store::MemoryStore;
+use nevent_webhooks::store::{MemoryStore, SharedStore};
 use nevent_webhooks::{
-    DedupeLayer, Delivery, DeliveryId, Event, Rejection, Secret, Store, Verifier, VerifyLayer,
+    DedupeLayer, Delivery, DeliveryId, Event, Rejection, Secret, Verifier, VerifyLayer,
     WebhookMiddleware,
 };
 use tokio::signal::unix::{SignalKind, signal};
@@ -154,11 +154,11 @@ impl Memory {
         Err("REDIS_URL is set: build with `--features redis` to use it".into())
     }
 
-    fn store(&self) -> Arc<dyn Store> {
+    fn store(&self) -> SharedStore {
         match self {
-            Self::Own(store) => Arc::clone(store) as Arc<dyn Store>,
+            Self::Own(store) => SharedStore::new(Arc::clone(store)),
             #[cfg(feature = "redis")]
-            Self::Redis(store) => Arc::new(store.clone()),
+            Self::Redis(store) => SharedStore::new(store.clone()),
         }
     }
 

@@ -27,9 +27,9 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Router, middleware};
 use axum_server::Handle;
-use nevent_webhooks::store::MemoryStore;
+use nevent_webhooks::store::{MemoryStore, SharedStore};
 use nevent_webhooks::{
-    DedupeLayer, Delivery, DeliveryId, Event, Rejection, Secret, Store, Verifier, VerifyLayer,
+    DedupeLayer, Delivery, DeliveryId, Event, Rejection, Secret, Verifier, VerifyLayer,
 };
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -144,11 +144,11 @@ impl Memory {
         Err("REDIS_URL is set: build with `--features redis` to use it".into())
     }
 
-    fn store(&self) -> Arc<dyn Store> {
+    fn store(&self) -> SharedStore {
         match self {
-            Self::Own(store) => Arc::clone(store) as Arc<dyn Store>,
+            Self::Own(store) => SharedStore::new(Arc::clone(store)),
             #[cfg(feature = "redis")]
-            Self::Redis(store) => Arc::new(store.clone()),
+            Self::Redis(store) => SharedStore::new(store.clone()),
         }
     }
 

@@ -7,6 +7,7 @@ mod claimed;
 mod finalize;
 mod handle_once;
 mod in_request;
+mod key;
 mod layer;
 mod lease;
 mod options;
@@ -29,6 +30,7 @@ pub(crate) use self::handle_once::handle_once;
 pub(crate) use self::handle_once::handle_once_locally;
 pub(crate) use self::handle_once::{HandlerEnd, handle_event_once};
 pub(crate) use self::in_request::InRequest;
+pub use self::key::DedupeKey;
 pub use self::layer::DedupeLayer;
 pub use self::options::{DedupeOptions, OptionsError};
 pub(crate) use self::permits::Permit;
@@ -40,7 +42,7 @@ use crate::observe::{Incident, Incidents, Observation, Observers, Outcome};
 use crate::rejection::Respond;
 #[cfg(feature = "actix")]
 use crate::store::StoreIdentity;
-use crate::store::{Scope, ScopeInUse, Store};
+use crate::store::{Scope, ScopeInUse, SharedStore, Store};
 
 /// A worker makes its layers once for each address that its server listens at.
 #[cfg(feature = "actix")]
@@ -54,7 +56,7 @@ fn is_worker() -> bool {
 #[derive(Debug)]
 pub(crate) struct Dedupe {
     scope: Scope,
-    store: Arc<dyn Store>,
+    store: SharedStore,
     options: DedupeOptions,
     incidents: Arc<Incidents>,
     observers: Observers,
@@ -75,7 +77,7 @@ impl Dedupe {
         observers.add(Arc::clone(&incidents) as _);
         Ok(Self {
             scope,
-            store: Arc::new(store),
+            store: SharedStore::new(store),
             permits: Permits::new(options.max_in_flight),
             incidents,
             observers,

@@ -11,7 +11,7 @@ mod scope;
 mod verified;
 
 #[cfg(feature = "store")]
-pub use claim::{Claim, Fingerprint, OwnerToken};
+pub use claim::{Claim, Fingerprint, OwnerToken, RecordKind};
 #[cfg(feature = "store")]
 pub use claim_handle::{ClaimHandle, ClaimState};
 #[cfg(any(feature = "tower", feature = "actix"))]

@@ -182,7 +182,7 @@ pub mod guide;
 pub use actix::{RejectionBody, RejectionError, WebhookMiddleware, WebhookService};
 pub use clock::{Clock, ManualClock, SystemClock};
 #[cfg(any(feature = "tower", feature = "actix"))]
-pub use dedupe::{DedupeLayer, DedupeOptions, OptionsError};
+pub use dedupe::{DedupeKey, DedupeLayer, DedupeOptions, OptionsError};
 #[cfg(any(feature = "tower", feature = "actix"))]
 pub use delivery::{ClaimHandle, ClaimState, Delivery};
 pub use delivery::{DELIVERY_HEADER, DeliveryId, DeliveryIdError, EVENT_HEADER};

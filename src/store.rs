@@ -1,26 +1,36 @@
-//! The memory of what was handled: the [`Store`] trait and what it speaks of.
+//! Stores remember which deliveries were handled: the [`Store`] trait, its answers and errors,
+//! and the stores that come with the crate.
+//!
+//! `MemoryStore` remembers within one process and `RedisStore` across processes. To keep the
+//! records elsewhere, implement [`Store`]. The store below is complete: it passes the suite in
+//! the module `conformance`, which tries the promises of the trait on any store.
+//!
+#![cfg_attr(feature = "tower", doc = "```")]
+#![cfg_attr(not(feature = "tower"), doc = "```ignore")]
+#![doc = include_str!("../examples/small_store.rs")]
+//! ```
 
+mod answer;
 #[cfg(feature = "conformance")]
 #[allow(
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
-    reason = "tests: a promise that is broken panics"
+    clippy::missing_errors_doc,
+    reason = "tests, which may panic; the module `promises` documents their errors"
 )]
 pub mod conformance;
+mod error;
 mod identity;
 #[cfg(feature = "memory")]
 mod memory;
 #[cfg(feature = "redis")]
 mod redis;
+mod shared;
 
-use std::error::Error;
-use std::fmt::Debug;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::time::Duration;
-
+pub use answer::{ClaimAnswer, Completion, Renewal};
+pub use error::StoreError;
 #[cfg(any(feature = "tower", feature = "actix"))]
 pub(crate) use identity::ScopeInUse;
 pub use identity::StoreIdentity;
@@ -28,165 +38,106 @@ pub use identity::StoreIdentity;
 pub use memory::{CapacityError, MemoryStore, MemoryStoreStats};
 #[cfg(feature = "redis")]
 pub use redis::{RedisOptions, RedisSource, RedisStore, RedisStoreError, RedisWarning};
+pub use shared::SharedStore;
 
-use crate::DeliveryId;
-pub use crate::delivery::{Claim, Fingerprint, OwnerToken, Scope, ScopeError};
+pub use crate::delivery::{Claim, Fingerprint, OwnerToken, RecordKind, Scope, ScopeError};
 
-/// Where claims live. Four operations, each atomic in the store.
+/// A memory of deliveries, with four atomic operations. Implement it with `async fn`s.
 ///
-/// A *record* stands under a scope and a delivery id. It is *in flight*, held by
-/// an owner's token until a lease lapses, or *completed*, until its retention
-/// has passed. A record whose lease has lapsed counts as no record. A *binding*
-/// says under which id signed bytes were first seen, for as long as their
-/// signature could be accepted again.
+/// A store keeps two kinds of rows:
 ///
-/// Leases and retention run on the store's own clock, never on a client's, and as far
-/// as the store can choose on one that does not step. None of the four has a default body: each must be one
-/// atomic step, or the promise "not handled twice" is void.
+/// - A *record*, under a scope, a [`RecordKind`] and an id. It is *in flight*, held by the
+///   owner's token until the lease expires, or *completed* until its retention has passed.
+/// - A *replay record*, under a scope and a replay key. It names the id that signed bytes first
+///   came with, until the claim's replay window has passed: then their signature is too old to
+///   be accepted again.
 ///
-/// A method takes effect when its future is polled: a future that was never polled has
-/// changed nothing. One that was polled and then dropped may or may not have taken effect,
-/// so every method can be called again with the same claim. None may panic. Errors come out in log lines and in
-/// [`Rejection`](crate::Rejection)s, with their sources.
+/// # Atomicity
 ///
-/// All of this as tests, for a store of your own: the module `conformance`, with the
-/// feature of that name.
-pub trait Store: Debug + Send + Sync + 'static {
-    /// Takes the delivery for the claim's token, or says why not.
+/// Each operation must be one atomic step, also among processes. Otherwise two claims at the
+/// same moment could both be told to run the handler. So none has a default body.
+///
+/// Methods must be idempotent: the caller may drop a future before it completes and call again
+/// with the same claim. A future that was never polled must have changed nothing. Methods must
+/// not panic.
+///
+/// # Time
+///
+/// Measure leases, retention and replay windows with the store's clock, never the client's. Use
+/// a monotonic clock where one is available.
+///
+/// An *expired* row, whose lease, retention or replay window has passed, counts as no row from
+/// that moment on, whether or not it has been deleted. Each operation must check the time
+/// itself:
+///
+/// | operation | over an expired record |
+/// | --- | --- |
+/// | [`claim`](Store::claim) | takes the record over in the same atomic step, for any token and any fingerprint |
+/// | [`renew`](Store::renew) | returns [`Renewal::Lost`], also to the former owner, and does not revive the record |
+/// | [`complete`](Store::complete) | records a new completion, with the claim's fingerprint and a retention that starts now; also for the former owner, and also over an expired completion |
+/// | [`release`](Store::release) | changes nothing that another operation could notice |
+///
+/// The store deletes expired rows when it likes, for example on a schedule. It must do so often
+/// enough that its size stays bounded.
+///
+/// # Errors
+///
+/// Return [`StoreError::unavailable`] for every error of a database or a network. The layers
+/// log it with its sources, and answer the delivery with 503 for the sender to retry.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a store of deliveries",
+    label = "the trait `Store` is not implemented for `{Self}`",
+    note = "use `MemoryStore` or `RedisStore`, an `Arc` of one, or a `SharedStore`",
+    note = "for a store of your own, implement `Store` with `async fn`s; their futures must be `Send`"
+)]
+pub trait Store: Send + Sync + 'static {
+    /// Whether every future of this store is ready when it is first polled, as it is for a table
+    /// in memory. Default `false`.
     ///
-    /// In this order, atomically:
+    /// [`SharedStore`] then asks the store without allocating a future. If a future is not ready
+    /// after all, `SharedStore` drops it and calls the method again.
+    const NEVER_WAITS: bool = false;
+
+    /// Takes the delivery for the claim's token, or returns why not.
     ///
-    /// 1. A binding of one of the claim's replay keys names another id, and none
-    ///    names the claim's own: [`ClaimAnswer::ReplayOf`] that id, nothing changes.
-    /// 2. A record under this id has another fingerprint:
-    ///    [`ClaimAnswer::Conflict`], nothing changes.
-    /// 3. The record is completed, or in flight for another token:
-    ///    [`ClaimAnswer::Completed`], [`ClaimAnswer::InFlight`].
-    /// 4. There is no record, or it is in flight for this very token: it is in
-    ///    flight for this token and the claim's lease, [`ClaimAnswer::Acquired`].
+    /// In this order, in one atomic step:
     ///
-    /// In 3 and 4, replay keys without a binding are bound to this id.
-    fn claim<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ClaimAnswer>;
+    /// 1. If a replay record of one of the claim's replay keys names another id, and none names
+    ///    the claim's own: returns [`ClaimAnswer::ReplayOf`] that id and changes nothing.
+    /// 2. If the record has another fingerprint: returns [`ClaimAnswer::Conflict`] and changes
+    ///    nothing.
+    /// 3. If the record is completed, or in flight for another token: returns
+    ///    [`ClaimAnswer::Completed`] or [`ClaimAnswer::InFlight`].
+    /// 4. If there is no record, or it is in flight for this very token: the record is now in
+    ///    flight for this token, its lease starts now, and the answer is
+    ///    [`ClaimAnswer::Acquired`].
+    ///
+    /// In steps 3 and 4, each replay key without a replay record gets one with the claim's id.
+    fn claim(&self, claim: &Claim) -> impl Future<Output = Result<ClaimAnswer, StoreError>> + Send;
 
-    /// Starts the claim's lease anew, for its owner only.
-    fn renew<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, Renewal>;
+    /// Starts the claim's lease anew if its token holds the record.
+    fn renew(&self, claim: &Claim) -> impl Future<Output = Result<Renewal, StoreError>> + Send;
 
-    /// Records that the delivery was handled: for the owner, and when there is
-    /// no record (the lease lapsed and nobody took it, or the store lost it).
-    /// Changes nothing while another token holds the record; nor if the delivery
-    /// stands as completed already, which is the same answer and no longer memory.
-    fn complete<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, Completion>;
+    /// Records that the delivery was handled.
+    ///
+    /// The completion is recorded for the owner, and for any token when there is no record: the
+    /// lease may have expired, or the store may have lost the record.
+    ///
+    /// If another token holds the record, leave it unchanged and return
+    /// [`Completion::HeldByAnother`]. If the delivery is already completed, return
+    /// [`Completion::Recorded`] and do not extend its retention.
+    fn complete(
+        &self,
+        claim: &Claim,
+    ) -> impl Future<Output = Result<Completion, StoreError>> + Send;
 
-    /// Removes the record in flight, for its owner only, so that a retry runs.
-    /// Bindings stay.
-    fn release<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ()>;
+    /// Removes the record if it is in flight for the claim's token, so that the sender's retry
+    /// can be claimed. Replay records stay.
+    fn release(&self, claim: &Claim) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Which store this is, so that layers notice when they stand in each other's way.
-    /// By default it does not say, and nothing is noticed.
+    /// Identifies the store, so that layers can notice two endpoints that share a scope in it.
+    /// By default a store has no identity and nothing is noticed.
     fn identity(&self) -> Option<&StoreIdentity> {
         None
-    }
-}
-
-/// What a [`Store`] method returns: boxed, so that a store is a value and not a
-/// type of the whole router.
-pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
-
-/// A store that several layers share.
-impl<T: Store + ?Sized> Store for Arc<T> {
-    fn claim<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ClaimAnswer> {
-        (**self).claim(claim)
-    }
-
-    fn renew<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, Renewal> {
-        (**self).renew(claim)
-    }
-
-    fn complete<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, Completion> {
-        (**self).complete(claim)
-    }
-
-    fn release<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ()> {
-        (**self).release(claim)
-    }
-
-    fn identity(&self) -> Option<&StoreIdentity> {
-        (**self).identity()
-    }
-}
-
-/// What became of a claim. Exhaustive: a caller that does not know an answer
-/// could not be safe.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ClaimAnswer {
-    /// The token holds the delivery: run the handler.
-    Acquired,
-    /// Another token holds it, for this long unless renewed.
-    InFlight {
-        /// What is left of the lease.
-        lease: Duration,
-    },
-    /// A handler completed it.
-    Completed,
-    /// These signed bytes were first seen under this id: claim that one.
-    ReplayOf(DeliveryId),
-    /// The id stands for another body.
-    Conflict,
-}
-
-/// What became of a renewal. Exhaustive, as [`ClaimAnswer`] is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Renewal {
-    /// The lease runs anew.
-    Renewed,
-    /// The token no longer holds the record.
-    Lost,
-}
-
-/// What became of a completion. Exhaustive, as [`ClaimAnswer`] is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Completion {
-    /// The delivery stands as completed.
-    Recorded,
-    /// Another token holds the record; nothing was changed.
-    HeldByAnother,
-}
-
-/// Why a store could not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StoreError {
-    /// No room, and nothing that may be forgotten.
-    #[error("the store is full of deliveries in flight: raise its capacity above {capacity}")]
-    Full {
-        /// How many records it may hold.
-        capacity: usize,
-    },
-    /// Out of reach, too slow, or refusing.
-    #[error("the store is unavailable")]
-    Unavailable(#[source] Box<dyn Error + Send + Sync>),
-}
-
-impl StoreError {
-    #[cfg(any(feature = "tower", feature = "actix"))]
-    pub(crate) fn too_slow() -> Self {
-        Self::Unavailable("it did not answer in time".into())
-    }
-
-    #[cfg(any(feature = "tower", feature = "actix"))]
-    pub(crate) fn panicked() -> Self {
-        Self::Unavailable("it panicked: that is a bug of the store".into())
-    }
-
-    /// The error's text and those of what caused it.
-    #[cfg(any(feature = "tower", feature = "actix"))]
-    pub(crate) fn with_sources(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            text = format!("{text}: {error}");
-            cause = error.source();
-        }
-        text
     }
 }

@@ -1,6 +1,7 @@
-//! The in-memory store: that it keeps the promises of the `Store` trait, and what it
-//! promises beside.
+//! The in-memory store keeps the promises of the `Store` trait, and those of its own.
 
+use std::env;
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread;
@@ -9,7 +10,6 @@ use std::time::Duration;
 use nevent_webhooks::store::conformance::{Harness, promises, run};
 use nevent_webhooks::store::{
     Claim, ClaimAnswer, Completion, Fingerprint, MemoryStore, Renewal, Scope, StoreError,
-    StoreFuture,
 };
 use nevent_webhooks::{DeliveryId, ManualClock, ReplayKey, Store};
 
@@ -54,6 +54,19 @@ mod conformance {
     nevent_webhooks::store_conformance!(super::InMemory::new());
 }
 
+/// A promise that the harness cannot try says so, although its test passes.
+#[test]
+fn a_skipped_promise_is_reported_on_stderr() {
+    let mut this = Command::new(env::current_exe().expect("this test's path"));
+    let output = this.args(["--exact", "conformance::processes_agree_on_bodies"]).output();
+    let output = output.expect("it runs");
+    let [printed, error] =
+        [output.stdout, output.stderr].map(|text| String::from_utf8(text).expect("UTF-8"));
+    assert!(output.status.success() && printed.contains("1 passed"), "{printed}{error}");
+    let line = "skipped: the harness has no other process (processes_agree_on_bodies)";
+    assert!(error.contains(line), "{error}");
+}
+
 /// On the system's clock, with a harness that waits.
 #[test]
 fn leases_are_kept_in_real_time() {
@@ -72,16 +85,17 @@ fn leases_are_kept_in_real_time() {
     }
 
     let store = RealTime(Arc::new(MemoryStore::new()));
-    run(promises::a_lease_is_not_drawn_out_to_whole_seconds(&store));
+    let promise = promises::a_lease_is_not_rounded_up_to_whole_seconds(&store);
+    run("a_lease_is_not_rounded_up_to_whole_seconds", promise);
 }
 
 async fn acquired(store: &MemoryStore, claim: &Claim) {
     assert_eq!(store.claim(claim).await.expect("a store"), ClaimAnswer::Acquired);
 }
 
-/// Of a time that is over, its last moment is, too.
+/// A lease has expired from its last moment on.
 #[tokio::test]
-async fn a_lease_is_over_when_its_last_moment_is() {
+async fn a_lease_expires_at_its_last_moment() {
     let clock = ManualClock::now();
     let store = MemoryStore::with_capacity(10).expect("room").clock(clock.clone());
     let (first, second) = (claim("id", "body"), claim("id", "body"));
@@ -94,22 +108,22 @@ async fn a_lease_is_over_when_its_last_moment_is() {
 }
 
 #[tokio::test]
-async fn a_binding_is_over_when_its_last_moment_is() {
+async fn a_replay_record_expires_at_its_last_moment() {
     let clock = ManualClock::now();
     let store = MemoryStore::with_capacity(10).expect("room").clock(clock.clone());
     let [mut first, mut other] = ["first", "other"].map(|id| claim(id, "body"));
     first.replay_keys = vec![ReplayKey::from_bytes([1; 16])];
     other.replay_keys.clone_from(&first.replay_keys);
     acquired(&store, &first).await;
-    let bound = ClaimAnswer::ReplayOf(first.id.clone());
-    assert_eq!(store.claim(&other).await.expect("a store"), bound);
+    let replay = ClaimAnswer::ReplayOf(first.id.clone());
+    assert_eq!(store.claim(&other).await.expect("a store"), replay);
     clock.advance(first.replay_window);
     acquired(&store, &other).await;
 }
 
-/// What expired leaves with the claims that come after it, two at a time.
+/// Each claim removes up to two expired records.
 #[tokio::test]
-async fn what_expired_is_cleared_away() {
+async fn expired_records_are_removed_by_later_claims() {
     let clock = ManualClock::now();
     let store = MemoryStore::with_capacity(10).expect("room").clock(clock.clone());
     for id in ["a", "b", "c"] {
@@ -119,14 +133,14 @@ async fn what_expired_is_cleared_away() {
     acquired(&store, &claim("d", "body")).await;
     assert_eq!(store.stats().completed, 1);
     acquired(&store, &claim("e", "body")).await;
-    assert_eq!((store.stats().completed, store.stats().forgotten_early), (0, 0));
+    assert_eq!((store.stats().completed, store.stats().evicted), (0, 0));
 }
 
 #[tokio::test]
-async fn the_age_of_what_was_forgotten_is_told() {
+async fn the_age_of_the_youngest_evicted_record_is_reported() {
     let clock = ManualClock::now();
     let store = MemoryStore::with_capacity(1).expect("room").clock(clock.clone());
-    assert_eq!(store.stats().youngest_forgotten, None);
+    assert_eq!(store.stats().youngest_evicted, None);
     for (id, age) in [("a", 7), ("b", 3), ("c", 5)] {
         let done = claim(id, "body");
         acquired(&store, &done).await;
@@ -134,13 +148,13 @@ async fn the_age_of_what_was_forgotten_is_told() {
         clock.advance(age * SECOND);
     }
     acquired(&store, &claim("d", "body")).await;
-    assert_eq!(store.stats().youngest_forgotten, Some(3 * SECOND));
-    assert_eq!(store.stats().forgotten_early, 3);
+    assert_eq!(store.stats().youngest_evicted, Some(3 * SECOND));
+    assert_eq!(store.stats().evicted, 3);
 }
 
-/// In a full store, leases that lapsed make room.
+/// In a full store, expired leases make room.
 #[tokio::test]
-async fn lapsed_leases_are_swept_out_of_a_full_store() {
+async fn expired_leases_are_removed_from_a_full_store() {
     let clock = ManualClock::now();
     let store = MemoryStore::with_capacity(1).expect("room").clock(clock.clone());
     acquired(&store, &claim("one", "body")).await;
@@ -151,9 +165,9 @@ async fn lapsed_leases_are_swept_out_of_a_full_store() {
     assert_eq!(store.stats().in_flight, 1);
 }
 
-/// And only those: one that still holds, for a moment, is not swept with them.
+/// A lease that still holds for a moment is not removed with the expired ones.
 #[tokio::test]
-async fn leases_that_hold_are_not_swept_with_those_that_lapsed() {
+async fn leases_that_hold_are_not_removed_with_expired_ones() {
     for left in [25, 1] {
         let clock = ManualClock::now();
         let store = MemoryStore::with_capacity(2).expect("room").clock(clock.clone());
@@ -168,9 +182,9 @@ async fn leases_that_hold_are_not_swept_with_those_that_lapsed() {
     }
 }
 
-/// A lapsed claim is no record, and takes the room of none.
+/// An expired lease counts as no record, so it takes no room from others.
 #[tokio::test]
-async fn lapsed_claims_do_not_push_out_completed_ones() {
+async fn expired_leases_do_not_evict_completed_records() {
     let clock = ManualClock::now();
     let store = MemoryStore::with_capacity(4).expect("room").clock(clock.clone());
     let done = claim("done", "body");
@@ -184,14 +198,14 @@ async fn lapsed_claims_do_not_push_out_completed_ones() {
         acquired(&store, &claim(id, "body")).await;
     }
     assert_eq!(store.claim(&claim("done", "body")).await.expect("room"), ClaimAnswer::Completed);
-    assert_eq!((store.stats().forgotten_early, store.stats().in_flight), (0, 3));
+    assert_eq!((store.stats().evicted, store.stats().in_flight), (0, 3));
     // A fourth in flight does, for these still hold.
     acquired(&store, &claim("g", "body")).await;
-    assert_eq!(store.stats().forgotten_early, 1);
+    assert_eq!(store.stats().evicted, 1);
     assert!(store.claim(&claim("h", "body")).await.is_err(), "all are in flight");
 }
 
-/// Not only the first time that it sweeps.
+/// Expired leases make room every time, not only the first.
 #[tokio::test]
 async fn a_full_store_has_room_again_whenever_a_lease_expires() {
     let clock = ManualClock::now();
@@ -219,8 +233,8 @@ fn impossible_capacities_are_refused() {
     }
 }
 
-/// Eight threads, the same thousand deliveries, each under two ids: one of all
-/// wins each, whatever the interleaving.
+/// Eight threads claim the same thousand deliveries, each under two ids. One of them acquires
+/// each delivery.
 #[test]
 fn one_thread_wins_each_delivery() {
     let store = MemoryStore::new();
@@ -255,12 +269,12 @@ fn wins(store: &MemoryStore, attempt: &mut Claim) -> bool {
     }
 }
 
-fn now<T>(future: StoreFuture<'_, T>) -> T {
+fn now<T>(future: impl Future<Output = Result<T, StoreError>>) -> T {
     polled(future).expect("the store has room")
 }
 
 /// The in-memory store never waits.
-fn polled<T>(future: StoreFuture<'_, T>) -> Result<T, StoreError> {
+fn polled<T>(future: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     match std::pin::pin!(future).poll(&mut context) {
         std::task::Poll::Ready(result) => result,
@@ -268,22 +282,22 @@ fn polled<T>(future: StoreFuture<'_, T>) -> Result<T, StoreError> {
     }
 }
 
-/// Cut into shards, and still nothing is forgotten before the capacity is
-/// reached, nor held far beyond it.
+/// Divided into shards, the store still evicts nothing before its capacity is reached, and holds
+/// little more than that.
 #[test]
 fn a_sharded_store_holds_its_capacity() {
     const CAPACITY: usize = 200_000;
     let store = MemoryStore::with_capacity(CAPACITY).expect("room");
     let complete = |n: usize| now(store.complete(&claim(&n.to_string(), "body")));
     (0..CAPACITY).for_each(|n| assert_eq!(complete(n), Completion::Recorded));
-    assert_eq!((store.stats().completed, store.stats().forgotten_early), (CAPACITY, 0));
+    assert_eq!((store.stats().completed, store.stats().evicted), (CAPACITY, 0));
     (CAPACITY..2 * CAPACITY).for_each(|n| assert_eq!(complete(n), Completion::Recorded));
     let held = store.stats().completed;
     assert!((CAPACITY..CAPACITY * 21 / 20).contains(&held), "{held} held");
-    assert_eq!(store.stats().forgotten_early, (2 * CAPACITY - held) as u64);
+    assert_eq!(store.stats().evicted, (2 * CAPACITY - held) as u64);
 }
 
-/// A part of a sharded store is full: the error names the capacity of the whole.
+/// When one shard is full, the error names the capacity of the whole store.
 #[test]
 fn a_full_store_names_the_capacity_it_was_given() {
     const CAPACITY: usize = 100_000;
@@ -296,7 +310,7 @@ fn a_full_store_names_the_capacity_it_was_given() {
     assert!((CAPACITY..CAPACITY * 21 / 20).contains(&store.stats().in_flight));
 }
 
-/// The same signed bytes come to every endpoint: none pushes out another's binding.
+/// The same signed bytes come to every endpoint, and no replay record evicts another.
 #[test]
 fn one_body_in_many_scopes_is_recognised_in_each() {
     const SCOPES: usize = 100_000;
@@ -313,5 +327,5 @@ fn one_body_in_many_scopes_is_recognised_in_each() {
         replay.scope = scope;
         assert_eq!(now(store.claim(&replay)), ClaimAnswer::ReplayOf(first.id.clone()));
     }
-    assert_eq!(store.stats().forgotten_early, 0);
+    assert_eq!(store.stats().evicted, 0);
 }

@@ -2,7 +2,7 @@
 //! layers: what is answered, and which events run, against a plain reading of the body and
 //! a set of ids that are done.
 //!
-//! The first byte says how: its lowest bit switches `by_event_id` on, the next
+//! The first byte says how: its lowest bit has events deduplicated by their ids, the next
 //! `strict_event_type`; with the third the second is another delivery, under another id
 //! and signed a second later.
 #![no_main]
@@ -18,8 +18,8 @@ use http_body_util::Full;
 use libfuzzer_sys::fuzz_target;
 use nevent_webhooks::event::{Batch, Event};
 use nevent_webhooks::{
-    Clock, DedupeOptions, ManualClock, Rejection, Secret, VerifiedBody, Verifier, VerifyLayer,
-    VerifyOptions,
+    Clock, DedupeKey, DedupeOptions, ManualClock, Rejection, Secret, VerifiedBody, Verifier,
+    VerifyLayer, VerifyOptions,
 };
 use nevent_webhooks_fuzz::json::{Json, event_id};
 use nevent_webhooks_fuzz::stack::{deduplicated, run};
@@ -63,7 +63,7 @@ async fn send_twice(body: &[u8], how: How) -> [Answer; 2] {
     }
     let mut dedupe = DedupeOptions::new();
     if how.by_event_id {
-        dedupe = dedupe.by_event_id();
+        dedupe = dedupe.dedupe_by(DedupeKey::EventId);
     }
     let verifier = Verifier::new(Secret::new(SECRET).unwrap());
     let layers = (VerifyLayer::with_options(verifier, verify), deduplicated(dedupe));

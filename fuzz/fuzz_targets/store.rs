@@ -2,7 +2,7 @@
 //! in-memory store against a plain list of what must hold.
 #![no_main]
 
-use std::pin::Pin;
+use std::pin::pin;
 use std::sync::{LazyLock, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -10,15 +10,15 @@ use std::time::Duration;
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use nevent_webhooks::store::{
-    Claim, Completion, Fingerprint, MemoryStore, OwnerToken, Renewal, Scope, Store, StoreError,
-    StoreFuture,
+    Claim, Completion, Fingerprint, MemoryStore, OwnerToken, RecordKind, Renewal, Scope, Store,
+    StoreError,
 };
 use nevent_webhooks::{Clock, DeliveryId, ManualClock, ReplayKey};
 use nevent_webhooks_fuzz::records::Records;
 
 #[derive(Debug, Arbitrary)]
 struct Input {
-    /// 1 to 7, and records are forgotten for want of it; 0 is enough of it.
+    /// 1 to 7, and records are evicted to make room; 0 is room enough.
     room: u8,
     steps: Vec<Step>,
 }
@@ -46,8 +46,8 @@ struct Who {
 /// takes.
 struct Shared {
     clock: ManualClock,
-    /// By their room. In the first, of eight ids in two scopes each may have a record:
-    /// there none is forgotten.
+    /// By their room. The first has room for a record of each of eight ids in two scopes and two
+    /// kinds, so it evicts none.
     stores: [MemoryStore; 8],
     runs: u32,
 }
@@ -90,7 +90,7 @@ fuzz_target!(|input: Input| {
     let (clock, store) = (&shared.clock, &shared.stores[room]);
     let mut records = Records::default();
     for step in &input.steps {
-        records.forget_what_has_passed(clock.monotonic());
+        records.drop_expired(clock.monotonic());
         let now = clock.monotonic();
         match step {
             Step::Wait { tenths } => clock.advance(Duration::from_millis(u64::from(*tenths) * 100)),
@@ -125,9 +125,9 @@ fuzz_target!(|input: Input| {
     }
 });
 
-fn answer<T>(mut future: StoreFuture<'_, T>) -> Result<T, StoreError> {
+fn answer<T>(future: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     let mut context = Context::from_waker(Waker::noop());
-    match Pin::new(&mut future).poll(&mut context) {
+    match pin!(future).poll(&mut context) {
         Poll::Ready(answer) => answer,
         Poll::Pending => panic!("this store never waits"),
     }
@@ -137,9 +137,11 @@ impl Who {
     fn claim(&self, world: &World) -> Claim {
         let scope = world.scopes[usize::from(self.scope % 2)].clone();
         let id = DeliveryId::new([b'a' + self.id % 8]).unwrap();
-        // A body that was forgotten could not be told from one that never was.
+        // The list cannot tell an evicted body from one that never was.
         let body = [if world.ample { self.body % 3 } else { self.id % 8 % 3 }];
         let mut claim = Claim::new(scope, id, Fingerprint::of(&body));
+        let of_an_event = self.scope & 2 != 0;
+        claim.kind = if of_an_event { RecordKind::Event } else { RecordKind::Delivery };
         claim.token = world.tokens[usize::from(self.token % 4)];
         // Signed bytes have one body: its keys are of no other.
         let keys = (0..3_u8).filter(|bit| self.keys & (1 << bit) != 0);

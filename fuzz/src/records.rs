@@ -1,13 +1,13 @@
-//! What a store must remember, as plain lists.
+//! The records that a store must keep, as plain lists.
 
 use std::time::Duration;
 
 use nevent_webhooks::DeliveryId;
-use nevent_webhooks::store::{Claim, ClaimAnswer, Fingerprint, OwnerToken};
+use nevent_webhooks::store::{Claim, ClaimAnswer, Fingerprint, OwnerToken, RecordKind};
 
 #[derive(Debug, Clone)]
 struct Record {
-    key: (String, String),
+    key: (String, RecordKind, String),
     body: Fingerprint,
     /// `None` once completed.
     owner: Option<OwnerToken>,
@@ -15,30 +15,30 @@ struct Record {
 }
 
 #[derive(Debug)]
-struct Binding {
+struct Replay {
     scope: String,
     key: [u8; 16],
     id: DeliveryId,
     until: Duration,
 }
 
-/// Time is told, and nothing goes for want of room. (Of a store without ample room,
-/// `claimed` says what holds all the same.)
+/// The caller passes the time, and nothing is evicted. For a store that evicts, `claimed` has the
+/// promises that still hold.
 #[derive(Debug, Default)]
 pub struct Records {
     records: Vec<Record>,
-    bindings: Vec<Binding>,
+    replays: Vec<Replay>,
 }
 
-fn place(claim: &Claim) -> (String, String) {
-    (claim.scope.as_str().to_owned(), claim.id.as_str().to_owned())
+fn place(claim: &Claim) -> (String, RecordKind, String) {
+    (claim.scope.as_str().to_owned(), claim.kind, claim.id.as_str().to_owned())
 }
 
 impl Records {
-    /// To be called before anything else is asked.
-    pub fn forget_what_has_passed(&mut self, now: Duration) {
+    /// Drops expired rows. To be called before every other method.
+    pub fn drop_expired(&mut self, now: Duration) {
         self.records.retain(|record| record.until > now);
-        self.bindings.retain(|binding| binding.until > now);
+        self.replays.retain(|replay| replay.until > now);
     }
 
     /// How many hold a lease.
@@ -54,7 +54,7 @@ impl Records {
 
     /// What the store must answer if it has room.
     pub fn claim(&mut self, claim: &Claim, now: Duration) -> ClaimAnswer {
-        let ids = self.bound_ids(claim);
+        let ids = self.first_ids(claim);
         if let Some(first) = ids.first()
             && !ids.contains(&claim.id)
         {
@@ -71,21 +71,21 @@ impl Records {
         if answer == ClaimAnswer::Acquired {
             self.put(claim, Some(claim.token), now + claim.lease);
         }
-        self.bind(claim, now);
+        self.record_replays(claim, now);
         answer
     }
 
-    /// What holds although records and bindings may have been forgotten: nobody is told
-    /// of one that never was, and none in flight is given away.
+    /// Checks the promises that hold although the store may have evicted records: it reports no
+    /// record that never was, and gives no delivery in flight to another token.
     ///
     /// # Panics
     ///
     /// If it does not hold.
     pub fn claimed(&mut self, claim: &Claim, answer: &ClaimAnswer, now: Duration) {
-        let bound = self.bound_ids(claim);
+        let firsts = self.first_ids(claim);
         let record = self.record(claim).cloned();
         match answer {
-            ClaimAnswer::ReplayOf(id) => assert!(bound.contains(id) && *id != claim.id),
+            ClaimAnswer::ReplayOf(id) => assert!(firsts.contains(id) && *id != claim.id),
             ClaimAnswer::Conflict => panic!("each id has one body"),
             ClaimAnswer::Completed => assert!(record.unwrap().owner.is_none()),
             ClaimAnswer::InFlight { .. } => {
@@ -98,7 +98,7 @@ impl Records {
             }
         }
         if !matches!(answer, ClaimAnswer::ReplayOf(_)) {
-            self.bind(claim, now);
+            self.record_replays(claim, now);
         }
     }
 
@@ -115,12 +115,12 @@ impl Records {
         }
     }
 
-    /// Whether it is recorded. Where room is `ample`, nothing can have been forgotten.
+    /// Whether the completion is recorded. A store with `ample` room has evicted nothing.
     pub fn complete(&mut self, claim: &Claim, now: Duration, ample: bool) -> bool {
         match self.record(claim) {
             Some(Record { owner: Some(owner), .. }) if *owner != claim.token => return false,
             Some(Record { owner: None, .. }) if ample => {}
-            // It may have been forgotten, and is recorded anew.
+            // The record may have been evicted, and is recorded anew.
             _ => self.put(claim, None, now + claim.retention),
         }
         true
@@ -139,21 +139,21 @@ impl Records {
     }
 
     /// In the order of the claim's keys.
-    fn bound_ids(&self, claim: &Claim) -> Vec<DeliveryId> {
+    fn first_ids(&self, claim: &Claim) -> Vec<DeliveryId> {
         let keys = claim.replay_keys.iter().map(|key| key.to_bytes());
         keys.filter_map(|key| {
-            let of = |b: &&Binding| b.key == key && b.scope == claim.scope.as_str();
-            self.bindings.iter().find(of).map(|binding| binding.id.clone())
+            let of = |b: &&Replay| b.key == key && b.scope == claim.scope.as_str();
+            self.replays.iter().find(of).map(|replay| replay.id.clone())
         })
         .collect()
     }
 
-    fn bind(&mut self, claim: &Claim, now: Duration) {
+    fn record_replays(&mut self, claim: &Claim, now: Duration) {
         for key in &claim.replay_keys {
             let (key, scope) = (key.to_bytes(), claim.scope.as_str().to_owned());
-            if !self.bindings.iter().any(|b| b.key == key && b.scope == scope) {
+            if !self.replays.iter().any(|b| b.key == key && b.scope == scope) {
                 let until = now + claim.replay_window;
-                self.bindings.push(Binding { scope, key, id: claim.id.clone(), until });
+                self.replays.push(Replay { scope, key, id: claim.id.clone(), until });
             }
         }
     }

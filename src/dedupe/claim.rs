@@ -3,18 +3,20 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::Dedupe;
+#[cfg(feature = "events")]
+use super::DedupeKey;
 use super::attempt::Attempt;
 use super::lease::Sent;
 use crate::delivery::ClaimHandle;
 use crate::observe::{Outcome, StoreOperation};
-use crate::store::{Claim, ClaimAnswer, Fingerprint, Scope, Store, StoreError};
+use crate::store::{Claim, ClaimAnswer, Fingerprint, RecordKind, Scope, Store, StoreError};
 use crate::{Delivery, DeliveryId, Rejection};
 
 impl Dedupe {
     /// By its id and its signature; or, if so configured, by its event's id.
     pub(super) fn claim_for(&self, delivery: &Delivery) -> Claim {
         #[cfg(feature = "events")]
-        if self.options.by_event_id
+        if self.options.dedupe_by == DedupeKey::EventId
             && let Some(peek) = crate::event::Peek::of_event(delivery.body())
             && let Some(event_id) = peek.id()
         {
@@ -45,9 +47,10 @@ impl Dedupe {
         let id = DeliveryId::of_event(event_id);
         let fingerprint = Fingerprint::of(event_id.as_bytes());
         Claim {
+            kind: RecordKind::Event,
             lease: self.options.lease,
             retention: self.options.retention,
-            ..Claim::new(self.scope_of(delivery).of_events(), id, fingerprint)
+            ..Claim::new(self.scope_of(delivery), id, fingerprint)
         }
     }
 }

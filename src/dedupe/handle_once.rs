@@ -11,7 +11,7 @@ use super::{Claimed, Dedupe, InRequest};
 use crate::delivery::ClaimHandle;
 use crate::observe::Outcome;
 use crate::panic::catch_panic;
-use crate::store::Claim;
+use crate::store::{Claim, RecordKind};
 use crate::text::excerpt;
 use crate::{Delivery, Rejection};
 
@@ -137,7 +137,7 @@ async fn handle_delivery<T, F: Future<Output = Result<T, Rejection>>>(
     end_of: EndOf<T>,
 ) -> Result<T, Rejection> {
     let claim = attempt.dedupe.claim_for(&delivery);
-    let by_event_id = claim.scope != attempt.dedupe.scope_of(&delivery);
+    let by_event_id = claim.kind == RecordKind::Event;
     let claimed = Claimed::new(&attempt, by_event_id);
     let handler = move |claim: ClaimHandle| {
         let id = if by_event_id { delivery.id() } else { claim.id() }.clone();

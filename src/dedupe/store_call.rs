@@ -5,8 +5,12 @@ use tokio::time::timeout;
 use crate::panic::catch_panic;
 use crate::store::StoreError;
 
-/// The store's answer. A store that panics, or is too slow, has failed: as far as is
-/// known, it has done nothing.
+/// Asks the store and waits for its answer, for at most `limit`.
+///
+/// # Errors
+///
+/// The store's own error; or the store panicked or was too slow. In those cases the call may or
+/// may not have taken effect.
 pub(super) async fn ask<T>(
     limit: Duration,
     call: impl Future<Output = Result<T, StoreError>>,

@@ -9,36 +9,52 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::{DeliveryId, Scope};
 use crate::ReplayKey;
 
-/// Everything a [`Store`](crate::store::Store) needs to know of one attempt at one delivery.
+/// One attempt at one delivery or event, with everything that a
+/// [`Store`](crate::store::Store) needs to know of it.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Claim {
     /// The endpoint.
     pub scope: Scope,
-    /// The delivery's id, within the scope.
+    /// Whether `id` is a delivery's or an event's.
+    pub kind: RecordKind,
+    /// The delivery's or event's id, within the scope and the kind.
     pub id: DeliveryId,
-    /// Who claims. Drawn by the caller, so that a claim whose answer was lost
-    /// can be sent again without standing in its own way.
+    /// The owner. The caller draws the token, so that it can send a claim again whose answer
+    /// was lost.
     pub token: OwnerToken,
-    /// What the id stands for.
+    /// The hash of the body that the id belongs to.
     pub fingerprint: Fingerprint,
-    /// What recognises the signed bytes under another id; may be empty.
+    /// The keys by which the signed bytes are recognised under another id. May be empty, and is
+    /// for events.
     pub replay_keys: Vec<ReplayKey>,
-    /// How long the replay keys are to be remembered.
+    /// The time for which the store keeps the replay keys.
     pub replay_window: Duration,
-    /// How long the claim holds unless renewed.
+    /// The time after which the claim expires unless it is renewed.
     pub lease: Duration,
-    /// How long a completion is remembered.
+    /// The time for which the store keeps a completion.
     pub retention: Duration,
 }
 
 impl Claim {
-    /// A claim with a token of its own and without replay keys; a lease of
-    /// 30 s and a retention of 24 h. Set the fields to change that.
+    /// A claim for a delivery, with a new token and without replay keys. The lease is 30 s, the
+    /// retention 24 h and the replay window 11 min. Set the fields to change that.
+    ///
+    /// ```
+    /// use nevent_webhooks::DeliveryId;
+    /// use nevent_webhooks::store::{Claim, Fingerprint, RecordKind, Scope};
+    ///
+    /// let (scope, id) = (Scope::new("tickets")?, DeliveryId::new("evt_1")?);
+    /// let mut claim = Claim::new(scope, id, Fingerprint::of(b"evt_1"));
+    /// assert_eq!(claim.kind, RecordKind::Delivery);
+    /// claim.kind = RecordKind::Event;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn new(scope: Scope, id: DeliveryId, fingerprint: Fingerprint) -> Self {
         Self {
             scope,
+            kind: RecordKind::Delivery,
             id,
             token: OwnerToken::draw(),
             fingerprint,
@@ -50,12 +66,39 @@ impl Claim {
     }
 }
 
-/// Tells the owners of successive claims apart, across processes.
+/// Whether a record is for a delivery or for an event.
+///
+/// Delivery ids and event ids are separate key spaces: the same id, in the same scope, may stand
+/// for a delivery and for an event. A store must make the kind part of a record's key.
+///
+/// More kinds may be added. A store that keeps [`RecordKind::as_str`] in the key needs no change
+/// then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RecordKind {
+    /// A delivery, claimed by the id in its header.
+    Delivery,
+    /// An event, claimed by the id in the signed body.
+    Event,
+}
+
+impl RecordKind {
+    /// The kind's name, for a store to keep: `"delivery"` or `"event"`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Delivery => "delivery",
+            Self::Event => "event",
+        }
+    }
+}
+
+/// The owner of one claim: no two claims have the same token, in any process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct OwnerToken(u128);
 
 impl OwnerToken {
-    /// A token no other claim has: 64 random bits of this process, and a count.
+    /// Draws a new token: 64 random bits of this process, and a count.
     #[must_use]
     pub fn draw() -> Self {
         static PROCESS: OnceLock<u64> = OnceLock::new();
@@ -73,18 +116,19 @@ impl OwnerToken {
     }
 }
 
-/// What a delivery id stands for: a 128-bit hash of the body alone.
+/// A 128-bit hash of a delivery's body: an id belongs to one body.
 ///
-/// Keyed by nothing, so that retries signed anew, other processes, other secrets
-/// and restarts agree on it. It need not resist an attacker: to collide, the
-/// secret's holder would have to sign both bodies.
+/// The hash has no key, so that a retry with a new signature, another process, another secret
+/// and a restarted receiver all compute the same. It need not resist an attacker: only someone
+/// with the secret could sign two bodies that collide.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint(u128);
 
 impl Fingerprint {
-    /// The format of [`Fingerprint::of`]: 1 is XXH3-128 of the body, no seed.
-    /// A store that outlives the process keeps it beside the fingerprint, and
-    /// takes fingerprints of different versions for equal.
+    /// The format of [`Fingerprint::of`]: 1 is XXH3-128 of the body, without a seed.
+    ///
+    /// A store that outlives the process keeps the version together with the fingerprint, and
+    /// treats fingerprints of different versions as equal.
     pub const VERSION: u8 = 1;
 
     /// The fingerprint of a body.
@@ -110,8 +154,8 @@ impl fmt::Debug for Fingerprint {
 mod tests {
     use super::*;
 
-    /// From the XXH3 specification's sanity checks (empty input, seed 0). A
-    /// store may hold fingerprints of an older release: they must not change.
+    /// From the XXH3 specification's sanity checks (empty input, seed 0). Stores may hold
+    /// fingerprints of an older release, so they must not change.
     #[test]
     fn the_fingerprint_of_an_empty_body_is_as_published() {
         let printed = format!("{:?}", Fingerprint::of(b""));
@@ -119,13 +163,13 @@ mod tests {
     }
 
     #[test]
-    fn tokens_share_what_is_drawn_for_the_process_and_differ_in_the_rest() {
+    fn tokens_share_the_random_bits_of_the_process_and_differ_in_the_count() {
         let halves = [(); 2].map(|()| {
             let token = OwnerToken::draw().to_bytes();
             (token[..8].to_vec(), token[8..].to_vec())
         });
         assert_eq!(halves[0].0, halves[1].0);
-        assert_ne!(halves[0].0, [0; 8], "as good as impossible");
+        assert_ne!(halves[0].0, [0; 8], "random bits");
         assert_ne!(halves[0].1, halves[1].1);
     }
 

@@ -1,17 +1,15 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// The name of an endpoint within a store: the same delivery id under two scopes
-/// is two deliveries.
+/// The name of an endpoint within a store, 1 to 128 bytes long. The same id in two scopes
+/// belongs to two deliveries.
 ///
-/// Beside each endpoint's scope there is one for its events, which have ids of their own
-/// (see [`DedupeOptions::by_event_id`](crate::DedupeOptions::by_event_id)): a store sees
-/// its name followed by `\u{1}events`, and takes it for any other. With a verifier per tenant,
-/// each tenant has a scope of its own within the endpoint's, whose name goes on with
-/// `\u{2}` and the tenant's. So the longest name a store sees has 264 bytes.
+/// With a verifier per tenant, each tenant has a scope of its own within the endpoint's. Its
+/// name goes on with `\u{2}` and the tenant's name, so the longest name that a store sees has
+/// 257 bytes.
 ///
-/// Choose a name that outlives a rotation (`"tickets"`); never derive it from a
-/// secret.
+/// Choose a name that stays the same when the secret is rotated, such as `"tickets"`. Never
+/// derive it from a secret.
 ///
 /// ```
 /// use nevent_webhooks::store::Scope;
@@ -24,12 +22,12 @@ use std::sync::Arc;
 pub struct Scope(Arc<str>);
 
 impl Scope {
-    /// Names a scope.
+    /// Checks the name of a scope.
     ///
     /// # Errors
     ///
-    /// Refuses an empty name, one longer than 128 bytes, and braces or control
-    /// characters (Redis Cluster places keys by what stands in braces).
+    /// The name is empty, is longer than 128 bytes, or has a brace or a control character in it.
+    /// (Redis Cluster chooses a key's node by the text in braces.)
     pub fn new(name: impl AsRef<str>) -> Result<Self, ScopeError> {
         let name = name.as_ref();
         let reason = if name.is_empty() {
@@ -44,17 +42,9 @@ impl Scope {
         Err(ScopeError { scope: name.to_owned(), reason })
     }
 
-    /// Where the events of an endpoint are claimed by their own ids, which are signed:
-    /// a namespace that no delivery id, which is not, can reach. No name of yours can
-    /// be this one.
-    #[cfg(any(feature = "tower", feature = "actix", feature = "conformance"))]
-    pub(crate) fn of_events(&self) -> Self {
-        Self(format!("{}\u{1}events", self.0).into())
-    }
-
-    /// The scope of one tenant within this one. Tenants have no say in each other's
-    /// delivery ids, which are unsigned. The separator is in no name and differs from that of
-    /// [`Scope::of_events`], so a tenant's scope is no other scope.
+    /// The scope of one tenant within this one: a tenant can neither block nor repeat the
+    /// delivery ids of another, which are unsigned. No other scope has the separator in its
+    /// name.
     #[cfg(any(feature = "tower", feature = "actix"))]
     pub(crate) fn of_tenant(&self, tenant: &str) -> Self {
         Self(format!("{}\u{2}{tenant}", self.0).into())
@@ -83,7 +73,7 @@ impl fmt::Debug for Scope {
 
 crate::text::debug_is_display!(ScopeError);
 
-/// A text that cannot be a scope.
+/// A name that a scope cannot have.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the scope {scope:?} is {reason}: give the endpoint a plain name, such as \"tickets\"")]
 pub struct ScopeError {
@@ -101,14 +91,12 @@ mod tests {
         let of_tenant = |tenant| scope.of_tenant(tenant);
         let all = [
             scope.clone(),
-            scope.of_events(),
-            of_tenant("events"),
-            of_tenant("acme"),
-            of_tenant("acme").of_events(),
             Scope::new("ticketsacme").expect("a name"),
+            of_tenant("tickets"),
+            of_tenant("acme"),
         ];
         let different: std::collections::HashSet<_> = all.iter().map(Scope::as_str).collect();
         assert_eq!(different.len(), all.len());
-        assert!(all[1..5].iter().all(|scope| Scope::new(scope.as_str()).is_err()));
+        assert!(all[2..].iter().all(|scope| Scope::new(scope.as_str()).is_err()));
     }
 }

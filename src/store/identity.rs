@@ -3,11 +3,11 @@ use std::thread::{self, ThreadId};
 
 use super::Scope;
 
-/// Tells one store of this process from another. Clones of a store share it.
+/// The identity of a store within this process. Clones of a store share it.
 ///
-/// A store that returns one from [`Store::identity`](super::Store::identity) lets the
-/// layers notice two mistakes when they are made: two endpoints with one scope, and a
-/// store in memory for each worker of a server.
+/// Return one from [`Store::identity`](super::Store::identity), and the layers notice two
+/// mistakes when they are made: two endpoints with one scope, and a separate store in memory for
+/// each worker of a server.
 ///
 /// ```
 /// use nevent_webhooks::store::StoreIdentity;
@@ -26,20 +26,21 @@ struct Inner {
     scopes: Mutex<Vec<(Scope, Weak<ScopeInUse>)>>,
 }
 
-/// A layer uses a scope, for as long as it lives.
+/// A scope that a layer uses, for as long as the layer lives.
 #[derive(Debug)]
 pub(crate) struct ScopeInUse {
     since: ThreadId,
 }
 
 impl StoreIdentity {
-    /// Of a store whose records are lost with it.
+    /// The identity of a store that keeps its records in the memory of this process.
     #[must_use]
     pub fn of_this_process() -> Self {
         Self::new(true)
     }
 
-    /// Of a store whose records are elsewhere: another one finds them there.
+    /// The identity of a store that keeps its records on a server, where other processes find
+    /// them.
     #[must_use]
     pub fn of_a_server() -> Self {
         Self::new(false)
@@ -50,14 +51,15 @@ impl StoreIdentity {
         Self(Arc::new(Inner { in_memory, made_on, scopes: Mutex::default() }))
     }
 
-    /// Whether its records are in memory, and it was made on this thread.
+    /// Whether the store keeps its records in memory and was made on this thread.
     #[cfg(feature = "actix")]
     pub(crate) fn is_in_memory_of_this_thread(&self) -> bool {
         self.0.in_memory && self.0.made_on == thread::current().id()
     }
 
-    /// Uses a scope. The second of the pair says whether another layer, made on this thread,
-    /// uses it already: each worker of a server may well make its own.
+    /// Registers the use of a scope. The second value is whether another layer that was made on
+    /// this thread uses the scope already. Other threads may be workers of a server, which each
+    /// make their own layer.
     #[cfg(any(feature = "tower", feature = "actix"))]
     pub(crate) fn take(&self, scope: &Scope) -> (Arc<ScopeInUse>, bool) {
         let since = thread::current().id();

@@ -69,7 +69,7 @@ use super::StoreIdentity;
 /// | key | type | holds | expires |
 /// | --- | --- | --- | --- |
 /// | `nevent:{scope}d<delivery id>` | hash | the body's fingerprint; while in flight, the owner's token and the length of its lease | with the lease, then the retention |
-/// | `nevent:{scope\u{1}events}d<event id>` | hash | the same of an event that was claimed by its own id | the same |
+/// | `nevent:{scope}e<event id>` | hash | the same for an event that was claimed by its own id | the same |
 /// | `nevent:{scope}r<replay key>` | string | the delivery id that these signed bytes came with | with the signature |
 ///
 /// The server's clock decides when keys expire. If the clock is set back, a lease still ends

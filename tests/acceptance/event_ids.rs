@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::http::StatusCode;
 use nevent_webhooks::event::{Batch, Event};
-use nevent_webhooks::{DedupeOptions, Rejection};
+use nevent_webhooks::{DedupeKey, DedupeOptions, Rejection};
 
 use crate::support::receiver::Setup;
 use crate::support::{Adapter, Gate, Post, Receiver, eventually, rows};
@@ -23,7 +23,7 @@ rows!(
 );
 
 fn by_event_id(adapter: Adapter) -> Setup {
-    Receiver::on(adapter).options(DedupeOptions::new().by_event_id())
+    Receiver::on(adapter).options(DedupeOptions::new().dedupe_by(DedupeKey::EventId))
 }
 
 fn event(id: &str) -> String {
@@ -45,7 +45,7 @@ async fn resent_by_hand(adapter: Adapter) {
 
 async fn resent_by_hand_while_in_flight(adapter: Adapter) {
     let (setup, gate) = Receiver::gated(adapter);
-    let receiver = setup.options(DedupeOptions::new().by_event_id()).start().await;
+    let receiver = setup.options(DedupeOptions::new().dedupe_by(DedupeKey::EventId)).start().await;
     let mut first = receiver.start(&Post::new("one").body(event("evt_1"))).await;
     eventually("it is in flight", || receiver.runs() == 1).await;
     receiver.deliver(&again("two", "evt_1")).await.is(409, "Delivery in progress");

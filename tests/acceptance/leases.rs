@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use nevent_webhooks::store::MemoryStore;
-use nevent_webhooks::{DedupeOptions, Incident, ManualClock, Secret, Tolerance, Verifier};
+use nevent_webhooks::{
+    DedupeKey, DedupeOptions, Incident, ManualClock, Secret, Tolerance, Verifier,
+};
 
 use crate::support::{Adapter, Fault, FaultyStore, Post, Receiver, SECRET, eventually, rows};
 
@@ -108,7 +110,7 @@ async fn d16_event_claims_carry_the_options(adapter: Adapter) {
     let store = store(None);
     let handler = |_| async { StatusCode::OK };
     let setup = Receiver::on(adapter).store(store.clone()).handler(handler);
-    let receiver = setup.options(unusual().by_event_id()).start().await;
+    let receiver = setup.options(unusual().dedupe_by(DedupeKey::EventId)).start().await;
     receiver.deliver(&Post::new("d")).await.is(200, "");
     let claim = store.last_claim();
     assert_ne!(claim.id.as_str(), "d", "it is claimed by its event's id");

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::http::StatusCode;
 use nevent_webhooks::event::{EventData, Fan, unread_fields};
-use nevent_webhooks::{DedupeOptions, Rejection};
+use nevent_webhooks::{DedupeKey, DedupeOptions, Rejection};
 
 use crate::events::{Read, event};
 use crate::support::received::Received;
@@ -62,7 +62,7 @@ async fn e09_in_a_batch(adapter: Adapter) {
 
 /// The event is claimed by the id that the handler reads.
 async fn e09_in_the_id_that_is_claimed(adapter: Adapter) {
-    let options = DedupeOptions::new().by_event_id();
+    let options = DedupeOptions::new().dedupe_by(DedupeKey::EventId);
     let receiver = Receiver::on(adapter).options(options).start().await;
     let body = event("x.y", "{}").replace("evt_1", r"evt_\ud83c");
     receiver.deliver(&Post::new("d").body(&*body)).await.is(200, "");

@@ -125,8 +125,8 @@ async fn d15_least_recently_seen_is_evicted(adapter: Adapter) {
     for remembered in [0, 2, 3] {
         receiver.deliver(&numbered(remembered)).await.is(200, "Already processed");
     }
-    assert_eq!(store.stats().forgotten_early, 1);
-    assert_eq!(store.stats().youngest_forgotten, Some(Duration::from_secs(10)));
+    assert_eq!(store.stats().evicted, 1);
+    assert_eq!(store.stats().youngest_evicted, Some(Duration::from_secs(10)));
     receiver.deliver(&numbered(1)).await.is(200, "");
     assert_eq!(receiver.runs(), 5);
 }

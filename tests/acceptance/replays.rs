@@ -19,7 +19,7 @@ rows!(
     d07_replay_in_flight,
     d07_retry_signed_afresh_then_replayed,
     d08_id_over_another_body,
-    d08_conflict_binds_nothing,
+    d08_a_conflict_records_no_replay_key,
 );
 
 async fn d07_replay_under_another_id(adapter: Adapter) {
@@ -142,7 +142,7 @@ async fn d08_id_over_another_body(adapter: Adapter) {
 
 /// An attacker who sends a captured delivery under an id that is taken must not keep the genuine
 /// one out.
-async fn d08_conflict_binds_nothing(adapter: Adapter) {
+async fn d08_a_conflict_records_no_replay_key(adapter: Adapter) {
     let receiver = Receiver::on(adapter).start().await;
     receiver.deliver(&Post::new("taken")).await.is(200, "");
     receiver.deliver(&Post::new("taken").body("captured")).await.is(422, "Delivery id reused");

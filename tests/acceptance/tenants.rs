@@ -1,7 +1,8 @@
 //! s18: several senders, each with a secret of its own, on one route.
 
 use nevent_webhooks::{
-    DedupeOptions, ManualClock, RequestHead, Tenant, Verifier, VerifyLayer, VerifyOptions,
+    DedupeKey, DedupeOptions, ManualClock, RequestHead, Tenant, Verifier, VerifyLayer,
+    VerifyOptions,
 };
 
 use crate::support::receiver::secret;
@@ -95,7 +96,7 @@ async fn s18_tenants_do_not_share_delivery_ids(adapter: Adapter) {
 }
 
 async fn s18_tenants_do_not_share_event_ids(adapter: Adapter) {
-    let receiver = start(adapter, DedupeOptions::new().by_event_id()).await;
+    let receiver = start(adapter, DedupeOptions::new().dedupe_by(DedupeKey::EventId)).await;
     for (id, answer) in [("d-1", ""), ("d-2", "Already processed")] {
         receiver.deliver(&of_acme(id)).await.is(200, answer);
         receiver.deliver(&of_globex(id)).await.is(200, answer);

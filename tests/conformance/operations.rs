@@ -1,30 +1,40 @@
 //! The four operations of the reference store.
 
-use std::future::ready;
 use std::task::{Context, Poll, Waker};
 
 use nevent_webhooks::Store;
-use nevent_webhooks::store::{Claim, ClaimAnswer, Completion, Renewal, StoreError, StoreFuture};
+use nevent_webhooks::store::{Claim, ClaimAnswer, Completion, Renewal, StoreError};
 
 use crate::flaws::Flaw;
 use crate::reference::{Memory, Record, Reference};
 
 impl Reference {
     fn claims(&self, memory: &Memory, claim: &Claim) -> ClaimAnswer {
-        let bound = self.bound_elsewhere(memory, claim);
+        let first = self.replay_of(memory, claim);
         let record = self.live(memory, claim);
-        match (bound, record) {
+        match (first, record) {
             (Some(first), None) => ClaimAnswer::ReplayOf(first),
             (Some(first), _) if !self.has(Flaw::RecordsFirst) => ClaimAnswer::ReplayOf(first),
             (_, Some(record)) => self.stands(record, claim),
+            (None, None) if self.expired_body_counts(memory, claim) => ClaimAnswer::Conflict,
             (None, None) => ClaimAnswer::Acquired,
         }
+    }
+
+    fn expired_body_counts(&self, memory: &Memory, claim: &Claim) -> bool {
+        let expired = memory.records.get(&self.key(claim));
+        expired.is_some_and(|record| {
+            let own = record.owner == Some(claim.token);
+            let counts = self.has(Flaw::ExpiredBodyCounts)
+                || self.has(Flaw::ExpiredBodyCountsForItsOwner) && own;
+            counts && record.body != self.body(claim)
+        })
     }
 
     fn stands(&self, record: &Record, claim: &Claim) -> ClaimAnswer {
         let own = record.owner == Some(claim.token) && !self.has(Flaw::RepeatRefused);
         let same_body = record.body == self.body(claim);
-        if own && (same_body || self.has(Flaw::OwnersReuse)) {
+        if own && (same_body || self.has(Flaw::OwnersConflict)) {
             return ClaimAnswer::Acquired;
         }
         match record.owner {
@@ -40,7 +50,7 @@ impl Reference {
     }
 
     fn claimed(&self, memory: &mut Memory, claim: &Claim, answer: &ClaimAnswer) {
-        let taken_over = *answer == ClaimAnswer::Conflict && self.has(Flaw::ReuseTakesOver);
+        let taken_over = *answer == ClaimAnswer::Conflict && self.has(Flaw::ConflictTakesOver);
         if *answer == ClaimAnswer::Acquired || taken_over {
             let standing = self.live(memory, claim).map(|record| record.until);
             let mut record = self.in_flight(claim);
@@ -49,26 +59,26 @@ impl Reference {
             }
             memory.records.insert(self.key(claim), record);
         }
-        let binds = match answer {
-            _ if self.has(Flaw::BindsNothing) => false,
+        let records = match answer {
+            _ if self.has(Flaw::RecordsNoReplay) => false,
             ClaimAnswer::Acquired => true,
-            ClaimAnswer::InFlight { .. } => !self.has(Flaw::InFlightBindsNothing),
-            ClaimAnswer::Completed => !self.has(Flaw::CompletedBindsNothing),
-            ClaimAnswer::ReplayOf(_) => self.has(Flaw::BoundToBinds),
-            ClaimAnswer::Conflict => self.has(Flaw::ReuseBinds),
+            ClaimAnswer::InFlight { .. } => !self.has(Flaw::InFlightRecordsNoReplay),
+            ClaimAnswer::Completed => !self.has(Flaw::CompletedRecordsNoReplay),
+            ClaimAnswer::ReplayOf(_) => self.has(Flaw::ReplayRecordsReplay),
+            ClaimAnswer::Conflict => self.has(Flaw::ConflictRecordsReplay),
         };
-        if binds {
-            self.bind(memory, claim);
+        if records {
+            self.record_replays(memory, claim);
         }
     }
 
     async fn claim_now(&self, claim: &Claim) -> Result<ClaimAnswer, StoreError> {
         let look = |memory: &Memory| self.claims(memory, claim);
         let write = |memory: &mut Memory, answer: &ClaimAnswer| self.claimed(memory, claim, answer);
-        if self.has(Flaw::BindingsApart) {
-            // The record alone is taken in one step; bindings in one before.
-            let bound = |memory: &Memory| self.bound_elsewhere(memory, claim);
-            if let Some(first) = self.step(Flaw::BindingsApart, bound, |_, _| ()).await? {
+        if self.has(Flaw::ReplaysApart) {
+            // The replay records are looked at in one step, and the record is taken in the next.
+            let replay = |memory: &Memory| self.replay_of(memory, claim);
+            if let Some(first) = self.step(Flaw::ReplaysApart, replay, |_, _| ()).await? {
                 return Ok(ClaimAnswer::ReplayOf(first));
             }
             let record = |memory: &Memory| {
@@ -82,9 +92,9 @@ impl Reference {
 
     async fn renew_now(&self, claim: &Claim) -> Result<Renewal, StoreError> {
         let look = |memory: &Memory| {
-            let late = self.has(Flaw::RenewsAfterLapse);
-            let lapsed = memory.records.get(&self.key(claim)).filter(|_| late);
-            let owner = self.live(memory, claim).or(lapsed).and_then(|record| record.owner);
+            let late = self.has(Flaw::RenewsAfterExpiry);
+            let expired = memory.records.get(&self.key(claim)).filter(|_| late);
+            let owner = self.live(memory, claim).or(expired).and_then(|record| record.owner);
             match owner {
                 Some(owner) if owner == claim.token => Renewal::Renewed,
                 Some(_) if self.has(Flaw::RenewsForAnybody) => Renewal::Renewed,
@@ -105,8 +115,8 @@ impl Reference {
         }
         let look = |memory: &Memory| {
             let record = self.live(memory, claim);
-            let lapsed = record.is_none() && memory.records.contains_key(&self.key(claim));
-            if lapsed && self.has(Flaw::CompletionNeedsLease) {
+            let expired = record.is_none() && memory.records.contains_key(&self.key(claim));
+            if expired && self.has(Flaw::CompletionNeedsLease) {
                 return Completion::HeldByAnother;
             }
             let held = match record.and_then(|record| record.owner) {
@@ -117,9 +127,10 @@ impl Reference {
             if held { Completion::HeldByAnother } else { Completion::Recorded }
         };
         let write = |memory: &mut Memory, completion: &Completion| {
-            let done = self.live(memory, claim).is_some_and(|record| record.owner.is_none());
-            if *completion == Completion::Recorded && (!done || self.has(Flaw::CompletionProlongs))
-            {
+            let row = memory.records.get(&self.key(claim));
+            let row = row.filter(|_| self.has(Flaw::ExpiredCompletionStays));
+            let done = self.live(memory, claim).or(row).is_some_and(|row| row.owner.is_none());
+            if *completion == Completion::Recorded && (!done || self.has(Flaw::CompletionExtends)) {
                 memory.records.insert(self.key(claim), self.completed(claim));
             }
         };
@@ -140,44 +151,54 @@ impl Reference {
             if *releases {
                 memory.records.remove(&self.key(claim));
             }
-            if *releases && self.has(Flaw::ReleaseUnbinds) {
-                memory.bindings.retain(|_, binding| binding.id != claim.id);
+            if *releases && self.has(Flaw::ReleaseDropsReplays) {
+                memory.replays.retain(|_, replay| replay.id != claim.id);
             }
         };
         self.step(Flaw::ReleaseInTwoSteps, look, write).await.map(|_| ())
     }
 
-    /// The future as it is; run to its end before it is handed out, if so flawed.
-    fn made<'a, T: Send + 'a>(
+    /// The future as it is; run to its end before it is returned, if so flawed.
+    fn made<T: Send>(
         &self,
         eager: Flaw,
-        future: impl Future<Output = Result<T, StoreError>> + Send + 'a,
-    ) -> StoreFuture<'a, T> {
-        let mut future: StoreFuture<'a, T> = Box::pin(future);
+        future: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> impl Future<Output = Result<T, StoreError>> + Send {
+        let mut future = Box::pin(future);
         let mut context = Context::from_waker(Waker::noop());
-        while self.has(eager) {
+        let mut answer = None;
+        while self.has(eager) && answer.is_none() {
             if let Poll::Ready(outcome) = future.as_mut().poll(&mut context) {
-                return Box::pin(ready(outcome));
+                answer = Some(outcome);
             }
         }
-        future
+        async move {
+            match answer {
+                Some(answer) => answer,
+                None => future.await,
+            }
+        }
     }
 }
 
+// Not `async fn`s, which do nothing before they are polled.
 impl Store for Reference {
-    fn claim<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ClaimAnswer> {
+    fn claim(&self, claim: &Claim) -> impl Future<Output = Result<ClaimAnswer, StoreError>> + Send {
         self.made(Flaw::ClaimsUnpolled, self.claim_now(claim))
     }
 
-    fn renew<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, Renewal> {
+    fn renew(&self, claim: &Claim) -> impl Future<Output = Result<Renewal, StoreError>> + Send {
         self.made(Flaw::RenewsUnpolled, self.renew_now(claim))
     }
 
-    fn complete<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, Completion> {
+    fn complete(
+        &self,
+        claim: &Claim,
+    ) -> impl Future<Output = Result<Completion, StoreError>> + Send {
         self.made(Flaw::CompletesUnpolled, self.complete_now(claim))
     }
 
-    fn release<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ()> {
+    fn release(&self, claim: &Claim) -> impl Future<Output = Result<(), StoreError>> + Send {
         self.made(Flaw::ReleasesUnpolled, self.release_now(claim))
     }
 }

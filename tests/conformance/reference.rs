@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use nevent_webhooks::store::{Claim, OwnerToken, StoreError};
+use nevent_webhooks::store::{Claim, OwnerToken, RecordKind, StoreError};
 use nevent_webhooks::{Clock, DeliveryId, ManualClock};
 
 use crate::flaws::Flaw;
@@ -20,8 +20,8 @@ pub struct Server {
 
 #[derive(Debug, Default)]
 pub struct Memory {
-    pub records: HashMap<(String, String), Record>,
-    pub bindings: HashMap<(String, [u8; 16]), Binding>,
+    pub records: HashMap<(String, &'static str, String), Record>,
+    pub replays: HashMap<(String, [u8; 16]), Replay>,
 }
 
 #[derive(Debug, Clone)]
@@ -33,7 +33,7 @@ pub struct Record {
 }
 
 #[derive(Debug, Clone)]
-pub struct Binding {
+pub struct Replay {
     pub id: DeliveryId,
     until: Duration,
 }
@@ -66,7 +66,7 @@ impl Reference {
         write: impl FnOnce(&mut Memory, &T),
     ) -> Result<T, StoreError> {
         if self.has(Flaw::Unavailable) {
-            return Err(StoreError::Unavailable("flawed".into()));
+            return Err(StoreError::unavailable("flawed"));
         }
         tokio::task::yield_now().await; // the network
         let memory = || self.server.memory.lock().unwrap_or_else(PoisonError::into_inner);
@@ -99,20 +99,25 @@ impl Reference {
     pub fn now(&self, record: &Record) -> Duration {
         match record.owner {
             Some(_) => self.time(Flaw::LeasesByClientClock),
-            None => self.time(Flaw::MemoriesByClientClock),
+            None => self.time(Flaw::RetentionByClientClock),
         }
     }
 
-    pub fn key(&self, claim: &Claim) -> (String, String) {
+    pub fn key(&self, claim: &Claim) -> (String, &'static str, String) {
         let (scope, id) = (claim.scope.as_str().to_owned(), claim.id.to_string());
+        let kind = claim.kind.as_str();
         match self.flaw {
-            Some(Flaw::NamesJoined) => (String::new(), format!("{scope}:{id}")),
-            Some(Flaw::ScopesIgnored) => (String::new(), id),
-            Some(Flaw::ControlsDropped) => (scope.replace(char::is_control, ""), id),
-            Some(Flaw::NamesFolded) => (scope, id.to_lowercase()),
-            Some(Flaw::NamesTrimmed) => (scope, id.trim_end().to_owned()),
-            Some(Flaw::NamesCut) => (scope, id.chars().take(127).collect()),
-            _ => (scope, id),
+            Some(Flaw::NamesJoined) => (String::new(), kind, format!("{scope}:{id}")),
+            Some(Flaw::ScopesIgnored) => (String::new(), kind, id),
+            Some(Flaw::KindsIgnored) => (scope, "", id),
+            Some(Flaw::KindsJoined) if claim.kind == RecordKind::Event => {
+                (scope, "", format!("e{id}"))
+            }
+            Some(Flaw::KindsJoined) => (scope, "", id),
+            Some(Flaw::NamesFolded) => (scope, kind, id.to_lowercase()),
+            Some(Flaw::NamesTrimmed) => (scope, kind, id.trim_end().to_owned()),
+            Some(Flaw::NamesCut) => (scope, kind, id.chars().take(127).collect()),
+            _ => (scope, kind, id),
         }
     }
 
@@ -131,7 +136,7 @@ impl Reference {
         let lease = match self.flaw {
             Some(Flaw::LeasesRoundedDown) => Duration::from_secs(claim.lease.as_secs()),
             Some(Flaw::LeasesRoundedUp) => Duration::from_secs(claim.lease.as_secs() + 1),
-            Some(Flaw::LeasesNeverLapse) => Duration::MAX / 2,
+            Some(Flaw::LeasesNeverExpire) => Duration::MAX / 2,
             _ => claim.lease,
         };
         let until = self.time(Flaw::LeasesByClientClock) + lease;
@@ -144,45 +149,48 @@ impl Reference {
             Some(Flaw::CompletedForTheLease) => claim.lease,
             _ => claim.retention,
         };
-        let until = self.time(Flaw::MemoriesByClientClock) + remembered;
+        let until = self.time(Flaw::RetentionByClientClock) + remembered;
         Record { owner: None, body: self.body(claim), until }
     }
 
-    fn binding_key(&self, claim: &Claim, key: usize) -> (String, [u8; 16]) {
-        let everywhere = self.has(Flaw::BindingsAcrossScopes);
+    fn replay_key(&self, claim: &Claim, key: usize) -> (String, [u8; 16]) {
+        let everywhere = self.has(Flaw::ReplaysAcrossScopes);
         let scope = if everywhere { String::new() } else { claim.scope.as_str().to_owned() };
         (scope, claim.replay_keys[key].to_bytes())
     }
 
-    fn bound<'m>(&self, memory: &'m Memory, claim: &Claim, key: usize) -> Option<&'m Binding> {
-        let binding = memory.bindings.get(&self.binding_key(claim, key))?;
-        (binding.until > self.time(Flaw::MemoriesByClientClock)).then_some(binding)
+    fn replay<'m>(&self, memory: &'m Memory, claim: &Claim, key: usize) -> Option<&'m Replay> {
+        let replay = memory.replays.get(&self.replay_key(claim, key))?;
+        (replay.until > self.time(Flaw::RetentionByClientClock)).then_some(replay)
     }
 
-    pub fn bound_elsewhere(&self, memory: &Memory, claim: &Claim) -> Option<DeliveryId> {
+    pub fn replay_of(&self, memory: &Memory, claim: &Claim) -> Option<DeliveryId> {
         let keys = 0..claim.replay_keys.len();
         let ids: Vec<_> =
-            keys.filter_map(|key| Some(&self.bound(memory, claim, key)?.id)).collect();
-        let own = ids.contains(&&claim.id) && !self.has(Flaw::OwnBindingNotEnough);
+            keys.filter_map(|key| Some(&self.replay(memory, claim, key)?.id)).collect();
+        let own = ids.contains(&&claim.id) && !self.has(Flaw::OwnReplayNotEnough);
         ids.into_iter().find(|id| **id != claim.id && !own).cloned()
     }
 
-    pub fn bind(&self, memory: &mut Memory, claim: &Claim) {
+    pub fn record_replays(&self, memory: &mut Memory, claim: &Claim) {
         let window = match self.flaw {
-            Some(Flaw::BindingsForever) => Duration::MAX / 2,
-            Some(Flaw::BindingsForTheLease) => claim.lease,
+            Some(Flaw::ReplaysForever) => Duration::MAX / 2,
+            Some(Flaw::ReplaysForTheLease) => claim.lease,
             _ => claim.replay_window,
         };
-        let until = self.time(Flaw::MemoriesByClientClock) + window;
+        let until = self.time(Flaw::RetentionByClientClock) + window;
         let keys = if self.has(Flaw::FirstKeyOnly) { 1 } else { usize::MAX };
         for key in 0..claim.replay_keys.len().min(keys) {
-            if self.bound(memory, claim, key).is_none() || self.has(Flaw::Rebinds) {
+            let row = memory.replays.get(&self.replay_key(claim, key));
+            let row = row.filter(|_| self.has(Flaw::ExpiredReplayStays));
+            let known = self.replay(memory, claim, key).or(row).is_some();
+            if !known || self.has(Flaw::ReplaysReplaced) {
                 let mut id = claim.id.clone();
-                if self.has(Flaw::BoundIdsFolded) {
+                if self.has(Flaw::ReplayIdsFolded) {
                     id = DeliveryId::new(id.as_str().to_lowercase()).expect("as well-formed");
                 }
-                let binding = Binding { id, until };
-                memory.bindings.insert(self.binding_key(claim, key), binding);
+                let replay = Replay { id, until };
+                memory.replays.insert(self.replay_key(claim, key), replay);
             }
         }
     }

@@ -124,7 +124,7 @@ async fn d12_lease_taken_by_another(adapter: Adapter) {
     let second = setup.store(store(&server).await).start().await;
     let mut connection = first.start(&Post::new("d")).await;
     eventually("the handler runs", || first.runs() == 1).await;
-    server.command::<()>(&["DEL", "nevent:{tickets}dd"]).await; // As if it had lapsed.
+    server.command::<()>(&["DEL", "nevent:{tickets}dd"]).await; // As if it had expired.
     let mut other = second.start(&Post::new("d")).await;
     eventually("another runs", || second.runs() == 1).await;
 
@@ -207,7 +207,7 @@ async fn e06_a_batch_is_finished_on_another_receiver(adapter: Adapter) {
     other.deliver(&Post::new("d").body(&*body)).await.is(201, ""); // One event: the one that failed.
     other.deliver(&Post::new("d").body(&*body)).await.is(200, "Already processed");
     // Apart from the delivery ids, with a retention of their own.
-    let keys: Vec<String> = server.command(&["KEYS", "nevent:{tickets\u{1}events}devt_*"]).await;
+    let keys: Vec<String> = server.command(&["KEYS", "nevent:{tickets}eevt_*"]).await;
     assert_eq!(keys.len(), 3, "{keys:?}");
     let left = server.command::<i64>(&["TTL", &keys[0]]).await;
     assert!((23 * 3600..=24 * 3600).contains(&left), "{left}");
@@ -220,7 +220,7 @@ async fn e08_in_flight_on_another_receiver(adapter: Adapter) {
     let other = processing(Receiver::on(adapter), "none", &gate).store(store(&server).await);
     let (one, other) = (one.start().await, other.start().await);
     let mut first = one.start(&Post::new("one").body(event("evt_1"))).await;
-    let claimed = "nevent:{tickets\u{1}events}devt_1";
+    let claimed = "nevent:{tickets}eevt_1";
     let is_claimed = async || server.command::<bool>(&["EXISTS", claimed]).await;
     crate::support::eventually("evt_1 is in flight", is_claimed).await;
     let body = format!("[{},{}]", event("evt_1"), event("evt_2"));

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use nevent_webhooks::store::conformance::Harness;
-use nevent_webhooks::store::{ClaimAnswer, Completion, RedisOptions, RedisSource, RedisStore};
+use nevent_webhooks::store::{
+    ClaimAnswer, Completion, RecordKind, RedisOptions, RedisSource, RedisStore,
+};
 use nevent_webhooks::{ManualClock, ReplayKey, Store};
 use tokio::sync::OnceCell;
 
@@ -89,12 +91,15 @@ async fn every_key_has_the_prefix_and_the_scope_and_expires() {
     store.claim(&completed).await.expect("a server");
     store.complete(&completed).await.expect("a server");
     store.claim(&claim("in flight")).await.expect("a server");
+    let mut event = claim("completed");
+    event.kind = RecordKind::Event;
+    store.claim(&event).await.expect("a server");
 
     let mut keys: Vec<String> = server.command(&["KEYS", "*"]).await;
     keys.sort();
-    let names = ["dcompleted", "din flight", "r0123456789abcdef"];
+    let names = ["dcompleted", "din flight", "ecompleted", "r0123456789abcdef"];
     assert_eq!(keys, names.map(|name| format!("shop:{{tickets}}{name}")));
-    for (key, longest) in keys.iter().zip([24 * 3600, 30, 660]) {
+    for (key, longest) in keys.iter().zip([24 * 3600, 30, 30, 660]) {
         let left: i64 = server.command(&["TTL", key]).await;
         assert!((longest - 5..=longest).contains(&left), "{key} expires in {left} s");
     }

@@ -4,9 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nevent_webhooks::Store;
-use nevent_webhooks::store::{
-    Claim, ClaimAnswer, Completion, MemoryStore, Renewal, StoreError, StoreFuture,
-};
+use nevent_webhooks::store::{Claim, ClaimAnswer, Completion, MemoryStore, Renewal, StoreError};
 use tokio::time::sleep;
 
 /// A way for a store to fail.
@@ -92,50 +90,48 @@ impl FaultyStore {
     }
 }
 
-fn with_fault<'a, T: 'a>(
+async fn with_fault<T>(
     fault: Option<Fault>,
-    call: impl FnOnce() -> StoreFuture<'a, T> + Send + 'a,
-) -> StoreFuture<'a, T> {
-    Box::pin(async move {
-        match fault {
-            None => call().await,
-            Some(Fault::Down) => Err(StoreError::Unavailable("connection refused".into())),
-            Some(Fault::Silent) => pending().await,
-            Some(Fault::Late) => {
-                sleep(Duration::from_millis(200)).await;
-                call().await
-            }
-            Some(Fault::BlocksFor(time)) => {
-                let answer = call().await;
-                std::thread::sleep(time);
-                answer
-            }
-            Some(Fault::Panics) => panic!("a store's bug"),
-            Some(Fault::AnswerLost) => {
-                call().await?;
-                pending().await
-            }
+    call: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    match fault {
+        None => call.await,
+        Some(Fault::Down) => Err(StoreError::unavailable("connection refused")),
+        Some(Fault::Silent) => pending().await,
+        Some(Fault::Late) => {
+            sleep(Duration::from_millis(200)).await;
+            call.await
         }
-    })
+        Some(Fault::BlocksFor(time)) => {
+            let answer = call.await;
+            std::thread::sleep(time);
+            answer
+        }
+        Some(Fault::Panics) => panic!("a store's bug"),
+        Some(Fault::AnswerLost) => {
+            call.await?;
+            pending().await
+        }
+    }
 }
 
 impl Store for FaultyStore {
-    fn claim<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ClaimAnswer> {
+    async fn claim(&self, claim: &Claim) -> Result<ClaimAnswer, StoreError> {
         self.claims.lock().expect("no panic while locked").push(claim.clone());
-        with_fault(self.faults().claims, || self.inner.claim(claim))
+        with_fault(self.faults().claims, self.inner.claim(claim)).await
     }
 
-    fn renew<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, Renewal> {
+    async fn renew(&self, claim: &Claim) -> Result<Renewal, StoreError> {
         self.renewals.fetch_add(1, Ordering::SeqCst);
-        with_fault(self.faults().renewals, || self.inner.renew(claim))
+        with_fault(self.faults().renewals, self.inner.renew(claim)).await
     }
 
-    fn complete<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, Completion> {
-        with_fault(self.faults().settlements, || self.inner.complete(claim))
+    async fn complete(&self, claim: &Claim) -> Result<Completion, StoreError> {
+        with_fault(self.faults().settlements, self.inner.complete(claim)).await
     }
 
-    fn release<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ()> {
+    async fn release(&self, claim: &Claim) -> Result<(), StoreError> {
         self.releases.fetch_add(1, Ordering::SeqCst);
-        with_fault(self.faults().settlements, || self.inner.release(claim))
+        with_fault(self.faults().settlements, self.inner.release(claim)).await
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use nevent_webhooks::event::Batch;
-use nevent_webhooks::store::MemoryStore;
+use nevent_webhooks::store::{MemoryStore, SharedStore};
 use nevent_webhooks::{
     DedupeLayer, DedupeOptions, Delivery, Incident, ManualClock, Rejection, Store, Verifier,
     VerifyLayer, VerifyOptions,
@@ -30,7 +30,7 @@ pub struct Setup {
     verify: Box<dyn FnOnce(VerifyOptions) -> VerifyOptions>,
     verify_layer: Option<VerifyLayer>,
     scope: String,
-    store: Option<Arc<dyn Store>>,
+    store: Option<SharedStore>,
     options: DedupeOptions,
     handler: Handler,
     asks: Asks,
@@ -152,7 +152,7 @@ impl Setup {
     }
 
     pub fn store(mut self, store: impl Store) -> Self {
-        self.store = Some(Arc::new(store));
+        self.store = Some(SharedStore::new(store));
         self
     }
 
@@ -223,7 +223,8 @@ impl Setup {
             VerifyLayer::with_options(self.verifier, (self.verify)(options))
         });
         let store = self.store.unwrap_or_else(|| {
-            Arc::new(MemoryStore::with_capacity(10_000).expect("room").clock(self.clock.clone()))
+            let store = MemoryStore::with_capacity(10_000).expect("room");
+            SharedStore::new(store.clock(self.clock.clone()))
         });
         // Some tests have several receivers of one endpoint.
         let dedupe = DedupeLayer::with_options(&self.scope, store, self.options.share_scope());

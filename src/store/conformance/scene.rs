@@ -1,28 +1,26 @@
-use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Barrier;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::Harness;
+use super::{Harness, NotKept, Trial};
 use crate::store::{
-    Claim, ClaimAnswer, Completion, Fingerprint, OwnerToken, Renewal, Scope, StoreFuture,
+    Claim, ClaimAnswer, Completion, Fingerprint, OwnerToken, Renewal, Scope, StoreError,
 };
 use crate::{DeliveryId, ManualClock, ReplayKey, Store};
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 
-/// What no promise waits for: a lease, a retention or a window that holds.
+/// A lease, a retention or a window that does not expire while a promise is tried.
 pub(super) const LONG: Duration = Duration::from_secs(60);
 
-/// Sleeping and the store's clock need not agree to the millisecond.
+/// The store's clock and the clock of this process need not agree to the millisecond.
 const MARGIN: Duration = Duration::from_millis(100);
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// What a promise is tried in: a scope of its own, and the clocks of two other
-/// machines, an hour behind and an hour ahead of this one.
+/// The surroundings in which one promise is tried: a scope of its own, and the clocks of two
+/// other machines, one an hour behind this one and one an hour ahead.
 pub(super) struct Scene<'h, H> {
     harness: &'h H,
     scope: String,
@@ -34,7 +32,7 @@ impl<'h, H: Harness> Scene<'h, H> {
     pub(super) async fn set(harness: &'h H) -> (Self, Handle<H::Store>) {
         let behind = ManualClock::now();
         behind.step_wall(-3600);
-        // Monotonic time differs as well.
+        // The two also differ in monotonic time.
         let ahead = ManualClock::now();
         ahead.step_wall(-3600);
         ahead.advance(2 * HOUR);
@@ -45,8 +43,8 @@ impl<'h, H: Harness> Scene<'h, H> {
         (scene, store)
     }
 
-    /// A claim for this id over this body, with a token of its own. Nothing of
-    /// it ends before a promise does.
+    /// A claim for this id and this body, with a new token. Nothing of it expires while a
+    /// promise is tried.
     pub(super) fn claim(&self, id: &str, body: &str) -> Claim {
         let id = DeliveryId::new(id).expect("ids of the suite are well-formed");
         let mut claim = Claim::new(self.scope(""), id, Fingerprint::of(body.as_bytes()));
@@ -54,19 +52,19 @@ impl<'h, H: Harness> Scene<'h, H> {
         claim
     }
 
-    /// The same, with these replay keys.
+    /// The same claim with these replay keys.
     pub(super) fn signed(&self, id: &str, body: &str, keys: &[u8]) -> Claim {
         let mut claim = self.claim(id, body);
         claim.replay_keys = keys.iter().map(|key| self.key(*key)).collect();
         claim
     }
 
-    /// A scope of this scene's.
+    /// One of the scene's scopes.
     pub(super) fn scope(&self, suffix: &str) -> Scope {
         Scope::new(format!("{}{suffix}", self.scope)).expect("scopes of the suite are well-formed")
     }
 
-    /// Uniformly distributed, as real ones are.
+    /// A replay key. Uniformly distributed, as real ones are.
     fn key(&self, number: u8) -> ReplayKey {
         ReplayKey::from_bytes(xxh3_128(format!("{} {number}", self.scope).as_bytes()).to_be_bytes())
     }
@@ -77,7 +75,7 @@ impl<'h, H: Harness> Scene<'h, H> {
         self.ahead.advance(time);
     }
 
-    /// Lets so much time pass that what was to hold for `time` holds no more.
+    /// Lets enough time pass for a lease, retention or window of `time` to expire.
     pub(super) async fn outlast(&self, time: Duration) {
         self.pass(time + MARGIN).await;
     }
@@ -86,18 +84,25 @@ impl<'h, H: Harness> Scene<'h, H> {
         Handle(Arc::new(self.harness.store().await))
     }
 
-    /// Two handles of processes whose clocks are behind and ahead.
-    pub(super) async fn other_processes(&self) -> Option<[Handle<H::Store>; 2]> {
-        let behind = self.harness.another_process(self.behind.clone()).await?;
-        let ahead = self.harness.another_process(self.ahead.clone()).await?;
-        Some([Handle(Arc::new(behind)), Handle(Arc::new(ahead))])
+    /// Handles of two processes whose clocks are behind and ahead. If there are none, the
+    /// promise is skipped.
+    pub(super) async fn other_processes(&self) -> Result<[Handle<H::Store>; 2], NotKept> {
+        let process = async |clock: &ManualClock| {
+            let store = self.harness.another_process(clock.clone()).await;
+            Ok(Handle(Arc::new(store.ok_or(NotKept::Skipped(ONE_PROCESS))?)))
+        };
+        Ok([process(&self.behind).await?, process(&self.ahead).await?])
     }
 
-    /// Every handle there can be.
-    pub(super) async fn handles(&self) -> Vec<Handle<H::Store>> {
+    /// Handles of this process, and of others if there can be any.
+    pub(super) async fn handles(&self) -> Result<Vec<Handle<H::Store>>, NotKept> {
         let mut handles = vec![self.another_handle().await, self.another_handle().await];
-        handles.extend(self.other_processes().await.into_iter().flatten());
-        handles
+        match self.other_processes().await {
+            Ok(others) => handles.extend(others),
+            Err(NotKept::Skipped(_)) => {}
+            Err(broken) => return Err(broken),
+        }
+        Ok(handles)
     }
 }
 
@@ -108,63 +113,60 @@ pub(super) fn again(first: &Claim) -> Claim {
     again
 }
 
-/// A store that is asked, and held to what it promised.
+/// A store whose answers are compared with its promises.
 pub(super) struct Handle<S>(Arc<S>);
 
 impl<S: Store> Handle<S> {
-    /// To make futures of, and to poll none.
+    /// The store itself, to make futures that are never polled.
     pub(super) fn unpolled(&self) -> &S {
         &self.0
     }
 
-    pub(super) async fn claim(&self, claim: &Claim) -> ClaimAnswer {
-        outcome("claim", self.0.claim(claim)).await
+    pub(super) async fn claim(&self, claim: &Claim) -> Result<ClaimAnswer, NotKept> {
+        self.0.claim(claim).await.map_err(|error| failed("claim", &error))
     }
 
-    pub(super) async fn renew(&self, claim: &Claim) -> Renewal {
-        outcome("renew", self.0.renew(claim)).await
+    pub(super) async fn renew(&self, claim: &Claim) -> Result<Renewal, NotKept> {
+        self.0.renew(claim).await.map_err(|error| failed("renew", &error))
     }
 
-    pub(super) async fn complete(&self, claim: &Claim) -> Completion {
-        outcome("complete", self.0.complete(claim)).await
+    pub(super) async fn complete(&self, claim: &Claim) -> Result<Completion, NotKept> {
+        self.0.complete(claim).await.map_err(|error| failed("complete", &error))
     }
 
-    pub(super) async fn release(&self, claim: &Claim) {
-        outcome("release", self.0.release(claim)).await;
+    pub(super) async fn release(&self, claim: &Claim) -> Trial {
+        self.0.release(claim).await.map_err(|error| failed("release", &error))
     }
 
-    pub(super) async fn answers(&self, claim: &Claim, due: ClaimAnswer, promise: &str) {
-        let answer = self.claim(claim).await;
-        assert!(answer == due, "{promise}: claim answered {answer:?}, where {due:?} was due");
+    pub(super) async fn answers(&self, claim: &Claim, due: ClaimAnswer, promise: &str) -> Trial {
+        let answer = self.claim(claim).await?;
+        ensure(answer == due, || format!("{promise}: claim returned {answer:?}, not {due:?}"))
     }
 
-    pub(super) async fn acquires(&self, claim: &Claim, promise: &str) {
-        self.answers(claim, ClaimAnswer::Acquired, promise).await;
+    pub(super) async fn acquires(&self, claim: &Claim, promise: &str) -> Trial {
+        self.answers(claim, ClaimAnswer::Acquired, promise).await
     }
 
-    /// In flight for another, for longer than nothing and no longer than asked.
-    pub(super) async fn in_flight(&self, claim: &Claim, most: Duration, promise: &str) {
-        match self.claim(claim).await {
-            ClaimAnswer::InFlight { lease } => assert!(
-                lease > Duration::ZERO && lease <= most,
-                "{promise}: claim answered that {lease:?} of the lease are left, \
-                 where more than nothing and at most {most:?} can be"
-            ),
-            other => panic!("{promise}: claim answered {other:?}, where InFlight was due"),
+    /// The delivery is in flight for another token, with some lease left and at most `most`.
+    pub(super) async fn in_flight(&self, claim: &Claim, most: Duration, promise: &str) -> Trial {
+        match self.claim(claim).await? {
+            ClaimAnswer::InFlight { lease } => ensure(!lease.is_zero() && lease <= most, || {
+                format!("{promise}: {lease:?} of the lease are left, not more than 0 to {most:?}")
+            }),
+            other => broken(format!("{promise}: claim returned {other:?}, not InFlight")),
         }
     }
 
-    pub(super) async fn renews(&self, claim: &Claim, due: Renewal, promise: &str) {
-        let renewal = self.renew(claim).await;
-        assert!(renewal == due, "{promise}: renew answered {renewal:?}, where {due:?} was due");
+    pub(super) async fn renews(&self, claim: &Claim, due: Renewal, promise: &str) -> Trial {
+        let renewal = self.renew(claim).await?;
+        ensure(renewal == due, || format!("{promise}: renew returned {renewal:?}, not {due:?}"))
     }
 
-    pub(super) async fn completes(&self, claim: &Claim, due: Completion, promise: &str) {
-        let completion = self.complete(claim).await;
-        assert!(
-            completion == due,
-            "{promise}: complete answered {completion:?}, where {due:?} was due"
-        );
+    pub(super) async fn completes(&self, claim: &Claim, due: Completion, promise: &str) -> Trial {
+        let completion = self.complete(claim).await?;
+        ensure(completion == due, || {
+            format!("{promise}: complete returned {completion:?}, not {due:?}")
+        })
     }
 }
 
@@ -174,33 +176,16 @@ impl<S> Clone for Handle<S> {
     }
 }
 
-async fn outcome<T>(operation: &str, future: StoreFuture<'_, T>) -> T {
-    match future.await {
-        Ok(outcome) => outcome,
-        Err(error) => panic!("{operation} failed, which says nothing of promises: {error:?}"),
-    }
+pub(super) fn ensure(kept: bool, because: impl FnOnce() -> String) -> Trial {
+    if kept { Ok(()) } else { broken(because()) }
 }
 
-/// Each on a task of its own, started together.
-pub(super) async fn at_once<T, F>(jobs: Vec<F>) -> Vec<T>
-where
-    T: Send + 'static,
-    F: Future<Output = T> + Send + 'static,
-{
-    let start = Arc::new(Barrier::new(jobs.len()));
-    let tasks: Vec<_> = jobs
-        .into_iter()
-        .map(|job| {
-            let start = start.clone();
-            tokio::spawn(async move {
-                start.wait().await;
-                job.await
-            })
-        })
-        .collect();
-    let mut results = Vec::with_capacity(tasks.len());
-    for task in tasks {
-        results.push(task.await.unwrap_or_else(|panic| resume_unwind(panic.into_panic())));
-    }
-    results
+pub(super) fn broken<T>(because: String) -> Result<T, NotKept> {
+    Err(NotKept::Broken(because))
 }
+
+fn failed(operation: &str, error: &StoreError) -> NotKept {
+    NotKept::Broken(format!("{operation} failed, so the promise was not tried: {error:?}"))
+}
+
+const ONE_PROCESS: &str = "the harness has no other process";

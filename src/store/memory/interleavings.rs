@@ -58,7 +58,7 @@ fn one_of_three_receivers_acquires_a_delivery() {
 }
 
 #[test]
-fn signed_bytes_are_bound_to_one_id() {
+fn signed_bytes_belong_to_one_id() {
     let threads: &[&[Step]] = &[&[Claims(A1)], &[Claims(REPLAY)], &[Claims(OTHER_REPLAY)]];
     in_every_order(scenario(10, &[], threads, &[Claims(A2), Claims(REPLAY)]));
 }
@@ -82,7 +82,7 @@ fn a_claim_that_waited_for_a_lock_goes_by_the_time_after_it() {
     in_every_order(scenario(10, &[Claims(A1)], threads, &[Renew(A2), Renew(A3)]));
 }
 
-/// For the record's lock as for the bindings'.
+/// This holds for the record's lock as well as for that of the replay records.
 #[test]
 fn a_claim_that_waited_for_its_record_goes_by_the_time_after_it() {
     let threads: &[&[Step]] = &[&[Claims(A2)], &[Pass(LEASE), Release(A1)]];
@@ -123,7 +123,7 @@ fn expired_leases_make_room_and_their_owners_complete() {
 }
 
 #[test]
-fn a_binding_expires_before_its_record() {
+fn a_record_expires_and_its_replay_record_before_it() {
     let before = [Claims(A1), Complete(A1), Pass(REPLAY_WINDOW - 1)];
     let threads: &[&[Step]] =
         &[&[Claims(REPLAY)], &[Pass(1), Pass(RETENTION - REPLAY_WINDOW)], &[Claims(A2)]];

@@ -4,24 +4,24 @@ use std::time::Duration;
 
 use lru::LruCache;
 
-use super::Forgotten;
+use super::Evictions;
 use super::shards::Key;
 use crate::store::{Claim, ClaimAnswer, Completion, Fingerprint, OwnerToken, Renewal};
 
-/// The records of one shard. In flight and completed ones live apart, so that
-/// making room can only ever forget a completed one.
+/// The records of one shard. Those in flight and those completed are in separate tables, so that
+/// only a completed one can be evicted.
 pub(super) struct Records {
     capacity: usize,
     in_flight: HashMap<Key, InFlight>,
-    /// Nothing in flight has lapsed before.
-    first_lapse: Duration,
+    /// No lease expires earlier than this.
+    first_expiry: Duration,
     completed: LruCache<Key, Completed>,
 }
 
 struct InFlight {
     token: OwnerToken,
     fingerprint: Fingerprint,
-    lapses: Duration,
+    expires: Duration,
 }
 
 /// 24 bytes: there may be millions.
@@ -36,24 +36,24 @@ impl Records {
         Self {
             capacity: capacity.get(),
             in_flight: HashMap::new(),
-            first_lapse: Duration::MAX,
+            first_expiry: Duration::MAX,
             completed: LruCache::new(capacity),
         }
     }
 
-    /// `None` if there is no room, for all of it is in flight.
+    /// `None` if there is no room, because all records are in flight.
     pub(super) fn claim(
         &mut self,
         key: Key,
         claim: &Claim,
         now: Duration,
-        forgotten: &Forgotten,
+        evictions: &Evictions,
     ) -> Option<ClaimAnswer> {
-        if let Some(answer) = self.standing(key, claim, now) {
+        if let Some(answer) = self.answer_of_record(key, claim, now) {
             return Some(answer);
         }
-        // Its own record, or one that lapsed, is taken over where it stands.
-        if !self.in_flight.contains_key(&key) && !self.make_room(claim, now, forgotten) {
+        // The claim's own record, or an expired one, is taken over and needs no more room.
+        if !self.in_flight.contains_key(&key) && !self.make_room(claim, now, evictions) {
             return None;
         }
         self.hold(key, claim, now);
@@ -62,7 +62,7 @@ impl Records {
 
     pub(super) fn renew(&mut self, key: Key, claim: &Claim, now: Duration) -> Renewal {
         match self.in_flight.get(&key) {
-            Some(held) if held.token == claim.token && held.lapses > now => {
+            Some(held) if held.token == claim.token && held.expires > now => {
                 self.hold(key, claim, now);
                 Renewal::Renewed
             }
@@ -72,7 +72,7 @@ impl Records {
 
     fn hold(&mut self, key: Key, claim: &Claim, now: Duration) {
         let held = InFlight::new(claim, now);
-        self.first_lapse = self.first_lapse.min(held.lapses);
+        self.first_expiry = self.first_expiry.min(held.expires);
         self.in_flight.insert(key, held);
     }
 
@@ -81,18 +81,18 @@ impl Records {
         key: Key,
         claim: &Claim,
         now: Duration,
-        forgotten: &Forgotten,
+        evictions: &Evictions,
     ) -> Completion {
         match self.in_flight.get(&key) {
-            Some(held) if held.token != claim.token && held.lapses > now => {
+            Some(held) if held.token != claim.token && held.expires > now => {
                 return Completion::HeldByAnother;
             }
             _ => self.in_flight.remove(&key),
         };
         if self.live_completed(key, now).is_none() {
-            // The lease lapsed and the room was given away: make it again.
+            // The lease expired and another record took the room.
             if self.is_full(now) {
-                self.forget_least_recent(claim, now, forgotten);
+                self.evict_least_recent(claim, now, evictions);
             }
             self.completed.put(key, Completed::new(claim, now));
         }
@@ -113,15 +113,15 @@ impl Records {
         self.completed.len()
     }
 
-    /// The answer of a live record, if there is one that is not the claimer's own.
-    fn standing(&mut self, key: Key, claim: &Claim, now: Duration) -> Option<ClaimAnswer> {
-        if let Some(held) = self.in_flight.get(&key).filter(|held| held.lapses > now) {
+    /// The answer if there is a record that has not expired, except the claim's own.
+    fn answer_of_record(&mut self, key: Key, claim: &Claim, now: Duration) -> Option<ClaimAnswer> {
+        if let Some(held) = self.in_flight.get(&key).filter(|held| held.expires > now) {
             return if held.fingerprint != claim.fingerprint {
                 Some(ClaimAnswer::Conflict)
             } else if held.token == claim.token {
                 None
             } else {
-                let lease = held.lapses.saturating_sub(now);
+                let lease = held.expires.saturating_sub(now);
                 Some(ClaimAnswer::InFlight { lease })
             };
         }
@@ -142,23 +142,23 @@ impl Records {
         self.completed.peek(&key)
     }
 
-    /// Returns whether there is room now.
-    fn make_room(&mut self, claim: &Claim, now: Duration, forgotten: &Forgotten) -> bool {
-        self.drop_expired(now);
+    /// Makes room for one record, and returns whether there is any.
+    fn make_room(&mut self, claim: &Claim, now: Duration, evictions: &Evictions) -> bool {
+        self.drop_expired_completions(now);
         if !self.is_full(now) {
             return true;
         }
         if self.in_flight.len() >= self.capacity {
             return false;
         }
-        self.forget_least_recent(claim, now, forgotten);
+        self.evict_least_recent(claim, now, evictions);
         true
     }
 
-    /// Of records: what has lapsed is none any more, and goes first.
+    /// Whether there is no room. Drops expired leases first: they count as no records.
     fn is_full(&mut self, now: Duration) -> bool {
         if self.len() >= self.capacity {
-            self.drop_lapsed(now);
+            self.drop_expired_leases(now);
         }
         self.len() >= self.capacity
     }
@@ -167,18 +167,18 @@ impl Records {
         self.in_flight.len().saturating_add(self.completed.len())
     }
 
-    /// Looks at all of them only when one may have lapsed since it last did.
-    fn drop_lapsed(&mut self, now: Duration) {
-        if now < self.first_lapse {
+    /// Walks over all leases, but only if one may have expired since the last walk.
+    fn drop_expired_leases(&mut self, now: Duration) {
+        if now < self.first_expiry {
             return;
         }
-        self.in_flight.retain(|_, held| held.lapses > now);
-        let lapses = self.in_flight.values().map(|held| held.lapses);
-        self.first_lapse = lapses.min().unwrap_or(Duration::MAX);
+        self.in_flight.retain(|_, held| held.expires > now);
+        let expiries = self.in_flight.values().map(|held| held.expires);
+        self.first_expiry = expiries.min().unwrap_or(Duration::MAX);
     }
 
-    /// Two at most, so that no single claim pays for many.
-    fn drop_expired(&mut self, now: Duration) {
+    /// Drops two at most, so that no single claim pays for many.
+    fn drop_expired_completions(&mut self, now: Duration) {
         for _ in 0..2 {
             match self.completed.peek_lru() {
                 Some((_, oldest)) if oldest.expires_millis <= millis(now) => {
@@ -189,12 +189,12 @@ impl Records {
         }
     }
 
-    fn forget_least_recent(&mut self, claim: &Claim, now: Duration, forgotten: &Forgotten) {
+    fn evict_least_recent(&mut self, claim: &Claim, now: Duration, evictions: &Evictions) {
         if let Some((_, oldest)) = self.completed.pop_lru()
             && let left @ 1.. = oldest.expires_millis.saturating_sub(millis(now))
         {
             let left = Duration::from_millis(left);
-            forgotten.record(claim.retention.saturating_sub(left));
+            evictions.count(claim.retention.saturating_sub(left));
         }
     }
 }
@@ -204,7 +204,7 @@ impl InFlight {
         Self {
             token: claim.token,
             fingerprint: claim.fingerprint,
-            lapses: now.saturating_add(claim.lease),
+            expires: now.saturating_add(claim.lease),
         }
     }
 }

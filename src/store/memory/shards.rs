@@ -1,11 +1,11 @@
 use std::hash::{BuildHasher, Hasher};
 use std::sync::PoisonError;
 
-use crate::store::{Fingerprint, Scope};
+use crate::ReplayKey;
+use crate::store::{Claim, Fingerprint, RecordKind, Scope};
 use crate::sync::{Mutex, MutexGuard, RandomState};
-use crate::{DeliveryId, ReplayKey};
 
-/// Equal parts behind a lock each, so that threads seldom meet.
+/// A table in equal parts, each behind its own lock, so that threads seldom wait for each other.
 pub(super) struct Shards<T> {
     parts: Box<[Mutex<T>]>,
 }
@@ -14,7 +14,7 @@ const LEAST_PER_SHARD: usize = 16_384;
 const MOST_SHARDS: usize = 64;
 
 impl<T> Shards<T> {
-    /// Room for `capacity` in all; `part` makes a part with room for so many.
+    /// Divides the capacity. `part` makes one part with the given room.
     pub(super) fn new(capacity: usize, part: impl Fn(usize) -> T) -> Self {
         let wanted = (capacity / LEAST_PER_SHARD).clamp(1, MOST_SHARDS);
         let count = 1 << wanted.ilog2();
@@ -38,25 +38,25 @@ impl<T> Shards<T> {
     }
 }
 
-/// Keys fall unevenly: six standard deviations of head room, and a part is never
-/// full before the whole is.
+/// Parts do not fill evenly. With head room of six standard deviations, no part is full before
+/// the whole is.
 fn room_per_part(capacity: usize, count: usize) -> usize {
     let even = capacity.div_ceil(count);
     if count == 1 { even } else { even.saturating_add(even.isqrt().saturating_mul(6)) }
 }
 
-/// Nothing inside panics half-way through a change.
+/// Ignores that a thread panicked with the lock: no change here can panic half-way.
 fn guard<T>(part: &Mutex<T>) -> MutexGuard<'_, T> {
     part.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// 128 uniformly distributed bits. (Not a `u128`, whose alignment would cost 16
-/// bytes in every record.)
+/// 128 uniformly distributed bits. A `u128` would cost 16 bytes more in every record, for its
+/// alignment.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Key(pub(super) [u8; 16]);
 
-/// Hashes scopes, ids and bodies to 128 bits under a key drawn for this store, so that
-/// nobody can choose some that collide.
+/// Hashes scopes, ids and bodies to 128 bits. The key of the hash is drawn for this store, so
+/// that an attacker cannot choose ids that collide.
 #[derive(Default)]
 pub(super) struct KeyedHash {
     high: RandomState,
@@ -64,28 +64,36 @@ pub(super) struct KeyedHash {
 }
 
 impl KeyedHash {
-    pub(super) fn record(&self, scope: &Scope, id: &DeliveryId) -> Key {
-        self.hash(scope, id.as_str().as_bytes())
+    pub(super) fn record(&self, claim: &Claim) -> Key {
+        let kind = match claim.kind {
+            RecordKind::Delivery => b'd',
+            RecordKind::Event => b'e',
+        };
+        self.hash(&claim.scope, kind, claim.id.as_str().as_bytes())
     }
 
     pub(super) fn body(&self, scope: &Scope, body: Fingerprint) -> Key {
-        self.hash(scope, &body.to_bytes())
+        self.hash(scope, b'b', &body.to_bytes())
     }
 
-    /// Replay keys are uniform already; the scope's hash tells scopes apart.
-    pub(super) fn replays(&self, scope: &Scope, keys: &[ReplayKey]) -> Vec<Key> {
-        let scope = self.hash(scope, b"");
-        let (scope, bits) = (u128::from_ne_bytes(scope.0), |key: &ReplayKey| key.to_bytes());
-        let keys = keys.iter().map(|key| u128::from_ne_bytes(bits(key)) ^ scope);
-        keys.map(|key| Key(key.to_ne_bytes())).collect()
+    /// Replay keys are uniformly distributed already, so only the scope is hashed.
+    pub(super) fn replays<'a>(
+        &self,
+        scope: &Scope,
+        keys: &'a [ReplayKey],
+    ) -> impl Iterator<Item = Key> + Clone + use<'a> {
+        let scope = u128::from_ne_bytes(self.hash(scope, b'r', b"").0);
+        let key = move |key: &ReplayKey| u128::from_ne_bytes(key.to_bytes()) ^ scope;
+        keys.iter().map(move |replay_key| Key(key(replay_key).to_ne_bytes()))
     }
 
-    fn hash(&self, scope: &Scope, rest: &[u8]) -> Key {
+    fn hash(&self, scope: &Scope, use_of_key: u8, rest: &[u8]) -> Key {
         let half = |state: &RandomState| {
             let mut hasher = state.build_hasher();
             hasher.write(scope.as_str().as_bytes());
-            // A scope holds no zero byte, so no two pairs run together.
+            // A scope has no zero byte in it, so no two inputs have the same bytes.
             hasher.write_u8(0);
+            hasher.write_u8(use_of_key);
             hasher.write(rest);
             hasher.finish().to_ne_bytes()
         };
@@ -101,10 +109,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_replay_key_is_another_in_each_scope() {
+    fn a_replay_key_has_another_hash_in_each_scope() {
         let (hash, keys) = (KeyedHash::default(), [ReplayKey::from_bytes([7; 16])]);
         let of = |scope: &str| hash.replays(&Scope::new(scope).expect("a scope"), &keys);
-        assert!(of("tickets") == of("tickets"));
-        assert!(of("tickets") != of("shop"));
+        assert!(of("tickets").eq(of("tickets")));
+        assert!(of("tickets").ne(of("shop")));
     }
 }

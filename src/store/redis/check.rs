@@ -6,7 +6,7 @@ use redis::{ParsingError, Value, from_redis_value};
 
 use super::error::{LEAST_VERSION, printable};
 use super::{RedisStoreError, Shared};
-use crate::store::OwnerToken;
+use crate::store::{OwnerToken, RecordKind};
 
 /// A setting of the server with which a [`RedisStore`](super::RedisStore) works, but may
 /// lose deliveries.
@@ -104,7 +104,7 @@ impl Shared {
     async fn write_and_remove(&self) -> Result<(), RedisStoreError> {
         let token = OwnerToken::draw().to_bytes();
         let name = format!("ready-{:032x}", u128::from_be_bytes(token));
-        let record = [self.keys("").record(&name)];
+        let record = [self.keys("").record(RecordKind::Delivery, &name)];
         let claim: [&[u8]; 5] = [name.as_bytes(), &token, &[0; 17], b"10000", b"1"];
         let claimed = self.claim.run(&self.connection, &record, &claim).await;
         let answer = claimed.map_err(|error| self.failed(error))?;

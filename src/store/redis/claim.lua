@@ -3,26 +3,26 @@
 local id, token, fingerprint, lease, window = unpack(ARGV)
 local record = KEYS[1]
 
-local first, own, unbound = nil, false, {}
+local first, own, new = nil, false, {}
 for i = 2, #KEYS do
-    local bound = redis.call('GET', KEYS[i])
-    if not bound then
-        unbound[#unbound + 1] = KEYS[i]
-    elseif bound == id then
+    local seen = redis.call('GET', KEYS[i])
+    if not seen then
+        new[#new + 1] = KEYS[i]
+    elseif seen == id then
         own = true
     else
-        first = first or bound
+        first = first or seen
     end
 end
 if first and not own then
-    return {'bound', first}
+    return {'replay of', first}
 end
 
 local held = redis.call('HMGET', record, 't', 'f', 'l')
-local holder, stands_for, length = held[1], held[2], tonumber(held[3])
+local holder, known, length = held[1], held[2], tonumber(held[3])
 -- The first byte is the format: fingerprints of two formats cannot be compared.
-if stands_for and stands_for ~= fingerprint and stands_for:byte() == fingerprint:byte() then
-    return {'reused'}
+if known and known ~= fingerprint and known:byte() == fingerprint:byte() then
+    return {'conflict'}
 end
 
 local answer
@@ -35,14 +35,14 @@ if holder and holder ~= token then
         left = length
     end
     answer = {'in flight', left}
-elseif stands_for and not holder then
+elseif known and not holder then
     answer = {'completed'}
 else
     redis.call('HSET', record, 't', token, 'f', fingerprint, 'l', lease)
     redis.call('PEXPIRE', record, lease)
     answer = {'acquired'}
 end
-for _, key in ipairs(unbound) do
+for _, key in ipairs(new) do
     redis.call('SET', key, id, 'PX', window)
 end
 return answer

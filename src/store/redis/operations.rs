@@ -10,43 +10,36 @@ use super::script::Script;
 use super::{RedisStore, RedisStoreError, Shared};
 use crate::DeliveryId;
 use crate::store::{
-    Claim, ClaimAnswer, Completion, Fingerprint, Renewal, Store, StoreError, StoreFuture,
-    StoreIdentity,
+    Claim, ClaimAnswer, Completion, Fingerprint, Renewal, Store, StoreError, StoreIdentity,
 };
 
 impl Store for RedisStore {
-    fn claim<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ClaimAnswer> {
-        Box::pin(async { Ok(self.0.claim(claim).await?) })
+    async fn claim(&self, claim: &Claim) -> Result<ClaimAnswer, StoreError> {
+        Ok(self.0.claim(claim).await?)
     }
 
-    fn renew<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, Renewal> {
-        Box::pin(async {
-            let arguments = [&claim.token.to_bytes()[..], &millis(claim.lease)];
-            match self.0.finalize(&self.0.renew, claim, &arguments).await?.as_str() {
-                "renewed" => Ok(Renewal::Renewed),
-                "lost" => Ok(Renewal::Lost),
-                other => Err(self.0.unexpected(other).into()),
-            }
-        })
+    async fn renew(&self, claim: &Claim) -> Result<Renewal, StoreError> {
+        let arguments = [&claim.token.to_bytes()[..], &millis(claim.lease)];
+        match self.0.finalize(&self.0.renew, claim, &arguments).await?.as_str() {
+            "renewed" => Ok(Renewal::Renewed),
+            "lost" => Ok(Renewal::Lost),
+            other => Err(self.0.unexpected(other).into()),
+        }
     }
 
-    fn complete<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, Completion> {
-        Box::pin(async {
-            let (fingerprint, retention) = (fingerprint(claim), millis(claim.retention));
-            let arguments = [&claim.token.to_bytes()[..], &fingerprint, &retention];
-            match self.0.finalize(&self.0.complete, claim, &arguments).await?.as_str() {
-                "recorded" => Ok(Completion::Recorded),
-                "held by another" => Ok(Completion::HeldByAnother),
-                other => Err(self.0.unexpected(other).into()),
-            }
-        })
+    async fn complete(&self, claim: &Claim) -> Result<Completion, StoreError> {
+        let (fingerprint, retention) = (fingerprint(claim), millis(claim.retention));
+        let arguments = [&claim.token.to_bytes()[..], &fingerprint, &retention];
+        match self.0.finalize(&self.0.complete, claim, &arguments).await?.as_str() {
+            "recorded" => Ok(Completion::Recorded),
+            "held by another" => Ok(Completion::HeldByAnother),
+            other => Err(self.0.unexpected(other).into()),
+        }
     }
 
-    fn release<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ()> {
-        Box::pin(async {
-            self.0.finalize(&self.0.release, claim, &[&claim.token.to_bytes()]).await?;
-            Ok(())
-        })
+    async fn release(&self, claim: &Claim) -> Result<(), StoreError> {
+        self.0.finalize(&self.0.release, claim, &[&claim.token.to_bytes()]).await?;
+        Ok(())
     }
 
     fn identity(&self) -> Option<&StoreIdentity> {
@@ -76,12 +69,12 @@ impl Shared {
         match words[..] {
             ["acquired"] => Some(ClaimAnswer::Acquired),
             ["completed"] => Some(ClaimAnswer::Completed),
-            ["reused"] => Some(ClaimAnswer::Conflict),
+            ["conflict"] => Some(ClaimAnswer::Conflict),
             ["in flight", millis] => millis.parse().ok().map(|millis: i64| {
                 let millis = u64::try_from(millis).unwrap_or_default();
                 ClaimAnswer::InFlight { lease: Duration::from_millis(millis) }
             }),
-            ["bound", id] => DeliveryId::new(id).ok().map(ClaimAnswer::ReplayOf),
+            ["replay of", id] => DeliveryId::new(id).ok().map(ClaimAnswer::ReplayOf),
             _ => None,
         }
         .ok_or_else(|| self.unexpected(&format!("{words:?}")))
@@ -93,7 +86,7 @@ impl Shared {
         claim: &Claim,
         arguments: &[&[u8]],
     ) -> Result<String, RedisStoreError> {
-        let record = self.keys(claim.scope.as_str()).record(claim.id.as_str());
+        let record = self.keys(claim.scope.as_str()).record(claim.kind, claim.id.as_str());
         let answer = script.run(&self.connection, &[record], arguments).await;
         let answer = answer.map_err(|error| self.failed(error))?;
         from_redis_value(answer).map_err(|error| self.unexpected(&error.to_string()))
@@ -131,6 +124,6 @@ fn millis(duration: Duration) -> Vec<u8> {
 
 impl From<RedisStoreError> for StoreError {
     fn from(error: RedisStoreError) -> Self {
-        Self::Unavailable(Box::new(error))
+        Self::unavailable(error)
     }
 }

@@ -16,9 +16,7 @@ use axum::body::Body;
 use axum::routing::post;
 use http::{Request, Response};
 use nevent_webhooks::event::Batch;
-use nevent_webhooks::store::{
-    Claim, ClaimAnswer, Completion, MemoryStore, Renewal, StoreError, StoreFuture,
-};
+use nevent_webhooks::store::{Claim, ClaimAnswer, Completion, MemoryStore, Renewal, StoreError};
 use nevent_webhooks::{DedupeLayer, Event, Store, VerifiedBody};
 use tower::{ServiceBuilder, ServiceExt, service_fn};
 use tracing::Instrument;
@@ -96,7 +94,7 @@ async fn a_handler_that_fails_is_a_warning() {
 }
 
 /// A memory store that fails when told to.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 struct Flaky(Arc<AtomicBool>, Arc<MemoryStore>);
 
 impl Default for Flaky {
@@ -108,39 +106,31 @@ impl Default for Flaky {
 impl Flaky {
     fn answer(&self) -> Result<(), StoreError> {
         if self.0.load(Ordering::Relaxed) {
-            return Err(StoreError::Unavailable("as told".into()));
+            return Err(StoreError::unavailable("as told"));
         }
         Ok(())
     }
 }
 
 impl Store for Flaky {
-    fn claim<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ClaimAnswer> {
-        Box::pin(async {
-            self.answer()?;
-            self.1.claim(claim).await
-        })
+    async fn claim(&self, claim: &Claim) -> Result<ClaimAnswer, StoreError> {
+        self.answer()?;
+        self.1.claim(claim).await
     }
 
-    fn renew<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, Renewal> {
-        Box::pin(async {
-            self.answer()?;
-            self.1.renew(claim).await
-        })
+    async fn renew(&self, claim: &Claim) -> Result<Renewal, StoreError> {
+        self.answer()?;
+        self.1.renew(claim).await
     }
 
-    fn complete<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, Completion> {
-        Box::pin(async {
-            self.answer()?;
-            self.1.complete(claim).await
-        })
+    async fn complete(&self, claim: &Claim) -> Result<Completion, StoreError> {
+        self.answer()?;
+        self.1.complete(claim).await
     }
 
-    fn release<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ()> {
-        Box::pin(async {
-            self.answer()?;
-            self.1.release(claim).await
-        })
+    async fn release(&self, claim: &Claim) -> Result<(), StoreError> {
+        self.answer()?;
+        self.1.release(claim).await
     }
 }
 

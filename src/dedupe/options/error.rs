@@ -1,0 +1,70 @@
+use std::time::Duration;
+
+use super::LEAST_RETENTION;
+use crate::store::{Scope, ScopeError};
+
+crate::text::debug_is_display!(OptionsError);
+
+/// An option, or a combination of options, that no layer can have.
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OptionsError {
+    /// The scope's name is not allowed.
+    #[error(transparent)]
+    Scope(#[from] ScopeError),
+    /// Another layer uses the same scope in the same store.
+    #[error(
+        "another layer has the scope {scope:?} in this store, so that two endpoints would take \
+         each other's deliveries for repeats: give each a scope of its own, clone the layer if \
+         they are one endpoint, or allow it with `share_scope`"
+    )]
+    ScopeInUse {
+        /// The scope.
+        scope: Scope,
+    },
+    /// The retention ends before the last retry.
+    #[error(
+        "a retention of {retention:?} is shorter than the {LEAST_RETENTION:?} for which Nevent \
+         sends retries: lengthen it, or allow it with `dangerously_allow_short_retention`"
+    )]
+    RetentionTooShort {
+        /// The retention that was set.
+        retention: Duration,
+    },
+    /// The lease is too short to be renewed in time.
+    #[error(
+        "a lease of {lease:?} is less than three times the response deadline of {response_deadline:?}: \
+         lengthen the lease or shorten the deadline"
+    )]
+    LeaseTooShort {
+        /// The lease that was set.
+        lease: Duration,
+        /// The response deadline that was set.
+        response_deadline: Duration,
+    },
+    /// The store timeout is zero, or as long as the response deadline.
+    #[error(
+        "a store timeout of {store_timeout:?} must be above zero and below the response deadline \
+         of {response_deadline:?}"
+    )]
+    StoreTimeout {
+        /// The store timeout that was set.
+        store_timeout: Duration,
+        /// The response deadline that was set.
+        response_deadline: Duration,
+    },
+    /// Handlers would be dropped while their sender still waits.
+    #[error(
+        "a handler timeout of {handler_timeout:?} is less than the response deadline of \
+         {response_deadline:?}: lengthen it, or shorten the deadline"
+    )]
+    HandlerTimeoutTooShort {
+        /// The handler timeout that was set.
+        handler_timeout: Duration,
+        /// The response deadline that was set.
+        response_deadline: Duration,
+    },
+    /// No handler could run.
+    #[error("`max_in_flight` is 0, so no handler could run: allow at least 1")]
+    NoneInFlight,
+}
