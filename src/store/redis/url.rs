@@ -144,7 +144,8 @@ fn cluster(
 }
 
 pub(super) fn connection_info(url: &str) -> Result<ConnectionInfo, String> {
-    if !cfg!(feature = "redis-tls") && (url.starts_with("rediss:") || url.starts_with("valkeys:")) {
+    let uses_tls = url.split(':').next().is_some_and(asks_for_tls);
+    if uses_tls && !cfg!(feature = "redis-tls-no-provider") {
         return Err("asks for TLS, which needs the feature `redis-tls`".to_owned());
     }
     let info = url.into_connection_info().map_err(|error| reason(&error))?;
@@ -237,7 +238,7 @@ mod tests {
         }
     }
 
-    #[cfg(not(feature = "redis-tls"))]
+    #[cfg(not(feature = "redis-tls-no-provider"))]
     #[test]
     fn tls_without_its_feature_is_refused() {
         for url in
