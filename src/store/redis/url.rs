@@ -30,7 +30,7 @@ impl FromStr for RedisSource {
     }
 }
 
-/// What is wrong, without the URL.
+/// The reason for an error, without the URL.
 enum ParseError {
     Url(String),
     /// A file that the URL names is wrong.
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_url_is_refused_with_a_reason() {
+    fn invalid_urls_are_refused_with_a_reason() {
         for (url, reason) in [
             ("localhost:6379", "\"localhost:6379\" has no scheme"),
             ("reddis://localhost", "unknown scheme \"reddis\""),
