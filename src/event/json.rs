@@ -49,10 +49,10 @@ pub(super) fn from_text(json: &str, duplicates: Duplicates) -> serde_json::Resul
     builder.deserialize(&mut serde_json::Deserializer::from_str(json))
 }
 
-/// What becomes of a name that an object has twice.
+/// How to treat a name that an object has twice.
 #[derive(Clone, Copy)]
 pub(super) enum Duplicates {
-    /// An error: nobody could tell which of the two is meant.
+    /// It is an error, because the receiver cannot tell which of the two is meant.
     Refused,
     /// The last one stays, as in `serde_json`'s own `Value`.
     Overwritten,

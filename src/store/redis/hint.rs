@@ -1,4 +1,4 @@
-//! What to do about an error of the `redis` crate.
+//! Hints on how to fix the cause of an error of the `redis` crate.
 
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 

@@ -14,7 +14,7 @@ pub(super) struct Hosts<'a> {
 impl<'a> Hosts<'a> {
     pub(super) fn parse(rest: &'a str) -> Self {
         let (rest, path) = rest.split_once('/').unwrap_or((rest, ""));
-        // What is before the hosts is the user, with its `@`.
+        // The text before the hosts is the user, with its `@`.
         let names = rest.rsplit('@').next().unwrap_or_default();
         let user = rest.strip_suffix(names).unwrap_or_default();
         Self { user, names, path }

@@ -79,7 +79,7 @@ impl Node {
     async fn tls_stream(&self) -> Result<Option<TlsStream>, RedisError> {
         let ConnectionAddr::TcpTls { host, port, .. } = self.info().addr() else { return Ok(None) };
         let Some(certificates) = &self.certificates else {
-            use_ring_unless_installed();
+            use_ring_unless_installed()?;
             return Ok(None);
         };
         let stream = certificates.connect((host, *port), self.info().tcp_settings());

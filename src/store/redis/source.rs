@@ -70,6 +70,11 @@ use super::tls::use_ring_unless_installed;
 /// | URL of a server or of Sentinels | yours, or else ring; none is installed |
 /// | URL of a Cluster, or a `Client` with TLS | yours; if there is none, ring is installed at the first connection |
 /// | `SentinelClient`, `ClusterClient` | yours; if several are compiled in, install one before the store connects |
+///
+/// `redis-tls` compiles ring into rustls. If another provider is compiled in too, rustls
+/// cannot choose between them for the rest of your program: install one at the start of
+/// `main`. The feature `redis-tls-no-provider` is the same TLS without ring, for a program
+/// that installs a provider anyway.
 pub struct RedisSource {
     kind: Kind,
     /// For messages. Holds no password.
@@ -193,7 +198,7 @@ impl Kind {
             }
             Self::Cluster { client, uses_tls } => {
                 if *uses_tls {
-                    use_ring_unless_installed();
+                    use_ring_unless_installed()?;
                 }
                 // A silent node must leave time to ask another.
                 let third = options.connect_timeout.checked_div(3);

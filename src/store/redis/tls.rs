@@ -1,13 +1,13 @@
 //! The certificates that a URL names instead of the system's.
 
-#[cfg(feature = "redis-tls")]
+#[cfg(feature = "redis-tls-no-provider")]
 mod connect;
 
-#[cfg(feature = "redis-tls")]
+#[cfg(feature = "redis-tls-no-provider")]
 use redis::TlsCertificates;
 use redis::cluster::ClusterClientBuilder;
 
-#[cfg(feature = "redis-tls")]
+#[cfg(feature = "redis-tls-no-provider")]
 pub(super) use self::connect::{TlsStream, use_ring_unless_installed};
 use super::query::Query;
 
@@ -19,9 +19,9 @@ pub(super) const KEY_FILE: &str = "key_file";
 /// The certificates of a URL. The default is the system's CAs, and no certificate for the
 /// client.
 #[derive(Clone, Default)]
-pub(super) struct Certificates(#[cfg(feature = "redis-tls")] Option<TlsCertificates>);
+pub(super) struct Certificates(#[cfg(feature = "redis-tls-no-provider")] Option<TlsCertificates>);
 
-#[cfg(feature = "redis-tls")]
+#[cfg(feature = "redis-tls-no-provider")]
 impl Certificates {
     /// Reads the files that these parameters name.
     pub(super) fn read(query: &Query) -> Result<Self, String> {
@@ -57,7 +57,7 @@ impl Certificates {
 
 /// Checks the files while their names are known. Errors at the first connection would not
 /// name the file.
-#[cfg(feature = "redis-tls")]
+#[cfg(feature = "redis-tls-no-provider")]
 fn can_be_parsed(certificates: &TlsCertificates, query: &Query) -> Result<(), String> {
     let TlsCertificates { client_tls, root_cert } = certificates;
     let parse = |client_tls, root_cert| {
@@ -77,7 +77,7 @@ fn can_be_parsed(certificates: &TlsCertificates, query: &Query) -> Result<(), St
 
 /// Reads a PEM file. One without any certificate is an error: it would be an empty list of
 /// CAs, and the store would trust no server.
-#[cfg(feature = "redis-tls")]
+#[cfg(feature = "redis-tls-no-provider")]
 fn pem(name: &str, path: &str, holds: &str) -> Result<Vec<u8>, String> {
     let pem = std::fs::read(path);
     let pem = pem.map_err(|error| format!("has a {name} {path:?} that cannot be read: {error}"))?;
@@ -94,7 +94,7 @@ fn pem(name: &str, path: &str, holds: &str) -> Result<Vec<u8>, String> {
     Ok(pem)
 }
 
-#[cfg(not(feature = "redis-tls"))]
+#[cfg(not(feature = "redis-tls-no-provider"))]
 mod without_tls {
     use redis::RedisError;
     use redis::cluster::ClusterClientBuilder;
@@ -105,7 +105,10 @@ mod without_tls {
     /// Never made: a URL that asks for TLS is refused.
     pub(in super::super) type TlsStream = tokio::net::TcpStream;
 
-    pub(in super::super) fn use_ring_unless_installed() {}
+    #[allow(clippy::unnecessary_wraps, reason = "with TLS it can fail")]
+    pub(in super::super) fn use_ring_unless_installed() -> Result<(), RedisError> {
+        Ok(())
+    }
 
     impl Certificates {
         #[allow(clippy::unnecessary_wraps, reason = "with TLS it can fail")]
@@ -132,5 +135,5 @@ mod without_tls {
         }
     }
 }
-#[cfg(not(feature = "redis-tls"))]
+#[cfg(not(feature = "redis-tls-no-provider"))]
 pub(super) use self::without_tls::{TlsStream, use_ring_unless_installed};

@@ -30,7 +30,7 @@ impl FromStr for RedisSource {
     }
 }
 
-/// What is wrong, without the URL.
+/// The reason for an error, without the URL.
 enum ParseError {
     Url(String),
     /// A file that the URL names is wrong.
@@ -144,7 +144,8 @@ fn cluster(
 }
 
 pub(super) fn connection_info(url: &str) -> Result<ConnectionInfo, String> {
-    if !cfg!(feature = "redis-tls") && (url.starts_with("rediss:") || url.starts_with("valkeys:")) {
+    let uses_tls = url.split(':').next().is_some_and(asks_for_tls);
+    if uses_tls && !cfg!(feature = "redis-tls-no-provider") {
         return Err("asks for TLS, which needs the feature `redis-tls`".to_owned());
     }
     let info = url.into_connection_info().map_err(|error| reason(&error))?;
@@ -204,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_url_is_refused_with_a_reason() {
+    fn invalid_urls_are_refused_with_a_reason() {
         for (url, reason) in [
             ("localhost:6379", "\"localhost:6379\" has no scheme"),
             ("reddis://localhost", "unknown scheme \"reddis\""),
@@ -237,7 +238,7 @@ mod tests {
         }
     }
 
-    #[cfg(not(feature = "redis-tls"))]
+    #[cfg(not(feature = "redis-tls-no-provider"))]
     #[test]
     fn tls_without_its_feature_is_refused() {
         for url in

@@ -20,6 +20,7 @@ fn numbers_of_undocumented_and_odd_fields() {
     assert_eq!(fan.custom_fields["n"].to_string(), r#"[1,-2.50,"1e400"]"#);
     let written = serde_json::to_string(&event).expect("JSON");
     assert!(!written.contains("private"), "{written}");
+    assert!(written.contains(r#""y":1.5"#) && written.contains("-2.50"), "{written}");
     let again = serde_json::to_string(&read(&written)).expect("JSON");
     assert_eq!(again, written);
 }
@@ -33,4 +34,16 @@ fn a_purchase_is_written_as_it_was_sent() {
     assert_eq!(written["created"], json!(1_640_995_200));
     let text = serde_json::to_string(&event).expect("JSON");
     assert!(text.contains(r#""total":170.00"#), "{text}");
+}
+
+/// Here a number keeps its text, however many digits it has.
+#[test]
+fn all_digits_of_undocumented_numbers() {
+    let digits = "122.4162940337865850000000000000000000001";
+    let sent = format!(
+        r#"{{"id":"e","type":"x.y","created":1,"a":[1,{digits}],"b":{{"c":-0.10,"d":{digits}}}}}"#
+    );
+    let event: Event = Event::from_json(sent.as_bytes()).expect("an event");
+    assert_eq!(event.extra["a"].to_string(), format!("[1,{digits}]"));
+    assert_eq!(event.extra["b"].to_string(), format!(r#"{{"c":-0.10,"d":{digits}}}"#));
 }

@@ -1,4 +1,4 @@
-//! What each Sentinel says about the master, and which of them is right.
+//! Each Sentinel's view of the master, and the choice between views.
 
 use std::collections::HashMap;
 

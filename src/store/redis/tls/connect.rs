@@ -12,7 +12,7 @@ use futures_util::future::select_ok;
 use redis::io::tcp::TcpSettings;
 use redis::io::tcp::socket2::SockRef;
 use redis::{ClientTlsConfig, ErrorKind, RedisError};
-use rustls::crypto::{CryptoProvider, ring};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -56,7 +56,7 @@ impl Certificates {
                 (certificates.root_cert.as_deref(), certificates.client_tls.as_ref())
             }
         };
-        let config = ClientConfig::builder_with_provider(provider())
+        let config = ClientConfig::builder_with_provider(provider()?)
             .with_safe_default_protocol_versions()?
             .with_root_certificates(roots.map_or_else(system_roots, roots_in)?);
         let Some(ClientTlsConfig { client_cert, client_key }) = client else {
@@ -71,20 +71,32 @@ impl Certificates {
     }
 }
 
-/// The provider that the application has installed, or else ring.
-fn provider() -> Arc<CryptoProvider> {
-    let installed = CryptoProvider::get_default().cloned();
-    installed.unwrap_or_else(|| Arc::new(ring::default_provider()))
+/// Returns the provider that the application has installed, or else ring.
+fn provider() -> Result<Arc<CryptoProvider>, RedisError> {
+    CryptoProvider::get_default().cloned().map_or_else(|| ring().map(Arc::new), Ok)
 }
 
 /// Installs ring for TLS connections that the `redis` crate opens, unless the application
 /// has installed a provider. Otherwise rustls would panic if several providers are compiled
 /// into the program.
-pub(in super::super) fn use_ring_unless_installed() {
+pub(in super::super) fn use_ring_unless_installed() -> Result<(), RedisError> {
     if CryptoProvider::get_default().is_none() {
-        // Fails if another thread has installed one meanwhile, which is as good.
-        let _ = ring::default_provider().install_default();
+        // An error says that another thread has installed one meanwhile, which will do.
+        let _ = ring()?.install_default();
     }
+    Ok(())
+}
+
+#[cfg(feature = "redis-tls")]
+#[allow(clippy::unnecessary_wraps, reason = "without ring it fails")]
+fn ring() -> Result<CryptoProvider, RedisError> {
+    Ok(rustls::crypto::ring::default_provider())
+}
+
+#[cfg(not(feature = "redis-tls"))]
+fn ring() -> Result<CryptoProvider, RedisError> {
+    let what = "TLS needs a rustls provider: install one, or switch on the feature `redis-tls`";
+    Err((ErrorKind::InvalidClientConfig, what).into())
 }
 
 fn system_roots() -> Result<RootCertStore, RedisError> {
