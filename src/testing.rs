@@ -89,8 +89,8 @@ impl SignedDelivery {
     #[cfg(any(feature = "tower", feature = "actix"))]
     pub fn verified(&self, secret: &Secret) -> Result<Delivery, crate::Rejection> {
         let header = self.signer.header(self.signed_at, &self.body);
-        let receiver = crate::Verifier::new(secret.clone());
-        let verified = receiver.verify(header, &self.body, self.signed_at)?;
+        let accepting = crate::Verifier::new(secret.clone());
+        let verified = accepting.verify(header, &self.body, self.signed_at)?;
         let id = crate::DeliveryId::new(&self.id)?;
         let event = self.event.as_deref();
         let received = tokio::time::Instant::now();
