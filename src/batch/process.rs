@@ -34,7 +34,7 @@ impl Batch {
     /// An error prints into the report with `{:#}`. An event that is twice in one batch may
     /// be in flight for itself: the retry finds it done.
     ///
-    /// With [`DedupeOptions::by_event_id`](crate::DedupeOptions::by_event_id) an event
+    /// With [`DedupeKey::EventId`](crate::DedupeKey::EventId) an event
     /// that came alone was claimed by the layer, and is simply handled, as the rest of
     /// the handler is: it ends with it, and its panic is the handler's.
     ///

@@ -12,8 +12,8 @@ mod permits;
 #[allow(dead_code, reason = "the library uses the rest")]
 mod store {
     pub(crate) use nevent_webhooks::store::{
-        Claim, ClaimAnswer, Completion, Fingerprint, OwnerToken, RecordKind, Renewal, Scope, Store,
-        StoreError, StoreIdentity,
+        Claim, ClaimAnswer, Completion, Fingerprint, OwnerToken, Renewal, Scope, Store, StoreError,
+        StoreIdentity,
     };
 
     pub(crate) mod memory;
