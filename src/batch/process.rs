@@ -33,9 +33,9 @@ impl Batch {
     /// An error prints into the report with `{:#}`. If an event is twice in one batch, one
     /// of the two may be in flight for the other: the retry finds it done.
     ///
-    /// If the layer deduplicates by event id, an event that came alone was claimed by the
-    /// layer, and is simply handled, as the rest of the handler is: it ends with the
-    /// handler, and its panic is the handler's.
+    /// With [`DedupeKey::EventId`](crate::DedupeKey::EventId) an event that came alone was
+    /// claimed by the layer, and is simply handled, as the rest of the handler is: it ends
+    /// with the handler, and its panic is the handler's.
     ///
     /// An event that blocks its thread holds up the others, which then may lose their
     /// leases: use `tokio::task::spawn_blocking`.

@@ -2,7 +2,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::sync::PoisonError;
 
 use crate::ReplayKey;
-use crate::store::{Claim, Fingerprint, RecordKind, Scope};
+use crate::store::{Claim, Fingerprint, Scope};
 use crate::sync::{Mutex, MutexGuard, RandomState};
 
 /// A table in equal parts, each behind its own lock, so that threads seldom wait for each other.
@@ -65,15 +65,11 @@ pub(super) struct KeyedHash {
 
 impl KeyedHash {
     pub(super) fn record(&self, claim: &Claim) -> Key {
-        let kind = match claim.kind {
-            RecordKind::Delivery => b'd',
-            RecordKind::Event => b'e',
-        };
-        self.hash(&claim.scope, kind, claim.id.as_str().as_bytes())
+        self.hash(&claim.scope, claim.kind.as_str(), claim.id.as_str().as_bytes())
     }
 
     pub(super) fn body(&self, scope: &Scope, body: Fingerprint) -> Key {
-        self.hash(scope, b'b', &body.to_bytes())
+        self.hash(scope, "body", &body.to_bytes())
     }
 
     /// Replay keys are uniformly distributed already, so only the scope is hashed.
@@ -82,18 +78,19 @@ impl KeyedHash {
         scope: &Scope,
         keys: &'a [ReplayKey],
     ) -> impl Iterator<Item = Key> + Clone + use<'a> {
-        let scope = u128::from_ne_bytes(self.hash(scope, b'r', b"").0);
-        let key = move |key: &ReplayKey| u128::from_ne_bytes(key.to_bytes()) ^ scope;
-        keys.iter().map(move |replay_key| Key(key(replay_key).to_ne_bytes()))
+        let scope = u128::from_ne_bytes(self.hash(scope, "replay", b"").0);
+        let mixed = move |key: &ReplayKey| u128::from_ne_bytes(key.to_bytes()) ^ scope;
+        keys.iter().map(move |key| Key(mixed(key).to_ne_bytes()))
     }
 
-    fn hash(&self, scope: &Scope, use_of_key: u8, rest: &[u8]) -> Key {
+    fn hash(&self, scope: &Scope, kind: &str, rest: &[u8]) -> Key {
         let half = |state: &RandomState| {
             let mut hasher = state.build_hasher();
             hasher.write(scope.as_str().as_bytes());
-            // A scope has no zero byte in it, so no two inputs have the same bytes.
+            // No scope or kind has a zero byte in it, so no two inputs have the same bytes.
             hasher.write_u8(0);
-            hasher.write_u8(use_of_key);
+            hasher.write(kind.as_bytes());
+            hasher.write_u8(0);
             hasher.write(rest);
             hasher.finish().to_ne_bytes()
         };
