@@ -9,9 +9,11 @@ pub(crate) mod log;
 mod log_lines;
 mod observer;
 mod outcome;
+mod timer;
 
 pub use incident::Incident;
 pub(crate) use incident::Incidents;
 pub(crate) use observer::Observers;
 pub use observer::{Observation, Observer};
 pub use outcome::{BackgroundCause, Outcome, StoreOperation};
+pub(crate) use timer::Timer;

@@ -1,7 +1,5 @@
 use std::sync::Arc;
 
-use tokio::time::Instant;
-
 use super::Dedupe;
 #[cfg(feature = "events")]
 use super::DedupeKey;
@@ -61,7 +59,7 @@ impl Attempt {
         self: &Arc<Self>,
         mut claim: Claim,
     ) -> Result<ClaimHandle, Rejection> {
-        let began = Instant::now();
+        let began = self.dedupe.start_timer();
         // A replay leads to the id that was claimed, which leads to itself: one step,
         // unless the replay record expires between the two.
         for _ in 0..2 {
@@ -74,7 +72,7 @@ impl Attempt {
             let (outcome, rejection) = match answer {
                 ClaimAnswer::Acquired => {
                     self.lease.granted(sent);
-                    self.observe(Outcome::Claimed { took: began.elapsed() });
+                    self.observe(Outcome::Claimed { took: began.took() });
                     return Ok(self.hold(claim));
                 }
                 ClaimAnswer::ReplayOf(first_id) => {
@@ -96,7 +94,7 @@ impl Attempt {
         }
         let error =
             &StoreError::Unavailable("its replay records lead from one id to another".into());
-        let (operation, took) = (StoreOperation::Claim, began.elapsed());
+        let (operation, took) = (StoreOperation::Claim, began.took());
         self.observe(Outcome::StoreFailed { operation, error, took });
         self.store_failed(claim, error)
     }

@@ -2,7 +2,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::{Outcome, log};
+use super::{Outcome, Timer, log};
 use crate::DeliveryId;
 use crate::delivery::Scope;
 use crate::panic::drop_payload;
@@ -69,6 +69,14 @@ impl Observers {
 
     pub(crate) fn add(&mut self, observer: Arc<dyn Observer>) {
         self.0.push(observer);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn start_timer(&self) -> Timer {
+        Timer::start(!self.is_empty())
     }
 
     /// Tells each of them. A panic of one is nobody's business: neither the others' nor
