@@ -26,8 +26,8 @@ use crate::panic::drop_payload;
 /// ```
 ///
 /// An observer is called on the thread that handles the request, so it must be quick and
-/// must not block. If it panics, the panic is ignored. Share one between both layers in an
-/// [`Arc`].
+/// must not block. If it panics, the panic is ignored. To let one observer see both layers, give
+/// each layer a clone of it.
 pub trait Observer: Send + Sync + 'static {
     /// Takes notice of one outcome.
     fn observe(&self, observation: &Observation<'_>);
