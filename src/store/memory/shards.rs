@@ -2,7 +2,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::sync::PoisonError;
 
 use crate::ReplayKey;
-use crate::store::{Claim, Fingerprint, Scope};
+use crate::store::{Claim, Fingerprint, RecordKind, Scope};
 use crate::sync::{Mutex, MutexGuard, RandomState};
 
 /// A table in equal parts, each behind its own lock, so that threads seldom wait for each other.
@@ -55,6 +55,12 @@ fn guard<T>(part: &Mutex<T>) -> MutexGuard<'_, T> {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Key(pub(super) [u8; 16]);
 
+// What a key is of. Control characters that no scope's name has in it; 2 is in a tenant's.
+const DELIVERY: u8 = 0;
+const EVENT: u8 = 1;
+const BODY: u8 = 3;
+const REPLAY: u8 = 4;
+
 /// Hashes scopes, ids and bodies to 128 bits. The key of the hash is drawn for this store, so
 /// that an attacker cannot choose ids that collide.
 #[derive(Default)]
@@ -65,11 +71,15 @@ pub(super) struct KeyedHash {
 
 impl KeyedHash {
     pub(super) fn record(&self, claim: &Claim) -> Key {
-        self.hash(&claim.scope, claim.kind.as_str(), claim.id.as_str().as_bytes())
+        let kind = match claim.kind {
+            RecordKind::Delivery => DELIVERY,
+            RecordKind::Event => EVENT,
+        };
+        self.hash(&claim.scope, kind, claim.id.as_str().as_bytes())
     }
 
     pub(super) fn body(&self, scope: &Scope, body: Fingerprint) -> Key {
-        self.hash(scope, "body", &body.to_bytes())
+        self.hash(scope, BODY, &body.to_bytes())
     }
 
     /// Replay keys are uniformly distributed already, so only the scope is hashed.
@@ -78,19 +88,17 @@ impl KeyedHash {
         scope: &Scope,
         keys: &'a [ReplayKey],
     ) -> impl Iterator<Item = Key> + Clone + use<'a> {
-        let scope = u128::from_ne_bytes(self.hash(scope, "replay", b"").0);
+        let scope = u128::from_ne_bytes(self.hash(scope, REPLAY, b"").0);
         let mixed = move |key: &ReplayKey| u128::from_ne_bytes(key.to_bytes()) ^ scope;
         keys.iter().map(move |key| Key(mixed(key).to_ne_bytes()))
     }
 
-    fn hash(&self, scope: &Scope, kind: &str, rest: &[u8]) -> Key {
+    fn hash(&self, scope: &Scope, kind: u8, rest: &[u8]) -> Key {
         let half = |state: &RandomState| {
             let mut hasher = state.build_hasher();
             hasher.write(scope.as_str().as_bytes());
-            // No scope or kind has a zero byte in it, so no two inputs have the same bytes.
-            hasher.write_u8(0);
-            hasher.write(kind.as_bytes());
-            hasher.write_u8(0);
+            // No scope has a byte like these in it, so no two inputs have the same bytes.
+            hasher.write_u8(kind);
             hasher.write(rest);
             hasher.finish().to_ne_bytes()
         };
