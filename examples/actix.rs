@@ -10,10 +10,10 @@
 //! | `NEVENT_WEBHOOK_SECRET` | the signing secret; required |
 //! | `NEVENT_WEBHOOK_SECRET_PREVIOUS` | the previous one, during a rotation |
 //! | `BIND` | address and port; default `127.0.0.1:3000` |
-//! | `REDIS_URL` | one memory for several receivers, such as `redis://localhost`; needs `--features redis`. Without it, each remembers its own |
+//! | `REDIS_URL` | the store that several receivers share, such as `redis://localhost`; needs `--features redis`. Without it, each receiver remembers only its own deliveries |
 //!
-//! `GET /healthz` says that the process lives, `GET /readyz` that its store can be reached.
-//! It speaks HTTP/1.1 without TLS: put a proxy in front.
+//! `GET /healthz` says that the process lives, and `GET /readyz` that its store can be reached.
+//! The receiver speaks HTTP/1.1 without TLS: put a proxy in front.
 
 #![cfg_attr(not(feature = "redis"), allow(clippy::unused_async, reason = "Redis alone is awaited"))]
 
@@ -33,14 +33,14 @@ use nevent_webhooks::{
 };
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Your code goes here. A 2xx says "done, never again"; anything else, "send it
+/// Your code goes here. A 2xx means "done, never again". Any other status means "send it
 /// again later".
 async fn handle(delivery: Delivery, event: Event) -> HttpResponse {
     let id = delivery.id();
     // The sender's text may hold a line break.
     let (kind, event_id) = (event.event_type.escape_debug(), event.id.escape_debug());
     let line = format!("handled delivery={id} event={kind} id={event_id}\n");
-    // One write, flushed: whoever reads along sees whole lines at once.
+    // One write, flushed, so that a program that reads the output sees whole lines at once.
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush()) {
         Ok(()) => HttpResponse::Ok().finish(),
@@ -53,7 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn serve() -> Result<(), Box<dyn Error>> {
-    // Made here, once, and cloned into each worker: all share one memory.
+    // Made once, here, and cloned into each worker: all workers share one store.
     let verify = VerifyLayer::new(verifier_from_env()?);
     let memory = Memory::from_env().await?;
     let dedupe = DedupeLayer::new("nevent", memory.store())?;
@@ -76,7 +76,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
                 if let Ok(answer) = &mut answer
                     && stopping.load(Ordering::Relaxed)
                 {
-                    // Its connection brings no further request.
+                    // After this response, the connection takes no further request.
                     answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
                 }
                 answer
@@ -84,11 +84,11 @@ async fn serve() -> Result<(), Box<dyn Error>> {
         })
     });
     let server = server
-        // A client that never finishes its first headers is let go. (For later ones
-        // actix has no timer: a proxy in front has.)
+        // Disconnects a client that never finishes its first headers. actix has no timer for
+        // later ones, so a proxy in front must have one.
         .client_request_timeout(Duration::from_secs(10))
-        // Longer than the 60 s for which load balancers keep idle connections, or they
-        // send a request into one that just closed.
+        // Longer than the 60 s for which load balancers keep idle connections. Otherwise they
+        // would send a request into a connection that was just closed.
         .keep_alive(Duration::from_secs(75))
         .disable_signals()
         .bind(&bind)
@@ -100,7 +100,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     Ok(server.await?)
 }
 
-/// Not for the public: each call asks Redis three things.
+/// Keep it from the public: each call sends three commands to Redis.
 async fn ready(memory: Memory) -> HttpResponse {
     if memory.is_ready().await {
         HttpResponse::Ok().body("ready")
@@ -117,12 +117,12 @@ fn verifier_from_env() -> Result<Verifier, Box<dyn Error>> {
     Ok(Verifier::with_secrets(secrets)?)
 }
 
-/// A variable that is set but empty counts as unset: compose's `${NAME:-}` makes such.
+/// Reads a variable. An empty one counts as unset: `${NAME:-}` in a compose file makes one.
 fn is_set(name: &str) -> bool {
     std::env::var_os(name).is_some_and(|value| !value.is_empty())
 }
 
-/// Where receivers remember what they have handled.
+/// The store: in memory, or in Redis.
 #[derive(Clone)]
 enum Memory {
     /// In this process.
@@ -132,7 +132,7 @@ enum Memory {
 }
 
 impl Memory {
-    /// Redis when there is a URL of one, and this process's memory otherwise.
+    /// Connects to Redis if there is a URL of one, and otherwise uses this process's memory.
     async fn from_env() -> Result<Self, Box<dyn Error>> {
         if !is_set("REDIS_URL") {
             return Ok(Self::Own(Arc::new(MemoryStore::new())));
@@ -162,7 +162,7 @@ impl Memory {
         }
     }
 
-    /// Says whether deliveries can be claimed now.
+    /// Checks whether deliveries can be claimed now.
     async fn is_ready(&self) -> bool {
         match self {
             Self::Own(_) => true,
@@ -174,14 +174,14 @@ impl Memory {
     }
 }
 
-/// Every refusal is the error of its response; that of a handler that is late, or
-/// panicked, is an error itself. Here they are logged; they could as well be counted,
-/// or be answered otherwise.
+/// Logs rejections. Each is the error of its response, but for a handler that panicked or is
+/// late the middleware returns an `Err`. Here you could also count rejections, or replace the
+/// responses.
 fn log_rejection<B>(answer: &Result<ServiceResponse<B>, actix_web::Error>) {
     let (error, id) = match answer {
         Ok(answer) => {
             let id = answer.response().extensions().get::<DeliveryId>().cloned();
-            (answer.response().error(), id) // Only of genuine requests.
+            (answer.response().error(), id) // Genuine requests only.
         }
         Err(error) => (Some(error), None),
     };
@@ -191,8 +191,8 @@ fn log_rejection<B>(answer: &Result<ServiceResponse<B>, actix_web::Error>) {
     }
 }
 
-/// Takes no new connections, lets handlers finish (those whose client has gone would
-/// end with the workers), then ends.
+/// Takes no new connections, lets handlers finish, then stops. Handlers whose client has gone
+/// would otherwise end with their workers.
 async fn stop_on_signal(server: ServerHandle, dedupe: DedupeLayer, stopping: Arc<AtomicBool>) {
     let Ok(mut terminate) = signal(SignalKind::terminate()) else {
         return;

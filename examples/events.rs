@@ -1,5 +1,5 @@
-//! Typed events: what a box office does with them. It keeps its CRM in step with
-//! Nevent's fans, rings a bell for VIPs, and counts on a dashboard.
+//! A box office that handles typed events: it keeps its CRM in step with Nevent's fans, rings
+//! a bell for VIPs, and counts sales on a dashboard.
 //!
 //! ```sh
 //! export NEVENT_WEBHOOK_SECRET=whsec_k5EKJQnf9sMX2vYzJdHG3L8pR   # in both terminals
@@ -8,7 +8,7 @@
 //! ```
 //!
 //! `BIND` is the address and port; default `127.0.0.1:3000`. For shutdown, rotation and
-//! header timeouts look at `axum.rs`.
+//! header timeouts see `axum.rs`.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -22,18 +22,18 @@ use nevent_webhooks::event::{Decimal, Event, EventData, Fan, Purchase};
 use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks::{DedupeLayer, Rejection, Secret, Verifier, VerifyLayer};
 
-/// Stands for your database. There, do what an event asks for in one transaction: a
-/// handler that failed half-way is started again from its beginning.
+/// A stand-in for your database. There, handle an event in one transaction: a handler that
+/// failed half-way is run again from its beginning.
 #[derive(Default)]
 struct BoxOffice {
     crm: HashMap<String, Fan>,
     tickets_sold: i64,
-    /// By currency; exact, as the amounts that were sent.
+    /// Revenue by currency, as exact as the amounts that were sent.
     revenue: HashMap<String, Decimal>,
 }
 
-/// "On this do that", in one place. What is not of interest is answered 2xx as well,
-/// or Nevent would send it again.
+/// What happens for each type of event, in one place. Other events are answered 2xx as well.
+/// Otherwise Nevent would send them again.
 async fn handle(
     State(office): State<Arc<Mutex<BoxOffice>>>,
     event: Event<EventData>,
@@ -63,7 +63,7 @@ impl BoxOffice {
         self.crm.remove(&fan.id);
     }
 
-    /// A purchase shows a fan in short; their tags are in the CRM.
+    /// Rings a bell for VIPs. The event holds few of the fan's fields: the CRM has the tags.
     fn alert(&self, purchase: &Purchase) {
         let known = self.crm.get(&purchase.fan.id);
         let is_vip = known.is_some_and(|fan| fan.tags.iter().any(|tag| tag == "vip"));
@@ -80,7 +80,7 @@ impl BoxOffice {
     }
 }
 
-/// An event that cannot be read is answered 400: this tells which field it was.
+/// Logs which field of an event could not be read. Such an event is answered 400.
 async fn log_rejection(response: Response) -> Response {
     if let Some(rejection) = response.extensions().get::<Rejection>() {
         eprintln!("answered {}: {rejection}", rejection.status());
@@ -99,7 +99,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .layer(middleware::map_response(log_rejection))
         .with_state(office);
 
-    // Empty as if unset: compose's `${BIND:-}` sets it so.
+    // An empty variable counts as unset: `${BIND:-}` in a compose file makes one.
     let bind = std::env::var("BIND").ok().filter(|bind| !bind.is_empty());
     let bind = bind.unwrap_or_else(|| "127.0.0.1:3000".to_owned());
     let listener = tokio::net::TcpListener::bind(&bind).await.map_err(|error| {

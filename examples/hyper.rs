@@ -1,4 +1,4 @@
-//! The receiver of `axum.rs` without axum: hyper, and the layers.
+//! The receiver of `axum.rs` without axum, on hyper.
 //!
 //! ```sh
 //! NEVENT_WEBHOOK_SECRET=whsec_k5EKJQnf9sMX2vYzJdHG3L8pR cargo run --example hyper
@@ -10,8 +10,8 @@
 //! | `NEVENT_WEBHOOK_SECRET_PREVIOUS` | the previous one, during a rotation |
 //! | `BIND` | address and port; default `127.0.0.1:3000` |
 //!
-//! `GET /healthz` says that the process lives, `GET /readyz` that its store is ready, which
-//! a `MemoryStore` always is. It speaks HTTP/1.1 without TLS: put a proxy in front.
+//! `GET /healthz` says that the process lives, and `GET /readyz` that its store is ready, which
+//! a `MemoryStore` always is. The receiver speaks HTTP/1.1 without TLS: put a proxy in front.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -40,7 +40,7 @@ use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
 
 const TEN_SECONDS: Duration = Duration::from_secs(10);
 
-/// Your code goes here. A 2xx says "done, never again"; anything else, "send it
+/// Your code goes here. A 2xx means "done, never again". Any other status means "send it
 /// again later".
 async fn handle(request: Request<VerifiedBody>) -> Result<Response<Full<Bytes>>, Infallible> {
     let delivery = request.body().delivery();
@@ -52,7 +52,7 @@ async fn handle(request: Request<VerifiedBody>) -> Result<Response<Full<Bytes>>,
     // The sender's text may hold a line break.
     let (kind, event_id) = (event.event_type.escape_debug(), event.id.escape_debug());
     let line = format!("handled delivery={id} event={kind} id={event_id}\n");
-    // One write, flushed: whoever reads along sees whole lines at once.
+    // One write, flushed, so that a program that reads the output sees whole lines at once.
     let mut stdout = std::io::stdout().lock();
     let status = match stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush()) {
         Ok(()) => StatusCode::OK,
@@ -63,7 +63,7 @@ async fn handle(request: Request<VerifiedBody>) -> Result<Response<Full<Bytes>>,
     Ok(response)
 }
 
-/// Other paths and methods get answers of their own, above the layers.
+/// Answers other paths and methods before the layers see them.
 async fn route<S, B>(webhook: S, request: Request<Incoming>) -> Result<Response<B>, S::Error>
 where
     S: Service<Request<Incoming>, Response = Response<B>>,
@@ -99,10 +99,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     })?;
     let listener = TcpListener::bind(address).await?;
     let mut http = http1::Builder::new();
-    // Between two requests, later headers included: longer than the 60 s for which load
-    // balancers keep idle connections, or they send a request into one that just closed.
+    // Between two requests, later headers included. Longer than the 60 s for which load
+    // balancers keep idle connections. Otherwise they would send a request into a connection
+    // that was just closed.
     http.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(75));
-    // A client may close its side behind a request, and still wait for the answer.
+    // A client may close its side after a request, and still wait for the response.
     http.half_close(true);
 
     let mut stop = pin!(stop_signal()?);
@@ -118,14 +119,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }));
         let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), app));
         connections.spawn(let_go_unless(first_request, connection));
-        while connections.try_join_next().is_some() {} // Forgets those that have ended.
+        while connections.try_join_next().is_some() {} // Drops those that have ended.
     }
 
-    // Takes no new requests; those under way have until their answer is due.
+    // Takes no new requests. Those in progress have until their response is due.
     drop(listener);
     let _ = tokio::time::timeout(TEN_SECONDS, graceful.shutdown()).await;
     connections.shutdown().await;
-    // The connections have ended; handlers whose client hung up may not have.
+    // The connections have ended. Handlers whose client hung up may not have.
     dedupe.wait_idle().await;
     Ok(())
 }
@@ -138,23 +139,23 @@ fn verifier_from_env() -> Result<Verifier, Box<dyn Error>> {
     Ok(Verifier::with_secrets(secrets)?)
 }
 
-/// A variable that is set but empty counts as unset: compose's `${NAME:-}` makes such.
+/// Reads a variable. An empty one counts as unset: `${NAME:-}` in a compose file makes one.
 fn is_set(name: &str) -> bool {
     std::env::var_os(name).is_some_and(|value| !value.is_empty())
 }
 
-/// Every refusal of the layers is in the response's extensions: here it is
-/// logged; it could as well be counted, or be answered otherwise.
+/// Logs rejections. Each is in the extensions of its response. Here you could also count
+/// rejections, or replace the responses.
 fn log_rejection<B>(response: Response<B>) -> Response<B> {
     if let Some(rejection) = response.extensions().get::<Rejection>() {
-        let id = response.extensions().get::<DeliveryId>(); // Only of genuine requests.
+        let id = response.extensions().get::<DeliveryId>(); // Genuine requests only.
         let id = id.map_or("-", DeliveryId::as_str);
         eprintln!("answered {} delivery={id}: {rejection}", rejection.status());
     }
     response
 }
 
-/// Serves a connection, but not one whose client never finishes its first headers.
+/// Serves a connection. Disconnects a client that never finishes its first headers.
 async fn let_go_unless<T>(first_request: Arc<Notify>, connection: impl Future<Output = T>) {
     let mut connection = pin!(connection);
     tokio::select! {
@@ -164,7 +165,7 @@ async fn let_go_unless<T>(first_request: Arc<Notify>, connection: impl Future<Ou
     }
 }
 
-/// The next connection; `None` when it is time to stop.
+/// Returns the next connection, or `None` when it is time to stop.
 async fn accept(
     listener: &TcpListener,
     stop: &mut (impl Future<Output = ()> + Unpin),
@@ -176,7 +177,7 @@ async fn accept(
         };
         match accepted {
             Ok((stream, _)) => return Some(stream),
-            // Out of file descriptors, perhaps, until some connections end.
+            // Perhaps out of file descriptors, until some connections end.
             Err(error) => {
                 eprintln!("cannot accept a connection: {error}");
                 tokio::time::sleep(Duration::from_secs(1)).await;
@@ -185,7 +186,8 @@ async fn accept(
     }
 }
 
-/// Listens from now on; is ready when the process is told to stop.
+/// Returns a future that completes when the process is told to stop. Signals count from this
+/// call on.
 fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

@@ -1,6 +1,6 @@
-//! An event that cannot be read, taken all the same: its bytes are kept in a file, for a person
-//! to look at, with the reason in another, and it is answered 2xx. Otherwise Nevent sends it again until its last retry,
-//! and then it is lost.
+//! A receiver that keeps events it cannot read: it writes the bytes to one file and the reason
+//! to another, for a person to look at, and answers 2xx. Otherwise Nevent would send such an
+//! event again until its last retry, and then the event would be lost.
 //!
 //! ```sh
 //! export NEVENT_WEBHOOK_SECRET=whsec_k5EKJQnf9sMX2vYzJdHG3L8pR   # in both terminals
@@ -9,7 +9,7 @@
 //! ```
 //!
 //! `PARKED` is the directory; default `parked`. `BIND` is the address and port; default
-//! `127.0.0.1:3000`. For rotation, timeouts and health checks look at `axum.rs`.
+//! `127.0.0.1:3000`. For rotation, timeouts and health checks see `axum.rs`.
 
 use std::error::Error;
 use std::fs::File;
@@ -23,7 +23,7 @@ use nevent_webhooks::event::{Event, EventData};
 use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks::{DedupeLayer, Delivery, Rejection, Secret, Verifier, VerifyLayer};
 
-/// With actix-web the arguments are the same.
+/// With actix-web, the arguments are the same.
 async fn handle(
     State(parked): State<PathBuf>,
     delivery: Delivery,
@@ -46,8 +46,8 @@ async fn handle(
     Ok(())
 }
 
-/// Writes the reason and the bytes as they were signed to files of their own, and onto the
-/// disk. The id is the sender's text, so only its letters and digits may name a file.
+/// Writes the reason, and the bytes as they were signed, to two files, and syncs them. The
+/// sender chooses the id, so only its letters and digits become part of a file's name.
 async fn park(directory: &Path, delivery: &Delivery, reason: &str) -> io::Result<()> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(io::Error::other)?;
     let id: String = delivery.id().as_str().chars().filter(char::is_ascii_alphanumeric).collect();
@@ -64,7 +64,7 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = File::create_new(path)?;
     file.write_all(bytes)?;
     file.sync_all()?;
-    // The file's name is in its directory, which is written by itself.
+    // The file's name is in the directory, which has to be synced as well.
     path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
 }
 
@@ -72,7 +72,7 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
 async fn main() -> Result<(), Box<dyn Error>> {
     let verify = VerifyLayer::new(Verifier::new(Secret::from_env("NEVENT_WEBHOOK_SECRET")?));
     let dedupe = DedupeLayer::new("park", MemoryStore::new())?;
-    // Empty as if unset: compose's `${PARKED:-}` sets it so.
+    // An empty variable counts as unset: `${PARKED:-}` in a compose file makes one.
     let parked = std::env::var_os("PARKED").filter(|parked| !parked.is_empty());
     let parked = PathBuf::from(parked.unwrap_or_else(|| "parked".into()));
     std::fs::create_dir_all(&parked)

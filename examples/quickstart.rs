@@ -1,5 +1,5 @@
-//! What a receiver does for you: starts one, sends it what Nevent and what an
-//! attacker would send, and prints what came back.
+//! Shows what a receiver does for you: starts one, sends it the requests that Nevent and an
+//! attacker would send, and prints the responses.
 //!
 //! ```sh
 //! cargo run --example quickstart
@@ -19,15 +19,15 @@ use nevent_webhooks::{Clock, DELIVERY_HEADER, SIGNATURE_HEADER, Signer, SystemCl
 use nevent_webhooks::{DedupeLayer, Event, Secret, Verifier, VerifyLayer};
 use tokio::{net::TcpListener, sync::Mutex};
 
-/// Nevent shows yours when a webhook is set up. Keep it out of your source.
+/// The signing secret. Nevent shows yours when you set up a webhook. Keep it out of your source.
 const SECRET: &str = "whsec_k5EKJQnf9sMX2vYzJdHG3L8pR";
 const WRONG_SECRET: &str = "whsec_0aVnD4bWmTzq7RsuPyXc1LfEh";
 
-/// How often the handler has run, by the event's id.
+/// How often the handler has run, by event id.
 type Runs = Arc<Mutex<HashMap<String, u32>>>;
 
-/// Your code goes here; only genuine events reach it. A 2xx says "done, never
-/// again"; anything else, "send it again later".
+/// Your code goes here. Only genuine events reach it. A 2xx means "done, never again". Any
+/// other status means "send it again later".
 async fn handle(State(runs): State<Runs>, event: Event) -> (StatusCode, &'static str) {
     let mut runs = runs.lock().await;
     let run = runs.entry(event.id).or_default();
@@ -38,8 +38,8 @@ async fn handle(State(runs): State<Runs>, event: Event) -> (StatusCode, &'static
     }
 }
 
-/// `verify` lets through what is genuine and fresh, `dedupe` what was not handled
-/// before. The receiver to copy is in `axum.rs`, beside this file.
+/// `verify` passes on deliveries that are genuine and fresh, `dedupe` those that were not
+/// handled before. The receiver to copy is `axum.rs`, in this directory.
 fn receiver(runs: &Runs) -> Result<Router, Box<dyn Error>> {
     let verify = VerifyLayer::new(Verifier::new(Secret::new(SECRET)?));
     let dedupe = DedupeLayer::new("quickstart", MemoryStore::new())?;
@@ -68,7 +68,7 @@ async fn play(sender: &mut Sender) -> Result<(), Box<dyn Error>> {
     let first = sign(SECRET, now - 60, "evt_1", "purchase.completed")?;
     sender.send("a genuine delivery", "id-1", &first, "200 Handled", 1).await?;
 
-    // A minute later Nevent sends again what it saw no 2xx for: the answer was lost, say.
+    // If the response was lost, Nevent sends the delivery again a minute later.
     let retry = sign(SECRET, now, "evt_1", "purchase.completed")?;
     sender.send("its retry, signed afresh", "id-1", &retry, "200 Already processed", 1).await?;
 
@@ -78,7 +78,7 @@ async fn play(sender: &mut Sender) -> Result<(), Box<dyn Error>> {
     let stale = sign(SECRET, now - 301, "evt_3", "purchase.completed")?;
     sender.send("a stale one, 301 s old", "id-3", &stale, "401 Timestamp too old", 0).await?;
 
-    // The signature does not cover the delivery id: a thief can change it.
+    // The signature does not cover the delivery id, so an attacker can change it.
     sender.send("the first, under another id", "id-4", &first, "200 Already processed", 1).await?;
 
     let unlucky = sign(SECRET, now - 60, "evt_5", "purchase.refunded")?;
@@ -88,7 +88,7 @@ async fn play(sender: &mut Sender) -> Result<(), Box<dyn Error>> {
     sender.send("its retry", "id-5", &retry, "200 Handled", 2).await
 }
 
-/// An event's body, and its signature as Nevent makes it.
+/// The body of an event, and its signature as Nevent makes it.
 struct Signed {
     event: &'static str,
     body: String,

@@ -12,7 +12,7 @@ use nevent_webhooks::store::{
 };
 use nevent_webhooks::{Clock, DedupeLayer, DeliveryId, ReplayKey, Store, SystemClock};
 
-/// Remembers deliveries within this process, without a bound but their retention.
+/// Remembers deliveries within this process. Only their retention bounds the store's size.
 #[derive(Debug)]
 pub struct SmallStore {
     tables: Mutex<Tables>,
@@ -45,8 +45,8 @@ impl SmallStore {
         Self { tables: Mutex::default(), clock: Box::new(clock) }
     }
 
-    /// The tables without their expired rows, and the time. (A database would ignore such rows
-    /// in its queries, and delete them on a schedule.)
+    /// Returns the tables without their expired rows, and the time. A database would ignore such
+    /// rows in its queries, and delete them on a schedule.
     fn lock(&self) -> (MutexGuard<'_, Tables>, Duration) {
         let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
         // Read after the lock is held, or another thread's write could be newer than "now".

@@ -1,4 +1,4 @@
-//! What happens to requests, as one stream of outcomes.
+//! Everything that happens to requests, as one stream of outcomes.
 //!
 //! The layers tell every [`Observer`] of every [`Outcome`]. Two observers are built in: the
 //! counters of [`Incident`]s, and, with the feature `tracing`, log lines.

@@ -61,13 +61,13 @@ struct Sending {
 }
 
 impl Sending {
-    /// Says whether all answers were 2xx.
+    /// Returns whether all responses were 2xx.
     async fn send_all(&self) -> Result<bool, Box<dyn Error>> {
         let client = Client::builder(TokioExecutor::new()).build_http();
         let mut all_done = true;
         for _ in 0..self.repeat.get() {
             let (status, body) = self.send(&client).await?;
-            // One answer, one line, whatever is in it.
+            // One line per response, whatever the response holds.
             let line = format!("{} {}", status.as_u16(), body.replace(char::is_control, " "));
             writeln!(stdout(), "{}", line.trim_end())?;
             all_done &= status.is_success();
@@ -88,7 +88,7 @@ impl Sending {
         timeout(Duration::from_secs(10), answer).await.unwrap_or_else(|_| Err(late().into()))
     }
 
-    /// Signed at the time of sending, unless told otherwise, as a retry is.
+    /// Signs at the time of sending, as Nevent does for a retry, unless `--timestamp` is given.
     fn request(&self) -> Result<Request<Full<Bytes>>, http::Error> {
         let signed_at = self.timestamp.unwrap_or_else(|| SystemClock.unix_seconds());
         let mut request = Request::post(&self.url)

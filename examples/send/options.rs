@@ -68,7 +68,7 @@ impl Given {
         Ok(given)
     }
 
-    /// `None`: help was asked for.
+    /// `None` if the options ask for help.
     pub fn resolve(self) -> Result<Option<Sending>, Box<dyn Error>> {
         if self.help {
             return Ok(None);
@@ -90,7 +90,7 @@ impl Given {
 }
 
 fn url(text: &str) -> Result<Uri, String> {
-    // The default has no scheme, and so is refused with all other paths.
+    // The default has no scheme. So a text that is no URL is refused below, as a path is.
     let url: Uri = text.parse().unwrap_or_default();
     match url.scheme_str() {
         Some("http") if is_port_sound(&url) => Ok(url),
@@ -105,7 +105,7 @@ fn url(text: &str) -> Result<Uri, String> {
     }
 }
 
-/// The parser lets ports above 65535 pass, and the client takes 80 for them.
+/// Refuses ports above 65535. The parser lets them pass, and the client would use 80.
 fn is_port_sound(url: &Uri) -> bool {
     let host_only = |authority: &Authority| authority.as_str().ends_with(authority.host());
     url.port().is_some() || url.authority().is_some_and(host_only)
