@@ -1,6 +1,10 @@
 use std::time::Duration;
+#[cfg(any(feature = "tower", feature = "actix"))]
+use std::{future::poll_fn, pin::pin, task::Poll};
 
 use tokio::time::Instant;
+#[cfg(any(feature = "tower", feature = "actix"))]
+use tokio::time::timeout;
 
 /// Longer than any process lives, and short enough to be added to and multiplied.
 pub(crate) const NEVER: Duration = Duration::from_secs(30 * 365 * 86_400);
@@ -9,6 +13,20 @@ pub(crate) const NEVER: Duration = Duration::from_secs(30 * 365 * 86_400);
 /// `Duration::MAX` for "never", some thirty years.
 pub(crate) fn deadline(start: Instant, after: Duration) -> Instant {
     start.checked_add(after.min(NEVER)).unwrap_or(start)
+}
+
+/// The future's output, or `None` if it is not ready within the limit.
+///
+/// The limit counts from when the future first has to wait: a future that is ready at once,
+/// as the calls of a store in memory are, costs neither a timer nor a look at the clock.
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let at_once = poll_fn(|context| Poll::Ready(future.as_mut().poll(context)));
+    match at_once.await {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => timeout(limit, future).await.ok(),
+    }
 }
 
 #[cfg(test)]

@@ -119,6 +119,14 @@ impl Attempt {
         Arc::clone(&self.permit)
     }
 
+    /// A response in the handler's place, or with a rejection in it. Events have no response
+    /// of their own, and in the background nobody waits for one.
+    pub(super) fn rejected(&self, rejection: &Rejection) {
+        if self.event.is_none() && !self.is_in_background() {
+            self.observe(Outcome::Rejected { rejection });
+        }
+    }
+
     pub(super) fn observe(&self, outcome: Outcome<'_>) {
         self.dedupe.observe(outcome, &self.delivery, self.event.as_ref());
     }
