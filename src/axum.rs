@@ -35,7 +35,7 @@ where
 
 /// Extracts one event or several. 400 `Malformed event` if the body is neither.
 #[cfg(feature = "events")]
-impl<S: Sync> FromRequestParts<S> for crate::event::Batch {
+impl<S: Sync> FromRequestParts<S> for crate::Batch {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
@@ -44,7 +44,7 @@ impl<S: Sync> FromRequestParts<S> for crate::event::Batch {
 }
 
 #[cfg(feature = "events")]
-impl IntoResponse for crate::event::BatchReport {
+impl IntoResponse for crate::BatchReport {
     fn into_response(self) -> Response {
         self.into_result().into_response()
     }

@@ -23,7 +23,7 @@ use crate::event::{Event, EventError};
 ///
 /// ```
 /// # #[cfg(feature = "axum")] {
-/// use nevent_webhooks::event::{Batch, BatchReport, Event, EventData};
+/// use nevent_webhooks::{Batch, BatchReport, Event, EventData};
 ///
 /// async fn handle(batch: Batch) -> BatchReport {
 ///     batch.process(8, on_event).await
@@ -44,7 +44,7 @@ use crate::event::{Event, EventError};
 ///
 /// ```
 /// use std::sync::Arc;
-/// use nevent_webhooks::event::{Batch, BatchReport, Event};
+/// use nevent_webhooks::{Batch, BatchReport, Event};
 ///
 /// # struct Database;
 /// # impl Database { async fn store(&self, _: &Event) -> Result<(), String> { Ok(()) } }

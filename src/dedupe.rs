@@ -43,14 +43,7 @@ use crate::rejection::Respond;
 #[cfg(feature = "actix")]
 use crate::store::StoreIdentity;
 use crate::store::{Scope, ScopeInUse, SharedStore, Store};
-
-/// A worker makes its layers once for each address that its server listens at.
-#[cfg(feature = "actix")]
-use crate::actix::is_worker;
-#[cfg(not(feature = "actix"))]
-fn is_worker() -> bool {
-    false
-}
+use crate::worker_thread::is_worker_thread;
 
 /// What all deliveries of one endpoint share.
 #[derive(Debug)]
@@ -94,12 +87,14 @@ impl Dedupe {
         self.incidents.count_of(incident)
     }
 
-    /// Uses the scope for as long as the guard lives. (Not for as long as this lives, which
-    /// a delivery that is kept holds.)
+    /// Marks the scope as in use for as long as the guard lives. The guard belongs to the layer:
+    /// a `Dedupe` lives on in every delivery that a handler keeps.
     pub(crate) fn take_scope(&self) -> Result<Option<Arc<ScopeInUse>>, OptionsError> {
         let Some(identity) = self.store.identity() else { return Ok(None) };
         let (in_use, is_taken) = identity.take(&self.scope);
-        if is_taken && !self.options.share_scope && !is_worker() {
+        // A worker of actix-web creates its layers once for each address that its server listens
+        // on, all with the same scope.
+        if is_taken && !self.options.share_scope && !is_worker_thread() {
             return Err(OptionsError::ScopeInUse { scope: self.scope.clone() });
         }
         Ok(Some(in_use))

@@ -31,7 +31,7 @@
 //!    continues with its [`Delivery`].
 //! 2. [`DedupeLayer`] claims the delivery in a [`Store`]. It answers repeats itself.
 //! 3. Your handler runs. Its extractors read the verified bytes: [`Delivery`], [`Event`],
-//!    [`Batch`](event::Batch).
+//!    [`Batch`].
 //! 4. If the handler returns 2xx, [`DedupeLayer`] completes the delivery. Otherwise it releases
 //!    the claim, and the sender's next retry runs the handler again.
 //!
@@ -70,7 +70,7 @@
 //! | --- | --- |
 //! | verifying | [`VerifyLayer`], [`Verifier`], [`Secret`], [`Tolerance`], [`Verified`] |
 //! | deduplicating | [`DedupeLayer`], [`DedupeOptions`], [`Store`], [`store::MemoryStore`], [`store::RedisStore`] |
-//! | the handler | [`Delivery`], [`DeliveryId`], [`Event`], [`EventData`], [`event::Batch`], [`ClaimHandle`] |
+//! | the handler | [`Delivery`], [`DeliveryId`], [`Event`], [`EventData`], [`Batch`], [`ClaimHandle`] |
 //! | responses | [`Rejection`], [`BodyError`], [`ResponseBody`], [`RejectionBody`] |
 //! | actix-web | [`WebhookMiddleware`] |
 //! | observing | [`Observer`], [`Incident`], [`observe`] |
@@ -84,7 +84,7 @@
 //! | --- | --- | --- |
 //! | `axum` | yes | the extractors for axum; includes `tower` |
 //! | `memory` | yes | [`MemoryStore`](store::MemoryStore), for one process |
-//! | `events` | yes | [`Event`], typed events, [`Batch`](event::Batch) |
+//! | `events` | yes | [`Event`], typed events, [`Batch`] |
 //! | `tower` | | the layers for anything that speaks Tower and `http` 1 |
 //! | `actix` | | [`WebhookMiddleware`] and the extractors for actix-web 4 |
 //! | `redis` | | [`RedisStore`](store::RedisStore), shared by several processes |
@@ -165,6 +165,8 @@ pub mod observe;
 mod receive;
 #[cfg(feature = "tower")]
 mod tower;
+#[cfg(any(feature = "tower", feature = "actix"))]
+mod worker_thread;
 
 // Part of the documentation alone: nothing of it is compiled into a program.
 #[cfg(all(
@@ -180,6 +182,8 @@ pub mod guide;
 
 #[cfg(feature = "actix")]
 pub use actix::{RejectionBody, RejectionError, WebhookMiddleware, WebhookService};
+#[cfg(all(feature = "events", any(feature = "tower", feature = "actix")))]
+pub use batch::{Batch, BatchReport, EventFailure};
 pub use clock::{Clock, ManualClock, SystemClock};
 #[cfg(any(feature = "tower", feature = "actix"))]
 pub use dedupe::{DedupeKey, DedupeLayer, DedupeOptions, OptionsError};

@@ -40,7 +40,7 @@ where
 
 /// Extracts one event or several. 400 `Malformed event` if the body is neither.
 #[cfg(feature = "events")]
-impl FromRequest for crate::event::Batch {
+impl FromRequest for crate::Batch {
     type Error = Rejection;
     type Future = Ready<Result<Self, Rejection>>;
 
@@ -50,7 +50,7 @@ impl FromRequest for crate::event::Batch {
 }
 
 #[cfg(feature = "events")]
-impl actix_web::Responder for crate::event::BatchReport {
+impl actix_web::Responder for crate::BatchReport {
     type Body = BoxBody;
 
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {

@@ -11,11 +11,11 @@ use actix_web::{Error, HttpMessage};
 use tokio::time::Instant;
 
 use super::rejection_response::{RejectionBody, into_error, reject, with_id};
-use super::worker::is_worker;
 use crate::dedupe::{Dedupe, HandlerEnd, handle_once_locally};
 use crate::extract::RequestContext;
 use crate::observe::Outcome;
 use crate::receive::Checks;
+use crate::worker_thread::is_worker_thread;
 use crate::{DedupeLayer, Delivery, Rejection, VerifyLayer};
 
 /// The two layers as middleware of actix-web: for `wrap` on a `Route`, which leaves
@@ -78,7 +78,7 @@ impl WebhookMiddleware {
     #[track_caller]
     pub fn new(verify: &VerifyLayer, dedupe: &DedupeLayer) -> Self {
         assert!(
-            !(is_worker() && dedupe.dedupe.store_is_in_memory_of_this_thread()),
+            !(is_worker_thread() && dedupe.dedupe.store_is_in_memory_of_this_thread()),
             "this MemoryStore was made by a worker of the server, as all is within the closure of \
              HttpServer::new: each worker would have one of its own. Make the layers before the \
              server, and move clones of them into the closure"

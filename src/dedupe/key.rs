@@ -23,7 +23,7 @@ pub enum DedupeKey {
     /// are deduplicated by the delivery's id. The layer reads the id out of the body before the
     /// claim.
     ///
-    /// You do not need this with [`Batch`](crate::event::Batch), which always claims each event
+    /// You do not need this with [`Batch`](crate::Batch), which always claims each event
     /// by its own id, even when the delivery holds only one.
     #[cfg(feature = "events")]
     EventId,

@@ -9,7 +9,7 @@ use super::{Claim, DeliveryId, OwnerToken, Scope};
 ///
 /// [`Delivery::claim`](crate::Delivery::claim) returns it below a
 /// [`DedupeLayer`](crate::DedupeLayer), and
-/// [`Batch::process_claimed`](crate::event::Batch::process_claimed) gives one for each event.
+/// [`Batch::process_claimed`](crate::Batch::process_claimed) gives one for each event.
 /// A store that keeps its records in the same database as the handler's effect can use it to
 /// complete the delivery within the handler's own transaction, fenced by the token. It notes
 /// in the handle what became of that.

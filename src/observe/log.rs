@@ -1,6 +1,6 @@
 //! Log lines and spans, if the feature `tracing` is on; nothing at all otherwise.
 
-pub(crate) use imp::{Span, missing_layer, observer, unread_field};
+pub(crate) use imp::{Span, missing_layer, observer};
 
 #[cfg(feature = "tracing")]
 mod imp {
@@ -9,8 +9,9 @@ mod imp {
     use tracing::{Instrument, warn};
 
     use super::super::Observer;
-    use super::super::log_lines::{LogLines, TARGET};
+    use super::super::log_lines::LogLines;
     use crate::Rejection;
+    use crate::text::LOG_TARGET;
 
     /// The observer that writes log lines.
     #[allow(clippy::unnecessary_wraps, reason = "without the feature there is none")]
@@ -21,11 +22,7 @@ mod imp {
     /// An extractor was used without the layer it needs, so that no layer sees its rejection.
     pub(crate) fn missing_layer(rejection: &Rejection) {
         let status = rejection.status();
-        warn!(target: TARGET, status, reason = %rejection, "rejected");
-    }
-
-    pub(crate) fn unread_field(field: &str) {
-        warn!(target: TARGET, field, "an optional field is not as documented, and was left out");
+        warn!(target: LOG_TARGET, status, reason = %rejection, "rejected");
     }
 
     /// The span a delivery came in, for work that outlives its request.
@@ -58,8 +55,6 @@ mod imp {
     }
 
     pub(crate) fn missing_layer(_: &Rejection) {}
-
-    pub(crate) fn unread_field(_: &str) {}
 
     #[derive(Debug)]
     pub(crate) struct Span;

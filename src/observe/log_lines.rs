@@ -7,10 +7,8 @@ use tracing::{debug, error, info, trace, warn};
 
 use super::{Observation, Observer, Outcome};
 use crate::delivery::Scope;
-use crate::text::excerpt;
+use crate::text::{LOG_TARGET, excerpt};
 use crate::{DeliveryId, Rejection};
-
-pub(super) const TARGET: &str = "nevent_webhooks";
 
 /// While a store is down, one line in this many milliseconds says so.
 const PAUSE_MILLIS: u64 = 5_000;
@@ -33,7 +31,7 @@ pub(super) struct LogLines {
 macro_rules! line {
     ($level:ident, $of:expr, $($rest:tt)+) => {
         $level!(
-            target: TARGET,
+            target: LOG_TARGET,
             outcome = $of.outcome.as_str(),
             scope = $of.scope.map(Scope::as_str),
             delivery = $of.delivery_id.map(DeliveryId::as_str),

@@ -91,7 +91,7 @@ impl VerifyLayer {
     }
 
     /// The number of events whose `type` differed from the `X-Nevent-Event` header: those that
-    /// were read with [`Event`](crate::Event) or [`Batch`](crate::event::Batch), or rejected.
+    /// were read with [`Event`](crate::Event) or [`Batch`](crate::Batch), or rejected.
     /// Clones count together.
     #[cfg(feature = "events")]
     #[must_use]

@@ -4,8 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
-use nevent_webhooks::event::{Batch, Event};
-use nevent_webhooks::{DedupeOptions, Incident};
+use nevent_webhooks::{Batch, DedupeOptions, Event, Incident};
 
 use crate::support::work::{Work, numbered};
 use crate::support::{Adapter, Gate, Post, Receiver, eventually, rows};

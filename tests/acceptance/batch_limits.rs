@@ -4,9 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use nevent_webhooks::DedupeOptions;
-use nevent_webhooks::event::{Batch, Event};
 use nevent_webhooks::store::MemoryStore;
+use nevent_webhooks::{Batch, DedupeOptions, Event};
 
 use crate::support::work::{Work, event, numbered};
 use crate::support::{Adapter, Fault, FaultyStore, Post, Receiver, eventually, rows};

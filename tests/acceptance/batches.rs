@@ -5,8 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use nevent_webhooks::Rejection;
-use nevent_webhooks::event::{Batch, BatchReport, Event};
+use nevent_webhooks::{Batch, BatchReport, Event, Rejection};
 
 use crate::support::work::{Work, batch, event, numbered};
 use crate::support::{Adapter, Post, Receiver, eventually, rows};

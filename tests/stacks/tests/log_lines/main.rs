@@ -15,9 +15,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::routing::post;
 use http::{Request, Response};
-use nevent_webhooks::event::Batch;
 use nevent_webhooks::store::{Claim, ClaimAnswer, Completion, MemoryStore, Renewal, StoreError};
-use nevent_webhooks::{DedupeLayer, Event, Store, VerifiedBody};
+use nevent_webhooks::{Batch, DedupeLayer, Event, Store, VerifiedBody};
 use tower::{ServiceBuilder, ServiceExt, service_fn};
 use tracing::Instrument;
 
