@@ -1,5 +1,4 @@
-//! The receiver to copy for actix-web: verifies, deduplicates and handles Nevent's
-//! events.
+//! A complete receiver for actix-web, to copy: it verifies, deduplicates and handles Nevent's events.
 //!
 //! ```sh
 //! NEVENT_WEBHOOK_SECRET=whsec_k5EKJQnf9sMX2vYzJdHG3L8pR cargo run --features actix --example actix
@@ -10,12 +9,12 @@
 //! | `NEVENT_WEBHOOK_SECRET` | the signing secret; required |
 //! | `NEVENT_WEBHOOK_SECRET_PREVIOUS` | the previous one, during a rotation |
 //! | `BIND` | address and port; default `127.0.0.1:3000` |
-//! | `REDIS_URL` | one memory for several receivers, such as `redis://localhost`; needs `--features redis`. Without it, each remembers its own |
+//! | `REDIS_URL` | the Redis that several receivers share, such as `redis://localhost`; needs `--features redis`. By default each receiver remembers its own deliveries |
 //!
-//! `GET /healthz` says that the process lives, `GET /readyz` that its store can be reached.
-//! It speaks HTTP/1.1 without TLS: put a proxy in front.
+//! `GET /healthz` tells whether the process runs, and `GET /readyz` whether its store can be
+//! reached. The receiver speaks HTTP/1.1 without TLS: put a proxy in front.
 
-#![cfg_attr(not(feature = "redis"), allow(clippy::unused_async, reason = "Redis alone is awaited"))]
+#![cfg_attr(not(feature = "redis"), allow(clippy::unused_async, reason = "only Redis is awaited"))]
 
 use std::error::Error;
 use std::io::Write;
@@ -33,14 +32,14 @@ use nevent_webhooks::{
 };
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Your code goes here. A 2xx says "done, never again"; anything else, "send it
-/// again later".
+/// Your code goes here. Return 2xx when the event is done. After any other status Nevent sends it
+/// again later.
 async fn handle(delivery: Delivery, event: Event) -> HttpResponse {
     let id = delivery.id();
-    // The sender's text may hold a line break.
+    // Escaped, because the sender's text may contain a line break.
     let (kind, event_id) = (event.event_type.escape_debug(), event.id.escape_debug());
     let line = format!("handled delivery={id} event={kind} id={event_id}\n");
-    // One write, flushed: whoever reads along sees whole lines at once.
+    // One flushed write, so that a process that reads the output sees whole lines at once.
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush()) {
         Ok(()) => HttpResponse::Ok().finish(),
@@ -53,7 +52,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn serve() -> Result<(), Box<dyn Error>> {
-    // Made here, once, and cloned into each worker: all share one memory.
+    // Created here once and cloned into each worker, so that all workers share one store.
     let verify = VerifyLayer::new(verifier_from_env()?);
     let memory = Memory::from_env().await?;
     let dedupe = DedupeLayer::new("nevent", memory.store())?;
@@ -69,26 +68,26 @@ async fn serve() -> Result<(), Box<dyn Error>> {
             .route("/healthz", web::get().to(async || "ok"))
             .route("/readyz", web::get().to(move || ready(memory.clone())));
         app.wrap_fn(move |request, service| {
-            let (answer, stopping) = (service.call(request), Arc::clone(&stopping));
+            let (response, stopping) = (service.call(request), Arc::clone(&stopping));
             async move {
-                let mut answer = answer.await;
-                log_rejection(&answer);
-                if let Ok(answer) = &mut answer
+                let mut response = response.await;
+                log_rejection(&response);
+                if let Ok(response) = &mut response
                     && stopping.load(Ordering::Relaxed)
                 {
-                    // Its connection brings no further request.
-                    answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+                    // Otherwise the client could send further requests on this connection.
+                    response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
                 }
-                answer
+                response
             }
         })
     });
     let server = server
-        // A client that never finishes its first headers is let go. (For later ones
-        // actix has no timer: a proxy in front has.)
+        // Closes the connection of a client that does not finish its first headers. actix-web has no
+        // such timer for later requests: the proxy in front needs one.
         .client_request_timeout(Duration::from_secs(10))
-        // Longer than the 60 s for which load balancers keep idle connections, or they
-        // send a request into one that just closed.
+        // Longer than the 60 s for which load balancers keep idle connections. Otherwise they could
+        // send a request on a connection that was just closed.
         .keep_alive(Duration::from_secs(75))
         .disable_signals()
         .bind(&bind)
@@ -100,7 +99,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     Ok(server.await?)
 }
 
-/// Not for the public: each call asks Redis three things.
+/// Do not expose this to the public: each call sends three commands to Redis.
 async fn ready(memory: Memory) -> HttpResponse {
     if memory.is_ready().await {
         HttpResponse::Ok().body("ready")
@@ -117,22 +116,22 @@ fn verifier_from_env() -> Result<Verifier, Box<dyn Error>> {
     Ok(Verifier::with_secrets(secrets)?)
 }
 
-/// A variable that is set but empty counts as unset: compose's `${NAME:-}` makes such.
+/// Whether a variable is set and not empty. Docker Compose sets `${NAME:-}` to an empty text.
 fn is_set(name: &str) -> bool {
     std::env::var_os(name).is_some_and(|value| !value.is_empty())
 }
 
-/// Where receivers remember what they have handled.
+/// The store of handled deliveries.
 #[derive(Clone)]
 enum Memory {
-    /// In this process.
+    /// The memory of this process.
     Own(Arc<MemoryStore>),
     #[cfg(feature = "redis")]
     Redis(nevent_webhooks::store::RedisStore),
 }
 
 impl Memory {
-    /// Redis when there is a URL of one, and this process's memory otherwise.
+    /// Redis if `REDIS_URL` is set, otherwise the memory of this process.
     async fn from_env() -> Result<Self, Box<dyn Error>> {
         if !is_set("REDIS_URL") {
             return Ok(Self::Own(Arc::new(MemoryStore::new())));
@@ -162,7 +161,7 @@ impl Memory {
         }
     }
 
-    /// Says whether deliveries can be claimed now.
+    /// Whether deliveries can be claimed now.
     async fn is_ready(&self) -> bool {
         match self {
             Self::Own(_) => true,
@@ -174,25 +173,28 @@ impl Memory {
     }
 }
 
-/// Every refusal is the error of its response; that of a handler that is late, or
-/// panicked, is an error itself. Here they are logged; they could as well be counted,
-/// or be answered otherwise.
-fn log_rejection<B>(answer: &Result<ServiceResponse<B>, actix_web::Error>) {
-    let (error, id) = match answer {
-        Ok(answer) => {
-            let id = answer.response().extensions().get::<DeliveryId>().cloned();
-            (answer.response().error(), id) // Only of genuine requests.
+/// Logs rejections. You could count them or replace the response in the same place.
+///
+/// A rejection is the error of its response. If a handler panicked or is late, there is no response
+/// and the rejection is the `Err`.
+fn log_rejection<B>(response: &Result<ServiceResponse<B>, actix_web::Error>) {
+    let (error, id) = match response {
+        Ok(response) => {
+            // Only genuine requests have an id here.
+            let id = response.response().extensions().get::<DeliveryId>().cloned();
+            (response.response().error(), id)
         }
         Err(error) => (Some(error), None),
     };
     if let Some(rejection) = error.and_then(|error| error.as_error::<Rejection>()) {
         let id = id.as_ref().map_or("-", DeliveryId::as_str);
-        eprintln!("answered {} delivery={id}: {rejection}", rejection.status());
+        eprintln!("responded {} delivery={id}: {rejection}", rejection.status());
     }
 }
 
-/// Takes no new connections, lets handlers finish (those whose client has gone would
-/// end with the workers), then ends.
+/// Stops the server: takes no new connections, waits for all handlers, then ends the workers.
+///
+/// Waiting first is needed for handlers in the background, because they would end with their worker.
 async fn stop_on_signal(server: ServerHandle, dedupe: DedupeLayer, stopping: Arc<AtomicBool>) {
     let Ok(mut terminate) = signal(SignalKind::terminate()) else {
         return;

@@ -1,5 +1,5 @@
-//! Typed events: what a box office does with them. It keeps its CRM in step with
-//! Nevent's fans, rings a bell for VIPs, and counts on a dashboard.
+//! A receiver of typed events for a box office. It keeps a CRM up to date with Nevent's fans, alerts
+//! the staff to VIPs, and counts sales on a dashboard.
 //!
 //! ```sh
 //! export NEVENT_WEBHOOK_SECRET=whsec_k5EKJQnf9sMX2vYzJdHG3L8pR   # in both terminals
@@ -7,8 +7,8 @@
 //! cargo run --example send -- --event fan.created
 //! ```
 //!
-//! `BIND` is the address and port; default `127.0.0.1:3000`. For shutdown, rotation and
-//! header timeouts look at `axum.rs`.
+//! `BIND` is the address and port; default `127.0.0.1:3000`. For rotation and header timeouts see
+//! `axum.rs`.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -22,18 +22,18 @@ use nevent_webhooks::event::{Decimal, Event, EventData, Fan, Purchase};
 use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks::{DedupeLayer, Rejection, Secret, Verifier, VerifyLayer};
 
-/// Stands for your database. There, do what an event asks for in one transaction: a
-/// handler that failed half-way is started again from its beginning.
+/// Stands for your database. Apply each event to the database in one transaction, because a handler
+/// that failed halfway runs again from its beginning.
 #[derive(Default)]
 struct BoxOffice {
     crm: HashMap<String, Fan>,
     tickets_sold: i64,
-    /// By currency; exact, as the amounts that were sent.
+    /// The exact revenue by currency.
     revenue: HashMap<String, Decimal>,
 }
 
-/// "On this do that", in one place. What is not of interest is answered 2xx as well,
-/// or Nevent would send it again.
+/// Handles each type of event in one place. Types of no interest get a 2xx as well, otherwise Nevent
+/// would send them again.
 async fn handle(
     State(office): State<Arc<Mutex<BoxOffice>>>,
     event: Event<EventData>,
@@ -41,12 +41,12 @@ async fn handle(
     let mut office = office.lock().unwrap_or_else(PoisonError::into_inner);
     match event.data {
         EventData::FanCreated(fan) | EventData::FanUpdated(fan) => office.sync(*fan),
-        EventData::FanDeleted(fan) => office.forget(&fan),
+        EventData::FanDeleted(fan) => office.delete(&fan),
         EventData::PurchaseCompleted(purchase) => {
             office.alert(&purchase);
             office.count(&purchase);
         }
-        EventData::Unknown { event_type, .. } => println!("new to me: {event_type}"),
+        EventData::Unknown { event_type, .. } => println!("unknown type: {event_type}"),
         _ => {}
     }
     StatusCode::OK
@@ -58,12 +58,12 @@ impl BoxOffice {
         self.crm.insert(fan.id.clone(), fan);
     }
 
-    fn forget(&mut self, fan: &Fan) {
-        println!("crm: {} is forgotten", fan.id);
+    fn delete(&mut self, fan: &Fan) {
+        println!("crm: {} is deleted", fan.id);
         self.crm.remove(&fan.id);
     }
 
-    /// A purchase shows a fan in short; their tags are in the CRM.
+    /// Alerts the staff to a VIP. A purchase has no tags of its fan, so they come from the CRM.
     fn alert(&self, purchase: &Purchase) {
         let known = self.crm.get(&purchase.fan.id);
         let is_vip = known.is_some_and(|fan| fan.tags.iter().any(|tag| tag == "vip"));
@@ -80,10 +80,10 @@ impl BoxOffice {
     }
 }
 
-/// An event that cannot be read is answered 400: this tells which field it was.
+/// Logs rejections. For an event that cannot be read, the reason names the field.
 async fn log_rejection(response: Response) -> Response {
     if let Some(rejection) = response.extensions().get::<Rejection>() {
-        eprintln!("answered {}: {rejection}", rejection.status());
+        eprintln!("responded {}: {rejection}", rejection.status());
     }
     response
 }
@@ -99,7 +99,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .layer(middleware::map_response(log_rejection))
         .with_state(office);
 
-    // Empty as if unset: compose's `${BIND:-}` sets it so.
+    // Empty counts as unset, because Docker Compose sets `${BIND:-}` to an empty text.
     let bind = std::env::var("BIND").ok().filter(|bind| !bind.is_empty());
     let bind = bind.unwrap_or_else(|| "127.0.0.1:3000".to_owned());
     let listener = tokio::net::TcpListener::bind(&bind).await.map_err(|error| {

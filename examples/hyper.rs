@@ -1,4 +1,4 @@
-//! The receiver of `axum.rs` without axum: hyper, and the layers.
+//! The receiver of `axum.rs` without axum, on hyper alone.
 //!
 //! ```sh
 //! NEVENT_WEBHOOK_SECRET=whsec_k5EKJQnf9sMX2vYzJdHG3L8pR cargo run --example hyper
@@ -10,8 +10,8 @@
 //! | `NEVENT_WEBHOOK_SECRET_PREVIOUS` | the previous one, during a rotation |
 //! | `BIND` | address and port; default `127.0.0.1:3000` |
 //!
-//! `GET /healthz` says that the process lives, `GET /readyz` that its store is ready, which
-//! a `MemoryStore` always is. It speaks HTTP/1.1 without TLS: put a proxy in front.
+//! `GET /healthz` tells whether the process runs, and `GET /readyz` whether its store is ready. A
+//! `MemoryStore` always is. The receiver speaks HTTP/1.1 without TLS: put a proxy in front.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -40,8 +40,8 @@ use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
 
 const TEN_SECONDS: Duration = Duration::from_secs(10);
 
-/// Your code goes here. A 2xx says "done, never again"; anything else, "send it
-/// again later".
+/// Your code goes here. Return 2xx when the event is done. After any other status Nevent sends it
+/// again later.
 async fn handle(request: Request<VerifiedBody>) -> Result<Response<Full<Bytes>>, Infallible> {
     let delivery = request.body().delivery();
     let event: Event = match Event::from_extensions(request.extensions()) {
@@ -49,10 +49,10 @@ async fn handle(request: Request<VerifiedBody>) -> Result<Response<Full<Bytes>>,
         Err(rejection) => return Ok(rejection.to_response()),
     };
     let id = delivery.id();
-    // The sender's text may hold a line break.
+    // Escaped, because the sender's text may contain a line break.
     let (kind, event_id) = (event.event_type.escape_debug(), event.id.escape_debug());
     let line = format!("handled delivery={id} event={kind} id={event_id}\n");
-    // One write, flushed: whoever reads along sees whole lines at once.
+    // One flushed write, so that a process that reads the output sees whole lines at once.
     let mut stdout = std::io::stdout().lock();
     let status = match stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush()) {
         Ok(()) => StatusCode::OK,
@@ -63,7 +63,7 @@ async fn handle(request: Request<VerifiedBody>) -> Result<Response<Full<Bytes>>,
     Ok(response)
 }
 
-/// Other paths and methods get answers of their own, above the layers.
+/// Routes requests for the webhook to the layers, and responds to other paths and methods itself.
 async fn route<S, B>(webhook: S, request: Request<Incoming>) -> Result<Response<B>, S::Error>
 where
     S: Service<Request<Incoming>, Response = Response<B>>,
@@ -99,10 +99,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     })?;
     let listener = TcpListener::bind(address).await?;
     let mut http = http1::Builder::new();
-    // Between two requests, later headers included: longer than the 60 s for which load
-    // balancers keep idle connections, or they send a request into one that just closed.
+    // The time between two requests, including the next headers. It is longer than the 60 s for
+    // which load balancers keep idle connections. Otherwise they could send a request on a connection
+    // that was just closed.
     http.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(75));
-    // A client may close its side behind a request, and still wait for the answer.
+    // A client may close its side after the request and still wait for the response.
     http.half_close(true);
 
     let mut stop = pin!(stop_signal()?);
@@ -117,15 +118,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
             route(webhook.clone(), request)
         }));
         let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), app));
-        connections.spawn(let_go_unless(first_request, connection));
-        while connections.try_join_next().is_some() {} // Forgets those that have ended.
+        connections.spawn(serve_unless_idle(first_request, connection));
+        while connections.try_join_next().is_some() {} // Frees connections that have ended.
     }
 
-    // Takes no new requests; those under way have until their answer is due.
+    // Takes no new requests. Requests in progress get the time until their response deadline.
     drop(listener);
     let _ = tokio::time::timeout(TEN_SECONDS, graceful.shutdown()).await;
     connections.shutdown().await;
-    // The connections have ended; handlers whose client hung up may not have.
+    // All connections have ended, but handlers may still run in the background.
     dedupe.wait_idle().await;
     Ok(())
 }
@@ -138,24 +139,25 @@ fn verifier_from_env() -> Result<Verifier, Box<dyn Error>> {
     Ok(Verifier::with_secrets(secrets)?)
 }
 
-/// A variable that is set but empty counts as unset: compose's `${NAME:-}` makes such.
+/// Whether a variable is set and not empty. Docker Compose sets `${NAME:-}` to an empty text.
 fn is_set(name: &str) -> bool {
     std::env::var_os(name).is_some_and(|value| !value.is_empty())
 }
 
-/// Every refusal of the layers is in the response's extensions: here it is
-/// logged; it could as well be counted, or be answered otherwise.
+/// Logs rejections, which are in the extensions of their responses. You could count them or replace
+/// the response in the same place.
 fn log_rejection<B>(response: Response<B>) -> Response<B> {
     if let Some(rejection) = response.extensions().get::<Rejection>() {
-        let id = response.extensions().get::<DeliveryId>(); // Only of genuine requests.
+        let id = response.extensions().get::<DeliveryId>(); // Only for genuine requests.
         let id = id.map_or("-", DeliveryId::as_str);
-        eprintln!("answered {} delivery={id}: {rejection}", rejection.status());
+        eprintln!("responded {} delivery={id}: {rejection}", rejection.status());
     }
     response
 }
 
-/// Serves a connection, but not one whose client never finishes its first headers.
-async fn let_go_unless<T>(first_request: Arc<Notify>, connection: impl Future<Output = T>) {
+/// Serves a connection. If its client does not finish the first headers within ten seconds, the
+/// connection is closed.
+async fn serve_unless_idle<T>(first_request: Arc<Notify>, connection: impl Future<Output = T>) {
     let mut connection = pin!(connection);
     tokio::select! {
         _ = &mut connection => {}
@@ -164,7 +166,7 @@ async fn let_go_unless<T>(first_request: Arc<Notify>, connection: impl Future<Ou
     }
 }
 
-/// The next connection; `None` when it is time to stop.
+/// The next connection, or `None` when the process is told to stop.
 async fn accept(
     listener: &TcpListener,
     stop: &mut (impl Future<Output = ()> + Unpin),
@@ -176,7 +178,8 @@ async fn accept(
         };
         match accepted {
             Ok((stream, _)) => return Some(stream),
-            // Out of file descriptors, perhaps, until some connections end.
+            // Perhaps there are no free file descriptors until some connections end. Without the
+            // pause this loop would use a whole core.
             Err(error) => {
                 eprintln!("cannot accept a connection: {error}");
                 tokio::time::sleep(Duration::from_secs(1)).await;
@@ -185,7 +188,7 @@ async fn accept(
     }
 }
 
-/// Listens from now on; is ready when the process is told to stop.
+/// A future that is ready when the process is told to stop. Signals count from the call on.
 fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

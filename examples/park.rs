@@ -1,6 +1,6 @@
-//! An event that cannot be read, taken all the same: its bytes are kept in a file, for a person
-//! to look at, with the reason in another, and it is answered 2xx. Otherwise Nevent sends it again until its last retry,
-//! and then it is lost.
+//! A receiver that parks events it cannot read. It writes the bytes and the reason to files, for a
+//! person to look at, and responds 2xx. Without this, Nevent would send such an event again until its
+//! last retry, and then the event would be lost.
 //!
 //! ```sh
 //! export NEVENT_WEBHOOK_SECRET=whsec_k5EKJQnf9sMX2vYzJdHG3L8pR   # in both terminals
@@ -9,7 +9,7 @@
 //! ```
 //!
 //! `PARKED` is the directory; default `parked`. `BIND` is the address and port; default
-//! `127.0.0.1:3000`. For rotation, timeouts and health checks look at `axum.rs`.
+//! `127.0.0.1:3000`. For rotation, timeouts and health checks see `axum.rs`.
 
 use std::error::Error;
 use std::fs::File;
@@ -23,31 +23,31 @@ use nevent_webhooks::event::{Event, EventData};
 use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks::{DedupeLayer, Delivery, Rejection, Secret, Verifier, VerifyLayer};
 
-/// With actix-web the arguments are the same.
+/// Handles the event, or parks it. With actix-web the arguments are the same.
 async fn handle(
     State(parked): State<PathBuf>,
     delivery: Delivery,
     event: Result<Event<EventData>, Rejection>,
 ) -> Result<(), Rejection> {
     match event {
-        // The sender's text may hold a line break: `{:?}` escapes it.
+        // `{:?}` escapes the sender's text, which may contain a line break.
         Ok(event) => println!("handled {:?} {:?}", event.event_type, event.id),
         Err(Rejection::Event(reason)) => {
-            // If this fails, the event is not done, and Nevent sends it again.
+            // If this fails, the response is 400 and Nevent sends the event again.
             park(&parked, &delivery, &reason.to_string()).await.map_err(|error| {
                 eprintln!("cannot park {}: {error}", delivery.id());
                 Rejection::Event(reason.clone())
             })?;
             println!("parked {}: {reason}", delivery.id());
         }
-        // A mistake in this program, such as a route without the layers.
+        // A bug in this program, such as a route without the layers.
         Err(other) => return Err(other),
     }
     Ok(())
 }
 
-/// Writes the reason and the bytes as they were signed to files of their own, and onto the
-/// disk. The id is the sender's text, so only its letters and digits may name a file.
+/// Writes the reason and the signed bytes to two new files and syncs them to disk. The sender chooses
+/// the id, so only its letters and digits may become part of a file name.
 async fn park(directory: &Path, delivery: &Delivery, reason: &str) -> io::Result<()> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(io::Error::other)?;
     let id: String = delivery.id().as_str().chars().filter(char::is_ascii_alphanumeric).collect();
@@ -64,7 +64,7 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = File::create_new(path)?;
     file.write_all(bytes)?;
     file.sync_all()?;
-    // The file's name is in its directory, which is written by itself.
+    // The directory holds the file's name and must be synced as well.
     path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
 }
 
@@ -72,7 +72,7 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
 async fn main() -> Result<(), Box<dyn Error>> {
     let verify = VerifyLayer::new(Verifier::new(Secret::from_env("NEVENT_WEBHOOK_SECRET")?));
     let dedupe = DedupeLayer::new("park", MemoryStore::new())?;
-    // Empty as if unset: compose's `${PARKED:-}` sets it so.
+    // Empty counts as unset, because Docker Compose sets `${PARKED:-}` to an empty text.
     let parked = std::env::var_os("PARKED").filter(|parked| !parked.is_empty());
     let parked = PathBuf::from(parked.unwrap_or_else(|| "parked".into()));
     std::fs::create_dir_all(&parked)

@@ -1,5 +1,5 @@
-//! What a receiver does for you: starts one, sends it what Nevent and what an
-//! attacker would send, and prints what came back.
+//! A demonstration: starts a receiver, sends it requests of Nevent and of an attacker, and prints the
+//! responses.
 //!
 //! ```sh
 //! cargo run --example quickstart
@@ -19,15 +19,15 @@ use nevent_webhooks::{Clock, DELIVERY_HEADER, SIGNATURE_HEADER, Signer, SystemCl
 use nevent_webhooks::{DedupeLayer, Event, Secret, Verifier, VerifyLayer};
 use tokio::{net::TcpListener, sync::Mutex};
 
-/// Nevent shows yours when a webhook is set up. Keep it out of your source.
+/// The signing secret. Nevent shows yours when you set up a webhook. Keep it out of your source code.
 const SECRET: &str = "whsec_k5EKJQnf9sMX2vYzJdHG3L8pR";
 const WRONG_SECRET: &str = "whsec_0aVnD4bWmTzq7RsuPyXc1LfEh";
 
-/// How often the handler has run, by the event's id.
+/// How often the handler has run, by event id.
 type Runs = Arc<Mutex<HashMap<String, u32>>>;
 
-/// Your code goes here; only genuine events reach it. A 2xx says "done, never
-/// again"; anything else, "send it again later".
+/// Your code goes here. Only genuine events reach it. Return 2xx when the event is done. After any
+/// other status Nevent sends it again later.
 async fn handle(State(runs): State<Runs>, event: Event) -> (StatusCode, &'static str) {
     let mut runs = runs.lock().await;
     let run = runs.entry(event.id).or_default();
@@ -38,8 +38,8 @@ async fn handle(State(runs): State<Runs>, event: Event) -> (StatusCode, &'static
     }
 }
 
-/// `verify` lets through what is genuine and fresh, `dedupe` what was not handled
-/// before. The receiver to copy is in `axum.rs`, beside this file.
+/// A route that forwards only genuine and fresh events (`verify`) that were not handled before
+/// (`dedupe`). A complete receiver to copy is in `axum.rs`, next to this file.
 fn receiver(runs: &Runs) -> Result<Router, Box<dyn Error>> {
     let verify = VerifyLayer::new(Verifier::new(Secret::new(SECRET)?));
     let dedupe = DedupeLayer::new("quickstart", MemoryStore::new())?;
@@ -63,12 +63,12 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
 
 async fn play(sender: &mut Sender) -> Result<(), Box<dyn Error>> {
     let now = SystemClock.unix_seconds();
-    println!("{:28} | {:21} | handler ran | as expected?", "sent", "answer");
+    println!("{:28} | {:21} | handler ran | as expected?", "sent", "response");
 
     let first = sign(SECRET, now - 60, "evt_1", "purchase.completed")?;
     sender.send("a genuine delivery", "id-1", &first, "200 Handled", 1).await?;
 
-    // A minute later Nevent sends again what it saw no 2xx for: the answer was lost, say.
+    // A minute later Nevent sends the delivery again, for example because the response was lost.
     let retry = sign(SECRET, now, "evt_1", "purchase.completed")?;
     sender.send("its retry, signed afresh", "id-1", &retry, "200 Already processed", 1).await?;
 
@@ -78,7 +78,7 @@ async fn play(sender: &mut Sender) -> Result<(), Box<dyn Error>> {
     let stale = sign(SECRET, now - 301, "evt_3", "purchase.completed")?;
     sender.send("a stale one, 301 s old", "id-3", &stale, "401 Timestamp too old", 0).await?;
 
-    // The signature does not cover the delivery id: a thief can change it.
+    // The signature does not cover the delivery id, so an attacker can change it.
     sender.send("the first, under another id", "id-4", &first, "200 Already processed", 1).await?;
 
     let unlucky = sign(SECRET, now - 60, "evt_5", "purchase.refunded")?;
@@ -88,7 +88,7 @@ async fn play(sender: &mut Sender) -> Result<(), Box<dyn Error>> {
     sender.send("its retry", "id-5", &retry, "200 Handled", 2).await
 }
 
-/// An event's body, and its signature as Nevent makes it.
+/// The body of an event, with a signature like Nevent's.
 struct Signed {
     event: &'static str,
     body: String,
@@ -103,7 +103,7 @@ fn sign(secret: &str, at: i64, event: &'static str, kind: &str) -> Result<Signed
     Ok(Signed { event, body, signature })
 }
 
-/// Sends over real HTTP, and prints a line of the table for each request.
+/// A client that sends over real HTTP and prints a line of the table for each request.
 struct Sender {
     client: Client<HttpConnector, Full<Bytes>>,
     url: String,
@@ -117,7 +117,7 @@ impl Sender {
         sent: &str,
         delivery_id: &str,
         signed: &Signed,
-        expected_answer: &str,
+        expected_response: &str,
         expected_runs: u32,
     ) -> Result<(), Box<dyn Error>> {
         let request = Request::post(&self.url)
@@ -128,12 +128,12 @@ impl Sender {
         let status = response.status().as_u16();
         let text = response.into_body().collect().await?.to_bytes();
 
-        let answer = format!("{status} {}", String::from_utf8_lossy(&text));
+        let response = format!("{status} {}", String::from_utf8_lossy(&text));
         let runs = self.runs.lock().await.get(signed.event).copied().unwrap_or(0);
-        let ok = answer == expected_answer && runs == expected_runs;
+        let ok = response == expected_response && runs == expected_runs;
         self.as_expected &= ok;
         let verdict = if ok { "ok" } else { "NOT AS EXPECTED" };
-        println!("{sent:28} | {answer:21} | {runs:^11} | {verdict}");
+        println!("{sent:28} | {response:21} | {runs:^11} | {verdict}");
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
-//! What happens to requests, as one stream of outcomes.
+//! Outcomes: everything that happens to requests, for counters, logs and alerts.
 //!
 //! The layers tell every [`Observer`] of every [`Outcome`]. Two observers are built in: the
-//! counters of [`Incident`]s, and, with the feature `tracing`, log lines.
+//! counters of [`Incident`]s and, with the feature `tracing`, log lines.
 
 mod incident;
 pub(crate) mod log;
@@ -9,9 +9,11 @@ pub(crate) mod log;
 mod log_lines;
 mod observer;
 mod outcome;
+mod part;
 
 pub use incident::Incident;
 pub(crate) use incident::Incidents;
 pub(crate) use observer::Observers;
 pub use observer::{Observation, Observer};
-pub use outcome::{BackgroundCause, Outcome, StoreOperation};
+pub use outcome::Outcome;
+pub use part::{BackgroundCause, StoreOperation};

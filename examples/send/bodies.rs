@@ -6,7 +6,7 @@ use hyper::header::HeaderValue;
 
 use crate::options::header;
 
-/// What is sent, and what `X-Nevent-Event` says of it.
+/// The body to send, and the value of `X-Nevent-Event`.
 pub type BodyAndEvent = (Bytes, Option<HeaderValue>);
 
 pub fn sample(event: &str) -> Result<BodyAndEvent, String> {

@@ -1,4 +1,4 @@
-//! Plays Nevent: signs a delivery and sends it to a receiver.
+//! Acts as Nevent: signs a delivery and sends it to a receiver.
 //!
 //! ```sh
 //! export NEVENT_WEBHOOK_SECRET=whsec_k5EKJQnf9sMX2vYzJdHG3L8pR
@@ -49,7 +49,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// What to send, and where.
+/// A delivery to send, and its receiver.
 struct Sending {
     url: Uri,
     signer: Signer,
@@ -61,13 +61,13 @@ struct Sending {
 }
 
 impl Sending {
-    /// Says whether all answers were 2xx.
+    /// Sends the delivery as often as asked. Returns whether all responses were 2xx.
     async fn send_all(&self) -> Result<bool, Box<dyn Error>> {
         let client = Client::builder(TokioExecutor::new()).build_http();
         let mut all_done = true;
         for _ in 0..self.repeat.get() {
             let (status, body) = self.send(&client).await?;
-            // One answer, one line, whatever is in it.
+            // One line per response, even if the body contains line breaks.
             let line = format!("{} {}", status.as_u16(), body.replace(char::is_control, " "));
             writeln!(stdout(), "{}", line.trim_end())?;
             all_done &= status.is_success();
@@ -76,19 +76,20 @@ impl Sending {
     }
 
     async fn send(&self, client: &HttpClient) -> Result<(StatusCode, String), Box<dyn Error>> {
-        let answer = async {
+        let exchange = async {
             let response = client.request(self.request()?).await.map_err(|e| self.explain(&e))?;
             let (head, body) = response.into_parts();
             let broken =
-                |e| format!("{}: {}, but the answer broke off: {e}", self.url, head.status);
+                |e| format!("{}: {}, but the response broke off: {e}", self.url, head.status);
             let body = body.collect().await.map_err(broken)?.to_bytes();
             Ok((head.status, String::from_utf8_lossy(&body).into_owned()))
         };
-        let late = || format!("{}: no answer within 10 s, when Nevent gives up", self.url);
-        timeout(Duration::from_secs(10), answer).await.unwrap_or_else(|_| Err(late().into()))
+        let late = || format!("{}: no response within 10 s, when Nevent gives up", self.url);
+        timeout(Duration::from_secs(10), exchange).await.unwrap_or_else(|_| Err(late().into()))
     }
 
-    /// Signed at the time of sending, unless told otherwise, as a retry is.
+    /// The request, signed at the time of sending unless `--timestamp` says otherwise. A retry of
+    /// Nevent is signed anew as well.
     fn request(&self) -> Result<Request<Full<Bytes>>, http::Error> {
         let signed_at = self.timestamp.unwrap_or_else(|| SystemClock.unix_seconds());
         let mut request = Request::post(&self.url)
@@ -114,7 +115,7 @@ impl Sending {
                 self.url
             )
         } else {
-            format!("{}: no answer: {cause}. The receiver's log may tell why", self.url)
+            format!("{}: no response: {cause}. The receiver's log may tell why", self.url)
         }
     }
 }

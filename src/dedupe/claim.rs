@@ -13,7 +13,8 @@ use crate::store::{Claim, ClaimAnswer, Fingerprint, RecordKind, Scope, Store, St
 use crate::{Delivery, DeliveryId, Rejection};
 
 impl Dedupe {
-    /// By its id and its signature; or, if so configured, by its event's id.
+    /// The claim for a delivery: by its id and its replay keys or, if so configured, by the id of its
+    /// event.
     pub(super) fn claim_for(&self, delivery: &Delivery) -> Claim {
         #[cfg(feature = "events")]
         if self.options.dedupe_by == DedupeKey::EventId
@@ -32,7 +33,7 @@ impl Dedupe {
         }
     }
 
-    /// The endpoint's scope, or that of the delivery's tenant within it.
+    /// The endpoint's scope, or the scope of the delivery's tenant within it.
     pub(super) fn scope_of(&self, delivery: &Delivery) -> Scope {
         match delivery.tenant() {
             Some(tenant) => self.scope.of_tenant(tenant),
@@ -40,7 +41,7 @@ impl Dedupe {
         }
     }
 
-    /// Events are claimed by id alone. The id is covered by the signature, so no replay keys
+    /// The claim for an event, by its id alone. The id is covered by the signature, so no replay keys
     /// are needed, and the body is not fingerprinted because the sender may serialise the
     /// same event differently next time.
     pub(crate) fn claim_for_event(&self, delivery: &Delivery, event_id: &str) -> Claim {
@@ -56,14 +57,14 @@ impl Dedupe {
 }
 
 impl Attempt {
-    /// Claims, under the id that the signed bytes came with first.
+    /// Claims the delivery. A replay is claimed under the first id of its signed bytes.
     pub(super) async fn claim(
         self: &Arc<Self>,
         mut claim: Claim,
     ) -> Result<ClaimHandle, Rejection> {
         let began = Instant::now();
-        // A replay leads to the id that was claimed, which leads to itself: one step,
-        // unless the replay record expires between the two.
+        // A replay record names the first id, and the first id has no replay record of another.
+        // So the second claim is the last one, unless a replay record expires in between.
         for _ in 0..2 {
             let (sent, store_timeout) = (Sent::now(), self.dedupe.options.store_timeout);
             let call = async { self.dedupe.store.claim(&claim).await };
@@ -75,7 +76,7 @@ impl Attempt {
                 ClaimAnswer::Acquired => {
                     self.lease.granted(sent);
                     self.observe(Outcome::Claimed { took: began.elapsed() });
-                    return Ok(self.hold(claim));
+                    return Ok(self.keep(claim));
                 }
                 ClaimAnswer::ReplayOf(first_id) => {
                     self.observe(Outcome::Replay { first_id: &first_id });
@@ -94,15 +95,14 @@ impl Attempt {
             self.observe(outcome);
             return Err(rejection);
         }
-        let error =
-            &StoreError::Unavailable("its replay records lead from one id to another".into());
+        let error = &StoreError::Unavailable("its replay records name one id after another".into());
         let (operation, took) = (StoreOperation::Claim, began.elapsed());
         self.observe(Outcome::StoreFailed { operation, error, took });
         self.store_failed(claim, error)
     }
 
-    /// The claim may have taken effect all the same. If the attempt goes on, the claim is
-    /// its own. If not, it is released, or expires.
+    /// Decides what follows when the store fails during a claim. The claim may have taken effect
+    /// all the same: an attempt that continues keeps it, and an attempt that ends releases it.
     fn store_failed(
         self: &Arc<Self>,
         claim: Claim,
@@ -110,7 +110,7 @@ impl Attempt {
     ) -> Result<ClaimHandle, Rejection> {
         if self.dedupe.options.run_when_store_fails {
             self.observe(Outcome::RanUnclaimed);
-            return Ok(self.hold(claim));
+            return Ok(self.keep(claim));
         }
         let attempt = Arc::clone(self);
         tokio::spawn(async move {

@@ -95,7 +95,7 @@ async fn a_store_that_fails_between_events(adapter: Adapter) {
     gate.let_pass(1);
     connection.reply().await.is(500, "Batch incomplete");
     assert_eq!(work.counts(), (2, 0, 1));
-    assert!(work.report().failures[0].reason.starts_with("the store could not take the claim"));
+    assert!(work.report().failures[0].reason.starts_with("the delivery could not be claimed: "));
     store.fail_claims(None);
     receiver.deliver(&post).await.is(200, "");
     assert_eq!((work.counts(), work.runs()), ((1, 2, 0), 3));
