@@ -68,32 +68,30 @@ impl Attempt {
         for _ in 0..2 {
             let (sent, store_timeout) = (Sent::now(), self.dedupe.options.store_timeout);
             let call = async { self.dedupe.store.claim(&claim).await };
-            let answer = match self.ask(StoreOperation::Claim, store_timeout, call).await {
-                Ok(answer) => answer,
-                Err(error) => return self.store_failed(claim, &error),
-            };
-            let (outcome, rejection) = match answer {
-                ClaimAnswer::Acquired => {
+            match self.ask(StoreOperation::Claim, store_timeout, call).await {
+                Ok(ClaimAnswer::Acquired) => {
                     self.lease.granted(sent);
                     self.observe(Outcome::Claimed { took: began.elapsed() });
                     return Ok(self.keep(claim));
                 }
-                ClaimAnswer::ReplayOf(first_id) => {
+                Ok(ClaimAnswer::ReplayOf(first_id)) => {
                     self.observe(Outcome::Replay { first_id: &first_id });
                     claim.id = first_id;
-                    continue;
                 }
-                ClaimAnswer::Completed => {
-                    (Outcome::Duplicate { in_flight: false }, Rejection::AlreadyProcessed)
+                Ok(ClaimAnswer::Completed) => {
+                    self.observe(Outcome::Duplicate { in_flight: false });
+                    return Err(Rejection::AlreadyProcessed);
                 }
-                ClaimAnswer::InFlight { lease } => (
-                    Outcome::Duplicate { in_flight: true },
-                    Rejection::DeliveryInProgress { lease },
-                ),
-                ClaimAnswer::Conflict => (Outcome::Conflict, Rejection::DeliveryIdConflict),
-            };
-            self.observe(outcome);
-            return Err(rejection);
+                Ok(ClaimAnswer::InFlight { lease }) => {
+                    self.observe(Outcome::Duplicate { in_flight: true });
+                    return Err(Rejection::DeliveryInProgress { lease });
+                }
+                Ok(ClaimAnswer::Conflict) => {
+                    self.observe(Outcome::Conflict);
+                    return Err(Rejection::DeliveryIdConflict);
+                }
+                Err(error) => return self.store_failed(claim, &error),
+            }
         }
         let error = &StoreError::Unavailable("its replay records name one id after another".into());
         let (operation, took) = (StoreOperation::Claim, began.elapsed());

@@ -119,7 +119,7 @@ pub enum DeliveryIdError {
     #[error("the delivery id is malformed: {reason}")]
     #[non_exhaustive]
     Malformed {
-        /// What is wrong with the id.
+        /// Describes what is wrong with the id.
         reason: &'static str,
     },
 }

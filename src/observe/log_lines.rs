@@ -69,6 +69,10 @@ impl Observer for LogLines {
             | Outcome::EventNotBegun => {
                 event_of_a_batch(of);
             }
+            Outcome::LeaseRenewed { .. }
+            | Outcome::LeaseLost
+            | Outcome::FinalizedLate
+            | Outcome::FinalizeFailed => lease_and_record(of),
             _ => handler(of),
         }
     }
@@ -149,6 +153,12 @@ fn handler(of: &Observation<'_>) {
             let cause = cause.as_str();
             line!(debug, of, cause, ?after, "the handler continues in the background");
         }
+        _ => {}
+    }
+}
+
+fn lease_and_record(of: &Observation<'_>) {
+    match of.outcome {
         Outcome::LeaseRenewed { took } => line!(trace, of, ?took, "the lease was renewed"),
         Outcome::LeaseLost => {
             line!(error, of, "the lease was lost: the delivery may have been handled twice");

@@ -53,7 +53,7 @@ impl<F: Fn(&Observation<'_>) + Send + Sync + 'static> Observer for F {
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Observation<'a> {
-    /// What happened.
+    /// The outcome.
     pub outcome: Outcome<'a>,
     /// The endpoint's scope. Outcomes of `VerifyLayer` have one if its options set it.
     pub scope: Option<&'a Scope>,

@@ -162,7 +162,7 @@ pub enum Outcome<'a> {
     EventUnreadable {
         /// The event's position in the batch, from 0.
         position: usize,
-        /// What is wrong with the event. It never shows values of the event.
+        /// Describes what is wrong with the event. It never shows values of the event.
         reason: &'a str,
     },
     /// An event of a batch failed that was claimed together with its delivery. The outcome of the

@@ -22,7 +22,7 @@ pub enum VerifyError {
     #[error("malformed signature header: {reason}")]
     #[non_exhaustive]
     MalformedSignature {
-        /// What is wrong with the header.
+        /// Describes what is wrong with the header.
         reason: &'static str,
     },
     /// No `v1` is the MAC of this timestamp and body under any secret.

@@ -162,7 +162,7 @@ pub enum SecretError {
     Variable {
         /// The variable's name.
         variable: String,
-        /// What is wrong with its value.
+        /// The reason why its value cannot be a secret.
         reason: Box<SecretError>,
     },
     /// The text is empty.
