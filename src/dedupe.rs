@@ -38,7 +38,7 @@ use self::permits::Permits;
 use self::store_health::StoreHealth;
 use crate::Delivery;
 use crate::deadline::deadline;
-use crate::observe::{Incident, Incidents, Observation, Observers, Outcome};
+use crate::observe::{Incident, Incidents, Observation, Outcome, Timer};
 use crate::rejection::Respond;
 #[cfg(feature = "actix")]
 use crate::store::StoreIdentity;
@@ -51,8 +51,7 @@ pub(crate) struct Dedupe {
     scope: Scope,
     store: SharedStore,
     options: DedupeOptions,
-    incidents: Arc<Incidents>,
-    observers: Observers,
+    incidents: Incidents,
     store_health: StoreHealth,
     permits: Arc<Permits>,
 }
@@ -65,15 +64,11 @@ impl Dedupe {
     ) -> Result<Self, OptionsError> {
         let options = options.checked()?;
         let scope = Scope::new(scope)?;
-        let incidents = Arc::new(Incidents::default());
-        let mut observers = options.observers.clone();
-        observers.add(Arc::clone(&incidents) as _);
         Ok(Self {
             scope,
             store: SharedStore::new(store),
             permits: Permits::new(options.max_in_flight),
-            incidents,
-            observers,
+            incidents: Incidents::default(),
             store_health: StoreHealth::default(),
             options,
         })
@@ -129,13 +124,21 @@ impl Dedupe {
         delivery: &Delivery,
         event: Option<&EventName>,
     ) {
-        self.observers.observe(&Observation {
+        self.incidents.count(&outcome);
+        if self.options.observers.is_empty() {
+            return;
+        }
+        self.options.observers.observe(&Observation {
             outcome,
             scope: Some(&self.scope),
             delivery_id: Some(delivery.id()),
             event_id: event.map(|event| event.id.as_str()),
             event_type: event.map(|event| event.event_type.as_str()).or(delivery.event_header()),
         });
+    }
+
+    pub(crate) fn start_timer(&self) -> Timer {
+        self.options.observers.start_timer()
     }
 
     pub(crate) async fn wait_idle(&self) {

@@ -21,8 +21,8 @@
 //! # Ok(()) }
 //! ```
 //!
-//! [`guide::axum`], [`guide::actix`] and [`guide::hyper`] are the same as whole programs, with
-//! how to start them and how to send them an event.
+//! [`guide::axum`], [`guide::actix`] and [`guide::hyper`] show whole programs, and say how to start
+//! one and how to send it an event.
 //!
 //! # The steps of a delivery
 //!
@@ -35,13 +35,13 @@
 //! 4. If the handler returns 2xx, [`DedupeLayer`] completes the delivery. Otherwise it releases
 //!    the claim, and the sender's next retry runs the handler again.
 //!
-//! A response in the handler's place is a [`Rejection`], which stays in the response's
-//! extensions. Everything that happens is an [`Outcome`](observe::Outcome), which an
+//! A response that a layer gives in the handler's place is a [`Rejection`], which also is in the
+//! response's extensions. Everything that happens is an [`Outcome`](observe::Outcome), which an
 //! [`Observer`] can count or log.
 //!
 //! # What is guaranteed
 //!
-//! - No byte of a body reaches a handler before its signature matched and was found fresh.
+//! - No byte of a body reaches a handler before the signature matched and was found fresh.
 //! - A handler that returned 2xx is not run again for that delivery, as long as the store
 //!   remembers it and the receiver is neither frozen nor cut off from its store.
 //! - Nobody is answered 2xx for a delivery that no handler has completed.
@@ -68,15 +68,19 @@
 //!
 //! | for | types |
 //! | --- | --- |
-//! | verifying | [`VerifyLayer`], [`Verifier`], [`Secret`], [`Tolerance`], [`Verified`] |
-//! | deduplicating | [`DedupeLayer`], [`DedupeOptions`], [`Store`], [`store::MemoryStore`], [`store::RedisStore`] |
+//! | verifying | [`VerifyLayer`], [`VerifyOptions`], [`Verifier`], [`Secret`], [`Tolerance`], [`Verified`] |
+//! | several tenants on one route | [`Tenant`], [`RequestHead`] |
+//! | deduplicating | [`DedupeLayer`], [`DedupeOptions`], [`DedupeKey`] |
+//! | stores | [`Store`], [`store::MemoryStore`], [`store::RedisStore`], [`store::SharedStore`] |
 //! | the handler | [`Delivery`], [`DeliveryId`], [`Event`], [`EventData`], [`Batch`], [`ClaimHandle`] |
-//! | responses | [`Rejection`], [`BodyError`], [`ResponseBody`], [`RejectionBody`] |
-//! | actix-web | [`WebhookMiddleware`] |
-//! | observing | [`Observer`], [`Incident`], [`observe`] |
+//! | rejections | [`Rejection`], [`Fault`], [`RejectionResponse`], [`BodyError`] |
+//! | observing | [`Observer`], [`observe::Observation`], [`observe::Outcome`], [`Incident`] |
+//! | Tower services | [`VerifyService`], [`DedupeService`], [`VerifiedBody`], [`ResponseBody`] |
+//! | actix-web | [`WebhookMiddleware`], [`RejectionError`], [`RejectionBody`] |
 //! | headers | [`SIGNATURE_HEADER`], [`DELIVERY_HEADER`], [`EVENT_HEADER`] |
-//! | tests | [`Signer`], [`Clock`], [`ManualClock`], [`store::conformance`] |
-//! | errors of construction | [`SecretError`], [`RotationError`], [`ToleranceError`], [`OptionsError`] |
+//! | tests | [`testing::SignedDelivery`], [`Signer`], [`Clock`], [`ManualClock`], [`store::conformance`] |
+//! | errors of construction | [`SecretError`], [`RotationError`], [`ToleranceError`], [`OptionsError`], [`TenantError`] |
+//! | errors of requests | [`VerifyError`], [`DeliveryIdError`], [`EventError`], [`store::StoreError`] |
 //!
 //! # Features
 //!
@@ -88,12 +92,13 @@
 //! | `tower` | | the layers for anything that speaks Tower and `http` 1 |
 //! | `actix` | | [`WebhookMiddleware`] and the extractors for actix-web 4 |
 //! | `redis` | | [`RedisStore`](store::RedisStore), shared by several processes |
-//! | `redis-tls` | | `rediss://` |
+//! | `redis-tls` | | `rediss://`, by rustls with ring unless the program has installed another provider |
+//! | `redis-tls-no-provider` | | the same without ring, for a program that installs a provider |
 //! | `tracing` | | log lines and spans |
 //! | `store` | | the trait [`Store`] alone |
 //! | `conformance` | | the promises of [`Store`] as tests for a store of your own |
 //!
-//! Without features there remains the core: [`Verifier`], with no async runtime, no framework
+//! Without any feature, the crate is its core: [`Verifier`], with no async runtime, no framework
 //! and no clock of its own.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // The links lead to what all features together have.
@@ -109,7 +114,7 @@
     allow(rustdoc::broken_intra_doc_links)
 )]
 #![warn(unreachable_pub)]
-// Whatever comes in, nothing panics; each exception says why it cannot.
+// No input may cause a panic. Each exception says why it cannot.
 #![cfg_attr(
     not(test),
     deny(
@@ -124,7 +129,7 @@
         clippy::arithmetic_side_effects
     )
 )]
-// Without `events` nobody claims what is within a delivery.
+// Without `events`, nothing claims the events of a delivery.
 #![cfg_attr(
     not(all(feature = "events", any(feature = "tower", feature = "actix"))),
     allow(dead_code, unused_imports)
@@ -168,7 +173,7 @@ mod tower;
 #[cfg(any(feature = "tower", feature = "actix"))]
 mod worker_thread;
 
-// Part of the documentation alone: nothing of it is compiled into a program.
+// For the documentation only: a program contains nothing of it.
 #[cfg(all(
     any(doc, doctest),
     feature = "actix",
@@ -180,35 +185,52 @@ mod worker_thread;
 ))]
 pub mod guide;
 
-#[cfg(feature = "actix")]
-pub use actix::{RejectionBody, RejectionError, WebhookMiddleware, WebhookService};
-#[cfg(all(feature = "events", any(feature = "tower", feature = "actix")))]
-pub use batch::{Batch, BatchReport, EventFailure};
-pub use clock::{Clock, ManualClock, SystemClock};
-#[cfg(any(feature = "tower", feature = "actix"))]
-pub use dedupe::{DedupeKey, DedupeLayer, DedupeOptions, OptionsError};
-#[cfg(any(feature = "tower", feature = "actix"))]
-pub use delivery::{ClaimHandle, ClaimState, Delivery};
-pub use delivery::{DELIVERY_HEADER, DeliveryId, DeliveryIdError, EVENT_HEADER};
-#[cfg(feature = "events")]
-pub use event::{Event, EventData, EventError};
-#[cfg(any(feature = "tower", feature = "actix"))]
-pub use observe::{Incident, Observer};
-#[cfg(any(feature = "tower", feature = "actix"))]
-pub use receive::{RequestHead, Tenant, TenantError, VerifyLayer, VerifyOptions};
-#[cfg(any(feature = "tower", feature = "actix"))]
-pub use rejection::RejectionResponse;
-pub use rejection::{BodyError, Fault, Rejection};
+// Verifying.
 pub use signature::{
     ReplayKey, RotationError, SIGNATURE_HEADER, Secret, SecretError, Signer, Tolerance,
     ToleranceError, Verification, Verified, Verifier, VerifyError,
 };
+
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub use receive::{RequestHead, Tenant, TenantError, VerifyLayer, VerifyOptions};
+
+// Deduplicating.
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub use dedupe::{DedupeKey, DedupeLayer, DedupeOptions, OptionsError};
 #[cfg(feature = "store")]
+#[doc(inline)]
 pub use store::Store;
+
+// In the handler.
+pub use delivery::{DELIVERY_HEADER, DeliveryId, DeliveryIdError, EVENT_HEADER};
+
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub use delivery::{ClaimHandle, ClaimState, Delivery};
+#[cfg(feature = "events")]
+#[doc(inline)]
+pub use event::{Event, EventData, EventError};
+
+#[cfg(all(feature = "events", any(feature = "tower", feature = "actix")))]
+pub use batch::{Batch, BatchReport, EventFailure};
+
+// Rejections and observing.
+#[cfg(any(feature = "tower", feature = "actix"))]
+#[doc(inline)]
+pub use observe::{Incident, Observer};
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub use rejection::RejectionResponse;
+pub use rejection::{BodyError, Fault, Rejection};
+
+// Adapters.
+#[cfg(feature = "actix")]
+pub use actix::{RejectionBody, RejectionError, WebhookMiddleware, WebhookService};
 #[cfg(feature = "tower")]
 pub use tower::{
     DedupeFuture, DedupeService, ProvenBody, ResponseBody, VerifiedBody, VerifyService,
 };
+
+// Time.
+pub use clock::{Clock, ManualClock, SystemClock};
 
 /// The README's code, compiled and run with the other examples of the docs.
 #[cfg(all(doctest, feature = "axum", feature = "memory", feature = "events"))]

@@ -2,6 +2,24 @@
 //!
 //! The layers tell every [`Observer`] of every [`Outcome`]. Two observers are built in: the
 //! counters of [`Incident`]s and, with the feature `tracing`, log lines.
+//!
+#![cfg_attr(feature = "memory", doc = "```")]
+#![cfg_attr(not(feature = "memory"), doc = "```ignore")]
+//! use nevent_webhooks::observe::{Observation, Outcome};
+//! use nevent_webhooks::{DedupeLayer, DedupeOptions, store::MemoryStore};
+//!
+//! let alert = |observation: &Observation<'_>| match observation.outcome {
+//!     Outcome::LeaseLost | Outcome::FinalizeFailed => {
+//!         eprintln!("{:?} may be handled twice", observation.delivery_id);
+//!     }
+//!     _ => {}
+//! };
+//! let options = DedupeOptions::new().observer(alert);
+//! let dedupe = DedupeLayer::with_options("tickets", MemoryStore::new(), options)?;
+//! # Ok::<(), nevent_webhooks::OptionsError>(())
+//! ```
+//!
+//! [`guide::observing`](crate::guide::observing) lists the outcomes, and says which to alert on.
 
 mod incident;
 pub(crate) mod log;
@@ -10,6 +28,7 @@ mod log_lines;
 mod observer;
 mod outcome;
 mod part;
+mod timer;
 
 pub use incident::Incident;
 pub(crate) use incident::Incidents;
@@ -17,3 +36,4 @@ pub(crate) use observer::Observers;
 pub use observer::{Observation, Observer};
 pub use outcome::Outcome;
 pub use part::{BackgroundCause, StoreOperation};
+pub(crate) use timer::Timer;

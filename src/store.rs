@@ -42,7 +42,8 @@ pub use shared::SharedStore;
 
 pub use crate::delivery::{Claim, Fingerprint, OwnerToken, RecordKind, Scope, ScopeError};
 
-/// A memory of deliveries, with four atomic operations. Implement it with `async fn`s.
+/// A memory of deliveries, with four atomic operations. Implement it with `async fn`s, as the
+/// complete store in the [module's documentation](self) does.
 ///
 /// A store keeps two kinds of rows:
 ///
@@ -86,7 +87,7 @@ pub use crate::delivery::{Claim, Fingerprint, OwnerToken, RecordKind, Scope, Sco
 /// log it with its sources, and answer the delivery with 503 for the sender to retry.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a store of deliveries",
-    label = "the trait `Store` is not implemented for `{Self}`",
+    label = "not a store",
     note = "use `MemoryStore` or `RedisStore`, an `Arc` of one, or a `SharedStore`",
     note = "for a store of your own, implement `Store` with `async fn`s; their futures must be `Send`"
 )]

@@ -2,6 +2,22 @@
 //!
 //! [`SignedDelivery`] is signed as the sender signs. [`ManualClock`](crate::ManualClock) is a clock
 //! that your test drives.
+//!
+//! ```
+//! use nevent_webhooks::testing::SignedDelivery;
+//! use nevent_webhooks::{Secret, SIGNATURE_HEADER, Verifier};
+//!
+//! let secret = Secret::new("whsec_k5EKJQnf9sMX2vYzJdHG3L8pR")?;
+//! let delivery = SignedDelivery::new(&secret, "d-1", "{}").signed_at(1_640_995_200);
+//!
+//! let signature = delivery.headers().find(|(name, _)| *name == SIGNATURE_HEADER);
+//! let (_, signature) = signature.expect("every delivery is signed");
+//! let verifier = Verifier::new(secret);
+//! assert!(verifier.verify(&signature, delivery.body(), 1_640_995_260).is_ok());
+//! # Ok::<(), nevent_webhooks::SecretError>(())
+//! ```
+//!
+//! [`guide::testing`](crate::guide::testing) tests a whole receiver.
 
 #[cfg(any(feature = "tower", feature = "actix"))]
 use crate::Delivery;

@@ -88,9 +88,9 @@ impl Attempt {
         limit: Duration,
         call: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        let asked = Instant::now();
+        let asked = self.dedupe.start_timer();
         let answer = ask(limit, call).await;
-        let took = asked.elapsed();
+        let took = asked.took();
         match &answer {
             Ok(_) => {
                 self.observe(Outcome::StoreAnswered { operation, took });

@@ -1,7 +1,5 @@
 use std::sync::Arc;
 
-use tokio::time::Instant;
-
 use super::Dedupe;
 #[cfg(feature = "events")]
 use super::DedupeKey;
@@ -62,7 +60,7 @@ impl Attempt {
         self: &Arc<Self>,
         mut claim: Claim,
     ) -> Result<ClaimHandle, Rejection> {
-        let began = Instant::now();
+        let began = self.dedupe.start_timer();
         // A replay record names the first id, and the first id has no replay record of another.
         // So the second claim is the last one, unless a replay record expires in between.
         for _ in 0..2 {
@@ -71,7 +69,7 @@ impl Attempt {
             match self.ask(StoreOperation::Claim, store_timeout, call).await {
                 Ok(ClaimAnswer::Acquired) => {
                     self.lease.granted(sent);
-                    self.observe(Outcome::Claimed { took: began.elapsed() });
+                    self.observe(Outcome::Claimed { took: began.took() });
                     return Ok(self.keep(claim));
                 }
                 Ok(ClaimAnswer::ReplayOf(first_id)) => {
@@ -94,7 +92,7 @@ impl Attempt {
             }
         }
         let error = &StoreError::Unavailable("its replay records name one id after another".into());
-        let (operation, took) = (StoreOperation::Claim, began.elapsed());
+        let (operation, took) = (StoreOperation::Claim, began.took());
         self.observe(Outcome::StoreFailed { operation, error, took });
         self.store_failed(claim, error)
     }

@@ -9,7 +9,7 @@ use super::finalize::finalize;
 use super::permits::Permit;
 use super::{Claimed, Dedupe, InRequest};
 use crate::delivery::ClaimHandle;
-use crate::observe::Outcome;
+use crate::observe::{Outcome, Timer};
 use crate::panic::catch_panic;
 use crate::store::{Claim, RecordKind};
 use crate::text::excerpt;
@@ -156,7 +156,7 @@ async fn claim_handle_finalize<T, F: Future<Output = Result<T, Rejection>>>(
 ) -> Result<T, Rejection> {
     let work = async {
         let claim = attempt.claim(claim).await?;
-        let began = Instant::now();
+        let began = attempt.dedupe.start_timer();
         let output = catch_panic(async {
             attempt.may_start()?;
             handler(claim).await
@@ -179,10 +179,10 @@ impl Attempt {
     fn ended<T>(
         &self,
         output: Option<&Result<T, Rejection>>,
-        began: Instant,
+        began: Timer,
         end_of: EndOf<T>,
     ) -> Finalization {
-        let (took, in_background) = (began.elapsed(), self.is_in_background());
+        let (took, in_background) = (began.took(), self.is_in_background());
         match output.map(|result| result.as_ref().map(end_of)) {
             Some(Ok(HandlerEnd::Succeeded)) => {
                 self.observe(Outcome::HandlerSucceeded { took, in_background });

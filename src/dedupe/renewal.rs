@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use super::DedupeOptions;
 use super::attempt::Attempt;
@@ -72,12 +72,12 @@ impl Attempt {
         let Some(claim) = self.claim.get() else {
             return Renewed::NotNow;
         };
-        let (sent, asked) = (Sent::now(), Instant::now());
+        let (sent, asked) = (Sent::now(), self.dedupe.start_timer());
         let call = async { self.dedupe.store.renew(claim.claim()).await };
         match self.ask(StoreOperation::Renew, patience, call).await {
             Ok(Renewal::Renewed) => {
                 self.lease.granted(sent);
-                self.observe(Outcome::LeaseRenewed { took: asked.elapsed() });
+                self.observe(Outcome::LeaseRenewed { took: asked.took() });
                 Renewed::Yes
             }
             // There is nothing to renew: the store has recorded the handler's end meanwhile, or the
@@ -105,7 +105,7 @@ impl Attempt {
 mod tests {
     use std::future::pending;
 
-    use tokio::time::timeout;
+    use tokio::time::{Instant, timeout};
 
     use super::*;
 

@@ -1,6 +1,6 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Observation, Observer, Outcome, StoreOperation};
+use super::{Outcome, StoreOperation};
 use crate::store::StoreError;
 
 /// Something that an operator should know and that a response does not always show.
@@ -116,11 +116,17 @@ impl Incident {
     }
 }
 
-/// An observer that counts incidents.
+/// Counts incidents.
 #[derive(Debug, Default)]
 pub(crate) struct Incidents([AtomicU64; Incident::ALL.len()]);
 
 impl Incidents {
+    pub(crate) fn count(&self, outcome: &Outcome<'_>) {
+        if let Some(incident) = Incident::of(outcome) {
+            self.counter(incident).fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     pub(crate) fn count_of(&self, incident: Incident) -> u64 {
         self.counter(incident).load(Ordering::Relaxed)
     }
@@ -128,13 +134,5 @@ impl Incidents {
     #[expect(clippy::indexing_slicing, reason = "there are as many as incidents")]
     fn counter(&self, incident: Incident) -> &AtomicU64 {
         &self.0[incident as usize]
-    }
-}
-
-impl Observer for Incidents {
-    fn observe(&self, observation: &Observation<'_>) {
-        if let Some(incident) = Incident::of(&observation.outcome) {
-            self.counter(incident).fetch_add(1, Ordering::Relaxed);
-        }
     }
 }

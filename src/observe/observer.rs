@@ -2,7 +2,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::{Outcome, log};
+use super::{Outcome, Timer, log};
 use crate::DeliveryId;
 use crate::delivery::Scope;
 use crate::panic::drop_payload;
@@ -26,8 +26,8 @@ use crate::panic::drop_payload;
 /// ```
 ///
 /// The layers call an observer on the thread that handles the request, so it must be quick and must
-/// not block. If it panics, the panic is ignored. To share one observer between both layers, put it
-/// in an [`Arc`].
+/// not block. If it panics, the panic is ignored. To let one observer see both layers, give each
+/// layer a clone of it.
 pub trait Observer: Send + Sync + 'static {
     /// Called with each outcome.
     fn observe(&self, observation: &Observation<'_>);
@@ -79,6 +79,14 @@ impl Observers {
 
     pub(crate) fn add(&mut self, observer: Arc<dyn Observer>) {
         self.0.push(observer);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn start_timer(&self) -> Timer {
+        Timer::start(!self.is_empty())
     }
 
     /// Tells each observer. A panic is caught, otherwise it would end the delivery and keep the other

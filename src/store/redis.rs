@@ -57,8 +57,8 @@ use super::StoreIdentity;
 /// With the URL of Sentinels, the store watches them, and leaves the old master before a
 /// replica is promoted. That takes one connection and one task for each Sentinel.
 ///
-/// The store can be cloned. All clones share one connection. The README describes how to
-/// configure the server.
+/// The store can be cloned. All clones share one connection. [`guide::redis`](crate::guide::redis)
+/// says how to configure the server.
 ///
 /// # Keys and commands
 ///

@@ -86,7 +86,11 @@ fn with_delivery(
         request.headers_mut().insert(DELIVERY, id);
     }
     let extensions = request.extensions_mut();
-    extensions.insert(delivery.clone());
+    // In place of the one from above: an insertion would allocate.
+    match extensions.get_mut::<Delivery>() {
+        Some(verified) => *verified = delivery.clone(),
+        None => drop(extensions.insert(delivery.clone())),
+    }
     if let Some(context) = extensions.get_mut::<RequestContext>() {
         context.claimed = Some(claimed);
     }

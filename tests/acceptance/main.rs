@@ -20,6 +20,7 @@ mod failures;
 mod leases;
 mod limits;
 mod lost_leases;
+mod observation;
 mod observers;
 mod odd_events;
 mod order;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use nevent_webhooks::DedupeOptions;
-use nevent_webhooks::observe::{Observation, Outcome};
+use nevent_webhooks::observe::Observation;
 use nevent_webhooks::store::{MemoryStore, Scope};
 
 use crate::support::receiver::Setup;
@@ -131,14 +131,17 @@ async fn a_handler_behind_the_deadline(adapter: Adapter) {
         let (setup, recorder) = observed(setup, short());
         let receiver = setup.start().await;
         receiver.deliver(&Post::new("d")).await.is(503, "Still processing");
-        let begun = recorder.take();
         let due = ["verified", "claimed", "moved_to_background response_due", "rejected 503"];
-        assert_eq!(begun, due);
+        assert_eq!(without_renewals(&recorder), due);
         gate.let_pass(1);
         receiver.idle().await;
-        let ends: Vec<_> = recorder.take().into_iter().filter(|o| o != "lease_renewed").collect();
-        assert_eq!(ends, [format!("{end} in the background")]);
+        assert_eq!(without_renewals(&recorder), [format!("{end} in the background")]);
     }
+}
+
+/// On a busy machine there may be renewals in between.
+fn without_renewals(recorder: &Recorder) -> Vec<String> {
+    recorder.take().into_iter().filter(|outcome| outcome != "lease_renewed").collect()
 }
 
 async fn a_handler_whose_client_left(adapter: Adapter) {
@@ -264,70 +267,4 @@ async fn both_layers_name_the_scope(adapter: Adapter) {
     receiver.deliver(&Post::new("d")).await.is(200, "");
     receiver.deliver(&Post::new("d").but_send("{}")).await.is(401, "Invalid signature");
     assert!(recorder.all().iter().all(|o| o.scope.as_deref() == Some("tickets")));
-}
-
-/// How old it was, how long each part took.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn durations() {
-    for adapter in [Adapter::Axum, Adapter::Hyper] {
-        let measured = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
-        let inside = std::sync::Arc::clone(&measured);
-        let measure = move |of: &Observation<'_>| {
-            let (name, length) = match of.outcome {
-                Outcome::Verified { age, body_read, body_bytes, secret, .. } => {
-                    assert_eq!((age, secret, body_bytes), (7, "primary", 120));
-                    ("body", body_read)
-                }
-                Outcome::Claimed { took, .. } => ("claim", took),
-                Outcome::HandlerSucceeded { took, .. } => ("handler", took),
-                _ => return,
-            };
-            inside.lock().expect("no panic while locked").push((name, length));
-        };
-        let measure = std::sync::Arc::new(measure);
-        let (verify, dedupe) = (measure.clone(), measure);
-        let store = FaultyStore::new(MemoryStore::with_capacity(100).expect("room"));
-        store.fail_claims(Fault::Late);
-        let setup = Receiver::on(adapter)
-            .verify(move |layer| layer.observer(move |of: &Observation<'_>| verify(of)));
-        let options = DedupeOptions::new().observer(move |of: &Observation<'_>| dedupe(of));
-        let slow = |_| async {
-            tokio::time::sleep(ms(50)).await;
-            StatusCode::OK
-        };
-        let receiver = setup.options(options).store(store).handler(slow).start().await;
-        let (head, body) = Post::new("d").age(7).body("x".repeat(120)).wire(receiver.now());
-        let mut connection = receiver.connect().await;
-        connection.send(&head).await;
-        tokio::time::sleep(ms(100)).await;
-        connection.send(&body).await;
-        connection.reply().await.is(200, "");
-        let measured = measured.lock().expect("no panic while locked").clone();
-        let at_least = [("body", ms(50)), ("claim", ms(199)), ("handler", ms(49))];
-        assert_eq!(measured.len(), 3);
-        for ((name, length), (due, least)) in measured.iter().zip(at_least) {
-            assert!(*name == due && *length >= least && *length < ms(10_000), "{measured:?}");
-        }
-    }
-}
-
-/// Neither bodies nor secrets, in whatever form an observation is written.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_observation_shows_no_body() {
-    let written = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
-    let inside = std::sync::Arc::clone(&written);
-    let write = move |of: &Observation<'_>| {
-        inside.lock().expect("no panic while locked").push(format!("{of:?}"));
-    };
-    let setup = Work::on(Adapter::Axum).0.options(DedupeOptions::new().observer(write));
-    let receiver = setup.start().await;
-    let maria = event("evt_1").replace("fan_1", "maria@example.com");
-    for (id, body) in
-        [("d", maria.clone()), ("e", maria.replace("\"id\":\"maria", "\"id\":[\"maria"))]
-    {
-        receiver.deliver(&Post::new(id).body(body)).await;
-    }
-    let written = written.lock().expect("no panic while locked").concat();
-    assert!(written.contains("HandlerSucceeded") && written.contains("HandlerFailed"), "{written}");
-    assert!(!written.contains("maria") && !written.contains("whsec_"), "{written}");
 }

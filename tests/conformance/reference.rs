@@ -109,11 +109,10 @@ impl Reference {
         match self.flaw {
             Some(Flaw::NamesJoined) => (String::new(), kind, format!("{scope}:{id}")),
             Some(Flaw::ScopesIgnored) => (String::new(), kind, id),
-            Some(Flaw::KindsIgnored) => (scope, "", id),
             Some(Flaw::KindsJoined) if claim.kind == RecordKind::Event => {
                 (scope, "", format!("e{id}"))
             }
-            Some(Flaw::KindsJoined) => (scope, "", id),
+            Some(Flaw::KindsIgnored | Flaw::KindsJoined) => (scope, "", id),
             Some(Flaw::NamesFolded) => (scope, kind, id.to_lowercase()),
             Some(Flaw::NamesTrimmed) => (scope, kind, id.trim_end().to_owned()),
             Some(Flaw::NamesCut) => (scope, kind, id.chars().take(127).collect()),

@@ -15,8 +15,8 @@ pub enum Fault {
     SuccessAtTheDeadline,
     /// The record is completed when the delivery is claimed.
     MarkedBeforeHandling,
-    /// A completion is refused when the lease has lapsed and nobody took it.
-    LapsedCompletionRefused,
+    /// A completion is refused when the lease has expired and nobody took it.
+    ExpiredCompletionRefused,
     /// A handler that never ends is renewed for ever.
     RenewedWithoutEnd,
     /// A completion counts although another holds the record.
@@ -24,7 +24,7 @@ pub enum Fault {
     /// A completion counts although the record is completed.
     CompletionOfWhatIsCompleted,
     /// The lease of a process that died stays.
-    LapsesNever,
+    ExpiresNever,
     /// A claim that was granted starts its handler, however late its answer is read.
     LateAnswerTrusted,
     /// A lease that was lost is counted only when another attempt still holds the delivery.
@@ -42,7 +42,7 @@ pub struct State {
     history: History,
 }
 
-/// One whose lease has lapsed is none. Whose it is in flight is with the handlers;
+/// One whose lease has expired is none. Whose it is in flight is with the handlers;
 /// nobody's, if its process died or the claim's answer was lost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 enum Record {
@@ -62,7 +62,7 @@ enum Handler {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Place {
     work: Work,
-    /// Its token is the record's, as far as it knows: its lease has not lapsed.
+    /// Its token is the record's, as far as it knows: its lease has not expired.
     holds: bool,
 }
 
@@ -112,7 +112,7 @@ impl State {
         let mut steps = Steps::from(*self, fault);
         steps.push(|state| state.store_is_down = !state.store_is_down);
         steps.deliver();
-        steps.lapse();
+        steps.expire();
         for (handler, at) in self.at_work() {
             steps.work(handler, at);
         }

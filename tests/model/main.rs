@@ -1,6 +1,6 @@
 //! Deduplication as a state machine, all of whose states are looked at: four attempts at a
 //! time at one delivery, processes that crash or stall, handlers that fail or never
-//! end, leases that lapse, answers that are lost or read late, and a store that comes and
+//! end, leases that expire, answers that are lost or read late, and a store that comes and
 //! goes. `renewal` is the timing of renewals, tick by tick.
 //!
 //! Left out: replays, ids that are used again, retention, the limit of handlers at work, and
@@ -37,11 +37,11 @@ fn each_seeded_fault_is_noticed() {
         (Fault::SuccessAtTheDeadline, "no 2xx without a handler that is done"),
         (Fault::ReleaseWithoutToken, "who holds a lease holds the record"),
         (Fault::MarkedBeforeHandling, "no 2xx without a handler that is done"),
-        (Fault::LapsedCompletionRefused, "no second run without a cause"),
+        (Fault::ExpiredCompletionRefused, "no second run without a cause"),
         (Fault::RenewedWithoutEnd, "handled in the end, as long as retries go on"),
         (Fault::CompletionWithoutToken, "who completes has no rival"),
         (Fault::CompletionOfWhatIsCompleted, "no two completions that count"),
-        (Fault::LapsesNever, "handled in the end, as long as retries go on"),
+        (Fault::ExpiresNever, "handled in the end, as long as retries go on"),
         (Fault::LateAnswerTrusted, "no second run without a cause"),
         (Fault::LossUncounted, "no second run that nobody counts"),
     ] {

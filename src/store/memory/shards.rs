@@ -55,6 +55,12 @@ fn guard<T>(part: &Mutex<T>) -> MutexGuard<'_, T> {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Key(pub(super) [u8; 16]);
 
+// What a key is of. Control characters that no scope's name has in it; 2 is in a tenant's.
+const DELIVERY: u8 = 0;
+const EVENT: u8 = 1;
+const BODY: u8 = 3;
+const REPLAY: u8 = 4;
+
 /// Hashes scopes, ids and bodies to 128 bits. The key of the hash is drawn for this store, so
 /// that an attacker cannot choose ids that collide.
 #[derive(Default)]
@@ -66,14 +72,14 @@ pub(super) struct KeyedHash {
 impl KeyedHash {
     pub(super) fn record(&self, claim: &Claim) -> Key {
         let kind = match claim.kind {
-            RecordKind::Delivery => b'd',
-            RecordKind::Event => b'e',
+            RecordKind::Delivery => DELIVERY,
+            RecordKind::Event => EVENT,
         };
         self.hash(&claim.scope, kind, claim.id.as_str().as_bytes())
     }
 
     pub(super) fn body(&self, scope: &Scope, body: Fingerprint) -> Key {
-        self.hash(scope, b'b', &body.to_bytes())
+        self.hash(scope, BODY, &body.to_bytes())
     }
 
     /// Replay keys are uniformly distributed already, so only the scope is hashed.
@@ -82,18 +88,17 @@ impl KeyedHash {
         scope: &Scope,
         keys: &'a [ReplayKey],
     ) -> impl Iterator<Item = Key> + Clone + use<'a> {
-        let scope = u128::from_ne_bytes(self.hash(scope, b'r', b"").0);
-        let key = move |key: &ReplayKey| u128::from_ne_bytes(key.to_bytes()) ^ scope;
-        keys.iter().map(move |replay_key| Key(key(replay_key).to_ne_bytes()))
+        let scope = u128::from_ne_bytes(self.hash(scope, REPLAY, b"").0);
+        let mixed = move |key: &ReplayKey| u128::from_ne_bytes(key.to_bytes()) ^ scope;
+        keys.iter().map(move |key| Key(mixed(key).to_ne_bytes()))
     }
 
-    fn hash(&self, scope: &Scope, use_of_key: u8, rest: &[u8]) -> Key {
+    fn hash(&self, scope: &Scope, kind: u8, rest: &[u8]) -> Key {
         let half = |state: &RandomState| {
             let mut hasher = state.build_hasher();
             hasher.write(scope.as_str().as_bytes());
-            // A scope has no zero byte in it, so no two inputs have the same bytes.
-            hasher.write_u8(0);
-            hasher.write_u8(use_of_key);
+            // No scope has a byte like these in it, so no two inputs have the same bytes.
+            hasher.write_u8(kind);
             hasher.write(rest);
             hasher.finish().to_ne_bytes()
         };

@@ -70,19 +70,19 @@ impl Steps {
 
     /// Of a process that died, or does not get to renew: it stalls, or it is cut off from
     /// the store for too long.
-    pub(super) fn lapse(&mut self) {
+    pub(super) fn expire(&mut self) {
         if self.from.record != Record::InFlight {
             return;
         }
         let holds = |(_, at): &(_, Place)| at.holds;
         let owner = self.from.at_work().into_iter().find(holds);
-        let lapses = match owner {
-            None => !self.has(Fault::LapsesNever),
+        let expires = match owner {
+            None => !self.has(Fault::ExpiresNever),
             Some((_, at)) => {
                 self.from.store_is_down || !matches!(at.work, Work::Running | Work::Hung)
             }
         };
-        if lapses {
+        if expires {
             self.push(|state| {
                 state.record = Record::None;
                 if let Some((handler, at)) = owner {
@@ -153,7 +153,7 @@ impl Steps {
         let record = self.from.record;
         let counts = match record {
             Record::InFlight => at.holds || self.has(Fault::CompletionWithoutToken),
-            Record::None => !self.has(Fault::LapsedCompletionRefused),
+            Record::None => !self.has(Fault::ExpiredCompletionRefused),
             Record::Completed => self.has(Fault::CompletionOfWhatIsCompleted),
         };
         let after = if counts { Record::Completed } else { record };
