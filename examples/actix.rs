@@ -1,4 +1,5 @@
-//! A complete receiver for actix-web, to copy: it verifies, deduplicates and handles Nevent's events.
+//! The receiver to copy for actix-web: verifies, deduplicates and handles Nevent's
+//! events.
 //!
 //! ```sh
 //! NEVENT_WEBHOOK_SECRET=whsec_k5EKJQnf9sMX2vYzJdHG3L8pR cargo run --features actix --example actix
@@ -9,12 +10,12 @@
 //! | `NEVENT_WEBHOOK_SECRET` | the signing secret; required |
 //! | `NEVENT_WEBHOOK_SECRET_PREVIOUS` | the previous one, during a rotation |
 //! | `BIND` | address and port; default `127.0.0.1:3000` |
-//! | `REDIS_URL` | the Redis that several receivers share, such as `redis://localhost`; needs `--features redis`. By default each receiver remembers its own deliveries |
+//! | `REDIS_URL` | the store that several receivers share, such as `redis://localhost`; needs `--features redis`. Without it, each receiver remembers only its own deliveries |
 //!
-//! `GET /healthz` tells whether the process runs, and `GET /readyz` whether its store can be
-//! reached. The receiver speaks HTTP/1.1 without TLS: put a proxy in front.
+//! `GET /healthz` says that the process lives, and `GET /readyz` that its store can be reached.
+//! The receiver speaks HTTP/1.1 without TLS: put a proxy in front.
 
-#![cfg_attr(not(feature = "redis"), allow(clippy::unused_async, reason = "only Redis is awaited"))]
+#![cfg_attr(not(feature = "redis"), allow(clippy::unused_async, reason = "Redis alone is awaited"))]
 
 use std::error::Error;
 use std::io::Write;
@@ -32,14 +33,14 @@ use nevent_webhooks::{
 };
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Your code goes here. Return 2xx when the event is done. After any other status Nevent sends it
-/// again later.
+/// Your code goes here. A 2xx means "done, never again". Any other status means "send it
+/// again later".
 async fn handle(delivery: Delivery, event: Event) -> HttpResponse {
     let id = delivery.id();
-    // Escaped, because the sender's text may contain a line break.
+    // The sender's text may hold a line break.
     let (kind, event_id) = (event.event_type.escape_debug(), event.id.escape_debug());
     let line = format!("handled delivery={id} event={kind} id={event_id}\n");
-    // One flushed write, so that a process that reads the output sees whole lines at once.
+    // One write, flushed, so that a program that reads the output sees whole lines at once.
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush()) {
         Ok(()) => HttpResponse::Ok().finish(),
@@ -52,7 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn serve() -> Result<(), Box<dyn Error>> {
-    // Created here once and cloned into each worker, so that all workers share one store.
+    // Made once, here, and cloned into each worker: all workers share one store.
     let verify = VerifyLayer::new(verifier_from_env()?);
     let memory = Memory::from_env().await?;
     let dedupe = DedupeLayer::new("nevent", memory.store())?;
@@ -75,7 +76,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
                 if let Ok(response) = &mut response
                     && stopping.load(Ordering::Relaxed)
                 {
-                    // Otherwise the client could send further requests on this connection.
+                    // After this response, the connection takes no further request.
                     response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
                 }
                 response
@@ -83,11 +84,11 @@ async fn serve() -> Result<(), Box<dyn Error>> {
         })
     });
     let server = server
-        // Closes the connection of a client that does not finish its first headers. actix-web has no
-        // such timer for later requests: the proxy in front needs one.
+        // Disconnects a client that never finishes its first headers. actix has no timer for
+        // later ones, so a proxy in front must have one.
         .client_request_timeout(Duration::from_secs(10))
-        // Longer than the 60 s for which load balancers keep idle connections. Otherwise they could
-        // send a request on a connection that was just closed.
+        // Longer than the 60 s for which load balancers keep idle connections. Otherwise they
+        // would send a request into a connection that was just closed.
         .keep_alive(Duration::from_secs(75))
         .disable_signals()
         .bind(&bind)
@@ -99,7 +100,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     Ok(server.await?)
 }
 
-/// Do not expose this to the public: each call sends three commands to Redis.
+/// Keep it from the public: each call sends three commands to Redis.
 async fn ready(memory: Memory) -> HttpResponse {
     if memory.is_ready().await {
         HttpResponse::Ok().body("ready")
@@ -116,22 +117,22 @@ fn verifier_from_env() -> Result<Verifier, Box<dyn Error>> {
     Ok(Verifier::with_secrets(secrets)?)
 }
 
-/// Whether a variable is set and not empty. Docker Compose sets `${NAME:-}` to an empty text.
+/// Reads a variable. An empty one counts as unset: `${NAME:-}` in a compose file makes one.
 fn is_set(name: &str) -> bool {
     std::env::var_os(name).is_some_and(|value| !value.is_empty())
 }
 
-/// The store of handled deliveries.
+/// The store: in memory, or in Redis.
 #[derive(Clone)]
 enum Memory {
-    /// The memory of this process.
+    /// In this process.
     Own(Arc<MemoryStore>),
     #[cfg(feature = "redis")]
     Redis(nevent_webhooks::store::RedisStore),
 }
 
 impl Memory {
-    /// Redis if `REDIS_URL` is set, otherwise the memory of this process.
+    /// Connects to Redis if there is a URL of one, and otherwise uses this process's memory.
     async fn from_env() -> Result<Self, Box<dyn Error>> {
         if !is_set("REDIS_URL") {
             return Ok(Self::Own(Arc::new(MemoryStore::new())));
@@ -161,7 +162,7 @@ impl Memory {
         }
     }
 
-    /// Whether deliveries can be claimed now.
+    /// Checks whether deliveries can be claimed now.
     async fn is_ready(&self) -> bool {
         match self {
             Self::Own(_) => true,
@@ -173,16 +174,14 @@ impl Memory {
     }
 }
 
-/// Logs rejections. You could count them or replace the response in the same place.
-///
-/// A rejection is the error of its response. If a handler panicked or is late, there is no response
-/// and the rejection is the `Err`.
+/// Logs rejections. Each is the error of its response, but for a handler that panicked or is
+/// late the middleware returns an `Err`. Here you could also count rejections, or replace the
+/// responses.
 fn log_rejection<B>(response: &Result<ServiceResponse<B>, actix_web::Error>) {
     let (error, id) = match response {
         Ok(response) => {
-            // Only genuine requests have an id here.
             let id = response.response().extensions().get::<DeliveryId>().cloned();
-            (response.response().error(), id)
+            (response.response().error(), id) // Genuine requests only.
         }
         Err(error) => (Some(error), None),
     };
@@ -192,9 +191,8 @@ fn log_rejection<B>(response: &Result<ServiceResponse<B>, actix_web::Error>) {
     }
 }
 
-/// Stops the server: takes no new connections, waits for all handlers, then ends the workers.
-///
-/// Waiting first is needed for handlers in the background, because they would end with their worker.
+/// Takes no new connections, lets handlers finish, then stops. Handlers whose client has gone
+/// would otherwise end with their workers.
 async fn stop_on_signal(server: ServerHandle, dedupe: DedupeLayer, stopping: Arc<AtomicBool>) {
     let Ok(mut terminate) = signal(SignalKind::terminate()) else {
         return;

@@ -1,4 +1,4 @@
-//! A complete receiver for axum, to copy: it verifies, deduplicates and handles Nevent's events.
+//! The receiver to copy for axum: verifies, deduplicates and handles Nevent's events.
 //!
 //! ```sh
 //! NEVENT_WEBHOOK_SECRET=whsec_k5EKJQnf9sMX2vYzJdHG3L8pR cargo run --example axum
@@ -9,12 +9,12 @@
 //! | `NEVENT_WEBHOOK_SECRET` | the signing secret; required |
 //! | `NEVENT_WEBHOOK_SECRET_PREVIOUS` | the previous one, during a rotation |
 //! | `BIND` | address and port; default `127.0.0.1:3000` |
-//! | `REDIS_URL` | the Redis that several receivers share, such as `redis://localhost`; needs `--features redis`. By default each receiver remembers its own deliveries |
+//! | `REDIS_URL` | the store that several receivers share, such as `redis://localhost`; needs `--features redis`. Without it, each receiver remembers only its own deliveries |
 //!
-//! `GET /healthz` tells whether the process runs, and `GET /readyz` whether its store can be
-//! reached. The receiver speaks HTTP/1.1 without TLS: put a proxy in front.
+//! `GET /healthz` says that the process lives, and `GET /readyz` that its store can be reached.
+//! The receiver speaks HTTP/1.1 without TLS: put a proxy in front.
 
-#![cfg_attr(not(feature = "redis"), allow(clippy::unused_async, reason = "only Redis is awaited"))]
+#![cfg_attr(not(feature = "redis"), allow(clippy::unused_async, reason = "Redis alone is awaited"))]
 
 use std::error::Error;
 use std::io::Write;
@@ -33,14 +33,14 @@ use nevent_webhooks::{
 };
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Your code goes here. Return 2xx when the event is done. After any other status Nevent sends it
-/// again later.
+/// Your code goes here. A 2xx means "done, never again". Any other status means "send it
+/// again later".
 async fn handle(delivery: Delivery, event: Event) -> StatusCode {
     let id = delivery.id();
-    // Escaped, because the sender's text may contain a line break.
+    // The sender's text may hold a line break.
     let (kind, event_id) = (event.event_type.escape_debug(), event.id.escape_debug());
     let line = format!("handled delivery={id} event={kind} id={event_id}\n");
-    // One flushed write, so that a process that reads the output sees whole lines at once.
+    // One write, flushed, so that a program that reads the output sees whole lines at once.
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush()) {
         Ok(()) => StatusCode::OK,
@@ -54,7 +54,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let memory = Memory::from_env().await?;
     let dedupe = DedupeLayer::new("nevent", memory.store())?;
 
-    // `route_layer` on the method router, so that other methods and paths still get 405 and 404.
+    // `route_layer` on the method router leaves the responses to other methods and paths (405,
+    // 404) as they are.
     let webhook = post(handle).route_layer((verify, dedupe.clone()));
     let app = Router::new()
         .route("/webhooks/nevent", webhook)
@@ -67,30 +68,30 @@ async fn main() -> Result<(), Box<dyn Error>> {
         format!("BIND={bind}: not an address and port; give one such as 127.0.0.1:3000")
     })?;
     let connections = Handle::new();
-    // HTTP/1 only, because an HTTP/2 connection carries many requests at once and needs its own
-    // limits. Without `first_request_timeout`, a client that never finishes its first headers would
+    // HTTP/1 only: over HTTP/2 one connection carries many requests, and needs limits of its
+    // own. Without the first timeout, a client that never finishes its first headers would
     // stay connected forever.
     let mut server = axum_server::bind(address)
         .handle(connections.clone())
         .http1_only()
         .first_request_timeout(Duration::from_secs(10));
-    // The time between two requests, including the next headers. It is longer than the 60 s for
-    // which load balancers keep idle connections. Otherwise they could send a request on a connection
+    // Between two requests, later headers included. Longer than the 60 s for which load
+    // balancers keep idle connections. Otherwise they would send a request into a connection
     // that was just closed.
     server.http_builder().http1().header_read_timeout(Duration::from_secs(75));
-    // A client may close its side after the request and still wait for the response.
+    // A client may close its side after a request, and still wait for the response.
     server.http_builder().http1().half_close(true);
 
     tokio::spawn(stop_on_signal(connections));
     eprintln!("listening on http://{address}/webhooks/nevent");
     server.serve(app.into_make_service()).await?;
 
-    // All connections have ended, but handlers may still run in the background.
+    // The connections have ended. Handlers whose client hung up may not have.
     dedupe.wait_idle().await;
     Ok(())
 }
 
-/// Do not expose this to the public: each call sends three commands to Redis.
+/// Keep it from the public: each call sends three commands to Redis.
 async fn ready(memory: Memory) -> (StatusCode, &'static str) {
     if memory.is_ready().await {
         (StatusCode::OK, "ready")
@@ -107,22 +108,22 @@ fn verifier_from_env() -> Result<Verifier, Box<dyn Error>> {
     Ok(Verifier::with_secrets(secrets)?)
 }
 
-/// Whether a variable is set and not empty. Docker Compose sets `${NAME:-}` to an empty text.
+/// Reads a variable. An empty one counts as unset: `${NAME:-}` in a compose file makes one.
 fn is_set(name: &str) -> bool {
     std::env::var_os(name).is_some_and(|value| !value.is_empty())
 }
 
-/// The store of handled deliveries.
+/// The store: in memory, or in Redis.
 #[derive(Clone)]
 enum Memory {
-    /// The memory of this process.
+    /// In this process.
     Own(Arc<MemoryStore>),
     #[cfg(feature = "redis")]
     Redis(nevent_webhooks::store::RedisStore),
 }
 
 impl Memory {
-    /// Redis if `REDIS_URL` is set, otherwise the memory of this process.
+    /// Connects to Redis if there is a URL of one, and otherwise uses this process's memory.
     async fn from_env() -> Result<Self, Box<dyn Error>> {
         if !is_set("REDIS_URL") {
             return Ok(Self::Own(Arc::new(MemoryStore::new())));
@@ -152,7 +153,7 @@ impl Memory {
         }
     }
 
-    /// Whether deliveries can be claimed now.
+    /// Checks whether deliveries can be claimed now.
     async fn is_ready(&self) -> bool {
         match self {
             Self::Own(_) => true,
@@ -164,11 +165,11 @@ impl Memory {
     }
 }
 
-/// Logs rejections, which are in the extensions of their responses. You could count them or replace
-/// the response in the same place.
+/// Logs rejections. Each is in the extensions of its response. Here you could also count
+/// rejections, or replace the responses.
 async fn log_rejection(response: Response) -> Response {
     if let Some(rejection) = response.extensions().get::<Rejection>() {
-        let id = response.extensions().get::<DeliveryId>(); // Only for genuine requests.
+        let id = response.extensions().get::<DeliveryId>(); // Genuine requests only.
         let id = id.map_or("-", DeliveryId::as_str);
         eprintln!("responded {} delivery={id}: {rejection}", rejection.status());
     }
@@ -183,6 +184,6 @@ async fn stop_on_signal(connections: Handle<SocketAddr>) {
         _ = terminate.recv() => {}
         _ = tokio::signal::ctrl_c() => {}
     }
-    // Takes no new requests. Requests in progress get the time until their response deadline.
+    // Takes no new requests. Those in progress have until their response is due.
     connections.graceful_shutdown(Some(Duration::from_secs(10)));
 }

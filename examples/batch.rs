@@ -1,5 +1,5 @@
-//! A receiver of batches: several events in one request, each handled once. If some of them fail,
-//! Nevent sends the whole batch again, and only the failed events run again.
+//! A receiver of batches: several events in one request, each handled once. If some of them
+//! fail, Nevent sends the whole batch again, and only those are handled again.
 //!
 //! ```sh
 //! export NEVENT_WEBHOOK_SECRET=whsec_k5EKJQnf9sMX2vYzJdHG3L8pR   # in both terminals
@@ -7,9 +7,9 @@
 //! cargo run --example send -- --body examples/send/batch.json --repeat 2
 //! ```
 //!
-//! `BIND` is the address and port; default `127.0.0.1:3000`. For rotation and timeouts see
-//! `axum.rs`. This example uses `axum::serve`, which never closes the connection of a client that
-//! does not finish its headers.
+//! `BIND` is the address and port; default `127.0.0.1:3000`. For shutdown, rotation and
+//! timeouts see `axum.rs`: `axum::serve` has no timeouts, so a client that never finishes its
+//! headers stays connected.
 
 use std::error::Error;
 
@@ -19,8 +19,8 @@ use nevent_webhooks::{
     Batch, BatchReport, DedupeLayer, Event, EventData, Secret, Verifier, VerifyLayer,
 };
 
-/// Handles one event or many. An event that was completed before, alone or in a batch, is not handled
-/// again. The report is the response, 2xx if all events are done.
+/// Takes one event or many. An event that was handled before, alone or in a batch, is not
+/// handled again. The report is the response: 2xx if all events are done.
 async fn handle(batch: Batch) -> BatchReport {
     let report = batch.process(8, on_event).await;
     for failure in &report.failures {
@@ -30,7 +30,7 @@ async fn handle(batch: Batch) -> BatchReport {
     report
 }
 
-/// `Ok` completes the event. After an error, the sender's retry runs the event again.
+/// `Ok` means "done, never again". An error is logged, and the retry handles the event again.
 async fn on_event(event: Event<EventData>) -> Result<(), String> {
     match event.data {
         EventData::PurchaseCompleted(purchase) => {
@@ -51,7 +51,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let webhook = post(handle).route_layer((verify, dedupe.clone()));
     let app = Router::new().route("/webhooks/nevent", webhook);
 
-    // Empty counts as unset, because Docker Compose sets `${BIND:-}` to an empty text.
+    // An empty variable counts as unset: `${BIND:-}` in a compose file makes one.
     let bind = std::env::var("BIND").ok().filter(|bind| !bind.is_empty());
     let bind = bind.unwrap_or_else(|| "127.0.0.1:3000".to_owned());
     let listener = tokio::net::TcpListener::bind(&bind).await.map_err(|error| {

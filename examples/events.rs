@@ -1,5 +1,5 @@
-//! A receiver of typed events for a box office. It keeps a CRM up to date with Nevent's fans, alerts
-//! the staff to VIPs, and counts sales on a dashboard.
+//! A box office that handles typed events: it keeps its CRM in step with Nevent's fans, rings
+//! a bell for VIPs, and counts sales on a dashboard.
 //!
 //! ```sh
 //! export NEVENT_WEBHOOK_SECRET=whsec_k5EKJQnf9sMX2vYzJdHG3L8pR   # in both terminals
@@ -7,8 +7,8 @@
 //! cargo run --example send -- --event fan.created
 //! ```
 //!
-//! `BIND` is the address and port; default `127.0.0.1:3000`. For rotation and header timeouts see
-//! `axum.rs`.
+//! `BIND` is the address and port; default `127.0.0.1:3000`. For shutdown, rotation and
+//! header timeouts see `axum.rs`.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -22,18 +22,17 @@ use nevent_webhooks::event::{Decimal, Event, EventData, Fan, Purchase};
 use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks::{DedupeLayer, Rejection, Secret, Verifier, VerifyLayer};
 
-/// Stands for your database. Apply each event to the database in one transaction, because a handler
-/// that failed halfway runs again from its beginning.
+/// A stand-in for your database. There, handle an event in one transaction: a handler that
+/// failed half-way is run again from its beginning.
 #[derive(Default)]
 struct BoxOffice {
     crm: HashMap<String, Fan>,
     tickets_sold: i64,
-    /// The exact revenue by currency.
+    /// Revenue by currency, as exact as the amounts that were sent.
     revenue: HashMap<String, Decimal>,
 }
 
-/// Handles each type of event in one place. Types of no interest get a 2xx as well, otherwise Nevent
-/// would send them again.
+/// Handles each type of event in one place. Other types get a 2xx as well. Otherwise Nevent would send them again.
 async fn handle(
     State(office): State<Arc<Mutex<BoxOffice>>>,
     event: Event<EventData>,
@@ -46,7 +45,7 @@ async fn handle(
             office.alert(&purchase);
             office.count(&purchase);
         }
-        EventData::Unknown { event_type, .. } => println!("unknown type: {event_type}"),
+        EventData::Unknown { event_type, .. } => println!("new to me: {event_type}"),
         _ => {}
     }
     StatusCode::OK
@@ -63,7 +62,7 @@ impl BoxOffice {
         self.crm.remove(&fan.id);
     }
 
-    /// Alerts the staff to a VIP. A purchase has no tags of its fan, so they come from the CRM.
+    /// Rings a bell for VIPs. The event holds few of the fan's fields: the CRM has the tags.
     fn alert(&self, purchase: &Purchase) {
         let known = self.crm.get(&purchase.fan.id);
         let is_vip = known.is_some_and(|fan| fan.tags.iter().any(|tag| tag == "vip"));
@@ -99,7 +98,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .layer(middleware::map_response(log_rejection))
         .with_state(office);
 
-    // Empty counts as unset, because Docker Compose sets `${BIND:-}` to an empty text.
+    // An empty variable counts as unset: `${BIND:-}` in a compose file makes one.
     let bind = std::env::var("BIND").ok().filter(|bind| !bind.is_empty());
     let bind = bind.unwrap_or_else(|| "127.0.0.1:3000".to_owned());
     let listener = tokio::net::TcpListener::bind(&bind).await.map_err(|error| {

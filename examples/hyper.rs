@@ -1,4 +1,4 @@
-//! The receiver of `axum.rs` without axum, on hyper alone.
+//! The receiver of `axum.rs` without axum, on hyper.
 //!
 //! ```sh
 //! NEVENT_WEBHOOK_SECRET=whsec_k5EKJQnf9sMX2vYzJdHG3L8pR cargo run --example hyper
@@ -10,8 +10,8 @@
 //! | `NEVENT_WEBHOOK_SECRET_PREVIOUS` | the previous one, during a rotation |
 //! | `BIND` | address and port; default `127.0.0.1:3000` |
 //!
-//! `GET /healthz` tells whether the process runs, and `GET /readyz` whether its store is ready. A
-//! `MemoryStore` always is. The receiver speaks HTTP/1.1 without TLS: put a proxy in front.
+//! `GET /healthz` says that the process lives, and `GET /readyz` that its store is ready, which
+//! a `MemoryStore` always is. The receiver speaks HTTP/1.1 without TLS: put a proxy in front.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -40,8 +40,8 @@ use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
 
 const TEN_SECONDS: Duration = Duration::from_secs(10);
 
-/// Your code goes here. Return 2xx when the event is done. After any other status Nevent sends it
-/// again later.
+/// Your code goes here. A 2xx means "done, never again". Any other status means "send it
+/// again later".
 async fn handle(request: Request<VerifiedBody>) -> Result<Response<Full<Bytes>>, Infallible> {
     let delivery = request.body().delivery();
     let event: Event = match Event::from_extensions(request.extensions()) {
@@ -49,10 +49,10 @@ async fn handle(request: Request<VerifiedBody>) -> Result<Response<Full<Bytes>>,
         Err(rejection) => return Ok(rejection.to_response()),
     };
     let id = delivery.id();
-    // Escaped, because the sender's text may contain a line break.
+    // The sender's text may hold a line break.
     let (kind, event_id) = (event.event_type.escape_debug(), event.id.escape_debug());
     let line = format!("handled delivery={id} event={kind} id={event_id}\n");
-    // One flushed write, so that a process that reads the output sees whole lines at once.
+    // One write, flushed, so that a program that reads the output sees whole lines at once.
     let mut stdout = std::io::stdout().lock();
     let status = match stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush()) {
         Ok(()) => StatusCode::OK,
@@ -63,7 +63,7 @@ async fn handle(request: Request<VerifiedBody>) -> Result<Response<Full<Bytes>>,
     Ok(response)
 }
 
-/// Routes requests for the webhook to the layers, and responds to other paths and methods itself.
+/// Responds to other paths and methods before the layers see them.
 async fn route<S, B>(webhook: S, request: Request<Incoming>) -> Result<Response<B>, S::Error>
 where
     S: Service<Request<Incoming>, Response = Response<B>>,
@@ -99,11 +99,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     })?;
     let listener = TcpListener::bind(address).await?;
     let mut http = http1::Builder::new();
-    // The time between two requests, including the next headers. It is longer than the 60 s for
-    // which load balancers keep idle connections. Otherwise they could send a request on a connection
+    // Between two requests, later headers included. Longer than the 60 s for which load
+    // balancers keep idle connections. Otherwise they would send a request into a connection
     // that was just closed.
     http.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(75));
-    // A client may close its side after the request and still wait for the response.
+    // A client may close its side after a request, and still wait for the response.
     http.half_close(true);
 
     let mut stop = pin!(stop_signal()?);
@@ -118,15 +118,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
             route(webhook.clone(), request)
         }));
         let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), app));
-        connections.spawn(serve_unless_idle(first_request, connection));
-        while connections.try_join_next().is_some() {} // Frees connections that have ended.
+        connections.spawn(let_go_unless(first_request, connection));
+        while connections.try_join_next().is_some() {} // Drops those that have ended.
     }
 
-    // Takes no new requests. Requests in progress get the time until their response deadline.
+    // Takes no new requests. Those in progress have until their response is due.
     drop(listener);
     let _ = tokio::time::timeout(TEN_SECONDS, graceful.shutdown()).await;
     connections.shutdown().await;
-    // All connections have ended, but handlers may still run in the background.
+    // The connections have ended. Handlers whose client hung up may not have.
     dedupe.wait_idle().await;
     Ok(())
 }
@@ -139,25 +139,24 @@ fn verifier_from_env() -> Result<Verifier, Box<dyn Error>> {
     Ok(Verifier::with_secrets(secrets)?)
 }
 
-/// Whether a variable is set and not empty. Docker Compose sets `${NAME:-}` to an empty text.
+/// Reads a variable. An empty one counts as unset: `${NAME:-}` in a compose file makes one.
 fn is_set(name: &str) -> bool {
     std::env::var_os(name).is_some_and(|value| !value.is_empty())
 }
 
-/// Logs rejections, which are in the extensions of their responses. You could count them or replace
-/// the response in the same place.
+/// Logs rejections. Each is in the extensions of its response. Here you could also count
+/// rejections, or replace the responses.
 fn log_rejection<B>(response: Response<B>) -> Response<B> {
     if let Some(rejection) = response.extensions().get::<Rejection>() {
-        let id = response.extensions().get::<DeliveryId>(); // Only for genuine requests.
+        let id = response.extensions().get::<DeliveryId>(); // Genuine requests only.
         let id = id.map_or("-", DeliveryId::as_str);
         eprintln!("responded {} delivery={id}: {rejection}", rejection.status());
     }
     response
 }
 
-/// Serves a connection. If its client does not finish the first headers within ten seconds, the
-/// connection is closed.
-async fn serve_unless_idle<T>(first_request: Arc<Notify>, connection: impl Future<Output = T>) {
+/// Serves a connection. Disconnects a client that never finishes its first headers.
+async fn let_go_unless<T>(first_request: Arc<Notify>, connection: impl Future<Output = T>) {
     let mut connection = pin!(connection);
     tokio::select! {
         _ = &mut connection => {}
@@ -166,7 +165,7 @@ async fn serve_unless_idle<T>(first_request: Arc<Notify>, connection: impl Futur
     }
 }
 
-/// The next connection, or `None` when the process is told to stop.
+/// Returns the next connection, or `None` when it is time to stop.
 async fn accept(
     listener: &TcpListener,
     stop: &mut (impl Future<Output = ()> + Unpin),
@@ -178,8 +177,7 @@ async fn accept(
         };
         match accepted {
             Ok((stream, _)) => return Some(stream),
-            // Perhaps there are no free file descriptors until some connections end. Without the
-            // pause this loop would use a whole core.
+            // Perhaps out of file descriptors, until some connections end.
             Err(error) => {
                 eprintln!("cannot accept a connection: {error}");
                 tokio::time::sleep(Duration::from_secs(1)).await;
@@ -188,7 +186,8 @@ async fn accept(
     }
 }
 
-/// A future that is ready when the process is told to stop. Signals count from the call on.
+/// Returns a future that completes when the process is told to stop. Signals count from this
+/// call on.
 fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

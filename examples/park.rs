@@ -1,6 +1,6 @@
-//! A receiver that parks events it cannot read. It writes the bytes and the reason to files, for a
-//! person to look at, and responds 2xx. Without this, Nevent would send such an event again until its
-//! last retry, and then the event would be lost.
+//! A receiver that keeps events it cannot read: it writes the bytes to one file and the reason
+//! to another, for a person to look at, and responds 2xx. Otherwise Nevent would send such an
+//! event again until its last retry, and then the event would be lost.
 //!
 //! ```sh
 //! export NEVENT_WEBHOOK_SECRET=whsec_k5EKJQnf9sMX2vYzJdHG3L8pR   # in both terminals
@@ -23,31 +23,31 @@ use nevent_webhooks::event::{Event, EventData};
 use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks::{DedupeLayer, Delivery, Rejection, Secret, Verifier, VerifyLayer};
 
-/// Handles the event, or parks it. With actix-web the arguments are the same.
+/// With actix-web, the arguments are the same.
 async fn handle(
     State(parked): State<PathBuf>,
     delivery: Delivery,
     event: Result<Event<EventData>, Rejection>,
 ) -> Result<(), Rejection> {
     match event {
-        // `{:?}` escapes the sender's text, which may contain a line break.
+        // The sender's text may hold a line break: `{:?}` escapes it.
         Ok(event) => println!("handled {:?} {:?}", event.event_type, event.id),
         Err(Rejection::Event(reason)) => {
-            // If this fails, the response is 400 and Nevent sends the event again.
+            // If this fails, the event is not done, and Nevent sends it again.
             park(&parked, &delivery, &reason.to_string()).await.map_err(|error| {
                 eprintln!("cannot park {}: {error}", delivery.id());
                 Rejection::Event(reason.clone())
             })?;
             println!("parked {}: {reason}", delivery.id());
         }
-        // A bug in this program, such as a route without the layers.
+        // A mistake in this program, such as a route without the layers.
         Err(other) => return Err(other),
     }
     Ok(())
 }
 
-/// Writes the reason and the signed bytes to two new files and syncs them to disk. The sender chooses
-/// the id, so only its letters and digits may become part of a file name.
+/// Writes the reason, and the bytes as they were signed, to two files, and syncs them. The
+/// sender chooses the id, so only its letters and digits become part of a file's name.
 async fn park(directory: &Path, delivery: &Delivery, reason: &str) -> io::Result<()> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(io::Error::other)?;
     let id: String = delivery.id().as_str().chars().filter(char::is_ascii_alphanumeric).collect();
@@ -64,7 +64,7 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = File::create_new(path)?;
     file.write_all(bytes)?;
     file.sync_all()?;
-    // The directory holds the file's name and must be synced as well.
+    // The file's name is in the directory, which has to be synced as well.
     path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
 }
 
@@ -72,7 +72,7 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
 async fn main() -> Result<(), Box<dyn Error>> {
     let verify = VerifyLayer::new(Verifier::new(Secret::from_env("NEVENT_WEBHOOK_SECRET")?));
     let dedupe = DedupeLayer::new("park", MemoryStore::new())?;
-    // Empty counts as unset, because Docker Compose sets `${PARKED:-}` to an empty text.
+    // An empty variable counts as unset: `${PARKED:-}` in a compose file makes one.
     let parked = std::env::var_os("PARKED").filter(|parked| !parked.is_empty());
     let parked = PathBuf::from(parked.unwrap_or_else(|| "parked".into()));
     std::fs::create_dir_all(&parked)

@@ -1,5 +1,5 @@
-//! A demonstration: starts a receiver, sends it requests of Nevent and of an attacker, and prints the
-//! responses.
+//! Shows what a receiver does for you: starts one, sends it the requests that Nevent and an
+//! attacker would send, and prints the responses.
 //!
 //! ```sh
 //! cargo run --example quickstart
@@ -19,15 +19,15 @@ use nevent_webhooks::{Clock, DELIVERY_HEADER, SIGNATURE_HEADER, Signer, SystemCl
 use nevent_webhooks::{DedupeLayer, Event, Secret, Verifier, VerifyLayer};
 use tokio::{net::TcpListener, sync::Mutex};
 
-/// The signing secret. Nevent shows yours when you set up a webhook. Keep it out of your source code.
+/// The signing secret. Nevent shows yours when you set up a webhook. Keep it out of your source.
 const SECRET: &str = "whsec_k5EKJQnf9sMX2vYzJdHG3L8pR";
 const WRONG_SECRET: &str = "whsec_0aVnD4bWmTzq7RsuPyXc1LfEh";
 
 /// How often the handler has run, by event id.
 type Runs = Arc<Mutex<HashMap<String, u32>>>;
 
-/// Your code goes here. Only genuine events reach it. Return 2xx when the event is done. After any
-/// other status Nevent sends it again later.
+/// Your code goes here. Only genuine events reach it. A 2xx means "done, never again". Any
+/// other status means "send it again later".
 async fn handle(State(runs): State<Runs>, event: Event) -> (StatusCode, &'static str) {
     let mut runs = runs.lock().await;
     let run = runs.entry(event.id).or_default();
@@ -38,8 +38,8 @@ async fn handle(State(runs): State<Runs>, event: Event) -> (StatusCode, &'static
     }
 }
 
-/// A route that forwards only genuine and fresh events (`verify`) that were not handled before
-/// (`dedupe`). A complete receiver to copy is in `axum.rs`, next to this file.
+/// `verify` passes on deliveries that are genuine and fresh, `dedupe` those that were not
+/// handled before. The receiver to copy is `axum.rs`, in this directory.
 fn receiver(runs: &Runs) -> Result<Router, Box<dyn Error>> {
     let verify = VerifyLayer::new(Verifier::new(Secret::new(SECRET)?));
     let dedupe = DedupeLayer::new("quickstart", MemoryStore::new())?;
@@ -68,7 +68,7 @@ async fn play(sender: &mut Sender) -> Result<(), Box<dyn Error>> {
     let first = sign(SECRET, now - 60, "evt_1", "purchase.completed")?;
     sender.send("a genuine delivery", "id-1", &first, "200 Handled", 1).await?;
 
-    // A minute later Nevent sends the delivery again, for example because the response was lost.
+    // If the response was lost, Nevent sends the delivery again a minute later.
     let retry = sign(SECRET, now, "evt_1", "purchase.completed")?;
     sender.send("its retry, signed afresh", "id-1", &retry, "200 Already processed", 1).await?;
 
@@ -88,7 +88,7 @@ async fn play(sender: &mut Sender) -> Result<(), Box<dyn Error>> {
     sender.send("its retry", "id-5", &retry, "200 Handled", 2).await
 }
 
-/// The body of an event, with a signature like Nevent's.
+/// The body of an event, and its signature as Nevent makes it.
 struct Signed {
     event: &'static str,
     body: String,
@@ -103,7 +103,7 @@ fn sign(secret: &str, at: i64, event: &'static str, kind: &str) -> Result<Signed
     Ok(Signed { event, body, signature })
 }
 
-/// A client that sends over real HTTP and prints a line of the table for each request.
+/// Sends over real HTTP, and prints a line of the table for each request.
 struct Sender {
     client: Client<HttpConnector, Full<Bytes>>,
     url: String,

@@ -1,4 +1,4 @@
-//! A complete custom store: two tables behind one lock, so that each operation is atomic.
+//! A complete store of your own: two tables behind one lock, so that each operation is atomic.
 //!
 //! A store in a database has the same shape. There, each operation is one transaction, and the
 //! database's clock takes the place of `self.clock`.
@@ -12,7 +12,7 @@ use nevent_webhooks::store::{
 };
 use nevent_webhooks::{Clock, DedupeLayer, DeliveryId, ReplayKey, Store, SystemClock};
 
-/// A store within this process. Its size has no limit other than the retention.
+/// Remembers deliveries within this process. Only their retention bounds the store's size.
 #[derive(Debug)]
 pub struct SmallStore {
     tables: Mutex<Tables>,
@@ -45,11 +45,11 @@ impl SmallStore {
         Self { tables: Mutex::default(), clock: Box::new(clock) }
     }
 
-    /// The tables without their expired rows, and the time. A database would ignore expired rows in
-    /// its queries and delete them on a schedule.
+    /// Returns the tables without their expired rows, and the time. A database would ignore such
+    /// rows in its queries, and delete them on a schedule.
     fn lock(&self) -> (MutexGuard<'_, Tables>, Duration) {
         let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
-        // Read while the lock is held. Otherwise another thread's write could be newer than `now`.
+        // Read after the lock is held, or another thread's write could be newer than "now".
         let now = self.clock.monotonic();
         tables.records.retain(|_, record| record.expires > now);
         tables.replays.retain(|_, replay| replay.expires > now);
@@ -113,7 +113,7 @@ impl Store for SmallStore {
 }
 
 impl Tables {
-    /// The id with which the claim's signed bytes first arrived, if it is not the claim's own.
+    /// The id that the claim's signed bytes first came with, if it is another one.
     fn first_id(&self, claim: &Claim) -> Option<DeliveryId> {
         let replay = |key: &ReplayKey| self.replays.get(&(claim.scope.clone(), *key));
         let mut ids = claim.replay_keys.iter().filter_map(replay).map(|replay| &replay.first_id);

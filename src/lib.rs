@@ -35,13 +35,13 @@
 //! 4. If the handler returns 2xx, [`DedupeLayer`] completes the delivery. Otherwise it releases
 //!    the claim, and the sender's next retry runs the handler again.
 //!
-//! A response that a layer gives in the handler's place is a [`Rejection`], which also is in the
+//! A response that a layer gives in the handler's place is a [`Rejection`]. It is also in the
 //! response's extensions. Everything that happens is an [`Outcome`](observe::Outcome), which an
 //! [`Observer`] can count or log.
 //!
 //! # What is guaranteed
 //!
-//! - No byte of a body reaches a handler before the signature matched and was found fresh.
+//! - No byte of a body reaches a handler before its signature matched and was found fresh enough.
 //! - A handler that returned 2xx is not run again for that delivery, as long as the store
 //!   remembers it and the receiver is neither frozen nor cut off from its store.
 //! - Nobody is answered 2xx for a delivery that no handler has completed.
@@ -63,12 +63,13 @@
 //! | change secrets, serve tenants | [`guide::rotation`], [`guide::tenants`] |
 //! | run it | [`guide::proxy`], [`guide::shutdown`], [`guide::observing`], [`guide::troubleshooting`] |
 //! | test my handler | [`guide::testing`] |
+//! | know what "once" needs from me, and what an attacker can do | [`guide::exactly_once`], [`guide::security`] |
 //!
 //! # Types by purpose
 //!
 //! | for | types |
 //! | --- | --- |
-//! | verifying | [`VerifyLayer`], [`VerifyOptions`], [`Verifier`], [`Secret`], [`Tolerance`], [`Verified`] |
+//! | verifying | [`VerifyLayer`], [`VerifyOptions`], [`Verifier`], [`Secret`], [`Tolerance`], [`Verification`], [`Verified`] |
 //! | several tenants on one route | [`Tenant`], [`RequestHead`] |
 //! | deduplicating | [`DedupeLayer`], [`DedupeOptions`], [`DedupeKey`] |
 //! | stores | [`Store`], [`store::MemoryStore`], [`store::RedisStore`], [`store::SharedStore`] |
@@ -78,7 +79,7 @@
 //! | Tower services | [`VerifyService`], [`DedupeService`], [`VerifiedBody`], [`ResponseBody`] |
 //! | actix-web | [`WebhookMiddleware`], [`RejectionError`], [`RejectionBody`] |
 //! | headers | [`SIGNATURE_HEADER`], [`DELIVERY_HEADER`], [`EVENT_HEADER`] |
-//! | tests | [`testing::SignedDelivery`], [`Signer`], [`Clock`], [`ManualClock`], [`store::conformance`] |
+//! | tests | [`testing::SignedDelivery`], [`Signer`], [`Clock`], [`ManualClock`], [`SystemClock`], [`store::conformance`] |
 //! | errors of construction | [`SecretError`], [`RotationError`], [`ToleranceError`], [`OptionsError`], [`TenantError`] |
 //! | errors of requests | [`VerifyError`], [`DeliveryIdError`], [`EventError`], [`store::StoreError`] |
 //!

@@ -6,7 +6,7 @@ use hyper::header::HeaderValue;
 
 use crate::options::header;
 
-/// The body to send, and the value of `X-Nevent-Event`.
+/// A body to send, and the type for the `X-Nevent-Event` header.
 pub type BodyAndEvent = (Bytes, Option<HeaderValue>);
 
 pub fn sample(event: &str) -> Result<BodyAndEvent, String> {

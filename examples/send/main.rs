@@ -1,4 +1,4 @@
-//! Acts as Nevent: signs a delivery and sends it to a receiver.
+//! Plays Nevent: signs a delivery and sends it to a receiver.
 //!
 //! ```sh
 //! export NEVENT_WEBHOOK_SECRET=whsec_k5EKJQnf9sMX2vYzJdHG3L8pR
@@ -49,7 +49,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// A delivery to send, and its receiver.
+/// What to send, and where.
 struct Sending {
     url: Uri,
     signer: Signer,
@@ -61,13 +61,13 @@ struct Sending {
 }
 
 impl Sending {
-    /// Sends the delivery as often as asked. Returns whether all responses were 2xx.
+    /// Returns whether all responses were 2xx.
     async fn send_all(&self) -> Result<bool, Box<dyn Error>> {
         let client = Client::builder(TokioExecutor::new()).build_http();
         let mut all_done = true;
         for _ in 0..self.repeat.get() {
             let (status, body) = self.send(&client).await?;
-            // One line per response, even if the body contains line breaks.
+            // One line per response, whatever the response holds.
             let line = format!("{} {}", status.as_u16(), body.replace(char::is_control, " "));
             writeln!(stdout(), "{}", line.trim_end())?;
             all_done &= status.is_success();
@@ -88,8 +88,7 @@ impl Sending {
         timeout(Duration::from_secs(10), exchange).await.unwrap_or_else(|_| Err(late().into()))
     }
 
-    /// The request, signed at the time of sending unless `--timestamp` says otherwise. A retry of
-    /// Nevent is signed anew as well.
+    /// Signs at the time of sending, as Nevent does for a retry, unless `--timestamp` is given.
     fn request(&self) -> Result<Request<Full<Bytes>>, http::Error> {
         let signed_at = self.timestamp.unwrap_or_else(|| SystemClock.unix_seconds());
         let mut request = Request::post(&self.url)

@@ -13,13 +13,13 @@ use crate::Sending;
 use crate::bodies::{own_body, sample};
 
 pub const HELP: &str = "\
-Acts as Nevent: signs a delivery and sends it to a receiver.
+Plays Nevent: signs a delivery and sends it to a receiver.
 
 Usage: send [OPTIONS]
 
   --url URL            where to; default http://127.0.0.1:3000/webhooks/nevent
-  --secret TEXT        the signing secret; default: the environment variable
-                       NEVENT_WEBHOOK_SECRET, which `ps` does not show
+  --secret TEXT        the signing secret; default: what the environment variable
+                       NEVENT_WEBHOOK_SECRET holds, which does not show in `ps`
   --event TYPE         which sample to send; default purchase.completed
   --body FILE          send this file's bytes instead, as they are; - is stdin.
                        X-Nevent-Event is then --event, or the JSON's `type`
@@ -29,12 +29,11 @@ Usage: send [OPTIONS]
   --repeat N           send it N times, one after another; default 1
   --help               print this
 
-Prints the status and body of each response on one line. The exit code is 0 if
-all responses were 2xx, 1 if not, and 2 if an option is wrong.
+Prints status and body of each response on a line. Exits with 0 if all were
+2xx, with 1 if not, with 2 if an option cannot be right.
 
-The same body signed in the same second gives the same signed bytes. If you send
-them under a new delivery id, the receiver treats them as a replay and responds
-as it does to a repeat of the first delivery.
+The same bytes signed in the same second are the same signed bytes: under a new
+delivery id, the receiver treats them as a replay, and responds as for the first.
 ";
 
 /// The options as given.
@@ -69,7 +68,7 @@ impl Given {
         Ok(given)
     }
 
-    /// The delivery to send, or `None` if `--help` was given.
+    /// `None` if the options ask for help.
     pub fn resolve(self) -> Result<Option<Sending>, Box<dyn Error>> {
         if self.help {
             return Ok(None);
@@ -91,13 +90,13 @@ impl Given {
 }
 
 fn url(text: &str) -> Result<Uri, String> {
-    // A text that is not a URL becomes `/`, which has no scheme and is rejected below.
+    // The default has no scheme. So a text that is not a URL is rejected below, as a path is.
     let url: Uri = text.parse().unwrap_or_default();
     match url.scheme_str() {
         Some("http") if is_port_sound(&url) => Ok(url),
         Some("https") => Err(format!(
             "--url {text:?}: this tool speaks plain http only. Give the http:// address at \
-             which the receiver itself listens, behind the proxy that terminates TLS"
+             which the receiver itself listens, behind what ends TLS"
         )),
         _ => Err(format!(
             "--url {text:?}: not an http:// URL. Give one such as \
@@ -106,8 +105,7 @@ fn url(text: &str) -> Result<Uri, String> {
     }
 }
 
-/// Whether the port is missing or valid. The parser accepts ports above 65535, and the client would
-/// use port 80 for them.
+/// Rejects ports above 65535. The parser lets them pass, and the client would use 80.
 fn is_port_sound(url: &Uri) -> bool {
     let host_only = |authority: &Authority| authority.as_str().ends_with(authority.host());
     url.port().is_some() || url.authority().is_some_and(host_only)
@@ -144,8 +142,8 @@ fn repeat(text: &str) -> Result<NonZeroU32, String> {
     })
 }
 
-/// A new id of 128 random bits in the form of a UUID. The standard library seeds `RandomState` from the
-/// system's randomness.
+/// 128 random bits, written as a UUID is. The standard library seeds
+/// `RandomState` from the system's randomness.
 fn new_delivery_id() -> String {
     let random = || RandomState::new().hash_one(0);
     let hex = format!("{:016x}{:016x}", random(), random());
