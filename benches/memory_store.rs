@@ -1,14 +1,14 @@
-//! The in-memory store against the one most people write, a growing
-//! `Mutex<LruCache<String, ()>>`, side by side:
+//! Compares the in-memory store with the one that most people write, a growing
+//! `Mutex<LruCache<String, ()>>`:
 //!
 //! ```sh
 //! cargo bench --bench memory_store
 //! ```
 //!
-//! One operation is a claim and a completion of a delivery never seen before (for
-//! the plain cache, a look and an insertion). "Longest" is the longest single
-//! operation while the store fills up to a million. Every round is a process of
-//! its own, in turn: what one leaves behind in the allocator would slow the next.
+//! One operation is the claim and the completion of a new delivery, or a lookup and an insertion in
+//! the plain cache. "Longest" is the longest single operation while the store grows to a million
+//! deliveries. Each round runs in its own process, one after another. Otherwise memory that one round
+//! leaves in the allocator would slow the next.
 
 use std::env;
 use std::hint::black_box;
@@ -57,7 +57,7 @@ fn compare() {
     }
 }
 
-/// Least, median, most.
+/// The least, the median and the largest figure.
 fn spread(rounds: &[[f64; 3]], figure: usize) -> [f64; 3] {
     let mut figures: Vec<f64> = rounds.iter().map(|round| round[figure]).collect();
     figures.sort_by(f64::total_cmp);
@@ -86,7 +86,7 @@ fn run_round(subject: &str, threads: usize) {
     println!("{speed} {} {bytes}", longest.as_micros());
 }
 
-/// Handles all deliveries, and returns how long the longest took.
+/// Handles all deliveries and returns the time of the longest operation.
 fn fill(subject: &dyn Subject, threads: usize) -> Duration {
     thread::scope(|scope| {
         let part = |first| {
@@ -121,7 +121,7 @@ impl Subject for Plain {
 }
 
 struct Ours {
-    /// As a layer holds it.
+    /// The store as a layer holds it.
     store: SharedStore,
     signed: bool,
 }
@@ -140,7 +140,7 @@ impl Subject for Ours {
     }
 }
 
-/// As Nevent's ids look.
+/// An id in the form of Nevent's ids.
 fn id(n: u32) -> String {
     format!("{n:08x}-89ab-cdef-0123-456789abcdef")
 }

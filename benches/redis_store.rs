@@ -1,13 +1,12 @@
-//! The Redis store against the deduplication most people write, `SET id 1 NX EX`,
-//! side by side over one connection each, and what a delivery costs in the
-//! server's memory:
+//! Compares the Redis store with the deduplication that most people write, `SET id 1 NX EX`, over one
+//! connection each, and measures how much memory a delivery takes in the server:
 //!
 //! ```sh
 //! cargo bench --features redis --bench redis_store
 //! ```
 //!
-//! It starts a redis-server of its own. One delivery is a claim and a completion
-//! of one never seen before: two round trips, the plain way one.
+//! The benchmark starts its own redis-server. A delivery is the claim and the completion of a new
+//! one, which takes two round trips. The plain way takes one.
 
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
@@ -86,7 +85,7 @@ async fn set_if_new(mut connection: MultiplexedConnection, n: u32) {
     set.exec_async(&mut connection).await.expect("a server");
 }
 
-/// As Nevent's: a UUID.
+/// An id in the form of Nevent's ids, a UUID.
 fn delivery(n: u32) -> String {
     format!("{n:08x}-89ab-cdef-0123-456789abcdef")
 }
@@ -123,7 +122,7 @@ where
     }
 }
 
-/// Median, least and most.
+/// The median, with the least and the largest figure.
 fn spread(mut figures: Vec<f64>) -> String {
     figures.sort_by(f64::total_cmp);
     let (least, most) = (figures[0], figures[figures.len() - 1]);
@@ -154,7 +153,7 @@ impl Server {
 
     async fn connection(&self) -> MultiplexedConnection {
         let client = redis::Client::open(&*self.url).expect("a URL");
-        // To forget a million keys takes longer than the default.
+        // Deleting a million keys takes longer than the default timeout.
         let patient = AsyncConnectionConfig::new().set_response_timeout(None);
         client.get_multiplexed_async_connection_with_config(&patient).await.expect("a server")
     }
@@ -167,7 +166,7 @@ impl Server {
         let mut connection = self.connection().await;
         let info: String = redis::cmd("INFO").query_async(&mut connection).await.expect("a server");
         let used = info.lines().find_map(|line| line.strip_prefix("used_memory:"));
-        used.and_then(|used| used.parse().ok()).expect("INFO tells it")
+        used.and_then(|used| used.parse().ok()).expect("INFO contains it")
     }
 }
 

@@ -69,17 +69,17 @@ async fn serve() -> Result<(), Box<dyn Error>> {
             .route("/healthz", web::get().to(async || "ok"))
             .route("/readyz", web::get().to(move || ready(memory.clone())));
         app.wrap_fn(move |request, service| {
-            let (answer, stopping) = (service.call(request), Arc::clone(&stopping));
+            let (response, stopping) = (service.call(request), Arc::clone(&stopping));
             async move {
-                let mut answer = answer.await;
-                log_rejection(&answer);
-                if let Ok(answer) = &mut answer
+                let mut response = response.await;
+                log_rejection(&response);
+                if let Ok(response) = &mut response
                     && stopping.load(Ordering::Relaxed)
                 {
                     // After this response, the connection takes no further request.
-                    answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+                    response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
                 }
-                answer
+                response
             }
         })
     });
@@ -177,17 +177,17 @@ impl Memory {
 /// Logs rejections. Each is the error of its response, but for a handler that panicked or is
 /// late the middleware returns an `Err`. Here you could also count rejections, or replace the
 /// responses.
-fn log_rejection<B>(answer: &Result<ServiceResponse<B>, actix_web::Error>) {
-    let (error, id) = match answer {
-        Ok(answer) => {
-            let id = answer.response().extensions().get::<DeliveryId>().cloned();
-            (answer.response().error(), id) // Genuine requests only.
+fn log_rejection<B>(response: &Result<ServiceResponse<B>, actix_web::Error>) {
+    let (error, id) = match response {
+        Ok(response) => {
+            let id = response.response().extensions().get::<DeliveryId>().cloned();
+            (response.response().error(), id) // Genuine requests only.
         }
         Err(error) => (Some(error), None),
     };
     if let Some(rejection) = error.and_then(|error| error.as_error::<Rejection>()) {
         let id = id.as_ref().map_or("-", DeliveryId::as_str);
-        eprintln!("answered {} delivery={id}: {rejection}", rejection.status());
+        eprintln!("responded {} delivery={id}: {rejection}", rejection.status());
     }
 }
 

@@ -171,7 +171,7 @@ async fn log_rejection(response: Response) -> Response {
     if let Some(rejection) = response.extensions().get::<Rejection>() {
         let id = response.extensions().get::<DeliveryId>(); // Genuine requests only.
         let id = id.map_or("-", DeliveryId::as_str);
-        eprintln!("answered {} delivery={id}: {rejection}", rejection.status());
+        eprintln!("responded {} delivery={id}: {rejection}", rejection.status());
     }
     response
 }

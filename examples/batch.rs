@@ -14,9 +14,10 @@
 use std::error::Error;
 
 use axum::{Router, routing::post};
-use nevent_webhooks::event::{Batch, BatchReport, Event, EventData};
 use nevent_webhooks::store::MemoryStore;
-use nevent_webhooks::{DedupeLayer, Secret, Verifier, VerifyLayer};
+use nevent_webhooks::{
+    Batch, BatchReport, DedupeLayer, Event, EventData, Secret, Verifier, VerifyLayer,
+};
 
 /// Takes one event or many. An event that was handled before, alone or in a batch, is not
 /// handled again. The report is the response: 2xx if all events are done.

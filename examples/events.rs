@@ -32,8 +32,7 @@ struct BoxOffice {
     revenue: HashMap<String, Decimal>,
 }
 
-/// What happens for each type of event, in one place. Other events are answered 2xx as well.
-/// Otherwise Nevent would send them again.
+/// Handles each type of event in one place. Other types get a 2xx as well. Otherwise Nevent would send them again.
 async fn handle(
     State(office): State<Arc<Mutex<BoxOffice>>>,
     event: Event<EventData>,
@@ -41,7 +40,7 @@ async fn handle(
     let mut office = office.lock().unwrap_or_else(PoisonError::into_inner);
     match event.data {
         EventData::FanCreated(fan) | EventData::FanUpdated(fan) => office.sync(*fan),
-        EventData::FanDeleted(fan) => office.forget(&fan),
+        EventData::FanDeleted(fan) => office.delete(&fan),
         EventData::PurchaseCompleted(purchase) => {
             office.alert(&purchase);
             office.count(&purchase);
@@ -58,8 +57,8 @@ impl BoxOffice {
         self.crm.insert(fan.id.clone(), fan);
     }
 
-    fn forget(&mut self, fan: &Fan) {
-        println!("crm: {} is forgotten", fan.id);
+    fn delete(&mut self, fan: &Fan) {
+        println!("crm: {} is deleted", fan.id);
         self.crm.remove(&fan.id);
     }
 
@@ -80,10 +79,10 @@ impl BoxOffice {
     }
 }
 
-/// Logs which field of an event could not be read. Such an event is answered 400.
+/// Logs rejections. For an event that cannot be read, the reason names the field.
 async fn log_rejection(response: Response) -> Response {
     if let Some(rejection) = response.extensions().get::<Rejection>() {
-        eprintln!("answered {}: {rejection}", rejection.status());
+        eprintln!("responded {}: {rejection}", rejection.status());
     }
     response
 }

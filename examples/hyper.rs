@@ -63,7 +63,7 @@ async fn handle(request: Request<VerifiedBody>) -> Result<Response<Full<Bytes>>,
     Ok(response)
 }
 
-/// Answers other paths and methods before the layers see them.
+/// Responds to other paths and methods before the layers see them.
 async fn route<S, B>(webhook: S, request: Request<Incoming>) -> Result<Response<B>, S::Error>
 where
     S: Service<Request<Incoming>, Response = Response<B>>,
@@ -150,7 +150,7 @@ fn log_rejection<B>(response: Response<B>) -> Response<B> {
     if let Some(rejection) = response.extensions().get::<Rejection>() {
         let id = response.extensions().get::<DeliveryId>(); // Genuine requests only.
         let id = id.map_or("-", DeliveryId::as_str);
-        eprintln!("answered {} delivery={id}: {rejection}", rejection.status());
+        eprintln!("responded {} delivery={id}: {rejection}", rejection.status());
     }
     response
 }

@@ -1,5 +1,5 @@
 //! A receiver that keeps events it cannot read: it writes the bytes to one file and the reason
-//! to another, for a person to look at, and answers 2xx. Otherwise Nevent would send such an
+//! to another, for a person to look at, and responds 2xx. Otherwise Nevent would send such an
 //! event again until its last retry, and then the event would be lost.
 //!
 //! ```sh

@@ -63,7 +63,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
 
 async fn play(sender: &mut Sender) -> Result<(), Box<dyn Error>> {
     let now = SystemClock.unix_seconds();
-    println!("{:28} | {:21} | handler ran | as expected?", "sent", "answer");
+    println!("{:28} | {:21} | handler ran | as expected?", "sent", "response");
 
     let first = sign(SECRET, now - 60, "evt_1", "purchase.completed")?;
     sender.send("a genuine delivery", "id-1", &first, "200 Handled", 1).await?;
@@ -117,7 +117,7 @@ impl Sender {
         sent: &str,
         delivery_id: &str,
         signed: &Signed,
-        expected_answer: &str,
+        expected_response: &str,
         expected_runs: u32,
     ) -> Result<(), Box<dyn Error>> {
         let request = Request::post(&self.url)
@@ -128,12 +128,12 @@ impl Sender {
         let status = response.status().as_u16();
         let text = response.into_body().collect().await?.to_bytes();
 
-        let answer = format!("{status} {}", String::from_utf8_lossy(&text));
+        let response = format!("{status} {}", String::from_utf8_lossy(&text));
         let runs = self.runs.lock().await.get(signed.event).copied().unwrap_or(0);
-        let ok = answer == expected_answer && runs == expected_runs;
+        let ok = response == expected_response && runs == expected_runs;
         self.as_expected &= ok;
         let verdict = if ok { "ok" } else { "NOT AS EXPECTED" };
-        println!("{sent:28} | {answer:21} | {runs:^11} | {verdict}");
+        println!("{sent:28} | {response:21} | {runs:^11} | {verdict}");
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! Extractors: a handler says what it wants, and gets it from the verified bytes.
+//! The extractors for axum, and the responses that handlers can return.
 
 use axum_core::extract::FromRequestParts;
 use axum_core::response::{IntoResponse, Response};
@@ -7,8 +7,8 @@ use http::request::Parts;
 use crate::observe::log;
 use crate::{Delivery, Rejection};
 
-/// Extracts what [`VerifyLayer`](crate::VerifyLayer) learned. Without that layer
-/// above the handler: 500, and a text that says so.
+/// Extracts the delivery that [`VerifyLayer`](crate::VerifyLayer) verified. Without that layer
+/// above the handler, the response is 500 with a text that says what is missing.
 impl<S: Sync> FromRequestParts<S> for Delivery {
     type Rejection = Rejection;
 
@@ -18,9 +18,10 @@ impl<S: Sync> FromRequestParts<S> for Delivery {
     }
 }
 
-/// Extracts the event from the verified bytes, even if the request's body has been taken.
-/// 400 `Malformed event` if they are not such an event; `Result<Event<T>, Rejection>` gives
-/// the handler the reason instead.
+/// Extracts the event from the verified bytes, even if the request's body was already taken.
+///
+/// If the bytes are not such an event, the response is 400 `Malformed event`. A handler that takes
+/// `Result<Event<T>, Rejection>` gets the reason instead.
 #[cfg(feature = "events")]
 impl<S: Sync, T> FromRequestParts<S> for crate::Event<T>
 where
@@ -33,9 +34,9 @@ where
     }
 }
 
-/// Extracts one event or several. 400 `Malformed event` if the body is neither.
+/// Extracts one event or several. If the body is neither, the response is 400 `Malformed event`.
 #[cfg(feature = "events")]
-impl<S: Sync> FromRequestParts<S> for crate::event::Batch {
+impl<S: Sync> FromRequestParts<S> for crate::Batch {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
@@ -43,14 +44,15 @@ impl<S: Sync> FromRequestParts<S> for crate::event::Batch {
     }
 }
 
+/// Responds 200 if all events are done, otherwise 500 `Batch incomplete`.
 #[cfg(feature = "events")]
-impl IntoResponse for crate::event::BatchReport {
+impl IntoResponse for crate::BatchReport {
     fn into_response(self) -> Response {
         self.into_result().into_response()
     }
 }
 
-/// 400 `Malformed event`, for handlers that read `data` themselves.
+/// Responds 400 `Malformed event`, for handlers that read `data` themselves.
 #[cfg(feature = "events")]
 impl IntoResponse for crate::EventError {
     fn into_response(self) -> Response {
@@ -58,6 +60,7 @@ impl IntoResponse for crate::EventError {
     }
 }
 
+/// Responds as the layers do by default. See [`Rejection::to_response`].
 impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
         self.to_response()

@@ -1,3 +1,5 @@
+//! Batches: several events in one delivery, each claimed and handled by itself.
+
 mod attempt;
 mod end;
 mod process;
@@ -15,15 +17,16 @@ use crate::Delivery;
 use crate::dedupe::Claimed;
 use crate::event::{Event, EventError};
 
-/// The events of one delivery: a JSON array of them, an object with an `events` array,
-/// or one alone.
+/// The events of one delivery: a JSON array of events, an object with an `events` array, or a single
+/// event.
 ///
-/// In axum and actix-web it is an extractor, which answers 400 `Malformed event` for
-/// what is none of these, and for more than 1,000 events. It needs the [`DedupeLayer`](crate::DedupeLayer) above it.
+/// In axum and actix-web it is an extractor. It responds 400 `Malformed event` if the body is none of
+/// these, and if it has more than 1,000 events. It needs a [`DedupeLayer`](crate::DedupeLayer) above
+/// the handler.
 ///
 /// ```
 /// # #[cfg(feature = "axum")] {
-/// use nevent_webhooks::event::{Batch, BatchReport, Event, EventData};
+/// use nevent_webhooks::{Batch, BatchReport, Event, EventData};
 ///
 /// async fn handle(batch: Batch) -> BatchReport {
 ///     batch.process(8, on_event).await
@@ -40,11 +43,12 @@ use crate::event::{Event, EventError};
 /// # }
 /// ```
 ///
-/// With state, in a closure that clones it for each event, and says both types:
+/// A handler with state is a closure that clones the state for each event. It names the types of the
+/// event and of the result:
 ///
 /// ```
 /// use std::sync::Arc;
-/// use nevent_webhooks::event::{Batch, BatchReport, Event};
+/// use nevent_webhooks::{Batch, BatchReport, Event};
 ///
 /// # struct Database;
 /// # impl Database { async fn store(&self, _: &Event) -> Result<(), String> { Ok(()) } }
@@ -64,25 +68,37 @@ pub struct Batch {
     delivery: Delivery,
     claimed: Claimed,
     events: Vec<Bytes>,
-    /// The type of an event that came alone.
+    /// The type of a single event.
     lone_type: Option<String>,
 }
 
 impl Batch {
-    /// How many events there are.
+    /// The number of events.
     #[must_use]
     pub fn len(&self) -> usize {
         self.events.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no events.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.events.is_empty()
     }
 
     /// Iterates over the events in order, for handlers that process the whole batch in one
-    /// transaction. Only the delivery is deduplicated, not each event. (Give the type: `for event in batch.events() { let event: Event = event?; … }`.)
+    /// transaction. Only the delivery is deduplicated, not each event.
+    ///
+    /// ```
+    /// use nevent_webhooks::{Batch, Event, Rejection};
+    ///
+    /// async fn handle(batch: Batch) -> Result<(), Rejection> {
+    ///     for event in batch.events() {
+    ///         let event: Event = event?;
+    ///         println!("{} {}", event.event_type, event.id);
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn events<T>(&self) -> impl Iterator<Item = Result<Event<T>, EventError>>
     where
         Event<T>: DeserializeOwned,
@@ -91,7 +107,7 @@ impl Batch {
     }
 }
 
-/// Shows how many events there are, not what is in them: it names people.
+/// Shows the number of events. The events themselves contain personal data.
 impl fmt::Debug for Batch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Batch")

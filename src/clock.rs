@@ -3,13 +3,15 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// Where time comes from: wall time to judge a signature's `t`, monotonic time
-/// for leases and retention.
+/// A source of time: wall time to check a signature's `t`, and monotonic time for leases and
+/// retention.
+///
+/// The default is [`SystemClock`]. Tests drive a [`ManualClock`].
 pub trait Clock: Debug + Send + Sync + 'static {
-    /// Whole seconds since 1970-01-01T00:00:00Z, leap seconds not counted.
+    /// Whole seconds since 1970-01-01T00:00:00Z, without leap seconds.
     fn unix_seconds(&self) -> i64;
 
-    /// Time since a moment of the clock's own choosing; never goes back.
+    /// Time since a moment that the clock chooses. It never goes back.
     fn monotonic(&self) -> Duration;
 }
 
@@ -18,7 +20,7 @@ pub trait Clock: Debug + Send + Sync + 'static {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    /// A clock set before 1970 reads as 0, so that every signature is too new.
+    /// A clock that is set before 1970 reads as 0. Every signature is then too new.
     fn unix_seconds(&self) -> i64 {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
         since_epoch.map_or(0, |d| i64::try_from(d.as_secs()).unwrap_or(i64::MAX))
@@ -30,8 +32,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is told to move, for tests of your own
-/// receiver. Clones show the same time.
+/// A clock that stands still until a test moves it. Clones show the same time.
 ///
 /// ```
 /// use std::time::Duration;
@@ -52,7 +53,7 @@ struct ManualTime {
 }
 
 impl ManualClock {
-    /// Shows this many seconds since 1970.
+    /// Creates a clock that shows this time, in Unix seconds.
     #[must_use]
     pub fn at(unix_seconds: i64) -> Self {
         Self(Arc::new(ManualTime {
@@ -61,22 +62,21 @@ impl ManualClock {
         }))
     }
 
-    /// Shows the real time of now, and stands still.
+    /// Creates a clock that shows the current time.
     #[must_use]
     pub fn now() -> Self {
         Self::at(SystemClock.unix_seconds())
     }
 
-    /// Moves both wall and monotonic time on; never back, so it stands still when 584
-    /// years have passed.
+    /// Moves wall time and monotonic time forward. After 584 years in all, the clock stops.
     pub fn advance(&self, by: Duration) {
         let nanos = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
         let later = |elapsed: u64| Some(elapsed.saturating_add(nanos));
         let _ = self.0.elapsed_nanos.fetch_update(Ordering::SeqCst, Ordering::SeqCst, later);
     }
 
-    /// Steps wall time alone by so many seconds, back if negative, as an
-    /// operator or a time daemon does.
+    /// Steps wall time alone, as an operator or a time daemon does. A negative number of seconds
+    /// steps it back.
     pub fn step_wall(&self, by_seconds: i64) {
         self.0.unix_origin.fetch_add(by_seconds, Ordering::SeqCst);
     }

@@ -6,11 +6,11 @@ use tokio::time::Instant;
 #[cfg(any(feature = "tower", feature = "actix"))]
 use tokio::time::timeout;
 
-/// Longer than any process lives, and short enough to be added to and multiplied.
+/// A duration that no process outlives, and that can be added and multiplied without overflow.
 pub(crate) const NEVER: Duration = Duration::from_secs(30 * 365 * 86_400);
 
-/// The moment `after` from `start`; for durations that no clock can add, such as
-/// `Duration::MAX` for "never", some thirty years.
+/// The moment `after` from `start`, at most [`NEVER`] away. Callers may pass `Duration::MAX` for
+/// "never", which no clock can add.
 pub(crate) fn deadline(start: Instant, after: Duration) -> Instant {
     start.checked_add(after.min(NEVER)).unwrap_or(start)
 }

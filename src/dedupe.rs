@@ -1,4 +1,4 @@
-//! Deduplication, whatever the framework: claim → handler → complete or release.
+//! Deduplication for all frameworks: claim the delivery, run the handler, complete or release.
 
 mod attempt;
 mod background;
@@ -43,16 +43,9 @@ use crate::rejection::Respond;
 #[cfg(feature = "actix")]
 use crate::store::StoreIdentity;
 use crate::store::{Scope, ScopeInUse, SharedStore, Store};
+use crate::worker_thread::is_worker_thread;
 
-/// A worker makes its layers once for each address that its server listens at.
-#[cfg(feature = "actix")]
-use crate::actix::is_worker;
-#[cfg(not(feature = "actix"))]
-fn is_worker() -> bool {
-    false
-}
-
-/// What all deliveries of one endpoint share.
+/// The state that all deliveries of one endpoint share.
 #[derive(Debug)]
 pub(crate) struct Dedupe {
     scope: Scope,
@@ -89,12 +82,14 @@ impl Dedupe {
         self.incidents.count_of(incident)
     }
 
-    /// Uses the scope for as long as the guard lives. (Not for as long as this lives, which
-    /// a delivery that is kept holds.)
+    /// Marks the scope as in use for as long as the guard lives. The guard belongs to the layer:
+    /// a `Dedupe` lives on in every delivery that a handler keeps.
     pub(crate) fn take_scope(&self) -> Result<Option<Arc<ScopeInUse>>, OptionsError> {
         let Some(identity) = self.store.identity() else { return Ok(None) };
         let (in_use, is_taken) = identity.take(&self.scope);
-        if is_taken && !self.options.share_scope && !is_worker() {
+        // A worker of actix-web creates its layers once for each address that its server listens
+        // on, all with the same scope.
+        if is_taken && !self.options.share_scope && !is_worker_thread() {
             return Err(OptionsError::ScopeInUse { scope: self.scope.clone() });
         }
         Ok(Some(in_use))
@@ -105,19 +100,20 @@ impl Dedupe {
         self.store.identity().is_some_and(StoreIdentity::is_in_memory_of_this_thread)
     }
 
-    /// When the response is due, whatever the handler does.
+    /// The response deadline of this delivery.
     pub(crate) fn respond_by(&self, delivery: &Delivery) -> Instant {
         deadline(delivery.received(), self.options.response_deadline)
     }
 
-    /// When the events of a batch are reported on, so that the report is the response.
+    /// The latest time for the report of a batch. It is 5 % before the response deadline:
+    /// otherwise the sender would get a 503 in place of the report.
     pub(crate) fn report_by(&self, delivery: &Delivery) -> Instant {
         let response_deadline = self.options.response_deadline;
-        let a_twentieth = response_deadline.checked_div(20).unwrap_or_default();
-        deadline(delivery.received(), response_deadline.saturating_sub(a_twentieth))
+        let margin = response_deadline.checked_div(20).unwrap_or_default();
+        deadline(delivery.received(), response_deadline.saturating_sub(margin))
     }
 
-    /// When no more events of a batch are begun.
+    /// The time after which no more events of a batch are started.
     pub(crate) fn give_up_at(&self, delivery: &Delivery) -> Instant {
         deadline(delivery.received(), self.options.handler_timeout)
     }

@@ -1,4 +1,4 @@
-//! Deliveries as plain data: what identifies one, what claims it, and what a handler gets.
+//! Deliveries as plain data: their ids, their claims, and the delivery that a handler gets.
 
 #[cfg(feature = "store")]
 mod claim;

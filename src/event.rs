@@ -1,4 +1,4 @@
-//! Events: the JSON envelope of a body, typed data for the documented events, and batches.
+//! Events: the JSON envelope of a body, and typed data for the documented events.
 //!
 //! An [`Event`] is the envelope: its id, its type and its time. Its `data` can be read in
 //! three ways:
@@ -82,8 +82,6 @@ mod read_delivery;
 mod repair;
 mod whole;
 
-#[cfg(any(feature = "tower", feature = "actix"))]
-pub use crate::batch::{Batch, BatchReport, EventFailure};
 pub use data::EventData;
 pub use envelope::Event;
 pub use error::EventError;

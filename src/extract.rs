@@ -1,4 +1,4 @@
-//! What the extractors of all frameworks do, and what travels beside a delivery for them.
+//! The rules of the extractors, which are the same for all frameworks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,14 +11,14 @@ use crate::receive::Checks;
 #[cfg(feature = "events")]
 use crate::{Delivery, Event, Rejection, batch::Batch};
 
-/// The layers' side of a delivery. It travels beside the [`Delivery`] in the request's
-/// extensions, and is nobody else's business.
+/// The layers' state for one request. The request's extensions hold it next to the [`Delivery`],
+/// for the extractors.
 pub(crate) struct RequestContext {
     checks: Arc<Checks>,
-    /// That the event header differs from the body is news once per delivery, however often
-    /// the event is read.
+    /// Whether a difference between the event header and the body was reported. It is reported once
+    /// per delivery, however often the handler reads the event.
     is_mismatch_known: AtomicBool,
-    /// `None` above the deduplication, or without one.
+    /// `None` above a `DedupeLayer`, or without one.
     pub(crate) claimed: Option<Claimed>,
 }
 
@@ -28,13 +28,13 @@ impl RequestContext {
         Self { checks, is_mismatch_known: AtomicBool::new(false), claimed: None }
     }
 
-    /// The same below the deduplication.
+    /// The context below the deduplication.
     #[cfg(feature = "actix")]
-    pub(crate) fn below(self, claimed: Claimed) -> Self {
+    pub(crate) fn with_claimed(self, claimed: Claimed) -> Self {
         Self { claimed: Some(claimed), ..self }
     }
 
-    /// Reads the event, and compares its type with the header.
+    /// Reads the event and compares its type with the event header.
     #[cfg(feature = "events")]
     pub(crate) fn event<T>(&self, delivery: &Delivery) -> Result<Event<T>, Rejection>
     where
@@ -45,7 +45,7 @@ impl RequestContext {
         Ok(event)
     }
 
-    /// Reads one event or several, each to be claimed by itself.
+    /// Reads the events of a batch, each to be claimed by its own id.
     #[cfg(feature = "events")]
     pub(crate) fn batch(&self, delivery: &Delivery) -> Result<Batch, Rejection> {
         let claimed = self.claimed.as_ref().ok_or(Rejection::MissingDedupeLayer)?;
@@ -66,7 +66,8 @@ impl RequestContext {
     }
 }
 
-/// Extensions of requests are cloned with their request.
+/// Implemented by hand because an `AtomicBool` is not `Clone`. Extensions are cloned with their
+/// request.
 impl Clone for RequestContext {
     fn clone(&self) -> Self {
         Self {

@@ -31,7 +31,7 @@
 //!    continues with its [`Delivery`].
 //! 2. [`DedupeLayer`] claims the delivery in a [`Store`]. It answers repeats itself.
 //! 3. Your handler runs. Its extractors read the verified bytes: [`Delivery`], [`Event`],
-//!    [`Batch`](event::Batch).
+//!    [`Batch`].
 //! 4. If the handler returns 2xx, [`DedupeLayer`] completes the delivery. Otherwise it releases
 //!    the claim, and the sender's next retry runs the handler again.
 //!
@@ -73,7 +73,7 @@
 //! | several tenants on one route | [`Tenant`], [`RequestHead`] |
 //! | deduplicating | [`DedupeLayer`], [`DedupeOptions`], [`DedupeKey`] |
 //! | stores | [`Store`], [`store::MemoryStore`], [`store::RedisStore`], [`store::SharedStore`] |
-//! | the handler | [`Delivery`], [`DeliveryId`], [`Event`], [`EventData`], [`event::Batch`], [`ClaimHandle`] |
+//! | the handler | [`Delivery`], [`DeliveryId`], [`Event`], [`EventData`], [`Batch`], [`ClaimHandle`] |
 //! | rejections | [`Rejection`], [`Fault`], [`RejectionResponse`], [`BodyError`] |
 //! | observing | [`Observer`], [`observe::Observation`], [`observe::Outcome`], [`Incident`] |
 //! | Tower services | [`VerifyService`], [`DedupeService`], [`VerifiedBody`], [`ResponseBody`] |
@@ -89,7 +89,7 @@
 //! | --- | --- | --- |
 //! | `axum` | yes | the extractors for axum; includes `tower` |
 //! | `memory` | yes | [`MemoryStore`](store::MemoryStore), for one process |
-//! | `events` | yes | [`Event`], typed events, [`Batch`](event::Batch) |
+//! | `events` | yes | [`Event`], typed events, [`Batch`] |
 //! | `tower` | | the layers for anything that speaks Tower and `http` 1 |
 //! | `actix` | | [`WebhookMiddleware`] and the extractors for actix-web 4 |
 //! | `redis` | | [`RedisStore`](store::RedisStore), shared by several processes |
@@ -171,6 +171,8 @@ pub mod observe;
 mod receive;
 #[cfg(feature = "tower")]
 mod tower;
+#[cfg(any(feature = "tower", feature = "actix"))]
+mod worker_thread;
 
 // For the documentation only: a program contains nothing of it.
 #[cfg(all(
@@ -208,6 +210,9 @@ pub use delivery::{ClaimHandle, ClaimState, Delivery};
 #[cfg(feature = "events")]
 #[doc(inline)]
 pub use event::{Event, EventData, EventError};
+
+#[cfg(all(feature = "events", any(feature = "tower", feature = "actix")))]
+pub use batch::{Batch, BatchReport, EventFailure};
 
 // Rejections and observing.
 #[cfg(any(feature = "tower", feature = "actix"))]

@@ -1,7 +1,7 @@
-//! Everything that happens to requests, as one stream of outcomes.
+//! Outcomes: everything that happens to requests, for counters, logs and alerts.
 //!
 //! The layers tell every [`Observer`] of every [`Outcome`]. Two observers are built in: the
-//! counters of [`Incident`]s, and, with the feature `tracing`, log lines.
+//! counters of [`Incident`]s and, with the feature `tracing`, log lines.
 //!
 #![cfg_attr(feature = "memory", doc = "```")]
 #![cfg_attr(not(feature = "memory"), doc = "```ignore")]
@@ -27,11 +27,13 @@ pub(crate) mod log;
 mod log_lines;
 mod observer;
 mod outcome;
+mod part;
 mod timer;
 
 pub use incident::Incident;
 pub(crate) use incident::Incidents;
 pub(crate) use observer::Observers;
 pub use observer::{Observation, Observer};
-pub use outcome::{BackgroundCause, Outcome, StoreOperation};
+pub use outcome::Outcome;
+pub use part::{BackgroundCause, StoreOperation};
 pub(crate) use timer::Timer;

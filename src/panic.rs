@@ -1,4 +1,4 @@
-//! Keeps a panic from taking more with it than it must.
+//! Contains panics of handlers, stores and observers.
 
 use std::any::Any;
 use std::future::poll_fn;
@@ -6,8 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::Poll;
 
-/// The future's output, or `None` if it panicked. It is not polled again then,
-/// so nothing can see what the panic left half-done.
+/// The future's output, or `None` if the future panicked. A future that panicked is not polled
+/// again, so nothing sees the state that the panic left half-changed.
 pub(crate) async fn catch_panic<F: Future>(future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     poll_fn(|context| {
@@ -23,8 +23,8 @@ pub(crate) async fn catch_panic<F: Future>(future: F) -> Option<F::Output> {
     .await
 }
 
-/// Drops what a panic carried. If that panics again, the second payload is leaked, or
-/// dropping it could go on without end.
+/// Drops the payload of a panic. If dropping panics as well, the second payload is leaked:
+/// otherwise each payload could panic with another one, without end.
 pub(crate) fn drop_payload(payload: Box<dyn Any + Send>) {
     if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(another);

@@ -1,5 +1,4 @@
-//! From the head of a request to its verdict, whatever the framework: the order of checks,
-//! the limits of bodies. The adapters hold no rules of their own.
+//! Verification of requests for all frameworks: the order of the checks and the limits of bodies.
 
 mod budget;
 mod checks;

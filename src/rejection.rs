@@ -1,9 +1,9 @@
 //! Rejections: the HTTP responses that the layers give in the handler's place.
 
 mod body_error;
-mod fault;
 #[cfg(any(feature = "tower", feature = "actix"))]
-mod own_response;
+mod custom_response;
+mod fault;
 mod reason;
 mod response;
 
@@ -11,16 +11,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::body_error::BodyError;
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub use self::custom_response::RejectionResponse;
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub(crate) use self::custom_response::Respond;
 pub use self::fault::Fault;
-#[cfg(any(feature = "tower", feature = "actix"))]
-pub use self::own_response::RejectionResponse;
-#[cfg(any(feature = "tower", feature = "actix"))]
-pub(crate) use self::own_response::Respond;
 #[cfg(feature = "events")]
 use crate::EventError;
 use crate::{DeliveryIdError, VerifyError};
 
-/// A response that a layer gives in the handler's place, and the reason for it.
+/// A response that a layer gives in the handler's place, and its reason.
 ///
 /// The layer inserts the rejection into the response's extensions, so that outer middleware
 /// can count it, log it or replace the response. In actix-web the rejection is the response's
@@ -49,7 +49,7 @@ pub enum Rejection {
     /// The request belongs to none of the tenants of a layer with a verifier per tenant. The
     /// sender gets the response of [`VerifyError::InvalidSignature`], so that it cannot tell
     /// which tenants exist.
-    #[error("the request is for no known tenant")]
+    #[error("the request belongs to no known tenant")]
     UnknownTenant,
     /// The body has, or declares, more bytes than the limit.
     #[error("the body is longer than {limit} bytes")]
@@ -59,14 +59,14 @@ pub enum Rejection {
         limit: usize,
     },
     /// An outer layer cut the body off at its own size limit.
-    #[error("a layer above cut the body off: longer than that layer allows")]
+    #[error("an outer layer cut the body off at its size limit")]
     #[non_exhaustive]
     OuterBodyLimit {
-        /// That layer's error.
+        /// The outer layer's error.
         source: BodyError,
     },
     /// The next bytes of this body did not fit into the budget for unverified bodies.
-    #[error("no room for this body: all bodies without a verdict may hold {budget} bytes together")]
+    #[error("no room for this body: all unverified bodies together may hold {budget} bytes")]
     #[non_exhaustive]
     BodyBudgetExhausted {
         /// The budget in bytes.
@@ -87,14 +87,14 @@ pub enum Rejection {
         limit: Duration,
     },
     /// An outer layer cut the body off at its own time limit.
-    #[error("a layer above cut the body off: slower than that layer allows")]
+    #[error("an outer layer cut the body off at its time limit")]
     #[non_exhaustive]
     OuterBodyTimeout {
-        /// That layer's error.
+        /// The outer layer's error.
         source: BodyError,
     },
     /// The request has a `Content-Encoding` that changes the bytes, or an unknown one.
-    #[error("the body is encoded; its signature covers other bytes than these")]
+    #[error("the body has a content encoding, so its bytes are not the ones that were signed")]
     UnsupportedContentEncoding,
     /// The delivery is authentic, but its delivery id is missing or malformed.
     #[error("authentic, but {0}")]
@@ -104,33 +104,33 @@ pub enum Rejection {
     #[error("already processed")]
     AlreadyProcessed,
     /// A handler is still working on this delivery.
-    #[error("in progress, its lease runs for another {lease:?}")]
+    #[error("another attempt is in progress, and its lease expires in {lease:?}")]
     #[non_exhaustive]
     DeliveryInProgress {
-        /// How long the lease of the first request still runs, unless it is renewed.
+        /// The time until the lease of that attempt expires, unless it is renewed.
         lease: Duration,
     },
     /// An earlier delivery had the same id and another body. Both are authentic.
-    #[error("the delivery id was used before, for another body")]
+    #[error("the delivery id was used before, with a different body")]
     DeliveryIdConflict,
     /// The handler panicked. The claim was released, so that a retry runs the handler again.
     #[error("the handler panicked")]
     HandlerPanicked,
     /// The handler did not finish by the response deadline and continues in the background.
-    #[error("no answer by the deadline; the handler goes on")]
+    #[error("the handler did not finish by the response deadline and continues in the background")]
     StillProcessing,
     /// The store failed, had no room, or did not respond in time. The handler did not run.
-    #[error("the store could not take the claim: {reason}")]
+    #[error("the delivery could not be claimed: {reason}")]
     #[non_exhaustive]
     StoreUnavailable {
         /// The store's error.
         reason: Arc<str>,
     },
-    /// As many handlers are at work as are allowed. This one did not run.
-    #[error("{limit} handlers are at work already")]
+    /// As many handlers are running as `max_in_flight` allows. The handler did not run.
+    #[error("{limit} handlers are running already, and no more are allowed at once")]
     #[non_exhaustive]
     TooManyInFlight {
-        /// How many are allowed.
+        /// How many are allowed at once.
         limit: usize,
     },
     /// The body is not the JSON of an event, or not of the event type that the handler asks
@@ -139,7 +139,7 @@ pub enum Rejection {
     #[error("authentic, but {0}")]
     Event(EventError),
     /// The batch has more events than the library accepts.
-    #[error("authentic, but a batch of {events} events, more than {limit}")]
+    #[error("authentic, but the batch has {events} events and {limit} is the most")]
     #[non_exhaustive]
     TooManyEvents {
         /// How many events the batch has.
@@ -149,7 +149,7 @@ pub enum Rejection {
     },
     /// The `X-Nevent-Event` header names another type than the signed body. Rejected in
     /// strict mode only.
-    #[error("authentic, but the event header says {header:?} and the body {body:?}")]
+    #[error("authentic, but the event header says {header:?} and the body says {body:?}")]
     #[non_exhaustive]
     EventTypeMismatch {
         /// The type in the header.
@@ -157,7 +157,7 @@ pub enum Rejection {
         /// The type in the body.
         body: Arc<str>,
     },
-    /// Not all events of a batch are done. The sender's retry runs the others.
+    /// Not all events of a batch are done. The sender's retry runs the handler for the others.
     #[error("{failed} of the {of} events of this batch are not done")]
     #[non_exhaustive]
     BatchIncomplete {
@@ -167,14 +167,14 @@ pub enum Rejection {
         of: usize,
     },
     /// The request passed through two [`VerifyLayer`](crate::VerifyLayer)s. The second
-    /// deduplication would take every delivery for a repeat of itself.
+    /// deduplication would treat every delivery as a repeat of itself.
     #[error("two VerifyLayers above this handler: remove one, and its DedupeLayer")]
     TwoVerifyLayers,
     /// An extractor was used on a route without [`VerifyLayer`](crate::VerifyLayer).
-    #[error("no VerifyLayer, or WebhookMiddleware, above this handler")]
+    #[error("no VerifyLayer or WebhookMiddleware above this handler: add it to the route")]
     MissingVerifyLayer,
     /// A `Batch` was used on a route without [`DedupeLayer`](crate::DedupeLayer).
-    #[error("no DedupeLayer above this handler, and its Batch is deduplicated event by event")]
+    #[error("no DedupeLayer above this handler, which its Batch needs: add it to the route")]
     MissingDedupeLayer,
 }
 
@@ -184,7 +184,7 @@ impl From<DeliveryIdError> for Rejection {
     }
 }
 
-/// Lets a handler use `?` on what it reads, and so respond 400 `Malformed event`.
+/// Lets a handler use `?` when it reads an event, to respond 400 `Malformed event`.
 #[cfg(feature = "events")]
 impl From<EventError> for Rejection {
     fn from(error: EventError) -> Self {

@@ -1,5 +1,5 @@
-//! The signature of a delivery: the header, the MAC and the tolerance. No I/O, no runtime
-//! and no clock: the caller passes the time in.
+//! The signature of a delivery: the header, the MAC and the tolerance. There is no I/O, no runtime
+//! and no clock here; the caller passes the time in.
 
 mod constant_time;
 mod error;

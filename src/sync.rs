@@ -1,9 +1,9 @@
 //! The locks, atomics and wake-ups of the in-memory store and of the permits.
 //!
-//! Their unit tests named `interleavings` run every order of a few threads, with loom's types in
-//! place of these. They need a build with `--cfg nevent_loom`, see `TESTING.md`. (Not `loom`, the
-//! usual name: tokio has no sockets under that one, and without them other dependencies of
-//! the tests do not compile.)
+//! The unit tests named `interleavings` try every order of a few threads, with loom's types in
+//! place of these. They need a build with `--cfg nevent_loom`: see `TESTING.md`. The usual name
+//! of that setting, `loom`, does not work here. With it tokio has no sockets, and without sockets
+//! other dependencies of the tests do not compile.
 
 #[cfg(all(test, nevent_loom))]
 mod modelled;

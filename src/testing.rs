@@ -1,7 +1,7 @@
-//! Deliveries for tests of your own receiver, signed as the sender signs them.
+//! Signed deliveries for tests of your receiver and your handlers.
 //!
-//! [`SignedDelivery`] makes one. [`ManualClock`](crate::ManualClock) is a clock that your test
-//! drives.
+//! [`SignedDelivery`] is signed as the sender signs. [`ManualClock`](crate::ManualClock) is a clock
+//! that your test drives.
 //!
 //! ```
 //! use nevent_webhooks::testing::SignedDelivery;
@@ -23,7 +23,7 @@
 use crate::Delivery;
 use crate::{Clock, DELIVERY_HEADER, EVENT_HEADER, SIGNATURE_HEADER, Secret, Signer, SystemClock};
 
-/// A delivery that a receiver with the same secret takes for genuine.
+/// A delivery that a receiver with the same secret accepts.
 ///
 /// ```
 /// use nevent_webhooks::Secret;
@@ -48,21 +48,20 @@ pub struct SignedDelivery {
 }
 
 impl SignedDelivery {
-    /// A delivery with this id and body, signed now.
+    /// Creates a delivery with this id and body, signed now.
     pub fn new(secret: &Secret, id: impl Into<String>, body: impl Into<Vec<u8>>) -> Self {
         let (signer, signed_at) = (Signer::new(secret), SystemClock.unix_seconds());
         Self { signer, id: id.into(), event: None, body: body.into(), signed_at }
     }
 
-    /// Sends the event's type in the `X-Nevent-Event` header. By default there is no such
-    /// header.
+    /// Adds the `X-Nevent-Event` header with this event type. By default there is no such header.
     pub fn event(mut self, event_type: impl Into<String>) -> Self {
         self.event = Some(event_type.into());
         self
     }
 
-    /// Signs at another time, in Unix seconds: to try late deliveries, or for a clock that
-    /// the test drives.
+    /// Signs at another time, in Unix seconds, to test late deliveries or to match a clock that the
+    /// test drives.
     pub fn signed_at(mut self, unix_seconds: i64) -> Self {
         self.signed_at = unix_seconds;
         self
@@ -82,8 +81,7 @@ impl SignedDelivery {
         &self.body
     }
 
-    /// The delivery as a handler is given it, for unit tests of handlers. It was verified, but
-    /// has no claim.
+    /// The verified delivery as a handler gets it, for unit tests of handlers. It has no claim.
     ///
     /// ```
     /// use nevent_webhooks::testing::SignedDelivery;
@@ -101,7 +99,8 @@ impl SignedDelivery {
     ///
     /// # Errors
     ///
-    /// What a layer with this secret would reject: another secret, or an id that is not one.
+    /// The [`Rejection`](crate::Rejection) of a layer with this secret, if the delivery was signed
+    /// with another secret or its id is not a valid [`DeliveryId`](crate::DeliveryId).
     #[cfg(any(feature = "tower", feature = "actix"))]
     pub fn verified(&self, secret: &Secret) -> Result<Delivery, crate::Rejection> {
         let header = self.signer.header(self.signed_at, &self.body);

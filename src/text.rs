@@ -1,6 +1,13 @@
-//! Errors of construction reach a person through `main`'s `Result` or an
-//! `expect`, and both print `Debug`: so that says what `Display` says.
+//! Texts for people: `Debug` of errors, and excerpts of foreign text for logs.
 
+/// The `target` of all log lines.
+#[cfg(feature = "tracing")]
+pub(crate) const LOG_TARGET: &str = "nevent_webhooks";
+
+/// Implements `Debug` of an error as its `Display`.
+///
+/// A configuration error reaches a person through the `Result` of `main` or through `expect`, and
+/// both print `Debug`.
 macro_rules! debug_is_display {
     ($error:ty) => {
         impl std::fmt::Debug for $error {
@@ -12,8 +19,8 @@ macro_rules! debug_is_display {
 }
 pub(crate) use debug_is_display;
 
-/// Foreign text for a line of a log: its start, at most `most` bytes of it, with whatever
-/// would break or forge a line escaped.
+/// The start of a foreign text, at most `most` bytes of it, for a log line. Characters that would
+/// break or forge a line are escaped.
 #[cfg(any(feature = "events", feature = "tower", feature = "actix"))]
 pub(crate) fn excerpt(text: &str, most: usize) -> String {
     let mut shown = String::new();

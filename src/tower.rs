@@ -1,5 +1,4 @@
-//! The layers as Tower services. They hold no rules of their own: what is judged
-//! stands in `receive` and `dedupe`.
+//! The adapter for Tower: the two layers as services. The rules are in `receive` and `dedupe`.
 
 mod dedupe_service;
 #[cfg(feature = "events")]

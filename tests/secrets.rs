@@ -35,7 +35,7 @@ fn characters_that_no_secret_has_are_named_with_their_place() {
         ('\u{3000}', "white space (U+3000)"),
         ('\u{201c}', "a curly quote (U+201C)"),
         ('\u{2019}', "a curly quote (U+2019)"),
-        ('\u{2013}', "a dash that is no hyphen (U+2013)"),
+        ('\u{2013}', "a dash that is not a hyphen (U+2013)"),
         ('\u{ff41}', "a full-width character (U+FF41)"),
         ('\u{e9}', "not ASCII (U+00E9)"),
         ('\u{1f511}', "not ASCII (U+1F511)"),

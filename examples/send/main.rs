@@ -76,16 +76,16 @@ impl Sending {
     }
 
     async fn send(&self, client: &HttpClient) -> Result<(StatusCode, String), Box<dyn Error>> {
-        let answer = async {
+        let exchange = async {
             let response = client.request(self.request()?).await.map_err(|e| self.explain(&e))?;
             let (head, body) = response.into_parts();
             let broken =
-                |e| format!("{}: {}, but the answer broke off: {e}", self.url, head.status);
+                |e| format!("{}: {}, but the response broke off: {e}", self.url, head.status);
             let body = body.collect().await.map_err(broken)?.to_bytes();
             Ok((head.status, String::from_utf8_lossy(&body).into_owned()))
         };
-        let late = || format!("{}: no answer within 10 s, when Nevent gives up", self.url);
-        timeout(Duration::from_secs(10), answer).await.unwrap_or_else(|_| Err(late().into()))
+        let late = || format!("{}: no response within 10 s, when Nevent gives up", self.url);
+        timeout(Duration::from_secs(10), exchange).await.unwrap_or_else(|_| Err(late().into()))
     }
 
     /// Signs at the time of sending, as Nevent does for a retry, unless `--timestamp` is given.
@@ -114,7 +114,7 @@ impl Sending {
                 self.url
             )
         } else {
-            format!("{}: no answer: {cause}. The receiver's log may tell why", self.url)
+            format!("{}: no response: {cause}. The receiver's log may tell why", self.url)
         }
     }
 }

@@ -29,11 +29,11 @@ Usage: send [OPTIONS]
   --repeat N           send it N times, one after another; default 1
   --help               print this
 
-Prints status and body of every answer, a line each. Exits with 0 if all were
+Prints status and body of each response on a line. Exits with 0 if all were
 2xx, with 1 if not, with 2 if an option cannot be right.
 
 The same bytes signed in the same second are the same signed bytes: under a new
-delivery id, the receiver takes them for a replay, and answers as for the first.
+delivery id, the receiver treats them as a replay, and responds as for the first.
 ";
 
 /// The options as given.
@@ -90,7 +90,7 @@ impl Given {
 }
 
 fn url(text: &str) -> Result<Uri, String> {
-    // The default has no scheme. So a text that is no URL is refused below, as a path is.
+    // The default has no scheme. So a text that is not a URL is rejected below, as a path is.
     let url: Uri = text.parse().unwrap_or_default();
     match url.scheme_str() {
         Some("http") if is_port_sound(&url) => Ok(url),
@@ -105,7 +105,7 @@ fn url(text: &str) -> Result<Uri, String> {
     }
 }
 
-/// Refuses ports above 65535. The parser lets them pass, and the client would use 80.
+/// Rejects ports above 65535. The parser lets them pass, and the client would use 80.
 fn is_port_sound(url: &Uri) -> bool {
     let host_only = |authority: &Authority| authority.as_str().ends_with(authority.host());
     url.port().is_some() || url.authority().is_some_and(host_only)

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
 use libfuzzer_sys::fuzz_target;
-use nevent_webhooks::event::{Batch, Event};
+use nevent_webhooks::{Batch, Event};
 use nevent_webhooks::{
     Clock, DedupeKey, DedupeOptions, ManualClock, Rejection, Secret, VerifiedBody, Verifier,
     VerifyLayer, VerifyOptions,

@@ -1,4 +1,4 @@
-//! actix's requests, as the layers see them.
+//! The heads and bodies of actix-web, as the checks see them.
 
 use std::error::Error;
 use std::pin::Pin;
@@ -51,7 +51,7 @@ impl Headers for HeaderMap {
 }
 
 impl Frames for Payload {
-    /// actix does not say; the head's `Content-Length` does.
+    /// Always 0, because actix-web has no size hint. The checks read `Content-Length`.
     fn at_least(&self) -> u64 {
         0
     }

@@ -1,4 +1,4 @@
-//! Extractors: a handler says what it wants, and gets it from the verified bytes.
+//! The extractors for actix-web, and the responses that handlers can return.
 
 use std::future::{Ready, ready};
 
@@ -11,8 +11,8 @@ use crate::extract::RequestContext;
 use crate::observe::log;
 use crate::{Delivery, Rejection};
 
-/// Extracts what [`WebhookMiddleware`](crate::WebhookMiddleware) learned. Without
-/// that middleware above the handler: 500, and a text that says so.
+/// Extracts the delivery that [`WebhookMiddleware`](crate::WebhookMiddleware) verified. Without that
+/// middleware above the handler, the response is 500 with a text that says what is missing.
 impl FromRequest for Delivery {
     type Error = Rejection;
     type Future = Ready<Result<Self, Rejection>>;
@@ -22,9 +22,10 @@ impl FromRequest for Delivery {
     }
 }
 
-/// Extracts the event from the verified bytes, even if the request's body has been taken.
-/// 400 `Malformed event` if they are not such an event; `Result<Event<T>, Rejection>` gives
-/// the handler the reason instead.
+/// Extracts the event from the verified bytes, even if the request's body was already taken.
+///
+/// If the bytes are not such an event, the response is 400 `Malformed event`. A handler that takes
+/// `Result<Event<T>, Rejection>` gets the reason instead.
 #[cfg(feature = "events")]
 impl<T> FromRequest for crate::Event<T>
 where
@@ -38,9 +39,9 @@ where
     }
 }
 
-/// Extracts one event or several. 400 `Malformed event` if the body is neither.
+/// Extracts one event or several. If the body is neither, the response is 400 `Malformed event`.
 #[cfg(feature = "events")]
-impl FromRequest for crate::event::Batch {
+impl FromRequest for crate::Batch {
     type Error = Rejection;
     type Future = Ready<Result<Self, Rejection>>;
 
@@ -49,8 +50,9 @@ impl FromRequest for crate::event::Batch {
     }
 }
 
+/// Responds 200 if all events are done, otherwise 500 `Batch incomplete`.
 #[cfg(feature = "events")]
-impl actix_web::Responder for crate::event::BatchReport {
+impl actix_web::Responder for crate::BatchReport {
     type Body = BoxBody;
 
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {
@@ -77,7 +79,7 @@ fn read<T>(
     read(context, &delivery)
 }
 
-/// 400 `Malformed event`, for handlers that read `data` themselves. The response's error is
+/// Responds 400 `Malformed event`, for handlers that read `data` themselves. The response's error is
 /// the [`Rejection`], as it is for an extractor.
 #[cfg(feature = "events")]
 impl From<crate::EventError> for actix_web::Error {
@@ -86,8 +88,8 @@ impl From<crate::EventError> for actix_web::Error {
     }
 }
 
-/// The response that the middleware gives by default, for handlers that reject a request for
-/// the same reasons.
+/// Responds as the middleware does by default, for handlers that reject a request for the same
+/// reasons.
 impl ResponseError for Rejection {
     fn status_code(&self) -> StatusCode {
         StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)

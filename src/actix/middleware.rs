@@ -11,33 +11,41 @@ use actix_web::{Error, HttpMessage};
 use tokio::time::Instant;
 
 use super::rejection_response::{RejectionBody, into_error, reject, with_id};
-use super::worker::is_worker;
 use crate::dedupe::{Dedupe, HandlerEnd, handle_once_locally};
 use crate::extract::RequestContext;
 use crate::observe::Outcome;
 use crate::receive::Checks;
+use crate::worker_thread::is_worker_thread;
 use crate::{DedupeLayer, Delivery, Rejection, VerifyLayer};
 
-/// The two layers as middleware of actix-web: for `wrap` on a `Route`, which leaves
-/// other methods their own answers, or on a `Resource`, a `Scope` or an `App`.
+/// The two layers as one middleware of actix-web.
 ///
-/// What they refuse is a response with a [`Rejection`] as its error, and the
-/// [`DeliveryId`](crate::DeliveryId) in its extensions once the request is known to be
-/// genuine. A handler that is late or panics has taken the request with it: these two
-/// are an `Err`, which actix answers, and which passes by middleware that looks at
-/// responses only.
+/// Give it to `wrap` on a `Route`, so that other methods of the resource are not affected, or on a
+/// `Resource`, a `Scope` or an `App`.
 ///
-/// A middleware outside that replaces the body of a refusal drops what was not read of
-/// the request, and actix reads on in a chunked one, with no timer.
+/// Every extractor of actix-web works behind the middleware and reads the verified bytes. So do
+/// [`Delivery`], `Event` and `Batch`. Limits of extractors still apply: `web::Bytes` takes 256 KiB
+/// unless a `PayloadConfig` says otherwise. If the same signed bytes arrived earlier under a
+/// different id, [`Delivery::id`] returns the first id; the request header keeps the one that was
+/// sent.
 ///
-/// Behind it every extractor of actix works, on the verified bytes, and [`Delivery`]
-/// and `Event` beside. An extractor's own limit still holds: `web::Bytes` takes 256 KiB
-/// unless a `PayloadConfig` says otherwise. Of signed bytes that came before under
-/// another id, the `Delivery` has the first, and the header what was sent.
+/// # Rejections
 ///
-/// **Make the layers before the server, and clone them into its workers:** a store
-/// made within the closure of `HttpServer::new` would be a store for each worker,
-/// and each would handle its own share of the repeats.
+/// A rejection is a response with a [`Rejection`] as its error. Once the request is known to be
+/// genuine, the response's extensions contain the [`DeliveryId`](crate::DeliveryId).
+///
+/// Two rejections are an `Err` in place of a response: a handler panicked, or it did not finish by
+/// the response deadline. In both cases the handler owns the request, and a response of actix-web
+/// needs the request. Middleware that looks only at responses does not see these two.
+///
+/// If an outer middleware replaces the body of a rejection, the unread part of the request's body is
+/// dropped. actix-web then reads a chunked request body to its end, without a timer.
+///
+/// # One store for all workers
+///
+/// **Create the layers before the server, and move clones of them into its closure.** A store that
+/// is created inside the closure of `HttpServer::new` would exist once per worker, and each worker
+/// would handle the same delivery again.
 ///
 /// ```no_run
 /// use actix_web::{App, HttpResponse, HttpServer, web};
@@ -69,19 +77,19 @@ pub struct WebhookMiddleware {
 }
 
 impl WebhookMiddleware {
-    /// Verifies, then deduplicates.
+    /// Creates the middleware, which verifies first and then deduplicates.
     ///
     /// # Panics
     ///
-    /// In a worker of an `HttpServer`, if the layer's store is in memory and was made in that
-    /// very worker: each worker would have a memory of its own.
+    /// If a worker of an `HttpServer` calls it with a layer whose store is in memory and was created
+    /// by that worker. Each worker would have its own store.
     #[track_caller]
     pub fn new(verify: &VerifyLayer, dedupe: &DedupeLayer) -> Self {
         assert!(
-            !(is_worker() && dedupe.dedupe.store_is_in_memory_of_this_thread()),
-            "this MemoryStore was made by a worker of the server, as all is within the closure of \
-             HttpServer::new: each worker would have one of its own. Make the layers before the \
-             server, and move clones of them into the closure"
+            !(is_worker_thread() && dedupe.dedupe.store_is_in_memory_of_this_thread()),
+            "this MemoryStore was made by a worker of the server, inside the closure of \
+             HttpServer::new, so each worker would have its own store: create the layers before \
+             the server, and move clones of them into the closure"
         );
         Self { verify: Arc::clone(&verify.checks), dedupe: dedupe.clone() }
     }
@@ -103,7 +111,7 @@ where
     }
 }
 
-/// The service that [`WebhookMiddleware`] makes.
+/// The service that [`WebhookMiddleware`] creates.
 #[derive(Debug)]
 pub struct WebhookService<S> {
     inner: Rc<S>,
@@ -152,8 +160,8 @@ async fn verified(
     verify.verify(request, body, received).await
 }
 
-/// Runs the handler once. Without it the request is still here, and is answered; a
-/// handler that panics or is late has it, and all there is left is an error.
+/// Runs the handler once. If the handler did not start, the request is still here for a rejection's
+/// response. If it panicked or is late, it owns the request, and only an error is possible.
 async fn handled<S, B>(
     inner: Rc<S>,
     (verify, dedupe): (&Arc<Checks>, &Arc<Dedupe>),
@@ -169,9 +177,9 @@ where
     let request = Rc::new(Cell::new(Some(request)));
     let waiting = Rc::clone(&request);
     let handler = async move |delivery, claimed| {
-        // The claim took longer than the answer could wait, and was answered.
+        // The claim took longer than the response deadline, and the 503 has taken the request.
         let request = waiting.take().ok_or(Rejection::StillProcessing)?;
-        Ok(inner.call(with_delivery(request, delivery, context.below(claimed))).await)
+        Ok(inner.call(with_delivery(request, delivery, context.with_claimed(claimed))).await)
     };
     let rejection = match handle_once_locally(dedupe, delivery, handler, end_of).await {
         Ok(result) => {
@@ -186,9 +194,9 @@ where
     }
 }
 
-/// The request with its body put back, and the delivery under the id it was first seen
-/// with. (Its header stays as it was sent: actix panics at a change while a middleware
-/// outside holds the request.)
+/// The request with its body put back, and with the delivery as it was claimed. The header keeps the
+/// id that was sent: actix-web panics at a change of the head while an outer middleware holds the
+/// request.
 fn with_delivery(
     mut request: ServiceRequest,
     delivery: Delivery,

@@ -1,4 +1,4 @@
-//! The middleware's responses in the handler's place.
+//! The middleware's responses to rejections.
 
 use std::fmt;
 use std::pin::Pin;
@@ -14,11 +14,10 @@ use bytes::Bytes;
 use crate::rejection::Respond;
 use crate::{DeliveryId, Rejection, RejectionResponse};
 
-/// The body of a rejection. Owns the unread part of the request's body.
+/// The body of a rejection. It owns the unread part of the request's body.
 ///
-/// If nobody held that part, actix would read it to its end, without a limit and without a
-/// timer. While a body is still held when the response has been sent, actix closes the
-/// connection.
+/// If that part were dropped, actix-web would read it to its end, without a limit and without a
+/// timer. As it still exists when the response has been sent, actix-web closes the connection.
 pub struct RejectionBody {
     text: BoxBody,
     _unread: Option<Payload>,
@@ -39,7 +38,7 @@ impl MessageBody for RejectionBody {
     }
 }
 
-/// The response, with the rejection as its error, and the delivery's id in its extensions.
+/// The response with the rejection as its error and the delivery's id in its extensions.
 pub(super) fn reject<B>(
     request: ServiceRequest,
     rejection: Rejection,
@@ -47,10 +46,10 @@ pub(super) fn reject<B>(
     unread: Option<Payload>,
     respond: &Respond,
 ) -> ServiceResponse<EitherBody<B, RejectionBody>> {
-    let own = respond.to(&rejection).map(|own| (own, rejection.clone()));
+    let custom = respond.to(&rejection).map(|custom| (custom, rejection.clone()));
     let mut response = HttpResponse::from_error(rejection);
-    if let Some((own, rejection)) = own {
-        response = with_own(response, &rejection, own);
+    if let Some((custom, rejection)) = custom {
+        response = with_custom(response, &rejection, custom);
     }
     let response =
         response.map_body(|_, text| EitherBody::right(RejectionBody { text, _unread: unread }));
@@ -58,7 +57,7 @@ pub(super) fn reject<B>(
     with_id(ServiceResponse::new(request, response), id)
 }
 
-/// Adds the id that was sent, for middleware that looks at the rejection.
+/// Adds the id that was sent to the response's extensions, for middleware that reads the rejection.
 pub(super) fn with_id<B>(
     mut response: ServiceResponse<B>,
     id: Option<DeliveryId>,
@@ -72,44 +71,44 @@ pub(super) fn with_id<B>(
     response
 }
 
-fn with_own(
+fn with_custom(
     mut response: HttpResponse,
     rejection: &Rejection,
-    own: RejectionResponse,
+    custom: RejectionResponse,
 ) -> HttpResponse {
     let headers = response.headers_mut();
-    for (name, value) in own.headers_beside(rejection) {
+    for (name, value) in custom.allowed_headers(rejection) {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
             headers.append(name, value);
         }
     }
-    if let Ok(content_type) = HeaderValue::try_from(own.content_type()) {
+    if let Ok(content_type) = HeaderValue::try_from(custom.content_type()) {
         headers.insert(CONTENT_TYPE, content_type);
     }
-    response.set_body(BoxBody::new(own.into_body()))
+    response.set_body(BoxBody::new(custom.into_body()))
 }
 
-/// A rejection without a request to respond to: the handler took the request with it.
+/// The error for a rejection without a request to respond to, because the handler owns it.
 pub(super) fn into_error(rejection: Rejection, respond: &Respond) -> Error {
     match respond.to(&rejection) {
-        Some(own) => RejectionError { rejection, own }.into(),
+        Some(custom) => RejectionError { rejection, custom }.into(),
         None => rejection.into(),
     }
 }
 
-/// The error of [`WebhookMiddleware`](crate::WebhookMiddleware) for a handler that panicked
-/// or is late, if the layers have a
+/// The error of [`WebhookMiddleware`](crate::WebhookMiddleware) for a handler that panicked or did
+/// not finish by the response deadline, if the layers have a
 /// [`rejection_response`](crate::DedupeOptions::rejection_response) function.
 ///
 /// Without such a function the error is the [`Rejection`] itself.
 #[derive(Debug)]
 pub struct RejectionError {
     rejection: Rejection,
-    own: RejectionResponse,
+    custom: RejectionResponse,
 }
 
 impl RejectionError {
-    /// The reason for the response.
+    /// The rejection that the error responds to.
     #[must_use]
     pub fn rejection(&self) -> &Rejection {
         &self.rejection
@@ -128,7 +127,7 @@ impl ResponseError for RejectionError {
     }
 
     fn error_response(&self) -> HttpResponse {
-        with_own(self.rejection.error_response(), &self.rejection, self.own.clone())
+        with_custom(self.rejection.error_response(), &self.rejection, self.custom.clone())
     }
 }
 

@@ -12,26 +12,27 @@ use crate::observe::Outcome;
 use crate::text::excerpt;
 use crate::{Delivery, Rejection};
 
-/// One attempt at a batch: on whose behalf its events are claimed, and until when.
+/// One attempt at a batch: the delivery whose events are claimed, and the time limits.
 #[derive(Clone)]
 pub(super) struct BatchAttempt {
     delivery: Delivery,
     claimed: Claimed,
     pub(super) report_by: Instant,
-    /// So many may be at work at a time, those included that go on in the background.
-    pub(super) places: Arc<Semaphore>,
+    /// Limits how many events run at once, including those in the background.
+    pub(super) event_permits: Arc<Semaphore>,
 }
 
 impl BatchAttempt {
     pub(super) fn new(delivery: Delivery, claimed: Claimed, concurrency: usize) -> Self {
         let report_by = claimed.dedupe.report_by(&delivery);
-        let places = Arc::new(Semaphore::new(concurrency));
-        Self { delivery, claimed, report_by, places }
+        let event_permits = Arc::new(Semaphore::new(concurrency));
+        Self { delivery, claimed, report_by, event_permits }
     }
 
-    /// The claim of the delivery, if that is its event's, and still holds.
-    pub(super) fn claim_of_its_event(&self) -> Option<(Arc<Permit>, ClaimHandle)> {
-        let permit = self.claimed.permit_of_its_event()?;
+    /// The delivery's permit and claim, if the delivery was claimed by the id of its event and its
+    /// handler still runs.
+    pub(super) fn claimed_event(&self) -> Option<(Arc<Permit>, ClaimHandle)> {
+        let permit = self.claimed.permit_of_claimed_event()?;
         Some((permit, self.delivery.claim()?.clone()))
     }
 
@@ -39,28 +40,29 @@ impl BatchAttempt {
         self.claimed.permit()
     }
 
-    /// A place among the events at work, unless the time to begin events is over.
-    pub(super) async fn place_in_time(&self) -> Option<OwnedSemaphorePermit> {
+    /// Waits for a permit to run one more event. `None` after the handler timeout.
+    pub(super) async fn event_permit_in_time(&self) -> Option<OwnedSemaphorePermit> {
         let give_up = self.claimed.dedupe.give_up_at(&self.delivery);
-        let place = Arc::clone(&self.places).acquire_owned();
-        let place = timeout_at(give_up, place).await.ok().and_then(Result::ok);
-        // A place that is free is given without a look at the time.
-        place.filter(|_| Instant::now() < give_up)
+        let permit = Arc::clone(&self.event_permits).acquire_owned();
+        let permit = timeout_at(give_up, permit).await.ok().and_then(Result::ok);
+        // Checked again, because `timeout_at` returns a free permit even after the deadline.
+        permit.filter(|_| Instant::now() < give_up)
     }
 
-    /// Gives the place back when the event's work ends, wherever that is by then.
+    /// Runs the handler for one event under its own claim. The permit is given back when the handler
+    /// ends, in the connection's task or in the background.
     pub(super) async fn claim_and_handle<F>(
         self,
         Waiting { name, event }: Waiting,
         work: impl FnOnce(Bytes, ClaimHandle) -> F + Send + 'static,
-        place: Option<OwnedSemaphorePermit>,
+        permit: Option<OwnedSemaphorePermit>,
     ) -> End
     where
         F: Future<Output = Result<(), String>> + Send + 'static,
     {
         let event_id = name.id.clone();
         let handler = move |claim| async move {
-            let _place = place;
+            let _permit = permit;
             work(event, claim).await
         };
         let Self { delivery, claimed, report_by, .. } = self;
@@ -71,8 +73,9 @@ impl BatchAttempt {
         }
     }
 
-    /// An event that has no attempt of its own fails as part of its delivery.
-    pub(super) fn ended_with_its_delivery(
+    /// The end of an event that was claimed together with its delivery, and therefore has no attempt
+    /// of its own.
+    pub(super) fn ended_with_delivery(
         &self,
         Waiting { name, .. }: Waiting,
         result: Result<(), String>,

@@ -4,11 +4,11 @@ use serde::de::IgnoredAny;
 use crate::Event;
 use crate::dedupe::EventName;
 
-/// How an event ended: done, now or before; or not, and why.
+/// How an event ended, or that it still waits.
 pub(super) enum End {
     Completed,
     AlreadyProcessed,
-    /// Its turn has not come: it begins in the background.
+    /// The event has not started. It starts in the background.
     Waiting(Waiting),
     Failed {
         event_id: Option<String>,

@@ -14,31 +14,35 @@ use crate::Event;
 use crate::delivery::ClaimHandle;
 
 impl Batch {
-    /// Handles each event once, at most `concurrency` (at least 1) at a time in one attempt.
-    /// A retry begins events beside those that still run in the background.
+    /// Runs `handler` once for each event, for at most `concurrency` events at a time. A
+    /// `concurrency` of 0 counts as 1.
     ///
-    /// An event is claimed by its own `id`, in the store and the scope of the
-    /// [`DedupeLayer`](crate::DedupeLayer), but apart from the ids of deliveries. An event
-    /// that was completed before, in any batch, is skipped. An event that is in flight in
-    /// another batch counts as not done. `Ok` completes an event; an `Err` or a panic
-    /// releases it, and the others go on.
+    /// Each event is claimed by its own `id`, in the store and the scope of the
+    /// [`DedupeLayer`](crate::DedupeLayer). Event ids and delivery ids are separate. An event that was
+    /// completed before, in any batch, is skipped. An event that is in flight in another batch counts
+    /// as not done. If the handler returns `Ok`, the event is completed. If it returns `Err` or
+    /// panics, the event is released, and the other events continue.
     ///
-    /// The report is made at 95 % of the response deadline at the latest. Events that are
-    /// running by then continue in the background under their leases. Events that have not
-    /// begun begin in the background, as many at a time as before, until the
-    /// [handler timeout](crate::DedupeOptions::handler_timeout) is over. Both are failures in
-    /// the report, so that the sender's retry asks what became of them; so is an event that
-    /// cannot be read.
+    /// # Late events
     ///
-    /// An error prints into the report with `{:#}`. If an event is twice in one batch, one
-    /// of the two may be in flight for the other: the retry finds it done.
+    /// The report is ready at 95 % of the response deadline at the latest. Events that are running
+    /// then continue in the background under their leases. Events that have not started then start in
+    /// the background, at most `concurrency` at a time, until the
+    /// [handler timeout](crate::DedupeOptions::handler_timeout). The report counts both as failures,
+    /// so that the sender retries and learns how they ended. A retry may run events while events of
+    /// an earlier attempt are still running in the background.
     ///
-    /// With [`DedupeKey::EventId`](crate::DedupeKey::EventId) an event that came alone was
-    /// claimed by the layer, and is simply handled, as the rest of the handler is: it ends
-    /// with the handler, and its panic is the handler's.
+    /// # Details
     ///
-    /// An event that blocks its thread holds up the others, which then may lose their
-    /// leases: use `tokio::task::spawn_blocking`.
+    /// - An event that cannot be read is a failure in the report.
+    /// - The report contains the text of an error as `{:#}` prints it.
+    /// - If a batch contains an event twice, the second may find the first in flight. The retry then
+    ///   finds it completed.
+    /// - With [`DedupeKey::EventId`](crate::DedupeKey::EventId) the layer has already claimed an event
+    ///   that is alone in its delivery. The event then ends with the delivery's handler, and a panic
+    ///   is a panic of that handler.
+    /// - A handler that blocks its thread delays the other events, and they may lose their leases. Use
+    ///   `tokio::task::spawn_blocking` for blocking work.
     pub async fn process<T, F, E>(
         self,
         concurrency: usize,
@@ -53,8 +57,8 @@ impl Batch {
         self.process_claimed(concurrency, move |event, _| handler(event)).await
     }
 
-    /// The same for handlers that take the claim of each event, to complete it in a
-    /// transaction of their own. See [`ClaimHandle`].
+    /// Does the same as [`Batch::process`], for handlers that take the claim of each event to complete
+    /// it in their own transaction. See [`ClaimHandle`].
     pub async fn process_claimed<T, F, E>(
         self,
         concurrency: usize,
@@ -76,7 +80,7 @@ impl Batch {
         let mut ends: Vec<_> = events.buffer_unordered(concurrency).collect().await;
         ends.sort_by_key(|(position, _)| *position);
         let report = BatchReport::of(&ends);
-        attempt.go_on_with(ends, handler);
+        attempt.continue_in_background(ends, handler);
         report
     }
 }
@@ -94,28 +98,27 @@ impl BatchAttempt {
         T: 'static,
         E: Display + 'static,
     {
-        // Claimed before its data is read: an event that is done is skipped even if it no
-        // longer reads.
+        // Only the envelope is read before the claim. Otherwise a completed event whose data can no
+        // longer be read would fail instead of being skipped.
         let waiting = match Event::<IgnoredAny>::from_json(&event) {
             Ok(envelope) => Waiting::new(envelope, event),
             Err(error) => return self.unreadable(position, &error),
         };
-        if let Some((_permit, claim)) = self.claim_of_its_event() {
+        if let Some((_permit, claim)) = self.claimed_event() {
             let result = read_and_handle(waiting.event.clone(), claim, handler).await;
-            return self.ended_with_its_delivery(waiting, result);
+            return self.ended_with_delivery(waiting, result);
         }
         if Instant::now() >= self.report_by {
             self.deferred(&waiting);
             return End::Waiting(waiting);
         }
-        let place = Arc::clone(&self.places).acquire_owned().await.ok();
+        let permit = Arc::clone(&self.event_permits).acquire_owned().await.ok();
         let work = move |event, claim| read_and_handle(event, claim, handler);
-        self.claim_and_handle(waiting, work, place).await
+        self.claim_and_handle(waiting, work, permit).await
     }
 
-    /// Begins the events that still wait, in a task of its own, which holds the delivery's
-    /// permit.
-    fn go_on_with<T, F, E>(
+    /// Starts the events that still wait, in a task that holds the delivery's permit.
+    fn continue_in_background<T, F, E>(
         self,
         ends: Vec<(usize, End)>,
         handler: impl Fn(Event<T>, ClaimHandle) -> F + Clone + Send + 'static,
@@ -130,18 +133,18 @@ impl BatchAttempt {
             return;
         }
         let span = crate::observe::log::Span::current();
-        let permit = self.permit();
+        let delivery_permit = self.permit();
         let work = async move {
-            let _permit = permit;
+            let _delivery_permit = delivery_permit;
             for event in waiting {
-                // Not claimed before its turn: nobody would renew its lease.
-                let Some(place) = self.place_in_time().await else {
+                // Claimed only after this wait, because nothing would renew the lease meanwhile.
+                let Some(permit) = self.event_permit_in_time().await else {
                     self.not_begun(&event);
                     continue;
                 };
                 let handler = handler.clone();
                 let work = move |event, claim| read_and_handle(event, claim, handler);
-                self.clone().claim_and_handle(event, work, Some(place)).await;
+                self.clone().claim_and_handle(event, work, Some(permit)).await;
             }
         };
         tokio::spawn(span.wrap(work));
@@ -159,7 +162,7 @@ where
     E: Display,
 {
     match Event::from_json(&event).map(|event| handler(event, claim)) {
-        // Errors that have a chain of causes print it in this form.
+        // `{:#}` prints the whole chain of causes of `anyhow` and similar errors.
         Ok(work) => work.await.map_err(|error| format!("{error:#}")),
         Err(error) => Err(error.to_string()),
     }

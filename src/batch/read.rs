@@ -7,12 +7,12 @@ use crate::dedupe::Claimed;
 use crate::event::{Shape, repair};
 use crate::{Delivery, Event, Rejection};
 
-/// Ten times what Nevent groups at most, so that a body of a million crumbs does not
-/// become a million tasks.
+/// The most events in a batch: ten times what Nevent sends. Without a limit, a body of a million tiny
+/// events would become a million futures.
 const MOST_EVENTS: usize = 1000;
 
 impl Batch {
-    /// Reads one event or several from the verified bytes.
+    /// Reads the events from the verified bytes.
     pub(crate) fn read(delivery: &Delivery, claimed: &Claimed) -> Result<Self, Rejection> {
         let body = match repair(delivery.body())? {
             Cow::Borrowed(json) => delivery.body().slice_ref(json),
@@ -33,7 +33,7 @@ impl Batch {
         Ok(Self { delivery, claimed, events, lone_type })
     }
 
-    /// The type of an event that came alone.
+    /// The type of the event, if the body is a single event.
     pub(crate) fn type_of_lone_event(&self) -> Option<&str> {
         self.lone_type.as_deref()
     }

@@ -1,18 +1,21 @@
 use super::end::End;
 use crate::Rejection;
 
-/// What became of the events of a [`Batch`](super::Batch): as a handler's response,
-/// 200 if all of them are done, and otherwise 500 `Batch incomplete`, so that the
-/// sender's retry brings the others back.
+/// The result of [`Batch::process`](super::Batch::process): how many events are done, and which are
+/// not.
+///
+/// In axum and actix-web the report is a response. It is 200 if all events are done, otherwise 500
+/// `Batch incomplete`. The sender then retries the batch, and only the events that are not done run
+/// again.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
-#[must_use = "return it from the handler: it is the answer"]
+#[must_use = "return it from the handler: it is the response"]
 pub struct BatchReport {
-    /// How many were handled now.
+    /// The number of events that were handled now.
     pub completed: usize,
-    /// How many had been handled before, in another batch or delivery.
+    /// The number of events that were completed before, in another batch or delivery.
     pub already_processed: usize,
-    /// Those that are not done, in the order of the batch.
+    /// The events that are not done, in the order of the batch.
     pub failures: Vec<EventFailure>,
 }
 
@@ -20,11 +23,12 @@ pub struct BatchReport {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EventFailure {
-    /// Where it stands in the batch, from 0.
+    /// The event's position in the batch, from 0.
     pub position: usize,
-    /// The event's id, if it has one.
+    /// The event's id. `None` if the event cannot be read.
     pub event_id: Option<String>,
-    /// Why: what the handler's error prints with `{:#}`, or why no handler ran or ended.
+    /// Why the event is not done: the handler's error as `{:#}` prints it, or the reason why no
+    /// handler ran or ended.
     pub reason: String,
 }
 
@@ -44,7 +48,7 @@ impl BatchReport {
         Self { completed, already_processed, failures: failures.collect() }
     }
 
-    /// For handlers that answer otherwise than with the report itself.
+    /// The report as a `Result`, for handlers that do not return the report itself.
     ///
     /// # Errors
     ///
@@ -60,4 +64,4 @@ impl BatchReport {
     }
 }
 
-const WAITING: &str = "not begun when the response was due: it begins in the background";
+const WAITING: &str = "not started when the response was due: it starts in the background";

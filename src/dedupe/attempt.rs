@@ -14,17 +14,17 @@ use crate::observe::{BackgroundCause, Outcome, StoreOperation};
 use crate::store::StoreError;
 use crate::{Delivery, Rejection};
 
-/// One attempt at one delivery, or at one event of a batch. It holds a permit for as long
-/// as anything of it is at work, in the connection's task or behind it.
+/// One attempt at one delivery, or at one event of a batch. It holds a permit until all of its work
+/// has ended, in the connection's task or in the background.
 #[derive(Debug)]
 pub(super) struct Attempt {
     pub(super) dedupe: Arc<Dedupe>,
     pub(super) span: Span,
     pub(super) started: Instant,
-    /// As it was sent; its claim may be under the id that its bytes came with first.
+    /// The delivery as it was sent. The claim of a replay is under the first id of its bytes.
     delivery: Delivery,
     event: Option<EventName>,
-    /// Set once the claim is ours.
+    /// Set once this attempt owns the claim.
     pub(super) claim: OnceLock<ClaimHandle>,
     pub(super) lease: Lease,
     /// Set once the handler has ended.
@@ -33,7 +33,7 @@ pub(super) struct Attempt {
     permit: Arc<Permit>,
 }
 
-/// An event of a batch, for observers.
+/// The id and type of an event of a batch, for observers.
 #[derive(Debug, Clone)]
 pub(crate) struct EventName {
     pub(crate) id: String,
@@ -61,26 +61,27 @@ impl Attempt {
         }
     }
 
-    /// The claim is to be completed or released.
-    pub(super) fn hold(&self, claim: Claim) -> ClaimHandle {
-        // Cannot be set already: an attempt claims once.
+    /// Keeps the claim, to be completed or released when the handler has ended.
+    pub(super) fn keep(&self, claim: Claim) -> ClaimHandle {
+        // Never set before this call, because an attempt claims once.
         self.claim.get_or_init(|| ClaimHandle::new(claim)).clone()
     }
 
-    /// Whether the handler may start. Not if the lease may have expired, or a renewal was
-    /// told that it is lost: another attempt may be at work on the delivery by now, or may
-    /// have done it.
+    /// Checks that the handler may start.
+    ///
+    /// It may not if the lease may have expired, or if the store answered a renewal that the lease
+    /// is lost. Another attempt may then be working on the delivery, or may have completed it.
     pub(super) fn may_start(&self) -> Result<(), Rejection> {
         if !self.lease.may_have_expired() && !self.lease.is_known_lost() {
             return Ok(());
         }
-        // Nothing has run, so the loss is not counted as one.
+        // Marks the loss without reporting it. No handler ran, so `LeaseLost` would be wrong.
         let _ = self.lease.note_loss();
         self.observe(Outcome::ClaimedTooLate);
         Err(Rejection::StoreUnavailable { reason: TOO_LATE.into() })
     }
 
-    /// A call of the store, within a limit of time. Observers are told how it ended.
+    /// Calls the store with a time limit, and tells observers how the call ended.
     pub(super) async fn ask<T>(
         &self,
         operation: StoreOperation,
@@ -132,15 +133,15 @@ impl Attempt {
     }
 }
 
-const TOO_LATE: &str = "the claim no longer held for certain when the handler was to start: the \
-    store lost it, or its lease may have expired while this process was stopped, a thread was \
-    blocked, or the handler waited for its turn";
+const TOO_LATE: &str = "the claim may have been lost before the handler could start: the store \
+    lost it, or its lease expired while this process was stopped, a thread was blocked, or the \
+    handler waited for a concurrency limit";
 
-/// How a delivery ends in the store.
+/// How an attempt ends its claim in the store.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Finalization {
-    /// The handler did its work: repeats are told so.
+    /// The handler succeeded. Repeats get 200 `Already processed`.
     Complete,
-    /// It did not: a retry may run.
+    /// The handler failed or did not run. A retry runs it again.
     Release,
 }

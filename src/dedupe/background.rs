@@ -1,4 +1,4 @@
-//! Work without a connection: a task of its own, and one that watches over it.
+//! Work in the background: one task for the handler, and one that supervises it.
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -13,20 +13,23 @@ use crate::Rejection;
 use crate::deadline::deadline;
 use crate::observe::Outcome;
 
-/// Work on an answer. It may move to another thread.
+/// The work that leads to a response. It may move to another thread.
 pub(crate) type Work<T> = Pin<Box<dyn Future<Output = Result<T, Rejection>> + Send>>;
 
-/// Work that stays on its thread, as in actix.
+/// The same for actix, where the work stays on its thread.
 #[cfg(feature = "actix")]
 pub(crate) type LocalWork<T> = Pin<Box<dyn Future<Output = Result<T, Rejection>>>>;
 
+/// Moves the work to tasks that any thread may run.
 pub(super) fn spawn<T: Send + 'static>(attempt: Arc<Attempt>, work: Work<T>) {
     let task = tokio::spawn(attempt.span.wrap(work));
     tokio::spawn(supervise(attempt, task));
 }
 
-/// Outside of a `LocalSet`, where tokio panics, nothing can go on: the lease expires, a
-/// retry runs. (The panic's message is printed all the same.)
+/// Moves the work to tasks on this thread.
+///
+/// Outside a `LocalSet` tokio panics, and prints the message of the panic. The work is then dropped.
+/// Its lease expires, and the sender's retry runs the handler again.
 #[cfg(feature = "actix")]
 pub(super) fn spawn_locally<T: 'static>(attempt: Arc<Attempt>, work: LocalWork<T>) {
     let move_work = || {
@@ -36,9 +39,10 @@ pub(super) fn spawn_locally<T: 'static>(attempt: Arc<Attempt>, work: LocalWork<T
     let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move_work));
 }
 
-/// Watches over work without a connection: renews its lease, and ends it when it
-/// has run too long. Beside the work and not within, so that a handler that
-/// blocks its thread from then on can keep its lease, on another thread.
+/// Supervises work in the background: renews its lease, and drops it at the handler timeout.
+///
+/// This is a task of its own because a handler may block its thread. Another thread then renews the
+/// lease.
 async fn supervise<T>(attempt: Arc<Attempt>, mut task: JoinHandle<T>) {
     let options = &attempt.dedupe.options;
     let until_done = async {
@@ -50,13 +54,13 @@ async fn supervise<T>(attempt: Arc<Attempt>, mut task: JoinHandle<T>) {
         return;
     }
     task.abort();
-    // A handler that blocks cannot be dropped: then the lease expires instead.
+    // A handler that blocks its thread cannot be dropped. Its lease expires instead.
     let dropped = timeout(options.lease, task).await.is_ok();
     if attempt.finalization.get().is_none() {
         attempt.observe(Outcome::HandlerTimedOut { took: attempt.started.elapsed() });
     }
     if dropped {
-        // What has ended in the very moment keeps the end it had.
+        // Changes nothing if the handler ended just now: the first finalization counts.
         finalize(&attempt, Finalization::Release).await;
     }
 }

@@ -11,7 +11,8 @@ use crate::store::{Claim, ClaimAnswer, Fingerprint, RecordKind, Scope, Store, St
 use crate::{Delivery, DeliveryId, Rejection};
 
 impl Dedupe {
-    /// By its id and its signature; or, if so configured, by its event's id.
+    /// The claim for a delivery: by its id and its replay keys or, if so configured, by the id of its
+    /// event.
     pub(super) fn claim_for(&self, delivery: &Delivery) -> Claim {
         #[cfg(feature = "events")]
         if self.options.dedupe_by == DedupeKey::EventId
@@ -30,7 +31,7 @@ impl Dedupe {
         }
     }
 
-    /// The endpoint's scope, or that of the delivery's tenant within it.
+    /// The endpoint's scope, or the scope of the delivery's tenant within it.
     pub(super) fn scope_of(&self, delivery: &Delivery) -> Scope {
         match delivery.tenant() {
             Some(tenant) => self.scope.of_tenant(tenant),
@@ -38,7 +39,7 @@ impl Dedupe {
         }
     }
 
-    /// Events are claimed by id alone. The id is covered by the signature, so no replay keys
+    /// The claim for an event, by its id alone. The id is covered by the signature, so no replay keys
     /// are needed, and the body is not fingerprinted because the sender may serialise the
     /// same event differently next time.
     pub(crate) fn claim_for_event(&self, delivery: &Delivery, event_id: &str) -> Claim {
@@ -54,53 +55,50 @@ impl Dedupe {
 }
 
 impl Attempt {
-    /// Claims, under the id that the signed bytes came with first.
+    /// Claims the delivery. A replay is claimed under the first id of its signed bytes.
     pub(super) async fn claim(
         self: &Arc<Self>,
         mut claim: Claim,
     ) -> Result<ClaimHandle, Rejection> {
         let began = self.dedupe.start_timer();
-        // A replay leads to the id that was claimed, which leads to itself: one step,
-        // unless the replay record expires between the two.
+        // A replay record names the first id, and the first id has no replay record of another.
+        // So the second claim is the last one, unless a replay record expires in between.
         for _ in 0..2 {
             let (sent, store_timeout) = (Sent::now(), self.dedupe.options.store_timeout);
             let call = async { self.dedupe.store.claim(&claim).await };
-            let answer = match self.ask(StoreOperation::Claim, store_timeout, call).await {
-                Ok(answer) => answer,
-                Err(error) => return self.store_failed(claim, &error),
-            };
-            let (outcome, rejection) = match answer {
-                ClaimAnswer::Acquired => {
+            match self.ask(StoreOperation::Claim, store_timeout, call).await {
+                Ok(ClaimAnswer::Acquired) => {
                     self.lease.granted(sent);
                     self.observe(Outcome::Claimed { took: began.took() });
-                    return Ok(self.hold(claim));
+                    return Ok(self.keep(claim));
                 }
-                ClaimAnswer::ReplayOf(first_id) => {
+                Ok(ClaimAnswer::ReplayOf(first_id)) => {
                     self.observe(Outcome::Replay { first_id: &first_id });
                     claim.id = first_id;
-                    continue;
                 }
-                ClaimAnswer::Completed => {
-                    (Outcome::Duplicate { in_flight: false }, Rejection::AlreadyProcessed)
+                Ok(ClaimAnswer::Completed) => {
+                    self.observe(Outcome::Duplicate { in_flight: false });
+                    return Err(Rejection::AlreadyProcessed);
                 }
-                ClaimAnswer::InFlight { lease } => (
-                    Outcome::Duplicate { in_flight: true },
-                    Rejection::DeliveryInProgress { lease },
-                ),
-                ClaimAnswer::Conflict => (Outcome::Conflict, Rejection::DeliveryIdConflict),
-            };
-            self.observe(outcome);
-            return Err(rejection);
+                Ok(ClaimAnswer::InFlight { lease }) => {
+                    self.observe(Outcome::Duplicate { in_flight: true });
+                    return Err(Rejection::DeliveryInProgress { lease });
+                }
+                Ok(ClaimAnswer::Conflict) => {
+                    self.observe(Outcome::Conflict);
+                    return Err(Rejection::DeliveryIdConflict);
+                }
+                Err(error) => return self.store_failed(claim, &error),
+            }
         }
-        let error =
-            &StoreError::Unavailable("its replay records lead from one id to another".into());
+        let error = &StoreError::Unavailable("its replay records name one id after another".into());
         let (operation, took) = (StoreOperation::Claim, began.took());
         self.observe(Outcome::StoreFailed { operation, error, took });
         self.store_failed(claim, error)
     }
 
-    /// The claim may have taken effect all the same. If the attempt goes on, the claim is
-    /// its own. If not, it is released, or expires.
+    /// Decides what follows when the store fails during a claim. The claim may have taken effect
+    /// all the same: an attempt that continues keeps it, and an attempt that ends releases it.
     fn store_failed(
         self: &Arc<Self>,
         claim: Claim,
@@ -108,7 +106,7 @@ impl Attempt {
     ) -> Result<ClaimHandle, Rejection> {
         if self.dedupe.options.run_when_store_fails {
             self.observe(Outcome::RanUnclaimed);
-            return Ok(self.hold(claim));
+            return Ok(self.keep(claim));
         }
         let attempt = Arc::clone(self);
         tokio::spawn(async move {

@@ -5,14 +5,15 @@ use super::attempt::Attempt;
 use super::permits::Permit;
 use crate::Rejection;
 
-/// The engine's side of a claimed delivery. It travels beside the [`Delivery`](crate::Delivery)
-/// in the request's extensions, so that the events of a batch can be claimed, too.
+/// The engine's state for a claimed delivery. The request's extensions hold it next to the
+/// [`Delivery`](crate::Delivery), so that a batch can claim its events as well.
 #[derive(Debug, Clone)]
 pub(crate) struct Claimed {
     pub(crate) dedupe: Arc<Dedupe>,
-    /// A handler may keep its request for longer than it runs.
+    /// Weak, because a handler may keep its request after it has ended. Otherwise the request would
+    /// keep the permit.
     attempt: Weak<Attempt>,
-    /// The claim is that of the delivery's event.
+    /// Whether the delivery was claimed by the id of its event.
     by_event_id: bool,
 }
 
@@ -22,20 +23,21 @@ impl Claimed {
         Self { dedupe, attempt: Arc::downgrade(attempt), by_event_id }
     }
 
-    /// Whether the handler may start: to be asked when nothing is left to wait for.
+    /// Checks that the handler may start. Call this last, when the handler has nothing left to wait
+    /// for.
     #[cfg(feature = "tower")]
     pub(crate) fn may_start(&self) -> Result<(), Rejection> {
         self.attempt.upgrade().map_or(Ok(()), |attempt| attempt.may_start())
     }
 
-    /// The delivery's permit, unless its handler has ended.
+    /// The delivery's permit. `None` if its handler has ended.
     pub(crate) fn permit(&self) -> Option<Arc<Permit>> {
         self.attempt.upgrade().map(|attempt| attempt.permit())
     }
 
-    /// The permit of a delivery whose event is claimed with it, and still is: not when its
+    /// The delivery's permit, if the delivery was claimed by the id of its event. `None` if its
     /// handler has ended.
-    pub(crate) fn permit_of_its_event(&self) -> Option<Arc<Permit>> {
+    pub(crate) fn permit_of_claimed_event(&self) -> Option<Arc<Permit>> {
         self.permit().filter(|_| self.by_event_id)
     }
 }

@@ -9,16 +9,16 @@ use crate::delivery::{ClaimHandle, ClaimState};
 use crate::observe::{Outcome, StoreOperation};
 use crate::store::{Completion, Store, StoreError};
 
-/// How long the sender's response waits for a store that fails.
+/// How long the response waits for a store that fails.
 const PATIENCE: Duration = Duration::from_millis(500);
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Records the end, and waits for the store a little. What the store has not taken by then
-/// is tried on in the background, because the handler's response is due.
+/// Completes or releases the claim, and waits for the store for half a second. After that it
+/// retries in the background, because the sender waits for the handler's response.
 ///
-/// The first end of an attempt is its end: a completion that is cut short does not become a
-/// release.
+/// The first finalization of an attempt counts. Otherwise a completion that is cut short could
+/// become a release.
 pub(super) async fn finalize(attempt: &Arc<Attempt>, finalization: Finalization) {
     let finalization = *attempt.finalization.get_or_init(|| finalization);
     if attempt.lease.may_have_expired() {
@@ -27,7 +27,7 @@ pub(super) async fn finalize(attempt: &Arc<Attempt>, finalization: Finalization)
     let Some(claim) = attempt.claim.get().filter(|claim| !is_committed(claim)) else {
         return;
     };
-    if within(PATIENCE, finalize_at_last(attempt, claim, finalization)).await.is_some() {
+    if within(PATIENCE, finalize_with_retries(attempt, claim, finalization)).await.is_some() {
         return;
     }
     attempt.observe(Outcome::FinalizedLate);
@@ -35,21 +35,22 @@ pub(super) async fn finalize(attempt: &Arc<Attempt>, finalization: Finalization)
     tokio::spawn(async move {
         let until = match finalization {
             Finalization::Complete => attempt.dedupe.options.handler_timeout,
-            // After that it has expired by itself.
+            // After that time the claim has expired.
             Finalization::Release => attempt.dedupe.options.lease,
         };
-        if timeout(until, finalize_at_last(&attempt, &claim, finalization)).await.is_err() {
+        if timeout(until, finalize_with_retries(&attempt, &claim, finalization)).await.is_err() {
             attempt.observe(Outcome::FinalizeFailed);
         }
     });
 }
 
-/// The handler completed the delivery within its own transaction.
+/// Whether the handler completed the delivery within its own transaction.
 fn is_committed(claim: &ClaimHandle) -> bool {
     claim.state() == ClaimState::Committed
 }
 
-async fn finalize_at_last(attempt: &Attempt, claim: &ClaimHandle, finalization: Finalization) {
+/// Calls the store until it has recorded the finalization.
+async fn finalize_with_retries(attempt: &Attempt, claim: &ClaimHandle, finalization: Finalization) {
     let mut pause = FIRST_PAUSE;
     let (store, limit) = (&attempt.dedupe.store, attempt.dedupe.options.store_timeout);
     loop {
@@ -75,8 +76,8 @@ async fn complete(
 ) -> Result<(), StoreError> {
     let complete = async { attempt.dedupe.store.complete(claim.claim()).await };
     let completion = attempt.ask(StoreOperation::Complete, limit, complete).await?;
-    // If another attempt has completed it meanwhile, the store says no more than that it is
-    // recorded.
+    // If another attempt completed the delivery meanwhile, the store answers `Recorded`. Only the
+    // age of the lease shows the loss then.
     if completion == Completion::HeldByAnother || attempt.lease.may_have_expired() {
         attempt.note_lost_lease();
     }

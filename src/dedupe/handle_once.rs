@@ -14,14 +14,14 @@ use crate::store::{Claim, RecordKind};
 use crate::text::excerpt;
 use crate::{Delivery, Rejection};
 
-/// How a handler ended, as its output tells.
+/// How a handler ended, according to its output.
 pub(crate) enum HandlerEnd<'a> {
     Succeeded,
     Failed { status: Option<u16>, error: Option<&'a str>, rejection: Option<&'a Rejection> },
 }
 
 impl<'a> HandlerEnd<'a> {
-    /// The handler did the delivery if it answered 2xx. A response may hold a rejection.
+    /// A handler succeeded if its status is 2xx. A failed response may contain a rejection.
     pub(crate) fn of_response(status: u16, rejection: Option<&'a Rejection>) -> Self {
         match status {
             200..=299 => Self::Succeeded,
@@ -30,12 +30,12 @@ impl<'a> HandlerEnd<'a> {
     }
 }
 
-/// What tells of a handler's output how the handler ended.
+/// A function that reads from a handler's output how the handler ended.
 type EndOf<T> = for<'a> fn(&'a T) -> HandlerEnd<'a>;
 
-/// Runs the handler for a delivery unless it was, or is being, handled.
+/// Runs the handler for a delivery, unless the delivery is completed or in flight.
 ///
-/// The handler is given the delivery as it was claimed, and the engine's side of it. It asks
+/// The handler gets the delivery as it was claimed, and the engine's state for it. The handler calls
 /// [`Claimed::may_start`] when it has nothing left to wait for.
 #[cfg(feature = "tower")]
 pub(crate) fn handle_once<T, F>(
@@ -55,7 +55,7 @@ where
     })
 }
 
-/// The same on this thread alone.
+/// The same as `handle_once`, with all work on the current thread.
 #[cfg(feature = "actix")]
 pub(crate) fn handle_once_locally<T, F>(
     dedupe: &Arc<Dedupe>,
@@ -79,8 +79,8 @@ where
     )
 }
 
-/// The same for an event of a delivery, by a claim of its own. It takes no permit beside
-/// the delivery's, which is not given back before the event has ended, too.
+/// Runs the handler for one event of a batch, under its own claim. The event shares the delivery's
+/// permit, which is given back when the delivery and all its events have ended.
 pub(crate) fn handle_event_once<F>(
     claimed: &Claimed,
     delivery: &Delivery,
@@ -108,6 +108,7 @@ fn end_of_event(result: &Result<(), String>) -> HandlerEnd<'_> {
     }
 }
 
+/// Starts an attempt, or rejects the delivery if there is no permit.
 fn begin<W>(
     dedupe: &Arc<Dedupe>,
     permit: Option<Arc<Permit>>,
@@ -166,13 +167,14 @@ async fn claim_handle_finalize<T, F: Future<Output = Result<T, Rejection>>>(
     if let Some(output) = catch_panic(work).await {
         return output;
     }
-    // Neither the handler nor the store nor an observer: the delivery is not held for that.
+    // The panic came from this crate, because panics of handlers, stores and observers are caught.
+    // Release the claim, otherwise the retry would have to wait for the lease.
     finalize(&attempt, Finalization::Release).await;
     Err(Rejection::HandlerPanicked)
 }
 
 impl Attempt {
-    /// Tells observers how the handler ended, and returns what that means for the delivery.
+    /// Tells observers how the handler ended, and returns whether to complete or release.
     fn ended<T>(
         &self,
         output: Option<&Result<T, Rejection>>,
@@ -192,7 +194,7 @@ impl Attempt {
                 self.observe(Outcome::HandlerFailed { status, error, took, in_background });
                 rejection.inspect(|rejection| self.rejected(rejection));
             }
-            // It did not start, and the rejection says why.
+            // The handler did not start. The rejection says why, and is observed by itself.
             Some(Err(_)) => {}
             None => self.observe(Outcome::HandlerPanicked { took, in_background }),
         }

@@ -9,11 +9,11 @@ use super::attempt::Attempt;
 use crate::Rejection;
 use crate::observe::BackgroundCause;
 
-/// Work that is polled in the connection's own task, and moves to a task of its
-/// own when the connection drops it unfinished, or when its answer is due.
+/// Work that runs in the connection's task. It moves to the background when the connection drops it
+/// unfinished, and at the response deadline.
 ///
-/// So a handler is never cut in half, and the ordinary delivery pays for no task,
-/// and for a timer only if it has to wait.
+/// Therefore no handler is dropped halfway. An ordinary delivery needs no task of its own, and needs
+/// a timer only if it has to wait.
 pub(crate) struct InRequest<W> {
     state: State<W>,
 }
@@ -29,12 +29,12 @@ struct Working<W> {
     work: W,
     to_background: ToBackground<W>,
     respond_by: Instant,
-    /// Made when the work first has to wait.
+    /// Created when the work first has to wait.
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
-/// Gives work a task of its own, and one that supervises it: tasks that may move to
-/// other threads, or, for work that may not, tasks that stay.
+/// A function that moves work to the background: [`spawn`](super::background::spawn), or for actix
+/// `spawn_locally`.
 type ToBackground<W> = fn(Arc<Attempt>, W);
 
 impl<W> InRequest<W> {
@@ -56,7 +56,8 @@ impl<W> InRequest<W> {
         let State::Working(working) = std::mem::replace(&mut self.state, State::Done) else {
             return;
         };
-        // Without a runtime nothing can go on: the lease expires, a retry runs.
+        // Without a runtime the work is dropped. Its lease expires, and the sender's retry runs the
+        // handler again.
         if Handle::try_current().is_ok() {
             working.attempt.moves_to_background(cause);
             (working.to_background)(working.attempt, working.work);
@@ -89,7 +90,7 @@ where
 }
 
 impl<W> Working<W> {
-    /// The work's output, or `None` when the answer is due before it.
+    /// The work's output, or `None` if the response deadline passes first.
     fn poll<T>(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<T, Rejection>>>
     where
         W: Future<Output = Result<T, Rejection>> + Unpin,
@@ -97,8 +98,8 @@ impl<W> Working<W> {
         if let Poll::Ready(output) = Pin::new(&mut self.work).poll(context) {
             return Poll::Ready(Some(output));
         }
-        // The handler has answered, and its end is being recorded: that answer
-        // is worth the moment it takes.
+        // The handler has responded, and the store is recording the end. Wait for that, otherwise
+        // the sender would get 503 in place of the handler's response.
         if self.attempt.finalization.get().is_some() {
             return Poll::Pending;
         }

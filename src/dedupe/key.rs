@@ -1,4 +1,4 @@
-/// The id by which a delivery is deduplicated: set it with
+/// The id by which the layer deduplicates a delivery. Set it with
 /// [`DedupeOptions::dedupe_by`](super::DedupeOptions::dedupe_by).
 ///
 /// Delivery ids and event ids are separate key spaces. After you change the key, and while some
@@ -9,9 +9,9 @@
 pub enum DedupeKey {
     /// The delivery's id, from its header. The default.
     ///
-    /// The signature does not cover the header. So the store also recognises the signed bytes,
-    /// and a replay under another id is not handled again. A delivery that someone sends again by
-    /// hand from Nevent's panel has a new id and a new signature: it is handled again.
+    /// The signature does not cover the header. The store therefore recognises the signed bytes as
+    /// well, and a replay under another id is not handled again. A delivery that someone sends again
+    /// by hand from Nevent's panel has a new id and a new signature, so it is handled again.
     #[default]
     DeliveryId,
     /// The event's own `id`, from the signed body.
@@ -23,7 +23,7 @@ pub enum DedupeKey {
     /// are deduplicated by the delivery's id. The layer reads the id out of the body before the
     /// claim.
     ///
-    /// You do not need this with [`Batch`](crate::event::Batch), which always claims each event
+    /// You do not need this with [`Batch`](crate::Batch), which always claims each event
     /// by its own id, even when the delivery holds only one.
     #[cfg(feature = "events")]
     EventId,

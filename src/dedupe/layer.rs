@@ -4,22 +4,24 @@ use super::{Dedupe, DedupeOptions, OptionsError};
 use crate::observe::Incident;
 use crate::store::{ScopeInUse, Store};
 
-/// Runs the handler once per delivery, and answers repeats itself.
+/// A Tower layer that runs the handler once per delivery and responds to repeats itself.
 ///
-/// A handler that answers 2xx has done the delivery; any other status, an error
-/// or a panic releases it for a retry. A client that hangs up does not stop the
-/// handler. Clones share everything; use one per endpoint, with a scope of its
-/// own, and share the store between them in an [`Arc`].
+/// If the handler returns 2xx, the layer completes the delivery. On any other status, an error or a
+/// panic it releases the delivery, and the sender's next retry runs the handler again. A client
+/// that hangs up does not stop the handler.
 ///
-/// It takes only requests that [`VerifyLayer`](crate::VerifyLayer) let through:
-/// put both on a route in one call, `post(handler).route_layer((verify, dedupe))`. In
-/// actix-web `WebhookMiddleware` is both.
+/// The layer takes only requests that passed [`VerifyLayer`](crate::VerifyLayer). Put both on a
+/// route in one call: `post(handler).route_layer((verify, dedupe))`. In actix-web,
+/// `WebhookMiddleware` is both.
 ///
-/// A response with a [`Rejection`](crate::Rejection), its own or an extractor's, has the
-/// [`DeliveryId`](crate::DeliveryId) in its extensions, as it was sent.
+/// Create one layer per endpoint, each with its own scope. Clones share everything. Several layers
+/// can share a store in an [`Arc`].
 ///
-/// A handler that blocks its thread is outside its reach: it is not answered for
-/// at the deadline nor dropped after its longest run. Use
+/// Each response with a [`Rejection`](crate::Rejection), the layer's or an extractor's, has the
+/// [`DeliveryId`](crate::DeliveryId) that was sent in its extensions.
+///
+/// The layer cannot interrupt a handler that blocks its thread: such a handler gets no response at
+/// the response deadline and is not dropped at the handler timeout. Use
 /// `tokio::task::spawn_blocking` for blocking work.
 ///
 /// ```
@@ -37,20 +39,23 @@ pub struct DedupeLayer {
 }
 
 impl DedupeLayer {
-    /// Deduplicates within a scope of a store, with the default options.
+    /// Creates a layer that keeps its records in this scope of the store, with the default options.
     ///
     /// # Errors
     ///
-    /// A scope that is empty, or has braces or control characters in it.
+    /// [`OptionsError::Scope`] if the scope is empty, longer than 128 bytes, or contains braces or
+    /// control characters. [`OptionsError::ScopeInUse`] if another layer has the scope in the same
+    /// store.
     pub fn new(scope: &str, store: impl Store) -> Result<Self, OptionsError> {
         Self::with_options(scope, store, DedupeOptions::new())
     }
 
-    /// Deduplicates with options of your own.
+    /// Creates a layer with your own options.
     ///
     /// # Errors
     ///
-    /// As [`DedupeLayer::new`], and what is dangerous among the options.
+    /// As [`DedupeLayer::new`], and the other variants of [`OptionsError`] for options that could
+    /// lose a delivery or have one handled twice.
     pub fn with_options(
         scope: &str,
         store: impl Store,
@@ -60,14 +65,15 @@ impl DedupeLayer {
         Ok(Self { _scope_in_use: dedupe.take_scope()?, dedupe })
     }
 
-    /// Waits until no handler is at work, those included whose client has gone.
-    /// For shutdown, once no more requests are taken. The events of a batch that go on in
-    /// the background are waited for, too.
+    /// Waits until no handler is running, including handlers and events of batches that run in the
+    /// background. Call it at shutdown, when the server takes no more requests.
+    ///
+    /// Handlers end at the handler timeout at the latest, unless they block their thread.
     pub async fn wait_idle(&self) {
         self.dedupe.wait_idle().await;
     }
 
-    /// How often this has happened since the layer was made.
+    /// How often this incident has happened since the layer was created.
     #[must_use]
     pub fn incidents(&self, incident: Incident) -> u64 {
         self.dedupe.incidents(incident)

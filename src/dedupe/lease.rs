@@ -1,23 +1,23 @@
-//! The lease as this side knows it: an answer may be read long after it was given.
+//! The lease as the engine knows it.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-/// The lease of one attempt, as seen from here: it surely holds for its length,
-/// reckoned from before the claim or the renewal was sent.
+/// The lease of one attempt. It is certain to last for its length, counted from the moment before
+/// the claim or the renewal was sent.
 ///
-/// Reckoned from the answer, a lease would seem to hold after it has expired: a thread that
-/// was blocked, or a process that was stopped, reads the answer late.
+/// Counting from the store's answer would be wrong. A blocked thread or a stopped process reads the
+/// answer late, and the lease would seem to last after it has expired.
 #[derive(Debug)]
 pub(super) struct Lease {
     length: Duration,
-    /// When the last claim or renewal that was granted was sent, in nanoseconds since boot;
-    /// 0 if none was.
+    /// When the last granted claim or renewal was sent, in nanoseconds since boot. 0 if the store
+    /// has granted none.
     sent_at: AtomicU64,
     loss_is_known: AtomicBool,
 }
 
-/// A moment, taken before the store is asked.
+/// The moment before a claim or renewal is sent.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sent(Duration);
 
@@ -32,7 +32,7 @@ impl Lease {
         Self { length, sent_at: AtomicU64::new(0), loss_is_known: AtomicBool::new(false) }
     }
 
-    /// The store granted what was sent then.
+    /// Notes that the store granted the claim or renewal that was sent at this moment.
     pub(super) fn granted(&self, sent: Sent) {
         let nanos = u64::try_from(sent.0.as_nanos()).unwrap_or(u64::MAX);
         self.sent_at.store(nanos, Ordering::Relaxed);
@@ -51,23 +51,24 @@ impl Lease {
         since_boot().saturating_sub(sent_at)
     }
 
-    /// Whether its loss was noted.
+    /// Whether the loss of the lease was noted.
     pub(super) fn is_known_lost(&self) -> bool {
         self.loss_is_known.load(Ordering::Relaxed)
     }
 
-    /// Notes that it is lost, and returns whether that is news: a loss is counted once.
+    /// Notes that the lease is lost. Returns `true` the first time, so that a loss is counted once.
     pub(super) fn note_loss(&self) -> bool {
         !self.loss_is_known.swap(true, Ordering::Relaxed)
     }
 }
 
-/// A clock that goes on while the machine is suspended: the store's goes on, too.
+/// The time since boot, including the time that the machine was suspended. The store's clock counts
+/// that time as well.
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
 fn since_boot() -> Duration {
     use rustix::time::{ClockId, clock_gettime};
 
-    // On Apple's systems the monotonic clock goes on, elsewhere only that of the boot does.
+    // On Apple's systems the monotonic clock runs during a suspend, elsewhere the boot clock does.
     #[cfg(target_vendor = "apple")]
     let time = clock_gettime(ClockId::Monotonic);
     #[cfg(not(target_vendor = "apple"))]
@@ -76,7 +77,8 @@ fn since_boot() -> Duration {
     Duration::new(u64::try_from(time.tv_sec).unwrap_or_default(), nanos)
 }
 
-/// The standard library's clock, which on Windows goes on during a suspend.
+/// The time since the first call, by the standard library's clock. On Windows it runs during a
+/// suspend.
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
 fn since_boot() -> Duration {
     use std::sync::OnceLock;
@@ -91,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lease_is_reckoned_from_the_question() {
+    fn a_lease_counts_from_when_the_claim_was_sent() {
         let lease = Lease::new(Duration::from_secs(30));
         let seconds_ago = |seconds| Sent(since_boot().saturating_sub(Duration::from_secs(seconds)));
         for (ago, expired) in [(0, false), (29, false), (30, true), (3600, true)] {
@@ -101,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_never_granted_does_not_expire() {
+    fn a_lease_that_was_never_granted_does_not_expire() {
         let lease = Lease::new(Duration::ZERO);
         assert!(!lease.may_have_expired());
         lease.granted(Sent::now());
@@ -109,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_loss_is_news_once() {
+    fn a_loss_is_reported_once() {
         let lease = Lease::new(Duration::from_secs(30));
         assert!(!lease.is_known_lost());
         assert_eq!([lease.note_loss(), lease.note_loss()], [true, false]);

@@ -11,7 +11,7 @@ use crate::{Rejection, RejectionResponse};
 
 /// The settings of a [`DedupeLayer`](super::DedupeLayer). The defaults suit Nevent's retries.
 ///
-/// A dangerous setting is an error when the layer is made, unless you allow it by a method that
+/// A dangerous setting is an error when the layer is created, unless you allow it with a method that
 /// says so.
 ///
 /// ```
@@ -21,8 +21,8 @@ use crate::{Rejection, RejectionResponse};
 /// let options = DedupeOptions::new().max_in_flight(64);
 /// let dedupe = DedupeLayer::with_options("tickets", MemoryStore::new(), options)?;
 ///
-/// let forgetful = DedupeOptions::new().retention(Duration::from_secs(3600));
-/// let error = DedupeLayer::with_options("tickets", MemoryStore::new(), forgetful).unwrap_err();
+/// let short = DedupeOptions::new().retention(Duration::from_secs(3600));
+/// let error = DedupeLayer::with_options("tickets", MemoryStore::new(), short).unwrap_err();
 /// assert!(error.to_string().starts_with("a retention of 3600s is shorter than the 32400s"));
 /// # Ok::<(), nevent_webhooks::OptionsError>(())
 /// ```
@@ -44,7 +44,7 @@ pub struct DedupeOptions {
 }
 
 impl DedupeOptions {
-    /// The defaults.
+    /// Creates options with the default settings.
     pub fn new() -> Self {
         Self {
             retention: Duration::from_secs(24 * 3600),
@@ -81,14 +81,14 @@ impl DedupeOptions {
     /// Allows several layers with the same scope in one store, for receivers of the *same*
     /// endpoint within one process.
     ///
-    /// By default a second layer with the scope is an error while the first lives: two endpoints
-    /// with one scope would take each other's deliveries for repeats, and answer 200 to events
-    /// that no handler has seen. The layers notice this if they share one store and were made on
-    /// the same thread. They do not notice two connections to one server, other threads, workers
-    /// of actix-web and other processes.
+    /// By default a second layer with the scope is an error while the first exists. Two endpoints
+    /// with one scope would treat each other's deliveries as repeats, and respond 200 to events that
+    /// no handler has seen. The check works for layers that share one store and were created on the
+    /// same thread. It cannot see a second connection to the same server, other threads, workers of
+    /// actix-web or other processes.
     ///
-    /// A test with several receivers needs this, and so does a program that makes new layers
-    /// while the old ones still serve.
+    /// A test with several receivers needs this setting, and so does a program that creates new
+    /// layers while the old ones still serve.
     pub fn share_scope(mut self) -> Self {
         self.share_scope = true;
         self
@@ -97,52 +97,55 @@ impl DedupeOptions {
     /// Sets the time after which a claim expires unless it is renewed. Default 30 s, and at
     /// least three times the response deadline.
     ///
-    /// If the process dies, the delivery can be claimed again once the lease has expired. The
-    /// layer renews the lease of a handler that runs longer. It tells a sender that repeats a
-    /// delivery in flight to retry after the lease.
+    /// If the process dies, the delivery can be claimed again once the lease has expired. While a
+    /// handler runs longer than that, the layer renews its lease. A sender that repeats a delivery
+    /// in flight is told to retry after the lease.
     ///
-    /// No lease is lost if the store does not answer for less than half a lease. After a longer
-    /// outage, or if the process was frozen, another receiver may run the same delivery at the
-    /// same time: the layer starts no handler whose lease may have expired, but cannot stop one
-    /// that has started. It counts such attempts as
+    /// A store that is silent for less than half a lease costs no lease. After a longer outage, or
+    /// if the process was frozen, another receiver may run the same delivery at the same time. The
+    /// layer starts no handler whose lease may have expired, but cannot stop one that has started.
+    /// It counts such attempts as
     /// [`Incident::LeaseLost`](crate::Incident::LeaseLost).
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
         self
     }
 
-    /// Sets the time after which the layer answers the sender with 503 while the handler goes
-    /// on in the background. Counts from the request's head. Default 9 s, because Nevent gives
-    /// up after 10.
+    /// Sets the time after which the layer responds 503 to the sender while the handler continues in
+    /// the background. It counts from the arrival of the request's head. Default 9 s, because Nevent
+    /// gives up after 10 s.
     pub fn response_deadline(mut self, response_deadline: Duration) -> Self {
         self.response_deadline = response_deadline;
         self
     }
 
-    /// Sets the time that one call of the store may take. Default 2 s.
+    /// Sets how long one call of the store may take. Default 2 s. It must be above zero and below the
+    /// response deadline.
     pub fn store_timeout(mut self, store_timeout: Duration) -> Self {
         self.store_timeout = store_timeout;
         self
     }
 
     /// Sets the time after which the layer drops a handler that has not ended, and releases its
-    /// delivery. Default 10 min.
+    /// delivery. Default 10 min, and at least the response deadline.
     pub fn handler_timeout(mut self, handler_timeout: Duration) -> Self {
         self.handler_timeout = handler_timeout;
         self
     }
 
-    /// Sets how many deliveries may be handled at once, including those that go on in the
-    /// background. Default 1,024; each may hold a body in memory. The events of a batch share one
-    /// permit.
+    /// Sets how many deliveries may be handled at once, including those in the background. Default
+    /// 1,024. Above the limit the layer responds 503 `Try again later`.
+    ///
+    /// Each delivery may hold a body in memory. The events of a batch share one permit.
     pub fn max_in_flight(mut self, max_in_flight: usize) -> Self {
         self.max_in_flight = max_in_flight;
         self
     }
 
-    /// Runs the handler without a claim when the store fails, instead of answering 503.
+    /// Runs the handler without a claim when the store fails. By default the layer responds 503, and
+    /// the sender retries.
     ///
-    /// No delivery is lost in either case. With this, a delivery may be handled **more than
+    /// No delivery is lost in either case. With this setting a delivery may be handled **more than
     /// once** while the store is down.
     pub fn dangerously_run_when_store_fails(mut self) -> Self {
         self.run_when_store_fails = true;
@@ -162,14 +165,14 @@ impl DedupeOptions {
         self
     }
 
-    /// Adds an observer, which is told of everything that happens to deliveries. Each call
+    /// Adds an observer, which the layer tells of everything that happens to deliveries. Each call
     /// adds one more.
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.observers.add(Arc::new(observer));
         self
     }
 
-    /// Sets the function that makes the body, the content type and further headers of a
+    /// Sets the function that returns the body, the content type and further headers of a
     /// rejection, as
     /// [`VerifyOptions::rejection_response`](crate::VerifyOptions::rejection_response) does for
     /// the other layer. By default the body is [`Rejection::body_text`] as plain text.
@@ -181,6 +184,7 @@ impl DedupeOptions {
         self
     }
 
+    /// Checks the settings, alone and in combination.
     pub(super) fn checked(self) -> Result<Self, OptionsError> {
         if self.max_in_flight == 0 {
             return Err(OptionsError::NoneInFlight);

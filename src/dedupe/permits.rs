@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use crate::sync::{AtomicUsize, Notify};
 
-/// Bounds the handlers at work, and tells when none is.
+/// Limits how many handlers run at once, and lets callers wait until none runs.
 #[derive(Debug)]
 pub(super) struct Permits {
     limit: usize,
@@ -14,7 +14,7 @@ pub(super) struct Permits {
     emptied: Notify,
 }
 
-/// One delivery's place, given back when all that works on it has ended.
+/// The permit of one delivery. It is given back when the last of its clones is dropped.
 #[derive(Debug)]
 pub(crate) struct Permit(Arc<Permits>);
 
@@ -33,7 +33,8 @@ impl Permits {
 
     pub(super) async fn wait_idle(&self) {
         loop {
-            // Made before the look, so that a permit given back between is not missed.
+            // Created before the check. Otherwise a permit that is given back in between would wake
+            // nobody.
             let emptied = self.emptied.notified();
             if self.taken.load(Ordering::SeqCst) == 0 {
                 return;

@@ -1,4 +1,4 @@
-//! When a lease is renewed, and how a renewal that fails is repeated.
+//! Renewal of leases, and retries of renewals that fail.
 
 use std::time::Duration;
 
@@ -10,21 +10,20 @@ use super::lease::Sent;
 use crate::observe::{Outcome, StoreOperation};
 use crate::store::{Renewal, Store};
 
-/// How renewals are timed, so that a store that gives no answers for less than half a
-/// lease costs nobody the lease.
+/// The timing of renewals. No lease is lost if the store is silent for less than half a lease.
 ///
-/// The reckoning, in sixtieths of the lease. The first renewal is due within 20 of the
-/// claim: that is the longest response deadline that is allowed. A silence that begins
-/// just then takes its answer (3) and lasts for 30; a renewal that the silence swallowed
-/// in its last moment takes another 3, and the pause 1. The next one is sent after 57, and
-/// is there before 60.
+/// The worst case, in sixtieths of the lease. The first renewal is sent within 20 of the claim,
+/// because the response deadline is at most a third of the lease. If the store falls silent at that
+/// moment, the renewal times out after 3. The silence lasts for 30. A renewal that is sent just
+/// before the silence ends times out after another 3, and a pause of 1 follows. The next renewal is
+/// sent after 57 and arrives before 60.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Timing {
-    /// From one renewal to the next.
+    /// The time from one renewal to the next.
     every: Duration,
-    /// How long the store may take for one.
+    /// How long the store may take for one renewal.
     patience: Duration,
-    /// From one that failed to the next.
+    /// The time from a failed renewal to the next.
     pause: Duration,
 }
 
@@ -38,7 +37,7 @@ impl Timing {
         }
     }
 
-    /// From one try to the next; there is none once the lease is lost.
+    /// The time until the next renewal. `None` once the lease is lost.
     fn after(self, renewed: Renewed) -> Option<Duration> {
         match renewed {
             Renewed::Yes => Some(self.every),
@@ -48,13 +47,13 @@ impl Timing {
     }
 }
 
-/// The outcome of one try.
+/// The result of one renewal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Renewed {
     Yes,
-    /// The store may answer the next one; or the claim is still on its way.
+    /// The store did not answer, or has not granted the claim yet. The next renewal may succeed.
     NotNow,
-    /// A lost lease does not come back.
+    /// There is no lease to renew, or it is lost for good.
     Never,
 }
 
@@ -62,7 +61,7 @@ impl Attempt {
     /// Renews the lease until it is lost.
     pub(super) async fn keep_lease(&self) {
         let timing = Timing::of(&self.dedupe.options);
-        // Work may have come here early, its client having hung up.
+        // A client that hangs up moves its work here early, with most of the lease left.
         sleep(timing.every.saturating_sub(self.lease.age())).await;
         while let Some(pause) = timing.after(self.renew(timing.patience).await) {
             sleep(pause).await;
@@ -81,8 +80,8 @@ impl Attempt {
                 self.observe(Outcome::LeaseRenewed { took: asked.took() });
                 Renewed::Yes
             }
-            // The handler's end was recorded meanwhile, or it runs without a claim: there is
-            // nothing to renew.
+            // There is nothing to renew: the store has recorded the handler's end meanwhile, or the
+            // handler runs without a claim.
             Ok(Renewal::Lost) if self.finalization.get().is_some() || !self.lease.is_granted() => {
                 Renewed::Never
             }
@@ -94,7 +93,7 @@ impl Attempt {
         }
     }
 
-    /// The delivery may be in other hands: once for each attempt.
+    /// Reports that another attempt may own the delivery by now, once per attempt.
     pub(super) fn note_lost_lease(&self) {
         if self.lease.note_loss() {
             self.observe(Outcome::LeaseLost);
@@ -112,7 +111,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// Options at the borders of what is allowed, and in between.
+    /// Options at the limits of what is allowed, and in between.
     fn allowed_options() -> Vec<DedupeOptions> {
         let mut all = Vec::new();
         for lease in [Duration::from_millis(300), 3 * SECOND, 30 * SECOND, 3600 * SECOND] {
@@ -128,8 +127,9 @@ mod tests {
         all
     }
 
-    /// A store that answers nothing sent or due from `begins` for just under half a lease,
-    /// and else takes `latency`. Whether the lease holds for three of its lengths.
+    /// Whether the lease lasts for three of its lengths with a store that takes `latency` for each
+    /// answer. From `begins` on, for just under half a lease, the store answers no renewal that is
+    /// sent or would be answered then.
     async fn holds(options: &DedupeOptions, begins: Duration, latency: Duration) -> bool {
         let (lease, timing) = (options.lease, Timing::of(options));
         let (start, mut sent_last) = (Instant::now(), Duration::ZERO);
@@ -144,7 +144,7 @@ mod tests {
                 Ok(()) => Renewed::Yes,
                 Err(_) => Renewed::NotNow,
             };
-            // Though the store comes to it no sooner than it answers.
+            // The store may act on a renewal as late as it answers.
             if start.elapsed().saturating_sub(sent_last) >= lease {
                 return false;
             }
@@ -165,7 +165,7 @@ mod tests {
                     let begins = options.lease * 2 * step / 60;
                     assert!(
                         holds(&options, begins, latency).await,
-                        "{options:?}, silent from {begins:?}, else {latency:?} late"
+                        "{options:?}, silent from {begins:?}, latency {latency:?}"
                     );
                 }
             }

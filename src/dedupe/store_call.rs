@@ -4,12 +4,12 @@ use crate::deadline::within;
 use crate::panic::catch_panic;
 use crate::store::StoreError;
 
-/// Asks the store and waits for its answer, for at most `limit`.
+/// Calls the store and waits at most `limit` for the answer.
 ///
 /// # Errors
 ///
-/// The store's own error; or the store panicked or was too slow. In those cases the call may or
-/// may not have taken effect.
+/// The store's own error, or one that says that the store panicked or was too slow. The call may
+/// have taken effect all the same.
 pub(super) async fn ask<T>(
     limit: Duration,
     call: impl Future<Output = Result<T, StoreError>>,

@@ -7,13 +7,13 @@ use crate::store::StoreError;
 /// Whether the store is failing, and since when.
 #[derive(Debug, Default)]
 pub(super) struct StoreHealth {
-    /// The first failure since it last answered, in nanoseconds; 0 if there is none.
+    /// When the store first failed since its last answer, in nanoseconds. 0 if it has not failed.
     failing_since: AtomicU64,
     failures: AtomicU64,
 }
 
 impl StoreHealth {
-    /// A store that is full answers.
+    /// Notes a failed call. A store that is full has answered, so that is no failure.
     pub(super) fn failed(&self, error: &StoreError) {
         if matches!(error, StoreError::Full { .. }) {
             return;
@@ -22,9 +22,9 @@ impl StoreHealth {
         let _ = self.failing_since.compare_exchange(0, nanos(), Relaxed, Relaxed);
     }
 
-    /// For how long it had been failing, and how often, if this is its recovery.
+    /// Notes an answer. If the store had been failing, returns for how long and how often.
     pub(super) fn answered(&self) -> Option<(Duration, u64)> {
-        // A store that does well costs one look.
+        // A healthy store costs one load.
         if self.failing_since.load(Relaxed) == 0 {
             return None;
         }
@@ -34,7 +34,7 @@ impl StoreHealth {
     }
 }
 
-/// Since this was first asked for, and one more: never 0.
+/// Nanoseconds since the first call, plus one, so that the result is never 0.
 fn nanos() -> u64 {
     static FIRST: OnceLock<Instant> = OnceLock::new();
     let elapsed = FIRST.get_or_init(Instant::now).elapsed().as_nanos();
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_recovery_is_news_once() {
+    fn a_recovery_is_reported_once() {
         let health = StoreHealth::default();
         assert_eq!(health.answered(), None);
         health.failed(&StoreError::too_slow());

@@ -9,8 +9,8 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::{DeliveryId, Scope};
 use crate::ReplayKey;
 
-/// One attempt at one delivery or event, with everything that a
-/// [`Store`](crate::store::Store) needs to know of it.
+/// The claim of one attempt to one delivery or event, with everything that a
+/// [`Store`](crate::store::Store) needs.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Claim {
@@ -20,12 +20,12 @@ pub struct Claim {
     pub kind: RecordKind,
     /// The delivery's or event's id, within the scope and the kind.
     pub id: DeliveryId,
-    /// The owner. The caller draws the token, so that it can send a claim again whose answer
+    /// The owner. The caller draws the token, so that it can repeat a claim after the store's answer
     /// was lost.
     pub token: OwnerToken,
     /// The hash of the body that the id belongs to.
     pub fingerprint: Fingerprint,
-    /// The keys by which the signed bytes are recognised under another id. May be empty, and is
+    /// The keys by which the store recognises a replay of the signed bytes under another id. Empty
     /// for events.
     pub replay_keys: Vec<ReplayKey>,
     /// The time for which the store keeps the replay keys.
@@ -37,8 +37,8 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// A claim for a delivery, with a new token and without replay keys. The lease is 30 s, the
-    /// retention 24 h and the replay window 11 min. Set the fields to change that.
+    /// Creates a claim for a delivery, with a new token and without replay keys. The lease is 30 s,
+    /// the retention 24 h and the replay window 11 min. Set the fields to change that.
     ///
     /// ```
     /// use nevent_webhooks::DeliveryId;
@@ -66,19 +66,19 @@ impl Claim {
     }
 }
 
-/// Whether a record is for a delivery or for an event.
+/// The kind of a record: for a delivery or for an event.
 ///
-/// Delivery ids and event ids are separate key spaces: the same id, in the same scope, may stand
-/// for a delivery and for an event. A store must make the kind part of a record's key.
+/// Delivery ids and event ids are separate key spaces. The same id, in the same scope, may belong to
+/// a delivery and to an event, so a store must make the kind part of a record's key.
 ///
-/// More kinds may be added. A store that keeps [`RecordKind::as_str`] in the key needs no change
-/// then.
+/// More kinds may be added. A store that writes [`RecordKind::as_str`] into the key then needs no
+/// change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RecordKind {
-    /// A delivery, claimed by the id in its header.
+    /// The record of a delivery, claimed by the id in its header.
     Delivery,
-    /// An event, claimed by the id in the signed body.
+    /// The record of an event, claimed by the id in the signed body.
     Event,
 }
 
@@ -93,7 +93,7 @@ impl RecordKind {
     }
 }
 
-/// The owner of one claim: no two claims have the same token, in any process.
+/// The token of a claim's owner. No two claims have the same token, in any process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct OwnerToken(u128);
 
@@ -116,11 +116,12 @@ impl OwnerToken {
     }
 }
 
-/// A 128-bit hash of a delivery's body: an id belongs to one body.
+/// A 128-bit hash of a delivery's body. The store uses it to notice a conflict: the same id with a
+/// different body.
 ///
-/// The hash has no key, so that a retry with a new signature, another process, another secret
-/// and a restarted receiver all compute the same. It need not resist an attacker: only someone
-/// with the secret could sign two bodies that collide.
+/// The hash has no key, so that all processes compute the same one for a retry, also after a restart
+/// or a change of the secret. It does not have to resist an attacker, because only the owner of the
+/// secret could sign two bodies with the same hash.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint(u128);
 

@@ -5,16 +5,32 @@ use std::time::Duration;
 
 use super::{Claim, DeliveryId, OwnerToken, Scope};
 
-/// The claim under which a handler runs, in the handler's hands.
+/// The handler's access to the claim under which it runs.
 ///
 /// [`Delivery::claim`](crate::Delivery::claim) returns it below a
 /// [`DedupeLayer`](crate::DedupeLayer), and
-/// [`Batch::process_claimed`](crate::event::Batch::process_claimed) gives one for each event.
-/// A store that keeps its records in the same database as the handler's effect can use it to
-/// complete the delivery within the handler's own transaction, fenced by the token. It notes
-/// in the handle what became of that.
+/// [`Batch::process_claimed`](crate::Batch::process_claimed) passes one for each event.
 ///
-/// Clones are the same claim.
+/// A store may keep its records in the same database as the handler's data. It can then use the
+/// handle to complete the delivery within the handler's own transaction, fenced by the token, and
+/// notes the result in the handle with [`ClaimHandle::set_state`].
+///
+/// Clones share one state.
+///
+#[cfg_attr(any(feature = "tower", feature = "actix"), doc = "```")]
+#[cfg_attr(not(any(feature = "tower", feature = "actix")), doc = "```ignore")]
+/// use nevent_webhooks::{ClaimState, Delivery};
+///
+/// fn describe(delivery: &Delivery) -> String {
+///     match delivery.claim() {
+///         None => "not claimed: no DedupeLayer".to_owned(),
+///         Some(claim) if claim.state() == ClaimState::Committed => {
+///             format!("{} completed in the handler's transaction", claim.id())
+///         }
+///         Some(claim) => format!("{} claimed for {:?}", claim.id(), claim.lease()),
+///     }
+/// }
+/// ```
 #[derive(Clone)]
 pub struct ClaimHandle(Arc<Inner>);
 
@@ -23,18 +39,18 @@ struct Inner {
     state: AtomicU8,
 }
 
-/// What a handler did with its claim by itself.
+/// The state of a claim, as far as a handler changed it by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ClaimState {
-    /// Nothing: the layer completes or releases the delivery when the handler has ended.
+    /// The handler did not touch the claim. The layer completes or releases the delivery when the
+    /// handler has ended.
     Untouched,
-    /// The completion is part of a transaction, of which it is not known whether it was
-    /// committed.
+    /// The completion is part of a transaction that may or may not have been committed.
     Staged,
-    /// The completion was committed: there is nothing left to complete.
+    /// The completion was committed. The layer has nothing left to complete.
     Committed,
-    /// The store refused the completion, because another attempt holds the delivery.
+    /// The store did not record the completion, because another attempt owns the delivery.
     Refused,
 }
 
@@ -50,40 +66,39 @@ impl ClaimHandle {
         &self.0.claim.scope
     }
 
-    /// The id that was claimed: the delivery's, or the event's.
+    /// The claimed id, of the delivery or of the event.
     #[must_use]
     pub fn id(&self) -> &DeliveryId {
         &self.0.claim.id
     }
 
-    /// The token that tells this attempt from all others.
+    /// The token that identifies this attempt as the owner.
     #[must_use]
     pub fn token(&self) -> OwnerToken {
         self.0.claim.token
     }
 
-    /// How long the claim holds unless it is renewed. The layer renews it while the handler
-    /// runs.
+    /// The time after which the claim expires unless it is renewed. The layer renews it while the
+    /// handler runs.
     #[must_use]
     pub fn lease(&self) -> Duration {
         self.0.claim.lease
     }
 
-    /// The claim as the store was given it.
+    /// The claim as the layer sent it to the store.
     #[must_use]
     pub fn claim(&self) -> &Claim {
         &self.0.claim
     }
 
-    /// What the handler did with the claim.
+    /// The state that the store noted last.
     #[must_use]
     pub fn state(&self) -> ClaimState {
         ClaimState::from_byte(self.0.state.load(Ordering::Acquire))
     }
 
-    /// Notes what the handler did with the claim. For stores: after
-    /// [`ClaimState::Committed`] the layer records nothing itself, whatever the handler
-    /// returns.
+    /// Notes a new state, for stores that complete a delivery in the handler's transaction. After
+    /// [`ClaimState::Committed`] the layer records nothing itself, whatever the handler returns.
     pub fn set_state(&self, state: ClaimState) {
         self.0.state.store(state.to_byte(), Ordering::Release);
     }

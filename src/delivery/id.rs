@@ -25,7 +25,8 @@ impl DeliveryId {
     ///
     /// # Errors
     ///
-    /// [`DeliveryIdError::Malformed`].
+    /// [`DeliveryIdError::Malformed`] if the id is empty, longer than 128 bytes or not printable
+    /// ASCII.
     pub fn new(id: impl AsRef<[u8]>) -> Result<Self, DeliveryIdError> {
         let malformed = |reason| Err(DeliveryIdError::Malformed { reason });
         let id = id.as_ref();
@@ -41,12 +42,13 @@ impl DeliveryId {
         }
     }
 
-    /// Parses the id of a request from the values of all its delivery id header lines, of
-    /// which there must be exactly one.
+    /// Parses the id from the values of all delivery id header lines of a request. There must be
+    /// exactly one line.
     ///
     /// # Errors
     ///
-    /// [`DeliveryIdError::Missing`], [`DeliveryIdError::Malformed`].
+    /// [`DeliveryIdError::Missing`] if there is no line, and [`DeliveryIdError::Malformed`] if there
+    /// are several or the id is malformed.
     pub fn from_lines<'a>(
         lines: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<Self, DeliveryIdError> {
@@ -58,8 +60,8 @@ impl DeliveryId {
         }
     }
 
-    /// The id under which an event is claimed. An event id may be any string. One that is
-    /// not a valid delivery id is replaced by its SHA-256.
+    /// The id under which an event is claimed. An event id may be any string. One that is not a
+    /// valid delivery id is replaced by its SHA-256.
     #[cfg(any(feature = "tower", feature = "actix"))]
     pub(crate) fn of_event(id: &str) -> Self {
         Self::new(id).unwrap_or_else(|_| {
@@ -117,13 +119,14 @@ pub enum DeliveryIdError {
     #[error("the delivery id is malformed: {reason}")]
     #[non_exhaustive]
     Malformed {
-        /// What is wrong with the id.
+        /// Describes what is wrong with the id.
         reason: &'static str,
     },
 }
 
 const MAX_LENGTH: usize = 128;
 
+/// The bytes as text, if all of them are printable ASCII.
 pub(crate) fn printable_ascii(bytes: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(bytes).ok()?;
     let printable = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
@@ -138,7 +141,7 @@ mod tests {
 
     #[cfg(any(feature = "tower", feature = "actix"))]
     #[test]
-    fn events_with_ids_that_no_header_could_hold_are_told_apart_by_all_of_them() {
+    fn event_ids_that_no_header_can_hold_differ_by_all_of_their_bytes() {
         let long = "x".repeat(100_000);
         let ids = ["a", "b"].map(|end| DeliveryId::of_event(&format!("{long}{end}")));
         assert_ne!(ids[0], ids[1]);
@@ -147,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_its_text_wherever_a_text_is_asked_for() {
+    fn an_id_prints_borrows_and_compares_as_its_text() {
         let id = DeliveryId::new("0123-ab").unwrap();
         assert_eq!(format!("{id} {id:?}"), r#"0123-ab "0123-ab""#);
         let text: &str = id.as_ref();

@@ -1,12 +1,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// The name of an endpoint within a store, 1 to 128 bytes long. The same id in two scopes
-/// belongs to two deliveries.
+/// The name of an endpoint within a store, 1 to 128 bytes long. The same id in two scopes belongs to
+/// two deliveries.
 ///
-/// With a verifier per tenant, each tenant has a scope of its own within the endpoint's. Its
-/// name goes on with `\u{2}` and the tenant's name, so the longest name that a store sees has
-/// 257 bytes.
+/// With a verifier per tenant, each tenant has its own scope within the endpoint's scope. The name of
+/// that scope is the endpoint's name, `\u{2}` and the tenant's name, so the longest name that a
+/// store sees has 257 bytes.
 ///
 /// Choose a name that stays the same when the secret is rotated, such as `"tickets"`. Never
 /// derive it from a secret.
@@ -22,12 +22,13 @@ use std::sync::Arc;
 pub struct Scope(Arc<str>);
 
 impl Scope {
-    /// Checks the name of a scope.
+    /// Creates a scope with this name.
     ///
     /// # Errors
     ///
-    /// The name is empty, is longer than 128 bytes, or has a brace or a control character in it.
-    /// (Redis Cluster chooses a key's node by the text in braces.)
+    /// [`ScopeError`] if the name is empty, longer than 128 bytes, or contains a brace or a control
+    /// character. Braces are not allowed because Redis Cluster chooses a key's node by the text in
+    /// braces.
     pub fn new(name: impl AsRef<str>) -> Result<Self, ScopeError> {
         let name = name.as_ref();
         let reason = if name.is_empty() {
@@ -42,9 +43,8 @@ impl Scope {
         Err(ScopeError { scope: name.to_owned(), reason })
     }
 
-    /// The scope of one tenant within this one: a tenant can neither block nor repeat the
-    /// delivery ids of another, which are unsigned. No other scope has the separator in its
-    /// name.
+    /// The scope of one tenant within this scope. Delivery ids are not signed: with a shared scope,
+    /// one tenant could block or repeat the ids of another. No other scope contains the separator.
     #[cfg(any(feature = "tower", feature = "actix"))]
     pub(crate) fn of_tenant(&self, tenant: &str) -> Self {
         Self(format!("{}\u{2}{tenant}", self.0).into())
@@ -73,7 +73,7 @@ impl fmt::Debug for Scope {
 
 crate::text::debug_is_display!(ScopeError);
 
-/// A name that a scope cannot have.
+/// The error for a name that a scope cannot have.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the scope {scope:?} is {reason}: give the endpoint a plain name, such as \"tickets\"")]
 pub struct ScopeError {

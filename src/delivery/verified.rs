@@ -8,11 +8,19 @@ use super::id::printable_ascii;
 use super::{ClaimHandle, DeliveryId};
 use crate::Verified;
 
-/// A verified delivery: its id, its body and what the signature proves. Plain data, cheap
-/// to clone.
+/// A verified delivery: its id, its body and the proof of its signature. Plain data, cheap to clone.
 ///
-/// [`VerifyLayer`](crate::VerifyLayer) puts it into the request's extensions; in axum and
-/// actix-web it is an extractor.
+/// [`VerifyLayer`](crate::VerifyLayer) puts it into the request's extensions. In axum and actix-web
+/// it is an extractor.
+///
+/// ```
+/// use nevent_webhooks::Delivery;
+///
+/// async fn handle(delivery: Delivery) {
+///     println!("{}: {} bytes", delivery.id(), delivery.body().len());
+///     println!("signed {} s ago", delivery.verified().age());
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Delivery {
     id: DeliveryId,
@@ -28,8 +36,7 @@ struct Facts {
 }
 
 impl Delivery {
-    /// `received` is when the request's head arrived: the response deadline counts from
-    /// there.
+    /// `received` is when the request's head arrived. The response deadline counts from that moment.
     pub(crate) fn new(
         id: DeliveryId,
         event_header: Option<&str>,
@@ -55,14 +62,14 @@ impl Delivery {
         &self.facts.body
     }
 
-    /// The `X-Nevent-Event` header, if it was there once and in plain ASCII. It is not
-    /// signed: route on the `type` in the body instead.
+    /// The value of the `X-Nevent-Event` header, if there is one line of printable ASCII. The header
+    /// is not signed: route on the `type` in the body instead.
     #[must_use]
     pub fn event_header(&self) -> Option<&str> {
         self.facts.event_header.as_deref()
     }
 
-    /// The proof, with the signature's time, age and matched secret.
+    /// The proof of verification, with the signature's time and age and the secret that matched.
     #[must_use]
     pub fn verified(&self) -> &Verified {
         &self.facts.verified
@@ -86,12 +93,13 @@ impl Delivery {
         self.facts.received
     }
 
-    pub(crate) fn claimed(self, as_id: DeliveryId, by: ClaimHandle) -> Self {
-        Self { id: as_id, facts: self.facts, claim: Some(by) }
+    /// The delivery under the id that was claimed, with the claim.
+    pub(crate) fn claimed(self, id: DeliveryId, claim: ClaimHandle) -> Self {
+        Self { id, facts: self.facts, claim: Some(claim) }
     }
 }
 
-/// Shows the body's length, not the body: it names people.
+/// Shows the body's length. The body itself contains personal data.
 impl fmt::Debug for Delivery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Delivery")
@@ -103,7 +111,7 @@ impl fmt::Debug for Delivery {
     }
 }
 
-/// The event header, if a single line of printable ASCII.
+/// The event header, if it is a single line of at most 128 bytes of printable ASCII.
 pub(crate) fn event_header<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Option<&'a str> {
     let mut lines = lines.into_iter();
     let line = lines.next().filter(|line| line.len() <= 128)?;

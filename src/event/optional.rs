@@ -156,7 +156,11 @@ pub(super) fn count_unread(field: &'static str) {
     let is_first = *count == 1;
     drop(unread); // Otherwise a log subscriber that reads the counts would wait for itself.
     if is_first {
-        #[cfg(any(feature = "tower", feature = "actix"))]
-        crate::observe::log::unread_field(field);
+        #[cfg(feature = "tracing")]
+        tracing::warn!(
+            target: crate::text::LOG_TARGET,
+            field,
+            "an optional field is not as documented, and was left out"
+        );
     }
 }

@@ -3,10 +3,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::{Outcome, StoreOperation};
 use crate::store::StoreError;
 
-/// Something an operator wants to know of and that a response does not always show.
-/// Counted per layer: [`DedupeLayer::incidents`](crate::DedupeLayer::incidents).
+/// Something that an operator should know and that a response does not always show.
 ///
-/// Each is one of the [outcomes](Outcome), or a part of one.
+/// [`DedupeLayer::incidents`](crate::DedupeLayer::incidents) counts them per layer. Each incident is
+/// one of the [outcomes](Outcome), or a part of one.
 ///
 /// ```
 /// use nevent_webhooks::{DedupeLayer, Incident, store::MemoryStore};
@@ -20,43 +20,43 @@ use crate::store::StoreError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Incident {
-    /// Signed bytes came again under another delivery id: an attacker replays captured
+    /// The same signed bytes arrived under another delivery id. An attacker replays captured
     /// requests, or the sender gave a retry a new id.
     Replay,
-    /// A delivery id came again over another body, both rightly signed.
+    /// An earlier delivery had the same id and another body. Both are authentic.
     Conflict,
     /// The store failed, or was too slow, when a delivery was claimed.
     StoreFailed,
-    /// The store had no room for a claim, and no record that it may evict.
+    /// The store had no room for a claim and no record that it may evict.
     StoreFull,
-    /// A claim was granted, and its lease may have expired before the handler could start:
-    /// the process was stopped, the thread was blocked, or the store lost the claim. The
-    /// handler did not run, the claim was given back, and the sender was answered 503.
+    /// A claim was granted, but its lease may have expired before the handler could start. The
+    /// process was stopped, the thread was blocked, or the store lost the claim. The handler did not
+    /// run, the claim was released, and the sender got a 503.
     ClaimedTooLate,
     /// A handler ran without a claim, as the options allow.
     RanUnclaimed,
-    /// A delivery was refused because too many handlers were at work.
+    /// A delivery was rejected because too many handlers were running.
     TooManyInFlight,
-    /// The client hung up, or the response deadline passed, while the handler ran; it goes
-    /// on in the background. Each event of a batch counts.
+    /// The client hung up, or the response deadline passed, while the handler ran. The handler
+    /// continues in the background. Each event of a batch counts.
     MovedToBackground,
     /// A handler panicked.
     HandlerPanicked,
-    /// An attempt ended when its lease may have expired, or another attempt held its
-    /// delivery, or a renewal came too late: the delivery may have been handled twice.
+    /// The delivery may have been handled twice: an attempt ended when its lease may have expired,
+    /// another attempt owned its delivery, or a renewal was too late.
     LeaseLost,
-    /// A handler ran longer than its timeout. It was dropped and its delivery released;
-    /// or it blocks its thread, and only its lease expires.
+    /// A handler ran longer than its timeout. It was dropped and its delivery released. A handler
+    /// that blocks its thread cannot be dropped: its lease expires instead.
     HandlerTimedOut,
-    /// A handler's end was not recorded within half a second; the sender was answered, and
-    /// the recording goes on in the background.
+    /// The store did not record a handler's end within half a second. The sender got its response,
+    /// and the layer retries in the background.
     FinalizedLate,
-    /// A handler's end could not be recorded at all: a retry may run it again.
+    /// The store never recorded a handler's end. A retry may run the handler again.
     FinalizeFailed,
 }
 
 impl Incident {
-    /// All of them, to export the counters.
+    /// All incidents, to export the counters.
     pub const ALL: &[Self] = &[
         Self::Replay,
         Self::Conflict,
@@ -93,7 +93,7 @@ impl Incident {
         }
     }
 
-    /// The incident that an outcome is, if it is one.
+    /// The incident for an outcome, if the outcome is one.
     fn of(outcome: &Outcome<'_>) -> Option<Self> {
         Some(match outcome {
             Outcome::Replay { .. } => Self::Replay,

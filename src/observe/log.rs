@@ -1,6 +1,6 @@
-//! Log lines and spans, if the feature `tracing` is on; nothing at all otherwise.
+//! Log lines and spans with the feature `tracing`. Without it, functions that do nothing.
 
-pub(crate) use imp::{Span, missing_layer, observer, unread_field};
+pub(crate) use imp::{Span, missing_layer, observer};
 
 #[cfg(feature = "tracing")]
 mod imp {
@@ -9,26 +9,23 @@ mod imp {
     use tracing::{Instrument, warn};
 
     use super::super::Observer;
-    use super::super::log_lines::{LogLines, TARGET};
+    use super::super::log_lines::LogLines;
     use crate::Rejection;
+    use crate::text::LOG_TARGET;
 
     /// The observer that writes log lines.
-    #[allow(clippy::unnecessary_wraps, reason = "without the feature there is none")]
+    #[allow(clippy::unnecessary_wraps, reason = "`None` without the feature")]
     pub(crate) fn observer() -> Option<Arc<dyn Observer>> {
         Some(Arc::new(LogLines::default()))
     }
 
-    /// An extractor was used without the layer it needs, so that no layer sees its rejection.
+    /// Logs the rejection of an extractor that was used without its layer. No layer sees it.
     pub(crate) fn missing_layer(rejection: &Rejection) {
         let status = rejection.status();
-        warn!(target: TARGET, status, reason = %rejection, "rejected");
+        warn!(target: LOG_TARGET, status, reason = %rejection, "rejected");
     }
 
-    pub(crate) fn unread_field(field: &str) {
-        warn!(target: TARGET, field, "an optional field is not as documented, and was left out");
-    }
-
-    /// The span a delivery came in, for work that outlives its request.
+    /// The span of a request, for work that continues in the background.
     #[derive(Debug)]
     pub(crate) struct Span(tracing::Span);
 
@@ -59,8 +56,6 @@ mod imp {
 
     pub(crate) fn missing_layer(_: &Rejection) {}
 
-    pub(crate) fn unread_field(_: &str) {}
-
     #[derive(Debug)]
     pub(crate) struct Span;
 
@@ -69,7 +64,7 @@ mod imp {
             Self
         }
 
-        #[allow(clippy::unused_self, reason = "the other half of a pair")]
+        #[allow(clippy::unused_self, reason = "it has the signature of the real one")]
         pub(crate) fn wrap<F: Future>(&self, future: F) -> F {
             future
         }

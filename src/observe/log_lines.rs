@@ -1,18 +1,16 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-
 use std::time::Instant;
 
 use tracing::{debug, error, info, trace, warn};
 
 use super::{Observation, Observer, Outcome};
 use crate::delivery::Scope;
-use crate::text::excerpt;
+use crate::text::{LOG_TARGET, excerpt};
 use crate::{DeliveryId, Rejection};
 
-pub(super) const TARGET: &str = "nevent_webhooks";
-
-/// While a store is down, one line in this many milliseconds says so.
+/// The least time between two lines about a failing store, in milliseconds. Otherwise each delivery
+/// during an outage would write one.
 const PAUSE_MILLIS: u64 = 5_000;
 
 /// An observer that writes a log line for each outcome that a person may look for.
@@ -21,19 +19,19 @@ const PAUSE_MILLIS: u64 = 5_000;
 /// (warn), this receiver or its store (error).
 #[derive(Debug, Default)]
 pub(super) struct LogLines {
-    /// When the last failure of the store was logged, in milliseconds; 0 if none was.
+    /// When a failure of the store was last logged, in milliseconds. 0 if none was.
     store_failure_logged: AtomicU64,
-    /// The failures since then.
+    /// The number of failures since then.
     store_failures_unlogged: AtomicU64,
-    /// A failure was logged, and no recovery since.
+    /// Whether a failure was logged since the last recovery. Only then is a recovery logged.
     recovery_is_news: AtomicBool,
 }
 
-/// A line about one delivery.
+/// Writes a log line about one delivery.
 macro_rules! line {
     ($level:ident, $of:expr, $($rest:tt)+) => {
         $level!(
-            target: TARGET,
+            target: LOG_TARGET,
             outcome = $of.outcome.as_str(),
             scope = $of.scope.map(Scope::as_str),
             delivery = $of.delivery_id.map(DeliveryId::as_str),
@@ -71,15 +69,19 @@ impl Observer for LogLines {
             | Outcome::EventNotBegun => {
                 event_of_a_batch(of);
             }
+            Outcome::LeaseRenewed { .. }
+            | Outcome::LeaseLost
+            | Outcome::FinalizedLate
+            | Outcome::FinalizeFailed => lease_and_record(of),
             _ => handler(of),
         }
     }
 }
 
-/// Rejections that follow an outcome which was logged already are debug lines.
+/// Logs a rejection. If another outcome already said why, at a higher level, this is a debug line.
 fn rejected(of: &Observation<'_>, rejection: &Rejection) {
     let status = rejection.status();
-    let is_told = matches!(
+    let is_logged = matches!(
         rejection,
         Rejection::DeliveryIdConflict
             | Rejection::HandlerPanicked
@@ -87,7 +89,7 @@ fn rejected(of: &Observation<'_>, rejection: &Rejection) {
             | Rejection::StoreUnavailable { .. }
             | Rejection::TooManyInFlight { .. }
     );
-    if rejection.is_warning() && !is_told {
+    if rejection.is_warning() && !is_logged {
         line!(warn, of, status, reason = %rejection, "rejected");
     } else {
         line!(debug, of, status, reason = %rejection, "rejected");
@@ -98,24 +100,24 @@ fn claim(of: &Observation<'_>) {
     match of.outcome {
         Outcome::Claimed { took } => line!(trace, of, ?took, "claimed"),
         Outcome::Duplicate { in_flight: true } => {
-            line!(debug, of, "a repeat: another attempt is working on it");
+            line!(debug, of, "a repeat: another attempt is in progress");
         }
         Outcome::Duplicate { in_flight: false } => line!(debug, of, "a repeat: already processed"),
         Outcome::Replay { first_id } => {
             let first_id = first_id.as_str();
-            line!(warn, of, first_id, "a replay: the same signed bytes came under another id");
+            line!(warn, of, first_id, "a replay: the same signed bytes arrived under another id");
         }
         Outcome::Conflict => {
-            line!(warn, of, "a conflict: the delivery id came before, over another body");
+            line!(warn, of, "a conflict: the delivery id was used before, with a different body");
         }
         Outcome::ClaimedTooLate => line!(
             warn,
             of,
-            "the lease may have expired before the handler could start: the claim was given back"
+            "the lease may have expired before the handler could start: the claim was released"
         ),
         Outcome::RanUnclaimed => line!(error, of, "the handler runs without a claim"),
         Outcome::TooManyInFlight { limit } => {
-            line!(warn, of, limit, "too many handlers are at work");
+            line!(warn, of, limit, "too many handlers are running");
         }
         _ => {}
     }
@@ -129,7 +131,7 @@ fn handler(of: &Observation<'_>) {
         Outcome::HandlerSucceeded { took, in_background: true } => {
             line!(info, of, ?took, "the handler succeeded in the background");
         }
-        // Its response is `rejected`, with the reason, unless nobody waits for it.
+        // The `rejected` line of the response has the reason. In the background there is no response.
         Outcome::HandlerFailed {
             status: Some(status),
             error: Some(_),
@@ -149,8 +151,14 @@ fn handler(of: &Observation<'_>) {
         }
         Outcome::MovedToBackground { cause, after } => {
             let cause = cause.as_str();
-            line!(debug, of, cause, ?after, "the handler goes on in the background");
+            line!(debug, of, cause, ?after, "the handler continues in the background");
         }
+        _ => {}
+    }
+}
+
+fn lease_and_record(of: &Observation<'_>) {
+    match of.outcome {
         Outcome::LeaseRenewed { took } => line!(trace, of, ?took, "the lease was renewed"),
         Outcome::LeaseLost => {
             line!(error, of, "the lease was lost: the delivery may have been handled twice");
@@ -158,13 +166,13 @@ fn handler(of: &Observation<'_>) {
         Outcome::FinalizedLate => line!(
             warn,
             of,
-            "the store has not recorded the handler's end: trying on in the background"
+            "the store has not recorded the handler's end: retrying in the background"
         ),
         Outcome::FinalizeFailed => {
             line!(
                 error,
                 of,
-                "the store never recorded the handler's end: a retry may run it again"
+                "the store never recorded the handler's end: a retry may run the handler again"
             );
         }
         _ => {}
@@ -178,18 +186,18 @@ fn event_of_a_batch(of: &Observation<'_>) {
         }
         Outcome::EventFailed { error } => line!(warn, of, error, "an event of a batch failed"),
         Outcome::EventDeferred => {
-            line!(debug, of, "an event of a batch begins in the background");
+            line!(debug, of, "an event of a batch starts in the background");
         }
         Outcome::EventNotBegun => line!(
             warn,
             of,
-            "an event of a batch did not begin within the handler timeout: left to the retry"
+            "an event of a batch did not start within the handler timeout: left to the retry"
         ),
         _ => {}
     }
 }
 
-/// Since this was first asked for, and one more: never 0.
+/// Milliseconds since the first call, plus one, so that the result is never 0.
 fn millis() -> u64 {
     static FIRST: OnceLock<Instant> = OnceLock::new();
     let elapsed = FIRST.get_or_init(Instant::now).elapsed().as_millis();
@@ -197,7 +205,7 @@ fn millis() -> u64 {
 }
 
 impl LogLines {
-    /// The first failure, then one line every few seconds, and the recovery.
+    /// Logs the first failure, then one failure every few seconds, and the recovery.
     fn store(&self, of: &Observation<'_>) {
         match of.outcome {
             Outcome::StoreFailed { operation, error, took } => {
@@ -215,7 +223,8 @@ impl LogLines {
         }
     }
 
-    /// How many failures were not logged before this one, if this one is.
+    /// Returns the number of unlogged failures before this one, or `None` if this one is not to be
+    /// logged.
     fn may_log_failure(&self) -> Option<u64> {
         let now = millis();
         let is_due =

@@ -7,9 +7,9 @@ use crate::DeliveryId;
 use crate::delivery::Scope;
 use crate::panic::drop_payload;
 
-/// Receives everything that happens to requests: to count it, log it, or alert on it.
+/// A receiver of everything that happens to requests, to count it, log it or alert on it.
 ///
-/// Both layers take observers, several each, in their options. A closure is an observer:
+/// Both layers take any number of observers in their options. A closure is an observer:
 ///
 /// ```
 /// use nevent_webhooks::observe::{Observation, Outcome};
@@ -17,7 +17,7 @@ use crate::panic::drop_payload;
 ///
 /// let alert = |observation: &Observation<'_>| {
 ///     if let Outcome::HandlerFailed { status, .. } = observation.outcome {
-///         eprintln!("{:?} answered {status:?}", observation.delivery_id);
+///         eprintln!("{:?} failed with {status:?}", observation.delivery_id);
 ///     }
 /// };
 /// let options = DedupeOptions::new().observer(alert);
@@ -25,11 +25,11 @@ use crate::panic::drop_payload;
 /// # Ok::<(), nevent_webhooks::OptionsError>(())
 /// ```
 ///
-/// An observer is called on the thread that handles the request, so it must be quick and
-/// must not block. If it panics, the panic is ignored. To let one observer see both layers, give
-/// each layer a clone of it.
+/// The layers call an observer on the thread that handles the request, so it must be quick and must
+/// not block. If it panics, the panic is ignored. To let one observer see both layers, give each
+/// layer a clone of it.
 pub trait Observer: Send + Sync + 'static {
-    /// Takes notice of one outcome.
+    /// Called with each outcome.
     fn observe(&self, observation: &Observation<'_>);
 }
 
@@ -39,21 +39,31 @@ impl<F: Fn(&Observation<'_>) + Send + Sync + 'static> Observer for F {
     }
 }
 
-/// One outcome, and what it happened to.
+/// One outcome, and the delivery or event that it happened to.
+///
+/// ```
+/// use nevent_webhooks::observe::Observation;
+///
+/// fn count(observation: &Observation<'_>) {
+///     let scope = observation.scope.map_or("-", |scope| scope.as_str());
+///     println!("outcomes{{scope={scope:?},outcome={:?}}} +1", observation.outcome.as_str());
+/// }
+/// # let _ = nevent_webhooks::DedupeOptions::new().observer(count);
+/// ```
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Observation<'a> {
-    /// What happened.
+    /// The outcome.
     pub outcome: Outcome<'a>,
-    /// The endpoint's scope. `VerifyLayer` knows it if its options say it.
+    /// The endpoint's scope. Outcomes of `VerifyLayer` have one if its options set it.
     pub scope: Option<&'a Scope>,
     /// The delivery's id as it was sent, once the request is known to be genuine.
     pub delivery_id: Option<&'a DeliveryId>,
-    /// The event's id as the sender wrote it, for an event of a batch. It may be long and
-    /// hold line breaks: shorten and escape it before you write it to a log.
+    /// The event's id as the sender wrote it, for an event of a batch. It may be long and contain
+    /// line breaks: shorten and escape it before you write it to a log.
     pub event_id: Option<&'a str>,
-    /// The event's type as the sender wrote it: for an event of a batch as its signed body says, otherwise as the
-    /// `X-Nevent-Event` header says, which is not signed.
+    /// The event's type as the sender wrote it. For an event of a batch it comes from the signed
+    /// body, otherwise from the `X-Nevent-Event` header, which is not signed.
     pub event_type: Option<&'a str>,
 }
 
@@ -62,7 +72,7 @@ pub struct Observation<'a> {
 pub(crate) struct Observers(Vec<Arc<dyn Observer>>);
 
 impl Observers {
-    /// The log lines, with the feature `tracing`.
+    /// The built-in observers: the log lines, with the feature `tracing`.
     pub(crate) fn built_in() -> Self {
         Self(log::observer().into_iter().collect())
     }
@@ -79,8 +89,8 @@ impl Observers {
         Timer::start(!self.is_empty())
     }
 
-    /// Tells each of them. A panic of one is nobody's business: neither the others' nor
-    /// the delivery's.
+    /// Tells each observer. A panic is caught, otherwise it would end the delivery and keep the other
+    /// observers from the outcome.
     pub(crate) fn observe(&self, observation: &Observation<'_>) {
         for observer in &self.0 {
             let observe = AssertUnwindSafe(|| observer.observe(observation));

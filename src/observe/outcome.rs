@@ -1,13 +1,14 @@
 use std::time::Duration;
 
+use super::{BackgroundCause, StoreOperation};
 use crate::store::StoreError;
 use crate::{DeliveryId, Rejection};
 
-/// One thing that happened to a request, with what is known of it.
+/// One thing that happened to a request, with its details.
 ///
 /// A request has several outcomes: an ordinary delivery is `verified`, `claimed` and
-/// `handler_succeeded`, with a `store_answered` for each call of the store. A response in
-/// the handler's place is `rejected` after the outcome that says why.
+/// `handler_succeeded`, with a `store_answered` for each call of the store. If a layer responds in
+/// the handler's place, `rejected` follows the outcome that says why.
 ///
 /// Minor releases may add variants, and fields to variants. The names that
 /// [`Outcome::as_str`] returns do not change.
@@ -17,28 +18,28 @@ pub enum Outcome<'a> {
     /// The request is genuine and fresh.
     #[non_exhaustive]
     Verified {
-        /// Seconds between the signature and the end of the body; negative when the
-        /// sender's clock is ahead.
+        /// Seconds between the signature and the end of the body. Negative if the sender's clock is
+        /// ahead.
         age: i64,
         /// The name of the secret that matched.
         secret: &'a str,
         /// Bytes in the body.
         body_bytes: usize,
-        /// From the head of the request to the end of its body.
+        /// The time from the head of the request to the end of its body.
         body_read: Duration,
     },
-    /// A layer, or an extractor, answered in the handler's place.
+    /// A layer or an extractor responded in the handler's place.
     #[non_exhaustive]
     Rejected {
-        /// Why.
+        /// The response and its reason.
         rejection: &'a Rejection,
     },
-    /// The body's `type` is not what the `X-Nevent-Event` header says. Once per delivery.
+    /// The body's `type` differs from the `X-Nevent-Event` header. Reported once per delivery.
     #[non_exhaustive]
     EventTypeMismatch {
-        /// What the header says, shortened and escaped.
+        /// The type in the header, shortened and escaped.
         header: &'a str,
-        /// What the body says, shortened and escaped.
+        /// The type in the body, shortened and escaped.
         body: &'a str,
     },
     /// The store granted the claim: the handler may run.
@@ -47,50 +48,51 @@ pub enum Outcome<'a> {
         /// How long the claim took.
         took: Duration,
     },
-    /// A repeat of a delivery that is completed, or that another attempt is working on.
+    /// A repeat of a delivery that is completed or in flight.
     #[non_exhaustive]
     Duplicate {
-        /// Another attempt is working on it.
+        /// Whether another attempt is working on the delivery. Otherwise it is completed.
         in_flight: bool,
     },
-    /// Signed bytes came again under another delivery id. What becomes of them follows.
+    /// A replay: the same signed bytes arrived under another delivery id. The delivery is then
+    /// claimed under the first id, and the outcome of that claim follows.
     #[non_exhaustive]
     Replay {
-        /// The id that they came with first.
+        /// The delivery id with which the signed bytes first arrived.
         first_id: &'a DeliveryId,
     },
-    /// A delivery id came again over another body, both rightly signed.
+    /// A conflict: an earlier delivery had the same id and another body. Both are authentic.
     Conflict,
-    /// The store granted the claim, but the lease may have expired before the handler
-    /// could start. The claim was given back.
+    /// The store granted the claim, but the lease may have expired before the handler could start.
+    /// The claim was released.
     ClaimedTooLate,
     /// The handler runs without a claim, as the options allow when the store fails.
     RanUnclaimed,
-    /// The delivery was refused because too many handlers were at work.
+    /// The delivery was rejected because too many handlers were running.
     #[non_exhaustive]
     TooManyInFlight {
-        /// How many are allowed.
+        /// How many handlers may run at once.
         limit: usize,
     },
-    /// The handler answered 2xx, or an event of a batch was handled.
+    /// The handler returned 2xx, or an event of a batch was handled.
     #[non_exhaustive]
     HandlerSucceeded {
         /// How long the handler ran.
         took: Duration,
-        /// After the client had left, or had been answered.
+        /// Whether the client had hung up or had got its response.
         in_background: bool,
     },
-    /// The handler answered another status, or returned an error.
+    /// The handler returned another status or an error.
     #[non_exhaustive]
     HandlerFailed {
-        /// The status; `None` for an error without one.
+        /// The status. `None` for an error without a status.
         status: Option<u16>,
-        /// Why, shortened and escaped: the error of an event of a batch, or the
-        /// [`Rejection`] in the response.
+        /// The reason, shortened and escaped: the error of an event of a batch, or the [`Rejection`]
+        /// in the response.
         error: Option<&'a str>,
         /// How long the handler ran.
         took: Duration,
-        /// After the client had left, or had been answered.
+        /// Whether the client had hung up or had got its response.
         in_background: bool,
     },
     /// The handler panicked.
@@ -98,20 +100,20 @@ pub enum Outcome<'a> {
     HandlerPanicked {
         /// How long the handler ran.
         took: Duration,
-        /// After the client had left, or had been answered.
+        /// Whether the client had hung up or had got its response.
         in_background: bool,
     },
-    /// The handler ran longer than its timeout. It was dropped and its delivery released,
-    /// or it blocks its thread, and only its lease expires.
+    /// The handler ran longer than its timeout. It was dropped and its delivery released. A handler
+    /// that blocks its thread cannot be dropped: its lease expires instead.
     #[non_exhaustive]
     HandlerTimedOut {
         /// How long the attempt ran.
         took: Duration,
     },
-    /// The handler goes on without a client.
+    /// The handler continues in the background.
     #[non_exhaustive]
     MovedToBackground {
-        /// Why.
+        /// The reason.
         cause: BackgroundCause,
         /// How long the attempt had run.
         after: Duration,
@@ -122,35 +124,35 @@ pub enum Outcome<'a> {
         /// How long the renewal took.
         took: Duration,
     },
-    /// The attempt lost its lease, or may have: the delivery may have been handled twice.
+    /// The attempt lost its lease, or may have lost it. The delivery may have been handled twice.
     LeaseLost,
-    /// The store did not record the handler's end within half a second. The recording goes
-    /// on in the background.
+    /// The store did not record the handler's end within half a second. The layer retries in the
+    /// background.
     FinalizedLate,
-    /// The store never recorded the handler's end: a retry may run it again.
+    /// The store never recorded the handler's end. A retry may run the handler again.
     FinalizeFailed,
     /// The store answered a call.
     #[non_exhaustive]
     StoreAnswered {
-        /// Which call.
+        /// The operation.
         operation: StoreOperation,
-        /// How long it took.
+        /// How long the call took.
         took: Duration,
     },
     /// A call of the store failed, panicked or timed out.
     #[non_exhaustive]
     StoreFailed {
-        /// Which call.
+        /// The operation.
         operation: StoreOperation,
-        /// Why.
+        /// The store's error.
         error: &'a StoreError,
-        /// How long it took.
+        /// How long the call took.
         took: Duration,
     },
     /// The store answers again after it had failed.
     #[non_exhaustive]
     StoreRecovered {
-        /// Since the first failure.
+        /// The time since the first failure.
         down_for: Duration,
         /// How many calls failed.
         failures: u64,
@@ -158,48 +160,23 @@ pub enum Outcome<'a> {
     /// An event of a batch cannot be read as one, so no handler ran for it.
     #[non_exhaustive]
     EventUnreadable {
-        /// Its place in the batch, from 0.
+        /// The event's position in the batch, from 0.
         position: usize,
-        /// What is wrong with it; never its content.
+        /// Describes what is wrong with the event. It never shows values of the event.
         reason: &'a str,
     },
-    /// An event of a batch failed that was claimed together with its delivery: the delivery's
-    /// own end follows.
+    /// An event of a batch failed that was claimed together with its delivery. The outcome of the
+    /// delivery's own handler follows.
     #[non_exhaustive]
     EventFailed {
         /// The error's text, shortened and escaped.
         error: &'a str,
     },
-    /// An event of a batch had not begun when the response was due: it begins in the
-    /// background.
+    /// An event of a batch had not started when the report was due. It starts in the background.
     EventDeferred,
-    /// An event of a batch did not begin within the handler timeout: it is left to the
+    /// An event of a batch did not start within the handler timeout. It is left to the sender's
     /// retry.
     EventNotBegun,
-}
-
-/// Why a handler goes on without a client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum BackgroundCause {
-    /// The client hung up.
-    ClientLeft,
-    /// The response was due, and the client was answered 503.
-    ResponseDue,
-}
-
-/// A call of the store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum StoreOperation {
-    /// [`Store::claim`](crate::Store::claim).
-    Claim,
-    /// [`Store::renew`](crate::Store::renew).
-    Renew,
-    /// [`Store::complete`](crate::Store::complete).
-    Complete,
-    /// [`Store::release`](crate::Store::release).
-    Release,
 }
 
 impl Outcome<'_> {
@@ -233,30 +210,6 @@ impl Outcome<'_> {
             Self::EventFailed { .. } => "event_failed",
             Self::EventDeferred => "event_deferred",
             Self::EventNotBegun => "event_not_begun",
-        }
-    }
-}
-
-impl BackgroundCause {
-    /// The cause's name in `snake_case`. Stable.
-    #[must_use]
-    pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::ClientLeft => "client_left",
-            Self::ResponseDue => "response_due",
-        }
-    }
-}
-
-impl StoreOperation {
-    /// The operation's name. Stable.
-    #[must_use]
-    pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::Claim => "claim",
-            Self::Renew => "renew",
-            Self::Complete => "complete",
-            Self::Release => "release",
         }
     }
 }

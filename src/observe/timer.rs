@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Measures how long something takes, if an observer is to be told. A look at the clock costs
-/// more than all else that observers need, and a receiver without observers pays for none.
+/// A timer that runs only if there is an observer to report to. Reading the clock costs more than
+/// everything else about observers, so a receiver without observers does not read it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Timer(Option<Instant>);
 
@@ -12,7 +12,7 @@ impl Timer {
         Self(is_wanted.then(Instant::now))
     }
 
-    /// The time since the start; zero if nobody wants it.
+    /// The time since the start, or zero if there is no observer.
     pub(crate) fn took(self) -> Duration {
         self.0.map_or(Duration::ZERO, |started| started.elapsed())
     }

@@ -1,25 +1,26 @@
-//! Bounds the memory that bodies hold before their verdict, all of them together.
+//! A limit for the memory that all unverified bodies hold together.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use crate::Rejection;
 
-/// The bytes that all bodies without a verdict may hold together, and those they do hold.
+/// The budget of a layer for unverified bodies: the bytes they may hold together, and the bytes they
+/// hold now.
 #[derive(Debug)]
 pub(super) struct Budget {
     bytes: usize,
     held: AtomicUsize,
-    refusals: AtomicU64,
+    rejections: AtomicU64,
 }
 
 impl Budget {
     pub(super) fn new(bytes: usize) -> Self {
-        Self { bytes, held: AtomicUsize::new(0), refusals: AtomicU64::new(0) }
+        Self { bytes, held: AtomicUsize::new(0), rejections: AtomicU64::new(0) }
     }
 
-    /// The part of one body, empty at first.
+    /// The share of one body, empty at first.
     pub(super) fn share(&self, body_limit: usize) -> Share<'_> {
-        // A smaller budget could never take a body as long as the limit allows.
+        // With a smaller budget, no body as long as the limit allows could ever be received.
         Share { budget: self, most: self.bytes.max(body_limit), held: 0 }
     }
 
@@ -27,13 +28,13 @@ impl Budget {
         self.held.load(Relaxed)
     }
 
-    pub(super) fn refusals(&self) -> u64 {
-        self.refusals.load(Relaxed)
+    pub(super) fn rejections(&self) -> u64 {
+        self.rejections.load(Relaxed)
     }
 }
 
-/// One body's part of the budget. Gives it back when dropped: after the verdict,
-/// or with a request that goes away before it.
+/// One body's share of the budget. Dropping it gives the bytes back, whether the request was
+/// verified, was rejected or went away.
 #[derive(Debug)]
 pub(super) struct Share<'a> {
     budget: &'a Budget,
@@ -42,12 +43,12 @@ pub(super) struct Share<'a> {
 }
 
 impl Share<'_> {
-    /// Takes what is missing to this many bytes, or nothing at all.
+    /// Grows the share to this many bytes. On an error the share stays as it is.
     pub(super) fn grow_to(&mut self, bytes: usize) -> Result<(), Rejection> {
         let more = bytes.saturating_sub(self.held);
         let fits = |held: usize| held.checked_add(more).filter(|all| *all <= self.most);
         if self.budget.held.fetch_update(Relaxed, Relaxed, fits).is_err() {
-            self.budget.refusals.fetch_add(1, Relaxed);
+            self.budget.rejections.fetch_add(1, Relaxed);
             return Err(Rejection::BodyBudgetExhausted { budget: self.most });
         }
         self.held = self.held.saturating_add(more);
@@ -74,7 +75,7 @@ mod tests {
         assert_eq!(one.grow_to(50), Ok(()), "held already");
         let exhausted = Rejection::BodyBudgetExhausted { budget: 100 };
         assert_eq!(other.grow_to(41), Err(exhausted));
-        assert_eq!((budget.held(), budget.refusals()), (100, 1));
+        assert_eq!((budget.held(), budget.rejections()), (100, 1));
         drop(other);
         assert_eq!(one.grow_to(100), Ok(()));
         drop(one);

@@ -13,7 +13,7 @@ use crate::observe::{Observation, Observers, Outcome};
 use crate::rejection::Respond;
 use crate::{Clock, DeliveryId, Rejection};
 
-/// What a request is checked for, and in which order.
+/// The checks of a layer, with their settings and counters.
 #[derive(Debug)]
 pub(crate) struct Checks {
     pub(super) verifiers: Verifiers,
@@ -27,8 +27,8 @@ pub(crate) struct Checks {
 }
 
 impl Checks {
-    /// The order: signature header, head, body, MAC, time, id; and, in strict mode, the
-    /// event's type.
+    /// Verifies a request. The checks run in this order: signature header, head, body, MAC,
+    /// timestamp, delivery id and, in strict mode, event type.
     pub(crate) async fn verify(
         &self,
         head: &impl Head,
@@ -37,8 +37,9 @@ impl Checks {
     ) -> Result<Delivery, Rejection> {
         let chosen = self.verifiers.choose(head);
         let mut verification = chosen.verifier().begin(head.lines(Header::Signature))?;
-        self.limits.judge_head(head, &body)?;
-        // Held until the verdict, and given back whatever becomes of the request.
+        self.limits.check_head(head, &body)?;
+        // Lives until this function returns or is dropped. Otherwise the budget would not count this
+        // body while its request is still unverified.
         let mut share = self.budget.share(self.limits.size);
         let body = self.limits.read(body, &mut verification, &mut share).await?;
         let body_read = if self.observers.is_empty() { Duration::ZERO } else { received.elapsed() };

@@ -8,7 +8,7 @@ use crate::{Delivery, Rejection};
 /// Compares the event header with the `type` in the signed body.
 #[derive(Debug)]
 pub(super) struct EventTypes {
-    /// A difference is refused, and not only counted.
+    /// Whether a difference rejects the delivery. Otherwise it is only counted.
     pub(super) strict: bool,
     mismatches: AtomicU64,
 }
@@ -24,8 +24,8 @@ impl EventTypes {
 }
 
 impl Checks {
-    /// Refuses a difference, in strict mode. Batches and bodies that are not events are not
-    /// checked: one header cannot name several types.
+    /// In strict mode, rejects an event whose type differs from the header. Batches and bodies that
+    /// are not events are not checked: one header cannot name several types.
     #[cfg(feature = "events")]
     pub(super) fn check_event_type(&self, delivery: &Delivery) -> Result<(), Rejection> {
         if !self.event_types.strict {
@@ -38,8 +38,8 @@ impl Checks {
         }
     }
 
-    /// Counts a difference if it is news, and refuses it in strict mode. Without a header
-    /// there is no difference.
+    /// Counts a difference between the header and the type unless it was counted before, and rejects
+    /// it in strict mode. Without a header there is no difference.
     pub(crate) fn compare_event_type(
         &self,
         delivery: &Delivery,
@@ -49,7 +49,7 @@ impl Checks {
         let Some(header) = delivery.event_header().filter(|header| *header != event_type) else {
             return Ok(());
         };
-        // As long as a line of a log should be: the sender chooses both.
+        // Shortened, because the sender chooses both and they appear in log lines.
         let (header, body) = (&*excerpt(header, 60), &*excerpt(event_type, 60));
         if is_news {
             self.event_types.mismatches.fetch_add(1, Ordering::Relaxed);

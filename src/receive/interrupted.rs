@@ -1,4 +1,4 @@
-//! Tells why a body broke off: at the limit of a layer above, or with its connection.
+//! The reason why a body broke off: a limit of an outer layer, or the connection.
 
 use std::error::Error;
 use std::io;
@@ -6,7 +6,7 @@ use std::iter::successors;
 
 use crate::{BodyError, Rejection};
 
-/// The rejection for a body that broke off with this error. `is_size_limit` knows the
+/// The rejection for a body that broke off with this error. `is_size_limit` recognises the
 /// framework's own error for a body that is too long.
 pub(crate) fn interrupted(
     error: impl Into<Box<dyn Error + Send + Sync>>,
@@ -25,7 +25,7 @@ pub(crate) fn interrupted(
 }
 
 fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
-    // An `io::Error` names the source of the error inside it, and skips that error.
+    // `io::Error::source` skips the error inside it and returns the source of that error.
     match error.downcast_ref().and_then(io::Error::get_ref) {
         Some(inside) => Some(inside),
         None => error.source(),
@@ -36,7 +36,7 @@ fn is_timeout(error: &(dyn Error + 'static)) -> bool {
     let timed_out = |error: &io::Error| error.kind() == io::ErrorKind::TimedOut;
     error.is::<tokio::time::error::Elapsed>()
         || error.downcast_ref().is_some_and(timed_out)
-        // `tower_http::timeout::TimeoutError`, of a crate that is too large to depend on.
+        // The text of `tower_http::timeout::TimeoutError`. That crate is too large to depend on.
         || error.to_string() == "data was not received within the designated timeout"
 }
 
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn causes_are_looked_at_however_deep() {
+    fn causes_are_found_at_any_depth() {
         assert_eq!(kind(std::fmt::Error), 413);
         assert_eq!(kind(io::Error::other(io::Error::other(std::fmt::Error))), 413);
         assert_eq!(kind(io::Error::from(io::ErrorKind::TimedOut)), 408);

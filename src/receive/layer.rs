@@ -6,17 +6,17 @@ use super::request_head::RequestHead;
 use super::tenant::{Tenant, Verifiers};
 use crate::Verifier;
 
-/// Passes on genuine and fresh deliveries, with their bodies read and verified, and rejects
-/// everything else.
+/// A Tower layer that forwards genuine and fresh deliveries, with their bodies read and verified,
+/// and rejects everything else.
 ///
 /// Below the layer, a request has its [`Delivery`](crate::Delivery) in the extensions and, in
-/// Tower, a [`VerifiedBody`](crate::VerifiedBody). The layer alone passes every repeat on: put a
+/// Tower, a [`VerifiedBody`](crate::VerifiedBody). The layer alone forwards every repeat: put a
 /// [`DedupeLayer`](crate::DedupeLayer) below it.
 ///
-/// The layer calls nothing below it before the delivery is verified. In Tower it does not
-/// wait for the inner service to be ready either, so a stalled forgery holds no permit of a
-/// concurrency limit. (actix-web asks all services to be ready before it has a request, and
-/// the middleware passes the question on.)
+/// The layer calls the inner service only after the delivery is verified. In Tower it also asks
+/// whether the inner service is ready only then, so a forged request that stalls takes no permit of
+/// a concurrency limit. actix-web asks all services whether they are ready before it has a request,
+/// and the middleware forwards that question.
 ///
 /// ```
 /// use nevent_webhooks::{Secret, Verifier, VerifyLayer};
@@ -32,7 +32,7 @@ pub struct VerifyLayer {
 }
 
 impl VerifyLayer {
-    /// Verifies with this verifier and the default options.
+    /// Creates a layer with this verifier and the default options.
     ///
     /// Keep a clone of the verifier to replace its secrets while the layer is in use: see
     /// [`Verifier::replace_secrets`].
@@ -40,13 +40,13 @@ impl VerifyLayer {
         Self::with_options(verifier, VerifyOptions::new())
     }
 
-    /// Verifies with options of your own.
+    /// Creates a layer with your own options.
     pub fn with_options(verifier: Verifier, options: VerifyOptions) -> Self {
         Self::from_verifiers(Verifiers::One(verifier), options)
     }
 
-    /// Verifies each request with the verifier of its tenant, where several senders, each
-    /// with a secret of its own, use one route.
+    /// Creates a layer with a verifier per tenant, for a route that several senders use, each with
+    /// its own secret.
     ///
     /// `tenant_of` looks at the head of a request and returns the tenant that the request
     /// claims to be for. Any part of the head will do, as an attacker who names another
@@ -90,8 +90,8 @@ impl VerifyLayer {
         Self { checks: Arc::new(options.into_checks(verifiers)) }
     }
 
-    /// The number of events whose `type` differed from the `X-Nevent-Event` header: those that
-    /// were read with [`Event`](crate::Event) or [`Batch`](crate::event::Batch), or rejected.
+    /// The number of events whose `type` differs from the `X-Nevent-Event` header, among those that
+    /// were read with [`Event`](crate::Event) or [`Batch`](crate::Batch), or rejected.
     /// Clones count together.
     #[cfg(feature = "events")]
     #[must_use]
@@ -109,7 +109,7 @@ impl VerifyLayer {
     /// [budget](VerifyOptions::unverified_budget). Clones count together. Above 0, the
     /// receiver was flooded, or the budget is too small for its load.
     #[must_use]
-    pub fn budget_refusals(&self) -> u64 {
-        self.checks.budget.refusals()
+    pub fn budget_rejections(&self) -> u64 {
+        self.checks.budget.rejections()
     }
 }

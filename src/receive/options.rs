@@ -11,16 +11,19 @@ use crate::observe::{Observer, Observers};
 use crate::rejection::Respond;
 use crate::{Clock, Rejection, RejectionResponse, SystemClock};
 
-/// How requests are read and verified. Every setting has a default that suits Nevent's
-/// schedule.
+/// The settings of a [`VerifyLayer`](super::VerifyLayer). The defaults suit Nevent's schedule.
 ///
 /// ```
+/// use std::time::Duration;
 /// use nevent_webhooks::{Secret, Verifier, VerifyLayer, VerifyOptions};
 ///
 /// let verifier = Verifier::new(Secret::new("whsec_k5EKJQnf9sMX2vYzJdHG3L8pR")?);
-/// let options = VerifyOptions::new().body_limit(64 * 1024);
+/// let options = VerifyOptions::new()
+///     .body_limit(64 * 1024)
+///     .body_timeout(Duration::from_secs(3))
+///     .scope("tickets".parse()?); // the scope of the `DedupeLayer`, for log lines
 /// let verify = VerifyLayer::with_options(verifier, options);
-/// # Ok::<(), nevent_webhooks::SecretError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
 #[must_use]
@@ -35,8 +38,7 @@ pub struct VerifyOptions {
 }
 
 impl VerifyOptions {
-    /// The defaults: bodies of at most 1 MiB (1,048,576 bytes) that never stall for 5 s and
-    /// take no more than 8 s in all.
+    /// Creates options with the default settings.
     pub fn new() -> Self {
         Self {
             limits: BodyLimits {
@@ -53,8 +55,8 @@ impl VerifyOptions {
         }
     }
 
-    /// The most bytes that a body may have. Default 1 MiB. A longer body is rejected with 413,
-    /// before it is read if the head declares its length.
+    /// Sets how many bytes a body may have. Default 1 MiB (1,048,576 bytes). A longer body is
+    /// rejected with 413, before it is read if the head declares its length.
     ///
     /// [`Delivery`](crate::Delivery), `Event` and `Batch` have no other limit. The frameworks'
     /// own extractors do. In axum, `Json`, `Bytes` and `String` take 2 MB unless
@@ -65,17 +67,17 @@ impl VerifyOptions {
         self
     }
 
-    /// The memory, in bytes, that all unverified bodies may hold together: those of the layer
+    /// Sets how much memory, in bytes, all unverified bodies may hold together: those of the layer
     /// and of its clones, over any number of connections and streams. Default 256 MiB
     /// (268,435,456 bytes).
     ///
-    /// If the next bytes of a body do not fit, it is rejected with 503 `Try again later` and a
-    /// `Retry-After`, and [`VerifyLayer::budget_refusals`](crate::VerifyLayer::budget_refusals)
-    /// counts it. Bytes count when they arrive, not when they are announced, until the body
-    /// is verified or rejected, or its request is dropped. The buffer that collects them is
-    /// what counts. It may be up to twice as large as its content, and never larger than
-    /// the body limit. The layer does not see what the server itself buffers for a
-    /// connection.
+    /// If the next bytes of a body do not fit, the body is rejected with 503 `Try again later` and
+    /// a `Retry-After`, and
+    /// [`VerifyLayer::budget_rejections`](crate::VerifyLayer::budget_rejections) counts it. Bytes
+    /// count from their arrival, not from their announcement, until the body is verified or
+    /// rejected or its request is dropped. The layer counts the buffer that collects the bytes. The
+    /// buffer may be up to twice as large as its content, but never larger than the body limit. The
+    /// layer does not see the server's own buffers for a connection.
     ///
     /// A budget below the body limit acts as if it were the body limit. Otherwise no body of
     /// that length could ever be received.
@@ -84,20 +86,20 @@ impl VerifyOptions {
         self
     }
 
-    /// How long a body may go without a byte before it is rejected with 408. Default 5 s.
+    /// Sets how long a body may stall before it is rejected with 408. Default 5 s.
     pub fn stall_timeout(mut self, stall: Duration) -> Self {
         self.limits.stall = stall;
         self
     }
 
-    /// How long a body may take in all before it is rejected with 408. Default 8 s. Keep it
+    /// Sets how long a body may take in all before it is rejected with 408. Default 8 s. Keep it
     /// below the response deadline. Otherwise slow bodies leave the handler no time.
     pub fn body_timeout(mut self, total: Duration) -> Self {
         self.limits.total = total;
         self
     }
 
-    /// The clock that timestamps are checked against, for tests. Default: the system's.
+    /// Sets the clock that timestamps are checked against, for tests. Default [`SystemClock`].
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
@@ -112,33 +114,33 @@ impl VerifyOptions {
         self
     }
 
-    /// Sets the function that makes the body, the content type and further headers of a
+    /// Sets the function that returns the body, the content type and further headers of a
     /// rejection. By default the body is [`Rejection::body_text`] as plain text.
     ///
     /// [`DedupeOptions::rejection_response`](crate::DedupeOptions::rejection_response) is the
     /// same for the rejections of the other layer: give both the same function. It works in
-    /// axum, in other Tower services and in actix-web, and the unread part of a request's
-    /// body is handled as without it.
+    /// axum, in other Tower services and in actix-web. The layers treat the unread part of a
+    /// request's body as they do without the function.
     ///
     /// The function cannot change the status, `Retry-After` or the other
-    /// [`headers`](Rejection::headers). The sender acts on these: a rejection that looked
-    /// like a success would lose the delivery, and a repeat that looked like an error would
-    /// be sent again and again. It does not change the [`Rejection`] in the response's
-    /// extensions either (in actix-web, the response's error).
+    /// [`headers`](Rejection::headers), because the sender acts on them. A rejection that looked
+    /// like a success would lose the delivery, and a repeat that looked like an error would be sent
+    /// again and again. The [`Rejection`] in the response's extensions stays as well. In actix-web
+    /// it is the response's error.
     ///
-    /// The function serves the layers' own rejections. Extractors run in your handler's
-    /// place, where the framework has ways of its own:
+    /// The function is called for the layers' own rejections only. For the rejections of
+    /// extractors, use the framework's own means:
     ///
     /// - axum: take `Result<Event, Rejection>` as the argument, or `WithRejection` of the crate
     ///   axum-extra, or replace the response in `axum::middleware::map_response`.
     /// - actix-web: take `Result<Event, Rejection>` as the argument, or replace the response in
     ///   `actix_web::middleware::ErrorHandlers` around the resource.
     ///
-    /// In actix-web a handler that panicked or is late has taken the request with it, and the
-    /// middleware returns an `Err`. With a function set, that error is a
+    /// In actix-web a handler that panicked, or has not finished by the response deadline, owns the
+    /// request, so the middleware returns an `Err`. With a function set, that error is a
     #[cfg_attr(feature = "actix", doc = "[`RejectionError`](crate::RejectionError),")]
     #[cfg_attr(not(feature = "actix"), doc = "`RejectionError`,")]
-    /// without one a [`Rejection`].
+    /// otherwise a [`Rejection`].
     ///
     /// ```
     /// use nevent_webhooks::{DedupeOptions, Rejection, RejectionResponse, VerifyOptions};
@@ -159,15 +161,15 @@ impl VerifyOptions {
         self
     }
 
-    /// Adds an observer, which is told of everything that happens to requests. Each call
+    /// Adds an observer, which the layer tells of everything that happens to requests. Each call
     /// adds one more.
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.observers.add(Arc::new(observer));
         self
     }
 
-    /// The endpoint's scope, for observers and log lines. By default the layer does not know
-    /// it, and its outcomes have none.
+    /// Sets the endpoint's scope, for observers and log lines. By default the layer's outcomes have
+    /// no scope.
     pub fn scope(mut self, scope: Scope) -> Self {
         self.scope = Some(scope);
         self

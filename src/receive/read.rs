@@ -1,4 +1,4 @@
-//! Reads a body within its limits and through the MAC.
+//! Reading a body within its limits, and through the MAC.
 
 use std::pin::{Pin, pin};
 use std::time::Duration;
@@ -11,20 +11,20 @@ use super::request::{Frames, Head, Header};
 use crate::deadline::deadline;
 use crate::{Rejection, Verification};
 
-/// How much body may come, and how slowly.
+/// The limits of one body.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BodyLimits {
-    /// Bytes.
+    /// The most bytes.
     pub(super) size: usize,
-    /// Without a byte.
+    /// The longest time without a byte.
     pub(super) stall: Duration,
-    /// In all.
+    /// The longest time in all.
     pub(super) total: Duration,
 }
 
 impl BodyLimits {
-    /// Judges what the head says of the body, before any of it is read.
-    pub(super) fn judge_head(self, head: &impl Head, body: &impl Frames) -> Result<(), Rejection> {
+    /// Checks the content encoding and the declared length, before the body is read.
+    pub(super) fn check_head(self, head: &impl Head, body: &impl Frames) -> Result<(), Rejection> {
         if !is_identity(head) {
             return Err(Rejection::UnsupportedContentEncoding);
         }
@@ -35,9 +35,10 @@ impl BodyLimits {
         Ok(())
     }
 
-    /// Reads the body, each frame into the MAC as it comes. A body of one frame
-    /// is handed on as it is; memory grows with what has come, never with what
-    /// was announced.
+    /// Reads the body and adds each frame to the MAC as it arrives.
+    ///
+    /// A body of one frame is not copied. Memory grows with the bytes that have arrived, never with
+    /// the declared length. Otherwise an attacker could reserve memory with a header alone.
     pub(super) async fn read<B: Frames>(
         self,
         body: B,
@@ -73,7 +74,7 @@ async fn next_frame<B: Frames>(
     end: Instant,
 ) -> Result<Option<Bytes>, Rejection> {
     let next = std::future::poll_fn(|context| body.as_mut().poll_frame(context));
-    // A body that is always ready, with nothing, would never let the timer speak.
+    // Yield here. Otherwise a body that keeps returning empty frames would starve the timer.
     tokio::task::consume_budget().await;
     let late = Instant::now() >= stalled.min(end);
     match timeout_at(stalled.min(end), next).await {
@@ -84,7 +85,7 @@ async fn next_frame<B: Frames>(
     }
 }
 
-/// What has come so far; bytes are copied from the second frame on.
+/// The bytes that have arrived. They are copied from the second frame on.
 enum Collected {
     Nothing,
     OneFrame(Bytes),
@@ -112,7 +113,7 @@ impl Collected {
             Self::Frames(all) => (all, Bytes::new()),
         };
         if length > all.capacity() {
-            // Doubled, or a body of small frames would be copied once for each of them.
+            // Doubled, because otherwise each small frame would copy the whole body.
             let capacity = length.saturating_mul(2).min(limit);
             share.grow_to(capacity)?;
             all.reserve_exact(capacity.saturating_sub(all.len()));
@@ -131,10 +132,10 @@ impl Collected {
     }
 }
 
-/// Content codings that leave the bytes as they are. Some senders put the charset here.
+/// Content codings that do not change the bytes. Some senders name the charset here.
 const HARMLESS: [&str; 4] = ["", "identity", "utf-8", "utf8"];
 
-/// Says whether the body's bytes can be those that were signed.
+/// Whether the body's bytes can be the signed ones: no content coding has changed them.
 fn is_identity(head: &impl Head) -> bool {
     let lines = head.lines(Header::ContentEncoding);
     let mut codings = lines.flat_map(|line| line.split(|byte| *byte == b','));
@@ -144,7 +145,8 @@ fn is_identity(head: &impl Head) -> bool {
     })
 }
 
-/// The declared length, if readable; a server has refused contradictory ones.
+/// The declared length, or 0 if there is none that can be read. The server has already rejected
+/// requests with contradictory lengths.
 fn content_length(head: &impl Head) -> u64 {
     let line = head.lines(Header::ContentLength).next();
     let line = line.and_then(|line| std::str::from_utf8(line).ok());

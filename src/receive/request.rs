@@ -8,14 +8,14 @@ use crate::Rejection;
 
 /// The head of a request, in its framework's type.
 pub(crate) trait Head {
-    /// The values of a header, line by line.
+    /// The values of all lines of a header.
     fn lines(&self, header: Header) -> impl Iterator<Item = &[u8]>;
 
-    /// The view of the head that picks a tenant.
+    /// The head as the function that chooses a tenant sees it.
     fn request_head(&self) -> RequestHead<'_>;
 }
 
-/// The headers that are looked at.
+/// The headers that the checks read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Header {
     Signature,
@@ -27,17 +27,18 @@ pub(crate) enum Header {
 
 /// The body of a request, in its framework's type.
 pub(crate) trait Frames {
-    /// At least so many bytes are to come.
+    /// A lower bound for the bytes that are still to come.
     fn at_least(&self) -> u64;
 
-    /// The next piece. An empty one is no progress; it stands for what is no data.
+    /// The next piece of the body. An empty piece stands for a frame without data, and does not count
+    /// as progress.
     fn poll_frame(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Rejection>>>;
 }
 
-/// So that whoever lends a body has what is left of it.
+/// Lets the actix adapter lend its body and keep the unread part.
 impl<B: Frames + Unpin> Frames for &mut B {
     fn at_least(&self) -> u64 {
         (**self).at_least()

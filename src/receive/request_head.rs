@@ -1,9 +1,20 @@
 use std::fmt;
 
-/// The head of a request before it is verified, whatever the framework: what
-/// [`VerifyLayer::per_tenant`](crate::VerifyLayer::per_tenant) picks a tenant by.
+/// The head of a request that is not yet verified.
 ///
-/// Everything in the head is the sender's word, and may be an attacker's.
+/// The function of [`VerifyLayer::per_tenant`](crate::VerifyLayer::per_tenant) chooses a tenant by
+/// it. The type is the same for all frameworks. Nothing in the head is verified, so an attacker may
+/// have written all of it.
+///
+/// ```
+/// use nevent_webhooks::RequestHead;
+///
+/// /// `acme`, for `https://acme.example.com/` and for `/webhooks/acme`.
+/// fn tenant_name<'a>(head: &'a RequestHead<'_>) -> Option<&'a str> {
+///     let by_host = head.host().and_then(|host| host.strip_suffix(".example.com"));
+///     by_host.or_else(|| head.path().strip_prefix("/webhooks/"))
+/// }
+/// ```
 pub struct RequestHead<'a> {
     pub(crate) method: &'a str,
     pub(crate) path: &'a str,
@@ -25,8 +36,8 @@ impl RequestHead<'_> {
         self.method
     }
 
-    /// The path as the layer sees it, percent-encoding and all. In a nested axum `Router` it
-    /// lacks the prefix that the outer router matched.
+    /// The path as the layer sees it, still percent-encoded. In a nested axum `Router` it lacks the
+    /// prefix that the outer router matched.
     #[must_use]
     pub fn path(&self) -> &str {
         self.path
@@ -38,8 +49,8 @@ impl RequestHead<'_> {
         self.query
     }
 
-    /// The host that the request names, with its port if there is one: the authority of the
-    /// URI, as in HTTP/2, or else the `Host` header.
+    /// The host that the request names, with its port if there is one. It is the authority of the
+    /// URI, as in HTTP/2, otherwise the `Host` header.
     #[must_use]
     pub fn host(&self) -> Option<&str> {
         self.authority.or_else(|| self.header("host"))

@@ -9,6 +9,15 @@ use crate::{Rejection, Secret, Verified, Verifier, VerifyError};
 /// deliveries. Cheap to clone.
 ///
 /// See [`VerifyLayer::per_tenant`](crate::VerifyLayer::per_tenant).
+///
+/// ```
+/// use nevent_webhooks::{Secret, Tenant, Verifier};
+///
+/// let verifier = Verifier::new(Secret::new("whsec_k5EKJQnf9sMX2vYzJdHG3L8pR")?);
+/// let acme = Tenant::new("acme", verifier)?;
+/// assert_eq!(acme.name(), "acme");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Tenant {
     name: Arc<str>,
@@ -16,11 +25,11 @@ pub struct Tenant {
 }
 
 impl Tenant {
-    /// Names a tenant.
+    /// Creates a tenant with this name.
     ///
     /// The name becomes part of the key of each delivery in the store. Choose one that never
-    /// changes, such as the tenant's id in your database: under a new name, a retry of
-    /// a completed delivery is handled once more.
+    /// changes, such as the tenant's id in your database. Under a new name, a retry of a completed
+    /// delivery is handled once more.
     ///
     /// # Errors
     ///
@@ -55,7 +64,7 @@ impl Tenant {
 
 crate::text::debug_is_display!(TenantError);
 
-/// A text that cannot name a tenant.
+/// The error for a name that a tenant cannot have.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the tenant's name {name:?} is {reason}: give a plain name, such as \"acme\"")]
 pub struct TenantError {
@@ -65,7 +74,7 @@ pub struct TenantError {
 
 type TenantOf = dyn Fn(&RequestHead<'_>) -> Option<Tenant> + Send + Sync;
 
-/// Where the verifier of a request comes from.
+/// The verifiers of a layer.
 #[derive(Clone)]
 pub(super) enum Verifiers {
     One(Verifier),
@@ -85,7 +94,7 @@ impl Verifiers {
     pub(super) fn per_tenant(
         tenant_of: impl Fn(&RequestHead<'_>) -> Option<Tenant> + Send + Sync + 'static,
     ) -> Self {
-        // Any key will do: whatever this verifier says, the request is rejected.
+        // Any key will do, because the request is rejected whatever this verifier returns.
         let decoy = Verifier::new(Secret::decoy());
         Self::PerTenant { tenant_of: Arc::new(tenant_of), decoy }
     }
@@ -109,8 +118,8 @@ impl Chosen<'_> {
         }
     }
 
-    /// The proof with the tenant's name. There is none for an unknown tenant, even if a
-    /// sender signs with the decoy's key.
+    /// The proof with the tenant's name. An unknown tenant gets no proof, even if the sender signs
+    /// with the decoy's key.
     pub(super) fn confirm(
         self,
         verified: Result<Verified, VerifyError>,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 /// The error that ended a request's body early.
 ///
-/// Dereferences to that error, which is also the `source` of the
+/// It dereferences to the original error, which is also the `source` of the
 /// [`Rejection`](crate::Rejection). Cheap to clone. Two are equal if their texts are equal.
 ///
 /// ```

@@ -2,7 +2,20 @@ use super::Rejection;
 #[cfg(feature = "tracing")]
 use crate::VerifyError;
 
-/// Whose fault a rejection is, and so who has to act.
+/// Whose fault a rejection is, and therefore who has to act.
+///
+/// ```
+/// use nevent_webhooks::{Fault, Rejection};
+///
+/// fn alert(rejection: &Rejection) {
+///     match rejection.fault() {
+///         Some(Fault::Store | Fault::Overload) => eprintln!("page the operator: {rejection}"),
+///         Some(Fault::Handler | Fault::Configuration) => eprintln!("a bug: {rejection}"),
+///         _ => {} // The sender retries, or an attacker gave up.
+///     }
+/// }
+/// # alert(&Rejection::HandlerPanicked);
+/// ```
 ///
 /// | fault | rejections |
 /// | --- | --- |
@@ -16,8 +29,8 @@ use crate::VerifyError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fault {
-    /// The request is wrong as it was sent. Anyone can send such requests. If genuine
-    /// deliveries are rejected so, check the receiver's secret and clock first.
+    /// The request is wrong as it was sent. Anyone can send such requests. If genuine deliveries are
+    /// rejected for this reason, check the receiver's secret and clock first.
     Sender,
     /// The body did not arrive whole and in time.
     Network,
@@ -27,7 +40,7 @@ pub enum Fault {
     Store,
     /// The handler panicked, is too slow, or did not finish all events of a batch.
     Handler,
-    /// The layers are put together wrongly.
+    /// The layers are missing or combined wrongly.
     Configuration,
 }
 
@@ -78,8 +91,8 @@ impl Rejection {
         })
     }
 
-    /// Whether an operator should see it as a warning: an authentic delivery was rejected, or
-    /// the receiver failed. An attacker can cause any of the others at will.
+    /// Whether the log line is a warning: an authentic delivery was rejected, or the receiver failed.
+    /// An attacker can cause all other rejections at will, and must not fill the log.
     #[cfg(feature = "tracing")]
     pub(crate) fn is_warning(&self) -> bool {
         match self {

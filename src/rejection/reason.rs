@@ -4,9 +4,8 @@ use crate::{DeliveryIdError, VerifyError};
 impl Rejection {
     /// The reason as a stable name in `snake_case`, for counters and logs.
     ///
-    /// Each variant has a name of its own, and so has each variant of
-    /// [`VerifyError`] and [`DeliveryIdError`]. A name never changes within a major
-    /// version.
+    /// Each variant has its own name, and so has each variant of [`VerifyError`] and
+    /// [`DeliveryIdError`]. A name never changes within a major version.
     #[must_use]
     #[rustfmt::skip]
     pub fn as_str(&self) -> &'static str {

@@ -50,7 +50,7 @@ impl Rejection {
     /// | status | header | source |
     /// | --- | --- | --- |
     /// | 401 | `www-authenticate`: the challenge | RFC 9110, 11.6.1 |
-    /// | 415 | `accept-encoding`: what would be accepted | RFC 9110, 15.5.16 |
+    /// | 415 | `accept-encoding`: the accepted encoding | RFC 9110, 15.5.16 |
     /// | 409, 503 | `retry-after`: whole seconds, at least one | RFC 9110, 10.2.3 |
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, String)> + use<> {
         let header = match (self, self.status()) {

@@ -1,6 +1,6 @@
 use super::*;
 
-/// Names are in counters and logs, statuses are what senders act on: none may change.
+/// None of these may change: counters and logs contain the names, and senders act on the statuses.
 #[test]
 fn every_rejection_has_its_status_name_and_fault() {
     use Fault::{Configuration, Handler, Network, Overload, Sender, Store};

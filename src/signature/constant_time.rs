@@ -1,7 +1,7 @@
-//! Comparison in constant time, by `subtle`.
+//! Comparison in constant time, with the crate `subtle`.
 //!
-//! The unit tests build the library with a stand-in that counts comparisons, and from which
-//! no result can be read: a branch on one does not compile.
+//! The unit tests use a stand-in that counts comparisons. Its results cannot be read, so a branch on
+//! one does not compile.
 
 #[cfg(not(test))]
 pub(super) use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};

@@ -1,7 +1,7 @@
 /// Why a delivery failed verification.
 ///
-/// The first two say that the header is missing or has the wrong form. The third says that
-/// the delivery is not genuine, the last two that it is genuine but not fresh.
+/// The first two variants mean that the header is missing or malformed. The third means that the
+/// delivery is not genuine, the last two that it is genuine but not fresh.
 ///
 /// ```
 /// use nevent_webhooks::{Secret, Verifier, VerifyError};
@@ -18,18 +18,21 @@ pub enum VerifyError {
     /// There is no `X-Nevent-Signature` header.
     #[error("no signature header")]
     MissingSignature,
-    /// The signature header cannot be right, whatever the body.
+    /// The signature header is malformed. It cannot match any body.
     #[error("malformed signature header: {reason}")]
     #[non_exhaustive]
     MalformedSignature {
-        /// What is wrong with the header.
+        /// Describes what is wrong with the header.
         reason: &'static str,
     },
     /// No `v1` is the MAC of this timestamp and body under any secret.
-    #[error("no digest matches: forged, the wrong secret, or a body that was changed on its way")]
+    #[error(
+        "no digest matches: the request is forged, the secret is wrong, or the body was changed \
+         in transit"
+    )]
     InvalidSignature,
     /// The delivery is authentic, but was signed too long ago.
-    #[error("authentic, but {age} s old: a late retry, or this clock is ahead")]
+    #[error("authentic, but {age} s old: a late retry, or this receiver's clock is ahead")]
     #[non_exhaustive]
     TimestampTooOld {
         /// Seconds between the signature and the end of the body.
@@ -37,7 +40,8 @@ pub enum VerifyError {
     },
     /// The delivery is authentic, but its timestamp is too far in the future.
     #[error(
-        "authentic, but {ahead} s in the future: this clock is behind, or `t` is not in seconds"
+        "authentic, but {ahead} s in the future: this receiver's clock is behind, or `t` is not in \
+         seconds"
     )]
     #[non_exhaustive]
     TimestampTooNew {

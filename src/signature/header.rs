@@ -11,15 +11,14 @@ pub const SIGNATURE_HEADER: &str = "x-nevent-signature";
 const MAX_LENGTH: usize = 1024;
 const MAX_DIGESTS: usize = 8;
 
-/// A well-formed signature header. Whether the signature is right depends on the body.
+/// A well-formed signature header. Only the body can show whether the signature matches.
 pub(crate) struct SignatureHeader {
     pub(crate) timestamp: Timestamp,
     pub(crate) digests: ArrayVec<Digest, MAX_DIGESTS>,
 }
 
 impl SignatureHeader {
-    /// Takes the values of all signature header lines of a request; there must
-    /// be exactly one.
+    /// Parses the values of all signature header lines of a request. There must be exactly one line.
     pub(crate) fn from_lines<'a>(
         lines: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<Self, VerifyError> {
@@ -31,8 +30,8 @@ impl SignatureHeader {
         Self::parse(line)
     }
 
-    /// `item *( "," OWS item )`, each item `name "=" value`: one `t`, one to
-    /// eight `v1`, any other name ignored (a scheme not known yet).
+    /// Parses `item *( "," OWS item )`, where each item is `name "=" value`. There must be one `t` and
+    /// one to eight `v1`. Other names are ignored, because they may belong to a future scheme.
     fn parse(line: &[u8]) -> Result<Self, VerifyError> {
         if line.len() > MAX_LENGTH {
             return Err(malformed("longer than 1024 bytes"));
@@ -65,7 +64,7 @@ pub(crate) struct Timestamp {
 }
 
 impl Timestamp {
-    /// Decimal digits without sign, blanks or leading zero, at most `i64::MAX`.
+    /// Parses decimal digits without sign, blanks or leading zero, at most `i64::MAX`.
     fn parse(text: &[u8]) -> Result<Self, VerifyError> {
         const REASON: &str = "`t` is not a plain decimal number of seconds";
         let plain = !text.is_empty() && text.iter().all(u8::is_ascii_digit);

@@ -5,7 +5,7 @@ use sha2::Sha256;
 
 use super::constant_time::{Choice, ConstantTimeEq};
 
-/// A key with its inner and outer hash states computed; wiped on drop.
+/// A key as the inner and outer hash states of HMAC. It is wiped on drop.
 #[derive(Clone)]
 pub(crate) struct MacKey(Hmac<Sha256>);
 
@@ -15,7 +15,7 @@ impl MacKey {
         Self(Hmac::new_from_slice(key).expect("HMAC takes keys of any length: RFC 2104, section 2"))
     }
 
-    /// Starts a MAC and feeds it `{t}.`.
+    /// Starts a MAC with the input `{t}.`.
     pub(crate) fn start(&self, timestamp: &[u8]) -> RunningMac {
         let mut mac = self.start_anew();
         mac.update(timestamp);
@@ -23,7 +23,7 @@ impl MacKey {
         mac
     }
 
-    /// Starts a MAC with nothing fed to it.
+    /// Starts a MAC without any input.
     pub(crate) fn start_anew(&self) -> RunningMac {
         RunningMac(self.0.clone())
     }
@@ -42,8 +42,8 @@ impl RunningMac {
     }
 }
 
-/// 32 bytes that may be a signature. There is no `PartialEq`, so that digests are only
-/// compared in constant time.
+/// A SHA-256 digest, computed or from a header. It has no `PartialEq`, so that digests are compared
+/// only in constant time.
 #[derive(Clone, Copy)]
 pub(crate) struct Digest(pub(crate) [u8; Self::LENGTH]);
 

@@ -2,8 +2,9 @@ use std::fmt;
 
 use super::mac::Digest;
 
-/// Identifies one signed `{t}.{body}`: the first half of its MAC under one secret. A replay
-/// key recognises a replay, but is too short to be a signature.
+/// The key of one signed `{t}.{body}`: the first half of its MAC under one secret.
+///
+/// A store recognises a replay by this key. The key is too short to be a signature.
 ///
 /// The key comes from the computed MAC, not from a digest in the header, because a sender
 /// may list several digests and an attacker who replays the request could drop one of them.
@@ -17,7 +18,7 @@ impl ReplayKey {
         Self(half)
     }
 
-    /// Creates a key from any 16 bytes, for tests of a store.
+    /// Creates a key from 16 bytes, for tests of a store.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)

@@ -12,9 +12,9 @@ use super::mac::MacKey;
 
 /// A signing secret, as Nevent shows it when a webhook is set up.
 ///
-/// The key is the secret's text as it stands, including the `whsec_` prefix. The text is never
-/// base64-decoded. A `Secret` keeps only the keyed state of the MAC, which is computed once
-/// and wiped on drop. `Debug` shows the secret's name alone.
+/// The key is the secret's whole text, including the `whsec_` prefix. The text is never
+/// base64-decoded. A `Secret` keeps only the keyed state of the MAC, which is computed once and
+/// wiped on drop. `Debug` shows only the secret's name.
 ///
 /// ```
 /// use nevent_webhooks::{Secret, SecretError};
@@ -42,17 +42,17 @@ impl Secret {
     /// [`SecretError`] if the text cannot be a real secret: it is empty, shorter than 16 bytes,
     /// repeats the same few characters, was masked (`whsec_k5EK••••`), is a placeholder
     /// (`${NAME}`) or `NAME=value`, or contains a quote, a backtick, a backslash or a
-    /// character that is not visible ASCII. A real secret has none of these, and with one
-    /// stray character every delivery would be rejected. The error names the character and
-    /// its place.
+    /// character that is not visible ASCII. A real secret contains none of these, and with one
+    /// stray character every delivery would be rejected. The error names the character and its
+    /// position.
     pub fn new(text: impl AsRef<str>) -> Result<Self, SecretError> {
         let text = text.as_ref();
         text::check(text)?;
         Ok(Self::from_key("primary", text.as_bytes()))
     }
 
-    /// Reads a secret from an environment variable. The variable's name becomes the secret's
-    /// name. The copy of the text that was read is wiped.
+    /// Reads a secret from an environment variable, whose name becomes the secret's name. This
+    /// function wipes its copy of the text.
     ///
     /// ```
     /// use nevent_webhooks::Secret;
@@ -128,7 +128,7 @@ impl Secret {
         &self.key
     }
 
-    /// A key that anyone may know, for a verification whose result does not count.
+    /// A key that anyone may know, for verifications whose result is ignored.
     #[cfg(any(feature = "tower", feature = "actix"))]
     pub(crate) fn decoy() -> Self {
         Self::from_key("decoy", b"decoy")
@@ -162,7 +162,7 @@ pub enum SecretError {
     Variable {
         /// The variable's name.
         variable: String,
-        /// What is wrong with its value.
+        /// The reason why its value cannot be a secret.
         reason: Box<SecretError>,
     },
     /// The text is empty.
@@ -188,10 +188,10 @@ pub enum SecretError {
     Character {
         /// The character.
         character: char,
-        /// Its place, counted in characters from 1.
+        /// The position of the character, counted from 1.
         place: usize,
     },
-    /// The text consists of dots, asterisks or the like in the secret's place.
+    /// The text is masked: it has dots, asterisks or the like in place of the secret.
     #[error(
         "the signing secret is masked with dots, asterisks or the like: \
          have Nevent show it in full, and copy it again"
@@ -209,7 +209,7 @@ pub enum SecretError {
          give the part after the equals sign alone"
     )]
     Assignment,
-    /// The text has hardly any different bytes.
+    /// The text repeats the same few characters.
     #[error(
         "the signing secret repeats the same few characters: \
          make a new one with `openssl rand -hex 32` and set it on both sides"

@@ -35,8 +35,8 @@ impl Secrets {
         self.0.try_push(secret).map_err(|_| RotationError::TooManySecrets)
     }
 
-    /// The secret with the same text. No text is kept, so the MACs of an empty message are
-    /// compared.
+    /// The secret with the same text as this one. The text is not kept, so this compares the MACs of
+    /// an empty message.
     fn same_as(&self, secret: &Secret) -> Option<&Secret> {
         let of_nothing = |secret: &Secret| secret.key().start_anew().finish();
         let known: PerSecret<_> = self.0.iter().map(of_nothing).collect();
@@ -48,15 +48,15 @@ impl Secrets {
         self.0.iter().map(|secret| secret.key().start(timestamp)).collect()
     }
 
-    /// Compares every expected MAC with every digest of the header, always all of them and
-    /// in constant time. Otherwise the timing would tell an attacker which was close.
+    /// Compares every expected MAC with every digest of the header in constant time, and never stops
+    /// early. Otherwise an attacker could learn from the timing how close a digest was.
     pub(super) fn matching(&self, expected: &[Digest], digests: &[Digest]) -> Option<&Secret> {
         const NONE: u8 = u8::MAX;
         let mut matched = NONE;
         for (index, mac) in (0_u8..).zip(expected) {
             let hit = digests.iter().fold(Choice::from(0), |hit, digest| hit | mac.ct_eq(digest));
-            // The first match counts: with digests under the current and the previous
-            // secret, the current one is named.
+            // The first match counts. If the header has digests under the current and the previous
+            // secret, the current one is reported.
             matched.conditional_assign(&index, hit & matched.ct_eq(&NONE));
         }
         self.0.get(usize::from(matched))

@@ -27,14 +27,13 @@ impl Signer {
         Self { secret: secret.clone() }
     }
 
-    /// The value of `X-Nevent-Signature` for this body, signed at this time in
-    /// Unix seconds.
+    /// The value of `X-Nevent-Signature` for this body, signed at this time in Unix seconds.
     #[must_use]
     pub fn header(&self, unix_seconds: i64, body: &[u8]) -> String {
         format!("t={unix_seconds},v1={}", self.v1(unix_seconds, body))
     }
 
-    /// The 64 hex digits of `v1` alone, to compose headers of your own.
+    /// The 64 hex digits of `v1` alone, for tests that compose their own header.
     #[must_use]
     pub fn v1(&self, unix_seconds: i64, body: &[u8]) -> String {
         hex::encode(self.digest(unix_seconds, body).0)

@@ -2,11 +2,11 @@ use std::time::Duration;
 
 use super::VerifyError;
 
-/// How old, and how far in the future, a signature may be; whole seconds.
+/// How old a signature may be, and how far in the future, in whole seconds.
 ///
-/// The default is 300 s either way. A signature exactly as old as allowed is
-/// accepted. The wider the tolerance, the longer a captured request can be sent
-/// again, and the longer a store must remember it.
+/// The default is 300 s in both directions. A signature that is exactly as old as allowed is
+/// accepted. With a wider tolerance an attacker can replay a captured request for longer, and a store
+/// must remember it for longer.
 ///
 /// ```
 /// use std::time::Duration;
@@ -23,7 +23,7 @@ pub struct Tolerance {
 }
 
 impl Tolerance {
-    /// Accepts signatures at most this old and at most this far in the future.
+    /// Creates a tolerance for signatures at most this old and at most this far in the future.
     ///
     /// # Errors
     ///
@@ -35,8 +35,8 @@ impl Tolerance {
         }
     }
 
-    /// Creates a tolerance of any length, for verifying recorded deliveries again.
-    /// A live receiver with a long tolerance accepts old captures as fresh.
+    /// Creates a tolerance of any length, to verify recorded deliveries again. A live receiver with a
+    /// long tolerance accepts old captured requests as fresh.
     #[must_use]
     pub fn dangerously_allow_long(past: Duration, future: Duration) -> Self {
         Self { past, future }
@@ -70,11 +70,11 @@ impl Default for Tolerance {
 
 crate::text::debug_is_display!(ToleranceError);
 
-/// A tolerance above one hour.
+/// The error for a tolerance above one hour.
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a tolerance of {longest:?} lets captured requests be replayed for that long: {LONGEST:?} \
-     is the most, unless `Tolerance::dangerously_allow_long` says that it is meant"
+    "with a tolerance of {longest:?}, an attacker could replay captured requests for that long: \
+     {LONGEST:?} is the most, or allow it with `Tolerance::dangerously_allow_long`"
 )]
 pub struct ToleranceError {
     longest: Duration,

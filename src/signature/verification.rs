@@ -7,8 +7,21 @@ use super::mac::RunningMac;
 use super::secrets::{PerSecret, Secrets};
 use super::{ReplayKey, Tolerance, VerifyError};
 
-/// A verification in progress, with the secrets that the verifier had when it began. Drop it
-/// to give up.
+/// A verification in progress. It uses the secrets that the verifier had when it began. Drop it to
+/// cancel the verification.
+///
+/// ```
+/// use nevent_webhooks::{Secret, Verifier};
+///
+/// let verifier = Verifier::new(Secret::new("whsec_k5EKJQnf9sMX2vYzJdHG3L8pR")?);
+/// let header = "t=1640995200,v1=16d4b9f5bcd3b88dcc8212688fb8c0691a494cb11579e972cf08579d62e0b61f";
+/// let mut verification = verifier.begin([header.as_bytes()])?;
+/// for piece in [&br#"{"id":"evt_01234567890","#[..], b"..."] {
+///     verification.update(piece);
+/// }
+/// assert!(verification.finish(1_640_995_260).is_err(), "another body");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "nothing is verified before `finish`"]
 pub struct Verification {
     secrets: Arc<Secrets>,
@@ -32,13 +45,12 @@ impl Verification {
         self.macs.iter_mut().for_each(|mac| mac.update(bytes));
     }
 
-    /// Checks the MAC, then the timestamp. `now` is in Unix seconds, read when the body has
-    /// ended.
+    /// Checks the MAC, then the timestamp. `now` is the time at the end of the body, in Unix seconds.
     ///
     /// # Errors
     ///
-    /// [`VerifyError::InvalidSignature`]. If the delivery is authentic,
-    /// [`VerifyError::TimestampTooOld`] or [`VerifyError::TimestampTooNew`].
+    /// [`VerifyError::InvalidSignature`] if no digest matches. [`VerifyError::TimestampTooOld`] or
+    /// [`VerifyError::TimestampTooNew`] if the delivery is genuine but not fresh.
     pub fn finish(self, now: i64) -> Result<Verified, VerifyError> {
         let expected: PerSecret<_> = self.macs.into_iter().map(RunningMac::finish).collect();
         let secret = self
@@ -107,15 +119,15 @@ impl Verified {
         self.tenant.as_deref()
     }
 
-    /// The keys that recognise these signed bytes under another delivery id, one for each
-    /// of the verifier's secrets, in their order.
+    /// The keys by which a store recognises these signed bytes under another delivery id. There is one
+    /// for each of the verifier's secrets, in their order.
     #[must_use]
     pub fn replay_keys(&self) -> &[ReplayKey] {
         &self.replay_keys
     }
 
-    /// How long the signature could be sent again and be accepted: the two tolerances, and a
-    /// minute for receivers whose clocks differ.
+    /// The time during which a replay of the signature could be accepted. It is the sum of both
+    /// tolerances and one minute for receivers whose clocks differ.
     #[must_use]
     pub fn replay_window(&self) -> Duration {
         self.replay_window

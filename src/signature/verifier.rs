@@ -5,7 +5,7 @@ use super::secret::Secret;
 use super::secrets::{RotationError, Secrets};
 use super::{Tolerance, Verification, Verified, VerifyError};
 
-/// Tells genuine and fresh deliveries from all others.
+/// A verifier of signatures, which accepts genuine and fresh deliveries and rejects all others.
 ///
 /// A verifier needs no runtime, no framework and no clock: the caller passes the time in.
 /// Create one per endpoint and share it. Clones share the secrets, so
@@ -40,15 +40,14 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// Accepts signatures made with this secret, at most 300 s old and at most 300 s in the
-    /// future.
+    /// Creates a verifier for this secret, with the default [`Tolerance`] of 300 s.
     #[must_use]
     pub fn new(secret: Secret) -> Self {
         Self::of(Secrets::one(secret))
     }
 
-    /// Accepts signatures made with any of these secrets: the current one first, then the
-    /// previous one, while a rotation is under way.
+    /// Creates a verifier for several secrets, while a rotation is under way: the current secret
+    /// first, then the previous one.
     ///
     /// Each further secret costs another pass over every body.
     ///
@@ -69,8 +68,8 @@ impl Verifier {
         Secrets::new(secrets).map(Self::of)
     }
 
-    /// Replaces the secrets of this verifier and of all its clones, without a restart: those
-    /// in the layers of a running receiver, too.
+    /// Replaces the secrets of this verifier and of all its clones, including those in the layers of
+    /// a running receiver. No restart is needed.
     ///
     /// Requests that arrive from now on are checked with the new secrets. Verifications in
     /// progress finish with the secrets they began with. The replaced secrets are wiped when
@@ -80,7 +79,7 @@ impl Verifier {
     ///
     /// # Rotating without losing a delivery
     ///
-    /// 1. Add the new secret beside the old one in **every** receiver:
+    /// 1. Add the new secret in front of the old one in **every** receiver:
     ///    `replace_secrets([new, old])`.
     /// 2. When all receivers have both, switch the sender to the new secret.
     /// 3. When the old secret's [`matches`](Secret::matches) no longer changes, remove it:
@@ -117,13 +116,13 @@ impl Verifier {
         let secrets = Arc::new(Secrets::new(secrets)?);
         let mut current = self.secrets.write().unwrap_or_else(PoisonError::into_inner);
         let replaced = std::mem::replace(&mut *current, secrets);
-        // Wiping takes longer than the exchange, and requests wait for the lock.
+        // Wiped after the lock is released. Otherwise requests would wait for the wiping.
         drop(current);
         drop(replaced);
         Ok(())
     }
 
-    /// Sets how old, and how far in the future, a signature may be.
+    /// Sets how old a signature may be, and how far in the future. Default 300 s each.
     #[must_use]
     pub fn tolerance(mut self, tolerance: Tolerance) -> Self {
         self.tolerance = tolerance;
@@ -133,13 +132,12 @@ impl Verifier {
     /// Verifies a whole body against the value of its signature header, without
     /// allocating. `now` is in Unix seconds.
     ///
-    /// A request may contain several lines of that header, which is an error that
-    /// `HeaderMap::get` hides. [`Verifier::begin`] takes all of them.
+    /// A request with several lines of that header must be rejected, but `HeaderMap::get` returns only
+    /// the first line. Use [`Verifier::begin`], which takes all lines.
     ///
     /// # Errors
     ///
-    /// [`VerifyError`]. The checks run in this order: the header's form, the MAC, the
-    /// timestamp.
+    /// [`VerifyError`]. The checks run in this order: header, MAC, timestamp.
     pub fn verify(
         &self,
         header: impl AsRef<[u8]>,
@@ -151,13 +149,14 @@ impl Verifier {
         verification.finish(now)
     }
 
-    /// Checks the form of the signature header and starts the MAC. Takes the values of all
-    /// lines of that header, of which there must be exactly one. With the `http` crate:
+    /// Parses the signature header and starts the MAC. `header_lines` are the values of all lines of
+    /// that header, of which there must be exactly one. With the `http` crate they are
     /// `headers.get_all(SIGNATURE_HEADER).iter().map(HeaderValue::as_bytes)`.
     ///
     /// # Errors
     ///
-    /// [`VerifyError::MissingSignature`], [`VerifyError::MalformedSignature`].
+    /// [`VerifyError::MissingSignature`] if there is no line, and
+    /// [`VerifyError::MalformedSignature`] if there are several or the line is malformed.
     pub fn begin<'a>(
         &self,
         header_lines: impl IntoIterator<Item = &'a [u8]>,

@@ -1,4 +1,4 @@
-//! loom's locks and atomics, a hash without a seed, and tokio's `Notify` made of them.
+//! loom's locks and atomics, a hash without a seed, and a `Notify` made of loom's locks.
 
 use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::pin::Pin;
@@ -7,12 +7,12 @@ use std::task::{Context, Poll, Waker};
 pub(crate) use loom::sync::atomic::AtomicUsize;
 pub(crate) use loom::sync::{Mutex, MutexGuard};
 
-/// Without a seed: with one, each run of a scenario would lock other shards, and loom
-/// could not repeat it.
+/// A hash without a seed. With a seed each run of a scenario would lock different shards, and loom
+/// could not repeat the run.
 pub(crate) type RandomState = BuildHasherDefault<DefaultHasher>;
 
-/// As much of tokio's `Notify` as the library uses, and as little as tokio promises: a call
-/// of `notify_waiters` wakes every `Notified` that was made before the call.
+/// A model of tokio's `Notify`, as far as the library uses it. It promises no more than tokio does:
+/// a call of `notify_waiters` wakes every `Notified` that was created before the call.
 #[derive(Debug)]
 pub(crate) struct Notify {
     state: Mutex<State>,

@@ -22,7 +22,7 @@ impl<S> Layer<S> for DedupeLayer {
     }
 }
 
-/// The service that [`DedupeLayer`] makes.
+/// The service that [`DedupeLayer`] creates.
 #[derive(Debug, Clone)]
 pub struct DedupeService<S> {
     inner: S,
@@ -55,7 +55,7 @@ where
             if let Err(error) = ready(&mut inner).await {
                 return Ok(Err(error));
             }
-            // A layer that limits handlers may have kept it waiting.
+            // Checked again here, because an inner concurrency limit may have delayed the handler.
             may_start(&request)?;
             Ok(inner.call(request).await)
         };
@@ -73,8 +73,8 @@ fn end_of<R, E>(result: &Result<Response<R>, E>) -> HandlerEnd<'_> {
     }
 }
 
-/// Shows the handler the delivery as it was claimed, and the id under which it was
-/// first seen, wherever it looks.
+/// The request with the delivery as it was claimed. The header, the extensions and the body all
+/// carry the claimed id, which for a replay is the first id.
 fn with_delivery(
     mut request: Request<VerifiedBody>,
     delivery: Delivery,
@@ -103,8 +103,8 @@ fn may_start(request: &Request<VerifiedBody>) -> Result<(), Rejection> {
     claimed.map_or(Ok(()), Claimed::may_start)
 }
 
-/// The response of [`DedupeService`]. Dropped unfinished, it goes on in a task of
-/// its own.
+/// The future that [`DedupeService`] returns. If it is dropped unfinished, the handler continues in
+/// the background.
 #[must_use = "futures do nothing unless polled"]
 pub struct DedupeFuture<R: Send + 'static, E: Send + 'static> {
     work: InRequest<Work<Result<Response<R>, E>>>,

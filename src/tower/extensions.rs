@@ -9,8 +9,8 @@ use crate::observe::log;
 use crate::{Delivery, Event, Rejection};
 
 impl<T> Event<T> {
-    /// Reads the event of a request that came through [`VerifyLayer`](crate::VerifyLayer),
-    /// as the extractors of axum do. (Give the type: `let event: Event = …`.)
+    /// Reads the event of a request that passed [`VerifyLayer`](crate::VerifyLayer), as the
+    /// extractor of axum does. The caller names the type, as in `let event: Event = …`.
     ///
     /// ```
     /// use http::Request;
@@ -27,7 +27,7 @@ impl<T> Event<T> {
     /// # Errors
     ///
     /// [`Rejection::Event`] if the body is not such an event, and
-    /// [`Rejection::MissingVerifyLayer`] if the request did not come through the layer.
+    /// [`Rejection::MissingVerifyLayer`] if the request did not pass the layer.
     pub fn from_extensions(extensions: &Extensions) -> Result<Self, Rejection>
     where
         Self: DeserializeOwned,
@@ -38,14 +38,31 @@ impl<T> Event<T> {
 }
 
 impl Batch {
-    /// Reads the events of a request that came through [`VerifyLayer`](crate::VerifyLayer)
-    /// and [`DedupeLayer`](crate::DedupeLayer), as the extractors of axum do.
+    /// Reads the events of a request that passed [`VerifyLayer`](crate::VerifyLayer) and
+    /// [`DedupeLayer`](crate::DedupeLayer), as the extractor of axum does.
+    ///
+    /// ```
+    /// use http::Request;
+    /// use nevent_webhooks::{Batch, Event, Rejection, VerifiedBody};
+    ///
+    /// async fn handle(request: Request<VerifiedBody>) -> Result<(), Rejection> {
+    ///     let batch = Batch::from_extensions(request.extensions())?;
+    ///     batch.process(8, on_event).await.into_result()
+    /// }
+    ///
+    /// async fn on_event(event: Event) -> Result<(), String> {
+    ///     println!("{}", event.event_type);
+    ///     Ok(())
+    /// }
+    /// # use axum::http;
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`Rejection::Event`] for what is neither an event nor a batch, and for a
-    /// batch of more than 1,000. [`Rejection::MissingVerifyLayer`] and
-    /// [`Rejection::MissingDedupeLayer`] if the request did not come through these layers.
+    /// [`Rejection::Event`] if the body is neither an event nor a batch, and
+    /// [`Rejection::TooManyEvents`] for a batch of more than 1,000 events.
+    /// [`Rejection::MissingVerifyLayer`] and [`Rejection::MissingDedupeLayer`] if the request did
+    /// not pass these layers.
     pub fn from_extensions(extensions: &Extensions) -> Result<Self, Rejection> {
         let (delivery, context) = verified(extensions)?;
         context.batch(delivery)

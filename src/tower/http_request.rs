@@ -1,4 +1,4 @@
-//! Requests of the `http` crate, as the layers see them.
+//! The heads and bodies of the `http` crate, as the checks see them.
 
 use std::error::Error;
 use std::pin::Pin;
@@ -79,7 +79,7 @@ where
             Some(Err(error)) => Some(Err(interrupted(error, is_size_limit))),
             Some(Ok(frame)) => Some(Ok(match frame.into_data() {
                 Ok(mut data) => data.copy_to_bytes(data.remaining()),
-                Err(_trailers) => Bytes::new(), // Not signed, not handed on.
+                Err(_trailers) => Bytes::new(), // Not signed, so not forwarded.
             })),
         })
     }

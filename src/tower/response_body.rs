@@ -11,7 +11,7 @@ use crate::Rejection;
 use crate::rejection::Respond;
 
 pin_project! {
-    /// The body of a response: the handler's, or a layer's rejection.
+    /// The body of a response, from the handler or from a layer's rejection.
     #[derive(Debug)]
     pub struct ResponseBody<B> {
         #[pin]
@@ -86,8 +86,8 @@ impl<B> From<&'static str> for ResponseBody<B> {
 }
 
 impl Rejection {
-    /// The response that the layers give by default, with this rejection in its extensions,
-    /// for handlers that reject a request for the same reasons.
+    /// The default response of the layers, with this rejection in its extensions. For handlers that
+    /// reject a request for the same reasons.
     ///
     /// ```
     /// use http_body_util::Full;
@@ -115,18 +115,18 @@ impl Rejection {
     }
 }
 
-/// The response to a rejection, with the body that the layer's function makes.
+/// The response to a rejection, with the body from the layer's function if there is one.
 pub(super) fn respond<B>(rejection: &Rejection, respond: &Respond) -> Response<ResponseBody<B>> {
     let mut response = rejection.to_response();
-    let Some(own) = respond.to(rejection) else { return response };
+    let Some(custom) = respond.to(rejection) else { return response };
     let headers = response.headers_mut();
-    for (name, value) in own.headers_beside(rejection) {
+    for (name, value) in custom.allowed_headers(rejection) {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
             headers.append(name, value);
         }
     }
-    if let Ok(content_type) = HeaderValue::try_from(own.content_type()) {
+    if let Ok(content_type) = HeaderValue::try_from(custom.content_type()) {
         headers.insert(CONTENT_TYPE, content_type);
     }
-    response.map(|_: ResponseBody<B>| ResponseBody::layer(own.into_body()))
+    response.map(|_: ResponseBody<B>| ResponseBody::layer(custom.into_body()))
 }

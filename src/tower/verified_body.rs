@@ -7,15 +7,13 @@ use http_body::{Body, Frame, SizeHint};
 
 use crate::Delivery;
 
-/// The body of a verified request: the same bytes again, in one frame.
+/// The body of a verified request, with the same bytes in one frame.
 ///
-/// Only [`VerifyLayer`](crate::VerifyLayer) makes one, so a request with this
-/// body is the proof that it was verified. Trailers are not covered by the
-/// signature and are not handed on.
+/// Only [`VerifyLayer`](crate::VerifyLayer) creates this body, so it is the proof that the request
+/// was verified. The signature does not cover trailers, and the layer drops them.
 ///
-/// A middleware *below* the layers that takes `axum::body::Body`, as
-/// `axum::middleware::from_fn` does, goes on in an earlier call of its own, or has
-/// the body turned back before it:
+/// A middleware *below* the layers may take `axum::body::Body`, as `axum::middleware::from_fn` does.
+/// Add it in an earlier call, or convert the body before it:
 ///
 /// ```
 /// # use axum::{body::Body, extract::Request, middleware::{from_fn, Next}, response::Response};
@@ -42,7 +40,7 @@ impl VerifiedBody {
         Self { unread: Some(delivery.body().clone()).filter(|body| !body.is_empty()), delivery }
     }
 
-    /// What was learned of the delivery.
+    /// The verified delivery.
     #[must_use]
     pub fn delivery(&self) -> &Delivery {
         &self.delivery
@@ -69,8 +67,9 @@ impl Body for VerifiedBody {
     }
 }
 
-/// The body of a request that was verified. Implemented by [`VerifiedBody`]
-/// alone, so that the compiler refuses to deduplicate anything else.
+/// The body of a verified request. Only [`VerifiedBody`] implements this trait. Otherwise a
+/// [`DedupeLayer`](crate::DedupeLayer) could be put on a route without a
+/// [`VerifyLayer`](crate::VerifyLayer).
 #[diagnostic::on_unimplemented(
     message = "`DedupeLayer` takes verified requests only, and this one's body is `{Self}`",
     label = "not verified at this point",

@@ -25,7 +25,7 @@ impl<S> Layer<S> for VerifyLayer {
     }
 }
 
-/// The service that [`VerifyLayer`] makes.
+/// The service that [`VerifyLayer`] creates.
 #[derive(Debug, Clone)]
 pub struct VerifyService<S> {
     inner: S,
@@ -56,7 +56,8 @@ where
                 Ok(verified) => {
                     let delivery = verified.body().delivery().clone();
                     let response = forward(inner, verified).await?;
-                    // With an id beside it, a `DedupeLayer` has told of it.
+                    // A rejection with a delivery id in the extensions was observed by a
+                    // `DedupeLayer` already.
                     if let Some(rejection) = response.extensions().get::<Rejection>()
                         && response.extensions().get::<DeliveryId>().is_none()
                     {
@@ -91,7 +92,7 @@ where
     Ok(Request::from_parts(parts, VerifiedBody::new(delivery)))
 }
 
-/// Makes the service ready, then calls it: only now is a permit taken.
+/// Waits until the service is ready, then calls it. Only now may a concurrency limit take a permit.
 async fn forward<S, Q>(mut service: S, request: Q) -> Result<S::Response, S::Error>
 where
     S: Service<Q>,

@@ -4,9 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use nevent_webhooks::DedupeOptions;
-use nevent_webhooks::event::{Batch, Event};
 use nevent_webhooks::store::MemoryStore;
+use nevent_webhooks::{Batch, DedupeOptions, Event};
 
 use crate::support::work::{Work, event, numbered};
 use crate::support::{Adapter, Fault, FaultyStore, Post, Receiver, eventually, rows};
@@ -96,7 +95,7 @@ async fn a_store_that_fails_between_events(adapter: Adapter) {
     gate.let_pass(1);
     connection.reply().await.is(500, "Batch incomplete");
     assert_eq!(work.counts(), (2, 0, 1));
-    assert!(work.report().failures[0].reason.starts_with("the store could not take the claim"));
+    assert!(work.report().failures[0].reason.starts_with("the delivery could not be claimed: "));
     store.fail_claims(None);
     receiver.deliver(&post).await.is(200, "");
     assert_eq!((work.counts(), work.runs()), ((1, 2, 0), 3));

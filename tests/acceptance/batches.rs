@@ -5,8 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use nevent_webhooks::Rejection;
-use nevent_webhooks::event::{Batch, BatchReport, Event};
+use nevent_webhooks::{Batch, BatchReport, Event, Rejection};
 
 use crate::support::work::{Work, batch, event, numbered};
 use crate::support::{Adapter, Post, Receiver, eventually, rows};
@@ -158,7 +157,7 @@ async fn e08_in_flight_in_another_batch(adapter: Adapter) {
     receiver.deliver(&second).await.is(500, "Batch incomplete");
     assert_eq!(work.counts(), (2, 0, 1));
     let reason = work.report().failures.remove(0).reason;
-    assert!(reason.starts_with("in progress, its lease runs for another"), "{reason}");
+    assert!(reason.starts_with("another attempt is in progress, and its lease"), "{reason}");
     gate.let_pass(1);
     first.reply().await.is(200, "");
     receiver.deliver(&second).await.is(200, "");

@@ -39,14 +39,14 @@ async fn b10_bodies_beyond_the_budget(adapter: Adapter) {
     let mut newest = stall(&receiver, "newest").await;
     newest.reply().await.is(503, "Try again later");
     receiver.deliver(&Post::new("genuine")).await.is(503, "Try again later");
-    assert_eq!((receiver.runs(), receiver.verify.budget_refusals()), (0, 2));
+    assert_eq!((receiver.runs(), receiver.verify.budget_rejections()), (0, 2));
     assert!(receiver.verify.unverified_bytes() <= 4 * LIMIT);
 
     // A client that goes leaves its room to others.
     stalled.pop().expect("four").reset();
     eventually("room", || receiver.verify.unverified_bytes() <= 3 * LIMIT).await;
     receiver.deliver(&Post::new("genuine")).await.is(200, "");
-    assert_eq!((receiver.runs(), receiver.verify.budget_refusals()), (1, 2));
+    assert_eq!((receiver.runs(), receiver.verify.budget_rejections()), (1, 2));
     for connection in stalled {
         connection.reset();
     }
@@ -78,7 +78,7 @@ async fn b10_bytes_count_until_the_verdict(adapter: Adapter) {
     for mut connection in at_work {
         connection.reply().await.is(200, "");
     }
-    assert_eq!(receiver.verify.budget_refusals(), 0);
+    assert_eq!(receiver.verify.budget_rejections(), 0);
 }
 
 /// Otherwise no body of that length could ever be received.
@@ -87,7 +87,7 @@ async fn b10_a_budget_below_the_limit_takes_one_body(adapter: Adapter) {
     let receiver = Receiver::on(adapter).verify(limited).start().await;
     let longest = Post::new("longest").body(vec![b'x'; 1024 * 1024]);
     receiver.deliver(&longest).await.is(200, "");
-    assert_eq!(receiver.verify.budget_refusals(), 0);
+    assert_eq!(receiver.verify.budget_rejections(), 0);
 }
 
 async fn b10_clones_share_one_budget(adapter: Adapter) {
@@ -107,6 +107,6 @@ async fn b10_clones_share_one_budget(adapter: Adapter) {
     let _stalled = [stall(&one, "d-1").await, stall(&one, "d-2").await];
     held(&one, 2).await;
     other.deliver(&Post::new("d-3")).await.is(503, "Try again later");
-    assert_eq!((one.verify.budget_refusals(), other.verify.budget_refusals()), (1, 1));
+    assert_eq!((one.verify.budget_rejections(), other.verify.budget_rejections()), (1, 1));
     assert_eq!(other.verify.unverified_bytes(), one.verify.unverified_bytes());
 }

@@ -3,8 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use axum::http::StatusCode;
-use nevent_webhooks::event::{Batch, Event};
-use nevent_webhooks::{DedupeKey, DedupeOptions, Rejection};
+use nevent_webhooks::{Batch, DedupeKey, DedupeOptions, Event, Rejection};
 
 use crate::support::receiver::Setup;
 use crate::support::{Adapter, Gate, Post, Receiver, eventually, rows};

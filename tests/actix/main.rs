@@ -11,11 +11,11 @@ use actix_web::http::StatusCode;
 use actix_web::test::{TestRequest, call_service, init_service};
 use actix_web::{App, HttpRequest, HttpResponse, web};
 use hyper::body::Bytes;
-use nevent_webhooks::event::{Batch, BatchReport, EventData};
 use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks::{
-    DedupeLayer, DedupeOptions, Delivery, DeliveryId, Event, EventError, Rejection, RejectionError,
-    RejectionResponse, Verifier, VerifyError, VerifyLayer, VerifyOptions, WebhookMiddleware,
+    Batch, BatchReport, DedupeLayer, DedupeOptions, Delivery, DeliveryId, Event, EventData,
+    EventError, Rejection, RejectionError, RejectionResponse, Verifier, VerifyError, VerifyLayer,
+    VerifyOptions, WebhookMiddleware,
 };
 use secrets::{SECRET, secret, signature};
 

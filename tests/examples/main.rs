@@ -103,7 +103,7 @@ fn events_are_typed() {
         receiver.interrupt(),
         "crm: fan_k83lindq is nerea.ibarra@example.org\n\
          dashboard: 3 tickets, 87.50 EUR\n\
-         crm: fan_w20okpas is forgotten\n\
+         crm: fan_w20okpas is deleted\n\
          crm: fan_k83lindq is nerea.ibarra@example.org\n\
          vip: fan_k83lindq comes to Noche de Jazz en la Estrella\n\
          dashboard: 6 tickets, 87.60 EUR\n"

@@ -13,11 +13,10 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::State;
 use axum::http::{Request, Response, StatusCode};
 use axum::routing::post;
-use nevent_webhooks::event::{Batch, BatchReport, EventData};
 use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks::{
-    DedupeLayer, DedupeOptions, Delivery, DeliveryId, Event, EventError, Rejection, Verifier,
-    VerifyLayer, VerifyOptions,
+    Batch, BatchReport, DedupeLayer, DedupeOptions, Delivery, DeliveryId, Event, EventData,
+    EventError, Rejection, Verifier, VerifyLayer, VerifyOptions,
 };
 use secrets::{SECRET, secret, signature};
 use serde::Deserialize;

@@ -4,9 +4,8 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use nevent_webhooks::event::Batch;
 use nevent_webhooks::store::RedisStore;
-use nevent_webhooks::{DedupeOptions, Event, Incident, ManualClock};
+use nevent_webhooks::{Batch, DedupeOptions, Event, Incident, ManualClock};
 
 use crate::support::Server;
 use crate::support::acceptance::receiver::Setup;

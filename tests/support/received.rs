@@ -1,6 +1,5 @@
 use axum::http::Extensions;
-use nevent_webhooks::event::{Batch, Event, EventData};
-use nevent_webhooks::{Delivery, Rejection};
+use nevent_webhooks::{Batch, Delivery, Event, EventData, Rejection};
 
 /// What a handler is given.
 pub struct Received {

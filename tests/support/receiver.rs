@@ -3,10 +3,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use nevent_webhooks::event::Batch;
 use nevent_webhooks::store::{MemoryStore, SharedStore};
 use nevent_webhooks::{
-    DedupeLayer, DedupeOptions, Delivery, Incident, ManualClock, Rejection, Store, Verifier,
+    Batch, DedupeLayer, DedupeOptions, Delivery, Incident, ManualClock, Rejection, Store, Verifier,
     VerifyLayer, VerifyOptions,
 };
 use tokio::net::TcpListener;

@@ -2,8 +2,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use axum::http::StatusCode;
-use nevent_webhooks::Rejection;
-use nevent_webhooks::event::{Batch, BatchReport, Event, EventData};
+use nevent_webhooks::{Batch, BatchReport, Event, EventData, Rejection};
 
 use super::receiver::Setup;
 use super::{Adapter, Gate, Receiver};

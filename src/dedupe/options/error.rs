@@ -5,7 +5,7 @@ use crate::store::{Scope, ScopeError};
 
 crate::text::debug_is_display!(OptionsError);
 
-/// An option, or a combination of options, that no layer can have.
+/// A setting, or a combination of settings, with which no layer can be created.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OptionsError {
@@ -14,15 +14,15 @@ pub enum OptionsError {
     Scope(#[from] ScopeError),
     /// Another layer uses the same scope in the same store.
     #[error(
-        "another layer has the scope {scope:?} in this store, so that two endpoints would take \
-         each other's deliveries for repeats: give each a scope of its own, clone the layer if \
-         they are one endpoint, or allow it with `share_scope`"
+        "another layer has the scope {scope:?} in this store, and two endpoints with one scope \
+         would treat each other's deliveries as repeats: give each endpoint its own scope, clone \
+         the layer if they are one endpoint, or allow it with `share_scope`"
     )]
     ScopeInUse {
         /// The scope.
         scope: Scope,
     },
-    /// The retention ends before the last retry.
+    /// The retention is shorter than the time for which Nevent retries.
     #[error(
         "a retention of {retention:?} is shorter than the {LEAST_RETENTION:?} for which Nevent \
          sends retries: lengthen it, or allow it with `dangerously_allow_short_retention`"
@@ -31,7 +31,7 @@ pub enum OptionsError {
         /// The retention that was set.
         retention: Duration,
     },
-    /// The lease is too short to be renewed in time.
+    /// The lease is less than three times the response deadline, too short to be renewed in time.
     #[error(
         "a lease of {lease:?} is less than three times the response deadline of {response_deadline:?}: \
          lengthen the lease or shorten the deadline"
@@ -53,7 +53,8 @@ pub enum OptionsError {
         /// The response deadline that was set.
         response_deadline: Duration,
     },
-    /// Handlers would be dropped while their sender still waits.
+    /// The handler timeout is less than the response deadline. The layer would drop handlers while
+    /// their sender still waits.
     #[error(
         "a handler timeout of {handler_timeout:?} is less than the response deadline of \
          {response_deadline:?}: lengthen it, or shorten the deadline"
@@ -64,7 +65,7 @@ pub enum OptionsError {
         /// The response deadline that was set.
         response_deadline: Duration,
     },
-    /// No handler could run.
+    /// `max_in_flight` is 0, so that no handler could run.
     #[error("`max_in_flight` is 0, so no handler could run: allow at least 1")]
     NoneInFlight,
 }

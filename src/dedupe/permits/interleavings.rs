@@ -1,5 +1,5 @@
-//! No more permits are taken than there are, and `wait_idle` ends once all are given back, in
-//! every order of the threads. loom reports a wake-up that is missed as a deadlock.
+//! In every order of the threads, no more permits are taken than there are, and `wait_idle` returns
+//! once all are given back. loom reports a missed wake-up as a deadlock.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Bodies by script, in paused time: it passes only when nothing else is left to do.
+//! Scripted bodies in paused time, which passes only when nothing else is left to do.
 
 use std::task::{Context, Poll};
 
@@ -9,7 +9,7 @@ use crate::{Secret, Verifier};
 const LIMITS: BodyLimits =
     BodyLimits { size: 100, stall: Duration::from_secs(5), total: Duration::from_secs(60) };
 
-/// A frame, and how many seconds it lets the reader wait.
+/// The seconds that the reader waits for a frame, and the frame.
 type Frame = (u64, &'static [u8]);
 
 const TEN: Frame = (0, b"ten bytes.");
@@ -49,13 +49,12 @@ async fn play(script: &[Frame]) -> (Result<Bytes, Rejection>, u64) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_comes_on_is_read() {
+async fn a_body_that_keeps_arriving_is_read() {
     let script = [(4, &b"a"[..]), (4, b"b"), (4, b"c")];
     assert_eq!(play(&script).await, (Ok(Bytes::from_static(b"abc")), 12));
 }
 
-/// The timers run beside the frames, whatever the machine is busy with: paused time
-/// passes only when nothing else is left to do.
+/// Paused time makes the seconds exact, however busy the machine is.
 #[tokio::test(start_paused = true)]
 async fn empty_frames_are_no_progress() {
     let stalled = (Err(Rejection::BodyTimeout { limit: LIMITS.stall }), 6);
@@ -70,7 +69,7 @@ async fn bytes_that_drip_end_with_the_whole_time() {
     assert_eq!(play(&[(4, &b"a"[..]); 20]).await, late);
 }
 
-/// Always ready, with nothing.
+/// A body that is always ready with an empty frame.
 struct EmptyFrames;
 
 impl Frames for EmptyFrames {
@@ -86,7 +85,7 @@ impl Frames for EmptyFrames {
     }
 }
 
-/// It must let other tasks run: here, the one that moves the time on.
+/// The reader must let other tasks run. Here another task moves the time forward.
 #[tokio::test(start_paused = true)]
 async fn endless_empty_frames_stall() {
     let time = tokio::spawn(async {
@@ -101,8 +100,8 @@ async fn endless_empty_frames_stall() {
     time.abort();
 }
 
-/// The memory of a body while it is read: its first frame as it is, then a buffer that
-/// doubles, but never beyond the limit.
+/// The memory of a body while it is read. The first frame counts as it is. After that a buffer
+/// counts, which doubles but never exceeds the limit.
 #[tokio::test(start_paused = true)]
 async fn the_budget_counts_the_buffer() {
     let budget = Budget::new(1000);
@@ -114,18 +113,18 @@ async fn the_budget_counts_the_buffer() {
         assert!(waiting.is_err());
         assert_eq!(budget.held(), held);
     }
-    assert_eq!((budget.held(), budget.refusals()), (0, 0));
+    assert_eq!((budget.held(), budget.rejections()), (0, 0));
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_does_not_fit_the_budget_is_refused() {
+async fn a_body_that_does_not_fit_the_budget_is_rejected() {
     let budget = Budget::new(150);
     let mut other = budget.share(0);
     other.grow_to(120).unwrap();
-    let refused = Err(Rejection::BodyBudgetExhausted { budget: 150 });
-    assert_eq!(read(Script(vec![(0, &[b'x'; 31])], None), &budget).await, refused);
-    assert_eq!(read(Script(vec![(0, b"a"), (0, &[b'x'; 30])], None), &budget).await, refused);
-    assert_eq!((budget.held(), budget.refusals()), (120, 2));
+    let rejected = Err(Rejection::BodyBudgetExhausted { budget: 150 });
+    assert_eq!(read(Script(vec![(0, &[b'x'; 31])], None), &budget).await, rejected);
+    assert_eq!(read(Script(vec![(0, b"a"), (0, &[b'x'; 30])], None), &budget).await, rejected);
+    assert_eq!((budget.held(), budget.rejections()), (120, 2));
     drop(other);
     assert!(read(Script(vec![(0, b"a"), (0, &[b'x'; 30])], None), &budget).await.is_ok());
 }

@@ -1,10 +1,10 @@
-//! The MAC against the vectors of Wycheproof and of RFC 4231. Their messages begin with no
-//! timestamp, so `Verifier` cannot take them.
+//! Checks the MAC against the vectors of Wycheproof and of RFC 4231. Their messages do not begin with
+//! a timestamp, so `Verifier` cannot take them.
 
 use super::super::header::SignatureHeader;
 use super::*;
 
-/// The MAC of a message that comes in two pieces, as bodies do.
+/// The MAC of a message that arrives in two pieces, as a body may.
 fn mac(key: &[u8], message: &[u8]) -> [u8; Digest::LENGTH] {
     let mut mac = MacKey::new(key).start_anew();
     let (first, rest) = message.split_at(message.len() / 3);
@@ -16,8 +16,8 @@ fn mac(key: &[u8], message: &[u8]) -> [u8; Digest::LENGTH] {
 /// `hmac_sha256_test.json` of <https://github.com/C2SP/wycheproof> (Apache-2.0), without comments.
 const WYCHEPROOF: &str = include_str!("../../../tests/data/wycheproof-hmac-sha256.json");
 
-/// A tag of full length is the MAC exactly if it is genuine. A truncated one is a malformed header,
-/// even if it is genuine.
+/// A tag of full length equals the MAC if and only if it is genuine. A truncated tag is a malformed
+/// header, even if it is genuine.
 #[test]
 fn wycheproof() {
     let vectors: Vec<serde_json::Value> = serde_json::from_str(WYCHEPROOF).expect("vectors");
@@ -37,7 +37,7 @@ fn wycheproof() {
     assert_eq!((genuine, forged, truncated), (33, 54, 87));
 }
 
-/// Test cases 1 to 4, 6 and 7. The fifth is of a truncated MAC.
+/// Test cases 1 to 4, 6 and 7. Case 5 has a truncated MAC.
 #[test]
 fn rfc_4231() {
     let cases: [(&[u8], &[u8], &str); 6] = [
@@ -78,8 +78,8 @@ fn rfc_4231() {
     }
 }
 
-/// An `Hmac` is two hash states and a buffer. Each wipes itself, as the marker on the hash says;
-/// `Hmac` itself does not carry the marker.
+/// An `Hmac` consists of two hash states and a buffer. Each wipes itself on drop, as the marker trait
+/// on the hash says. `Hmac` itself does not have the marker trait.
 #[test]
 fn keys_and_running_macs_are_wiped_on_drop() {
     fn wiped<T: zeroize::ZeroizeOnDrop>() {}

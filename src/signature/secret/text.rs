@@ -5,13 +5,13 @@ use super::SecretError;
 pub(crate) const MIN_LENGTH: usize = 16;
 const MIN_DIFFERENT_BYTES: usize = 6;
 
-/// Rejects a text that is not a secret, or is a weak one. With the first, every delivery
-/// would be rejected later without a reason; with the second, deliveries could be forged.
+/// Rejects a text that is not a secret or is a weak one. With a wrong text, every delivery would be
+/// rejected without an obvious reason. With a weak secret, an attacker could forge deliveries.
 pub(crate) fn check(text: &str) -> Result<(), SecretError> {
     if text.trim().is_empty() {
         return Err(SecretError::Empty);
     }
-    // Checked before single characters: what the text as a whole is makes a clearer error.
+    // Checked before single characters, because an error about the whole text is clearer.
     if is_masked(text) {
         return Err(SecretError::Masked);
     }
@@ -55,7 +55,7 @@ fn is_placeholder(text: &str) -> bool {
         || within('%', '%')
 }
 
-/// `NAME=value`. The equals signs that base64 ends with have no value behind them.
+/// `NAME=value`. Base64 may end with equals signs, but has no value after them.
 fn is_assignment(text: &str) -> bool {
     text.split_once('=').is_some_and(|(name, value)| {
         let is_name = name.chars().all(|c| is_in_names(c) || matches!(c, '-' | '.' | ' '));
@@ -90,7 +90,7 @@ pub(crate) fn name(character: char) -> &'static str {
         '\u{300}'..='\u{36f}' => "a combining mark",
         '\u{fe00}'..='\u{fe0f}' => "a variation selector",
         '\u{2018}'..='\u{201f}' => "a curly quote",
-        '\u{2010}'..='\u{2015}' | '\u{2212}' => "a dash that is no hyphen",
+        '\u{2010}'..='\u{2015}' | '\u{2212}' => "a dash that is not a hyphen",
         '\u{ff01}'..='\u{ff5e}' => "a full-width character",
         '\u{fffd}' => "a replacement character",
         control if control.is_control() => "a control character",

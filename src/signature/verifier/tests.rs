@@ -1,6 +1,6 @@
-//! Verification compares every digest with the MAC under every secret, all of their bytes, and
-//! looks at no result before the last comparison. (`tests/timing` measures that a comparison
-//! takes the same time whatever it finds.)
+//! Verification compares every digest with the MAC under every secret, and reads no result before the
+//! last comparison. `tests/timing` measures that the time of a comparison does not depend on its
+//! result.
 
 use super::super::constant_time::COMPARED;
 use super::*;
@@ -18,8 +18,8 @@ fn secret(number: usize) -> Secret {
     Secret::new(SECRETS[number]).expect("a secret")
 }
 
-/// How many comparisons it takes to judge a header with these digests, and the verdict.
-fn judged(digests: &[&str]) -> (usize, bool) {
+/// The number of comparisons for a header with these digests, and whether it is genuine.
+fn check(digests: &[&str]) -> (usize, bool) {
     let two = Verifier::with_secrets([secret(0), secret(1)]).expect("two secrets");
     let header = format!("t={TIME},v1={}", digests.join(",v1="));
     COMPARED.set(0);
@@ -40,19 +40,19 @@ fn all_are_compared_whichever_matches() {
         (&current, &current, true),
         (&unknown, &unknown, false),
     ] {
-        assert_eq!(judged(&[first, second]), (4, genuine));
+        assert_eq!(check(&[first, second]), (4, genuine));
     }
 }
 
-/// One byte that is wrong takes as many comparisons as all of them, wherever it is.
+/// A single wrong byte takes as many comparisons as any other digest, wherever the byte is.
 #[test]
 fn all_are_compared_wherever_the_first_difference_is() {
     let genuine = Signer::new(&secret(0)).v1(TIME, BODY);
-    assert_eq!(judged(&[&genuine]), (2, true));
+    assert_eq!(check(&[&genuine]), (2, true));
     for at in 0..genuine.len() {
         let other = if genuine.as_bytes()[at] == b'0' { "1" } else { "0" };
         let mut forged = genuine.clone();
         forged.replace_range(at..=at, other);
-        assert_eq!(judged(&[&forged]), (2, false), "digit {at}");
+        assert_eq!(check(&[&forged]), (2, false), "digit {at}");
     }
 }

@@ -55,7 +55,7 @@ async fn within_the_budget(name: &str, server: &Server, verify: &VerifyLayer) {
     println!("{name}: held {} KiB, grown by {} KiB", most >> 10, grown >> 10);
     assert!((MIB..=BUDGET).contains(&most), "{name}: {most} bytes");
     assert!(grown < STREAMS * MIB / 4, "{name}: {grown} bytes");
-    assert!(verify.budget_refusals() >= (STREAMS - stalled.end()) as u64, "{name}");
+    assert!(verify.budget_rejections() >= (STREAMS - stalled.end()) as u64, "{name}");
 
     drop((answers, attacker));
     eventually("all is given back", || verify.unverified_bytes() == 0).await;

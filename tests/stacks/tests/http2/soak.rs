@@ -60,7 +60,7 @@ async fn soak_on(name: &str, serve: Serve) {
     let (sent, put_off) = genuine.await.unwrap();
     let stalled: usize = stalled.join_all().await.iter().sum();
     let forged: usize = forged.join_all().await.iter().sum();
-    let (grown, refusals) = (peak - before, verify.budget_refusals());
+    let (grown, refusals) = (peak - before, verify.budget_rejections());
     println!(
         "{name}: {} genuine, handled once each, put off {put_off} times; {forged} forged and \
          {stalled} stalled bodies, {refusals} beyond the budget; held {} MiB, grown by {} MiB",

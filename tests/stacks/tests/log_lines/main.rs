@@ -15,9 +15,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::routing::post;
 use http::{Request, Response};
-use nevent_webhooks::event::Batch;
 use nevent_webhooks::store::{Claim, ClaimAnswer, Completion, MemoryStore, Renewal, StoreError};
-use nevent_webhooks::{DedupeLayer, Event, Store, VerifiedBody};
+use nevent_webhooks::{Batch, DedupeLayer, Event, Store, VerifiedBody};
 use tower::{ServiceBuilder, ServiceExt, service_fn};
 use tracing::Instrument;
 
@@ -35,7 +34,7 @@ async fn a_forgery_is_written_with_its_reason() {
     let stack = ServiceBuilder::new().layer(layers()).service_fn(handle);
     stack.oneshot(genuine(Body::from("{}"))).await.unwrap();
     let line = "DEBUG nevent_webhooks: rejected outcome=\"rejected\" status=401 reason=no digest \
-        matches: forged, the wrong secret, or a body that was changed on its way";
+        matches: the request is forged, the secret is wrong, or the body was changed in transit";
     assert_eq!(lines(), [line]);
 }
 
@@ -47,12 +46,13 @@ async fn a_conflict_is_a_warning_that_names_the_delivery() {
     let other =
         r#"{"id":"evt_2","type":"fan.created","created":1,"data":{},"organization_id":"o"}"#;
     stack.oneshot(genuine_with(other, Body::from(other))).await.unwrap();
-    let conflict = "WARN nevent_webhooks: a conflict: the delivery id came before, over another \
-        body outcome=\"conflict\" scope=\"stacks\" delivery=\"dlv_1\"";
+    let conflict = "WARN nevent_webhooks: a conflict: the delivery id was used before, with a \
+        different body outcome=\"conflict\" scope=\"stacks\" delivery=\"dlv_1\"";
     assert_eq!(warnings(), [conflict]);
     assert!(lines()[0].ends_with("delivery=\"dlv_1\" age=0 secret=\"primary\" body_bytes=83"));
     let rejected = "DEBUG nevent_webhooks: rejected outcome=\"rejected\" scope=\"stacks\" \
-        delivery=\"dlv_1\" status=422 reason=the delivery id was used before, for another body";
+        delivery=\"dlv_1\" status=422 reason=the delivery id was used before, with a different \
+        body";
     assert_eq!(lines().last().unwrap(), rejected);
 }
 

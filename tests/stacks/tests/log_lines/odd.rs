@@ -3,8 +3,7 @@
 use axum::Router;
 use axum::body::Body;
 use axum::routing::{MethodRouter, post};
-use nevent_webhooks::Rejection;
-use nevent_webhooks::event::{Batch, Event, EventData};
+use nevent_webhooks::{Batch, Event, EventData, Rejection};
 use tower::ServiceExt;
 
 use super::log::{subscribe, warnings};

@@ -5,13 +5,12 @@ use bytes::Bytes;
 
 use super::Rejection;
 
-/// The body, the content type and further headers of a rejection, where the layers' plain
-/// text does not suit.
+/// A custom body for rejections, with its content type and further headers.
 ///
-/// The function given to
+/// Return it from the function for
 /// [`VerifyOptions::rejection_response`](crate::VerifyOptions::rejection_response) and
-/// [`DedupeOptions::rejection_response`](crate::DedupeOptions::rejection_response) returns one.
-/// The same function serves Tower and actix-web.
+/// [`DedupeOptions::rejection_response`](crate::DedupeOptions::rejection_response). The same
+/// function works with Tower and with actix-web.
 ///
 /// ```
 /// use nevent_webhooks::{Rejection, RejectionResponse};
@@ -31,19 +30,19 @@ pub struct RejectionResponse {
 }
 
 impl RejectionResponse {
-    /// A response with this content type and body.
+    /// Creates a response with this content type and body.
     ///
-    /// The sender, and so an attacker, reads the body. [`Rejection::body_text`] is safe to
-    /// show; the `Display` text and [`Rejection::as_str`] are for logs.
+    /// The sender reads the body, and so may an attacker. [`Rejection::body_text`] is safe to show.
+    /// The `Display` text and [`Rejection::as_str`] are for logs.
     pub fn new(content_type: impl Into<String>, body: impl Into<Bytes>) -> Self {
         Self { content_type: content_type.into(), body: body.into(), headers: Vec::new() }
     }
 
     /// Adds a header.
     ///
-    /// The headers of [`Rejection::headers`] and the content type keep their values. A header
-    /// that frames the message (`content-length`, `transfer-encoding`, `connection` and the
-    /// like) is left out, and so is one that HTTP does not allow.
+    /// Some headers are ignored: those of [`Rejection::headers`], the content type, names and values
+    /// that HTTP does not allow, and headers that frame the message, such as `content-length`,
+    /// `transfer-encoding` and `connection`.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
@@ -57,21 +56,21 @@ impl RejectionResponse {
         &self.content_type
     }
 
-    /// The further headers, without those that are not the function's to set.
-    pub(crate) fn headers_beside(
+    /// The further headers, without those that the function may not set.
+    pub(crate) fn allowed_headers(
         &self,
         rejection: &Rejection,
     ) -> impl Iterator<Item = (&str, &str)> {
         let protocol: Vec<_> = rejection.headers().map(|(name, _)| name).collect();
-        let own = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        own.filter(move |(own, _)| {
-            let is = |name: &&str| own.eq_ignore_ascii_case(name);
+        let headers = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        headers.filter(move |(header, _)| {
+            let is = |name: &&str| header.eq_ignore_ascii_case(name);
             !FIXED.iter().any(is) && !protocol.iter().any(is)
         })
     }
 }
 
-/// Headers that frame the message, and the content type, which is set by itself.
+/// Headers that frame the message, and the content type, which is set separately.
 const FIXED: [&str; 8] = [
     "connection",
     "content-length",
@@ -83,7 +82,7 @@ const FIXED: [&str; 8] = [
     "upgrade",
 ];
 
-/// The function of a layer that makes the responses to rejections, or the default.
+/// The function of a layer that returns the responses to rejections, if there is one.
 #[derive(Clone, Default)]
 pub(crate) struct Respond(Option<Arc<RespondFn>>);
 
@@ -96,7 +95,7 @@ impl Respond {
         Self(Some(Arc::new(respond)))
     }
 
-    /// `None` for the default.
+    /// The custom response to a rejection. `None` for the default response.
     pub(crate) fn to(&self, rejection: &Rejection) -> Option<RejectionResponse> {
         self.0.as_ref().map(|respond| respond(rejection))
     }
@@ -104,6 +103,6 @@ impl Respond {
 
 impl fmt::Debug for Respond {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_some() { "Own" } else { "Default" })
+        f.write_str(if self.0.is_some() { "Custom" } else { "Default" })
     }
 }
