@@ -54,6 +54,7 @@ impl BatchAttempt {
         Waiting { name, event }: Waiting,
         work: impl FnOnce(Bytes, ClaimHandle) -> F + Send + 'static,
         place: Option<OwnedSemaphorePermit>,
+        permit: Option<Arc<Permit>>,
     ) -> End
     where
         F: Future<Output = Result<(), String>> + Send + 'static,
@@ -63,8 +64,9 @@ impl BatchAttempt {
             let _place = place;
             work(event, claim).await
         };
-        let Self { delivery, claimed, report_by, .. } = self;
-        match handle_event_once(&claimed, &delivery, name, report_by, handler).await {
+        let Self { delivery, claimed: Claimed { dedupe, .. }, report_by, .. } = self;
+        let attempt = handle_event_once(&dedupe, permit, &delivery, name, report_by, handler);
+        match attempt.await {
             Ok(result) => End::of(result, event_id),
             Err(Rejection::AlreadyProcessed) => End::AlreadyProcessed,
             Err(rejection) => End::of(Err(rejection.to_string()), event_id),

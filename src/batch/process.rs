@@ -110,7 +110,8 @@ impl BatchAttempt {
         }
         let place = Arc::clone(&self.places).acquire_owned().await.ok();
         let work = move |event, claim| read_and_handle(event, claim, handler);
-        self.claim_and_handle(waiting, work, place).await
+        let permit = self.permit();
+        self.claim_and_handle(waiting, work, place, permit).await
     }
 
     /// Begins the events that still wait, in a task of its own, which holds the delivery's
@@ -130,9 +131,9 @@ impl BatchAttempt {
             return;
         }
         let span = crate::observe::log::Span::current();
+        // The delivery's own attempt is over by the time they begin, and with it its permit.
         let permit = self.permit();
         let work = async move {
-            let _permit = permit;
             for event in waiting {
                 // Not claimed before its turn: nobody would renew its lease.
                 let Some(place) = self.place_in_time().await else {
@@ -141,7 +142,8 @@ impl BatchAttempt {
                 };
                 let handler = handler.clone();
                 let work = move |event, claim| read_and_handle(event, claim, handler);
-                self.clone().claim_and_handle(event, work, Some(place)).await;
+                let (attempt, permit) = (self.clone(), permit.clone());
+                attempt.claim_and_handle(event, work, Some(place), permit).await;
             }
         };
         tokio::spawn(span.wrap(work));

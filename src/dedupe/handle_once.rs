@@ -86,7 +86,8 @@ where
 /// The same for an event of a delivery, by a claim of its own. It takes no permit beside
 /// the delivery's, which is not given back before the event has ended, too.
 pub(crate) fn handle_event_once<F>(
-    claimed: &Claimed,
+    dedupe: &Arc<Dedupe>,
+    of_delivery: Option<Arc<Permit>>,
     delivery: &Delivery,
     event: EventName,
     respond_by: Instant,
@@ -95,8 +96,7 @@ pub(crate) fn handle_event_once<F>(
 where
     F: Future<Output = Result<(), String>> + Send + 'static,
 {
-    let dedupe = &claimed.dedupe;
-    let permit = claimed.permit().or_else(|| dedupe.permits.take());
+    let permit = of_delivery.or_else(|| dedupe.permits.take());
     let claim = dedupe.claim_for_event(delivery, &event.id);
     let subject = (delivery.clone(), Some(event));
     begin(dedupe, permit, subject, respond_by, background::spawn, |attempt| {
