@@ -19,13 +19,20 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// The first end of an attempt is its end: a completion that is cut short does not become a
 /// release.
 pub(super) async fn finalize(attempt: &Arc<Attempt>, finalization: Finalization) {
+    let claim = attempt.claim.get();
+    let state = claim.map(ClaimHandle::state);
+    let finalization = match state {
+        // What the handler did was rolled back: a completion would keep the retries from it.
+        Some(ClaimState::Refused) => Finalization::Release,
+        _ => finalization,
+    };
     let finalization = *attempt.finalization.get_or_init(|| finalization);
+    let Some(claim) = claim.filter(|_| state != Some(ClaimState::Committed)) else {
+        return;
+    };
     if attempt.lease.may_have_expired() {
         attempt.note_lost_lease();
     }
-    let Some(claim) = attempt.claim.get().filter(|claim| !is_committed(claim)) else {
-        return;
-    };
     if timeout(PATIENCE, finalize_at_last(attempt, claim, finalization)).await.is_ok() {
         return;
     }
@@ -41,11 +48,6 @@ pub(super) async fn finalize(attempt: &Arc<Attempt>, finalization: Finalization)
             attempt.observe(Outcome::FinalizeFailed);
         }
     });
-}
-
-/// The handler completed the delivery within its own transaction.
-fn is_committed(claim: &ClaimHandle) -> bool {
-    claim.state() == ClaimState::Committed
 }
 
 async fn finalize_at_last(attempt: &Attempt, claim: &ClaimHandle, finalization: Finalization) {

@@ -35,6 +35,10 @@ pub enum ClaimState {
     /// The completion was committed: there is nothing left to complete.
     Committed,
     /// The store refused the completion, because another attempt holds the delivery.
+    ///
+    /// Roll the transaction back and return an error. The layer never completes such a
+    /// delivery, but it cannot turn your handler's 2xx into another response, and after a 2xx
+    /// the sender does not send the delivery again.
     Refused,
 }
 
@@ -83,7 +87,8 @@ impl ClaimHandle {
 
     /// Notes what the handler did with the claim. For stores: after
     /// [`ClaimState::Committed`] the layer records nothing itself, whatever the handler
-    /// returns.
+    /// returns. After [`ClaimState::Refused`] it releases the claim, even if the handler
+    /// returns 2xx.
     pub fn set_state(&self, state: ClaimState) {
         self.0.state.store(state.to_byte(), Ordering::Release);
     }
