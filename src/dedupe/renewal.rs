@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep};
 use super::DedupeOptions;
 use super::attempt::Attempt;
 use super::lease::Sent;
+use crate::delivery::ClaimState;
 use crate::observe::{Outcome, StoreOperation};
 use crate::store::{Renewal, Store};
 
@@ -54,7 +55,7 @@ pub(super) enum Renewed {
     Yes,
     /// The store may answer the next one; or the claim is still on its way.
     NotNow,
-    /// A lost lease does not come back.
+    /// A lost lease does not come back, and a delivery that its handler has completed needs none.
     Never,
 }
 
@@ -73,6 +74,9 @@ impl Attempt {
         let Some(claim) = self.claim.get() else {
             return Renewed::NotNow;
         };
+        if claim.state() == ClaimState::Committed {
+            return Renewed::Never;
+        }
         let (sent, asked) = (Sent::now(), Instant::now());
         let call = async { self.dedupe.store.renew(claim.claim()).await };
         match self.ask(StoreOperation::Renew, patience, call).await {
@@ -85,6 +89,12 @@ impl Attempt {
             // nothing to renew.
             Ok(Renewal::Lost) if self.finalization.get().is_some() || !self.lease.is_granted() => {
                 Renewed::Never
+            }
+            // Its transaction may have completed it just now: the next try can tell.
+            Ok(Renewal::Lost)
+                if matches!(claim.state(), ClaimState::Staged | ClaimState::Committed) =>
+            {
+                Renewed::NotNow
             }
             Ok(Renewal::Lost) => {
                 self.note_lost_lease();

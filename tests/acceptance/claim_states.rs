@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use nevent_webhooks::store::{MemoryStore, SharedStore, Store};
-use nevent_webhooks::{ClaimState, DedupeOptions, Delivery};
+use nevent_webhooks::{ClaimState, DedupeOptions, Delivery, Incident};
 
 use crate::support::receiver::Setup;
 use crate::support::recorder::Recorder;
@@ -12,6 +12,7 @@ use crate::support::{Adapter, Post, Receiver, rows};
 
 rows!(
     a_committed_delivery_is_done_whatever_the_handler_returns,
+    a_committed_delivery_loses_no_lease,
     a_staged_delivery_ends_as_the_handler_does,
     a_refused_delivery_is_never_completed,
 );
@@ -57,6 +58,16 @@ async fn a_committed_delivery_is_done_whatever_the_handler_returns(adapter: Adap
         assert_eq!(calls, ["store_answered claim"], "the layer records nothing");
         receiver.deliver(&Post::new("d")).await.is(200, "Already processed");
     }
+}
+
+/// A store has no lease to renew once the delivery is completed.
+async fn a_committed_delivery_loses_no_lease(adapter: Adapter) {
+    let (setup, recorder) = completing(adapter, StatusCode::OK, Duration::from_millis(1500));
+    let receiver = setup.start().await;
+    receiver.deliver(&Post::new("d")).await.is(503, "Still processing");
+    receiver.idle().await;
+    assert_eq!(receiver.incidents(Incident::LeaseLost), 0, "{:?}", recorder.outcomes());
+    receiver.deliver(&Post::new("d")).await.is(200, "Already processed");
 }
 
 async fn a_staged_delivery_ends_as_the_handler_does(adapter: Adapter) {
