@@ -26,11 +26,14 @@ impl HandlerEnd<'_> {
     pub(crate) fn of_response(status: u16, rejection: Option<&Rejection>) -> Self {
         match status {
             200..=299 => Self::Succeeded,
-            status => {
-                let error = rejection.map(|rejection| Cow::Owned(rejection.to_string()));
-                Self::Failed { status: Some(status), error }
-            }
+            status => Self::of_error(status, rejection),
         }
+    }
+
+    /// The handler failed, whatever the status.
+    pub(crate) fn of_error(status: u16, rejection: Option<&Rejection>) -> Self {
+        let error = rejection.map(|rejection| Cow::Owned(rejection.to_string()));
+        Self::Failed { status: Some(status), error }
     }
 }
 
