@@ -73,7 +73,7 @@ impl Dedupe {
         let options = options.checked()?;
         let scope = Scope::new(scope)?;
         let incidents = Arc::new(Incidents::default());
-        let mut observers = options.observers.clone();
+        let mut observers = options.observers.clone().with_built_in();
         observers.add(Arc::clone(&incidents) as _);
         Ok(Self {
             scope,

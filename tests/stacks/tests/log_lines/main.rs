@@ -17,7 +17,7 @@ use axum::routing::post;
 use http::{Request, Response};
 use nevent_webhooks::event::Batch;
 use nevent_webhooks::store::{Claim, ClaimAnswer, Completion, MemoryStore, Renewal, StoreError};
-use nevent_webhooks::{DedupeLayer, Event, Store, VerifiedBody};
+use nevent_webhooks::{DedupeLayer, DedupeOptions, Event, Store, VerifiedBody};
 use tower::{ServiceBuilder, ServiceExt, service_fn};
 use tracing::Instrument;
 
@@ -91,6 +91,22 @@ async fn a_handler_that_fails_is_a_warning() {
     let line = "WARN nevent_webhooks: the handler failed outcome=\"handler_failed\" scope=\"stacks\" \
         delivery=\"dlv_1\" status=502 in_background=false";
     assert_eq!(warnings(), [line]);
+}
+
+/// Also if both layers were made with the same options.
+#[tokio::test]
+async fn each_store_that_is_down_is_an_error() {
+    subscribe();
+    let options = DedupeOptions::new();
+    for scope in ["one", "other"] {
+        let store = Flaky::default();
+        store.0.store(true, Ordering::Relaxed);
+        let dedupe = DedupeLayer::with_options(scope, store, options.clone()).unwrap();
+        let stack = ServiceBuilder::new().layer((layers().0, dedupe)).service_fn(handle);
+        stack.oneshot(genuine(Body::from(BODY))).await.unwrap();
+    }
+    let scopes = warnings().into_iter().map(|line| line.contains("scope=\"one\""));
+    assert_eq!(scopes.collect::<Vec<_>>(), [true, false]);
 }
 
 /// A memory store that fails when told to.
