@@ -5,6 +5,7 @@ mod connect;
 
 #[cfg(feature = "redis-tls-no-provider")]
 use redis::TlsCertificates;
+#[cfg(feature = "redis-tls-no-provider")]
 use redis::cluster::ClusterClientBuilder;
 
 #[cfg(feature = "redis-tls-no-provider")]
