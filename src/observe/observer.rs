@@ -72,9 +72,9 @@ pub struct Observation<'a> {
 pub(crate) struct Observers(Vec<Arc<dyn Observer>>);
 
 impl Observers {
-    /// These, after the log lines of one layer, with the feature `tracing`. Two layers with
-    /// the same options must not share the log lines: those about one store would be left out
-    /// for those about the other.
+    /// These observers, after one that writes log lines if the feature `tracing` is on. Each layer has
+    /// its own. Otherwise, while one layer's store fails, the lines about another layer's store
+    /// would be left out.
     pub(crate) fn with_built_in(self) -> Self {
         Self(log::observer().into_iter().chain(self.0).collect())
     }
