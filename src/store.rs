@@ -42,7 +42,7 @@ pub use shared::SharedStore;
 
 pub use crate::delivery::{Claim, Fingerprint, OwnerToken, RecordKind, Scope, ScopeError};
 
-/// A memory of deliveries, with four atomic operations. Implement it with `async fn`s, as the
+/// The records of deliveries, with four atomic operations. Implement it with `async fn`s, as the
 /// complete store in the [module's documentation](self) does.
 ///
 /// A store keeps two kinds of rows:

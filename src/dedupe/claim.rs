@@ -93,6 +93,7 @@ impl Attempt {
         }
         let error = &StoreError::Unavailable("its replay records name one id after another".into());
         let (operation, took) = (StoreOperation::Claim, began.took());
+        self.dedupe.store_health.failed(error);
         self.observe(Outcome::StoreFailed { operation, error, took });
         self.store_failed(claim, error)
     }

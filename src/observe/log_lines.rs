@@ -73,7 +73,11 @@ impl Observer for LogLines {
             | Outcome::LeaseLost
             | Outcome::FinalizedLate
             | Outcome::FinalizeFailed => lease_and_record(of),
-            _ => handler(of),
+            Outcome::HandlerSucceeded { .. }
+            | Outcome::HandlerFailed { .. }
+            | Outcome::HandlerPanicked { .. }
+            | Outcome::HandlerTimedOut { .. }
+            | Outcome::MovedToBackground { .. } => handler(of),
         }
     }
 }

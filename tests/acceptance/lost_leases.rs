@@ -161,11 +161,11 @@ async fn d24_recorded_after_its_lease(adapter: Adapter) {
     let store = store();
     let setup = Receiver::on(adapter).store(store.clone()).options(short_leases());
     let receiver = setup.start().await;
-    store.fail_settlements(Fault::Down);
+    store.fail_finalizations(Fault::Down);
     receiver.deliver(&Post::new("d")).await.is(200, "");
     assert_eq!(receiver.incidents(Incident::LeaseLost), 0);
     tokio::time::sleep(ms(900)).await;
-    store.fail_settlements(None);
+    store.fail_finalizations(None);
     receiver.idle().await;
     assert_eq!(receiver.incidents(Incident::LeaseLost), 1);
 }
@@ -213,10 +213,10 @@ async fn d24_a_failure_within_its_lease_is_no_loss(adapter: Adapter) {
     let fails = |_| async { StatusCode::INTERNAL_SERVER_ERROR };
     let setup = Receiver::on(adapter).store(store.clone()).handler(fails);
     let receiver = setup.options(short_leases()).start().await;
-    store.fail_settlements(Fault::Down);
+    store.fail_finalizations(Fault::Down);
     receiver.deliver(&Post::new("d")).await.is(500, "");
     tokio::time::sleep(ms(900)).await;
-    store.fail_settlements(None);
+    store.fail_finalizations(None);
     receiver.idle().await;
     assert_eq!(receiver.incidents(Incident::LeaseLost), 0);
 }

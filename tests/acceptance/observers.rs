@@ -179,11 +179,11 @@ async fn a_store_that_fails_and_recovers(adapter: Adapter) {
     assert_eq!(told[..3], ["verified", "store_failed claim", "rejected 503"], "{told:?}");
     store.fail_claims(None);
     receiver.deliver(&Post::new("d")).await.is(200, "");
-    store.fail_settlements(Fault::Down);
+    store.fail_finalizations(Fault::Down);
     let mut late = receiver.start(&Post::new("e").body("{}")).await;
     let failed = "store_failed complete".to_owned();
     eventually("a completion has failed", || recorder.outcomes().contains(&failed)).await;
-    store.fail_settlements(None);
+    store.fail_finalizations(None);
     late.reply().await.is(200, "");
     let last = recorder.take().pop().expect("outcomes");
     assert!(last.starts_with("store_recovered after "), "{last}");
@@ -209,10 +209,10 @@ async fn an_end_that_is_recorded_late(adapter: Adapter) {
     let store = FaultyStore::new(MemoryStore::with_capacity(100).expect("room"));
     let (setup, recorder) = on(adapter);
     let receiver = setup.store(store.clone()).start().await;
-    store.fail_settlements(Fault::Down);
+    store.fail_finalizations(Fault::Down);
     receiver.deliver(&Post::new("d")).await.is(200, "");
     assert!(recorder.take().iter().any(|outcome| outcome == "finalized_late"));
-    store.fail_settlements(None);
+    store.fail_finalizations(None);
     receiver.idle().await;
 }
 

@@ -58,13 +58,13 @@ async fn d13_success_that_is_not_recorded_at_once(adapter: Adapter) {
         let store = store();
         let setup = Receiver::on(adapter).store(store.clone()).options(quick_store_timeout());
         let receiver = setup.start().await;
-        store.fail_settlements(fault);
+        store.fail_finalizations(fault);
         let begun = Instant::now();
         receiver.deliver(&Post::new("d")).await.is(200, "");
         let took = begun.elapsed();
         assert!(took >= Duration::from_millis(500), "it was tried again");
         assert_eq!(receiver.incidents(Incident::FinalizedLate), 1);
-        store.fail_settlements(None);
+        store.fail_finalizations(None);
         receiver.idle().await;
         receiver.deliver(&Post::new("d")).await.is(200, "Already processed");
         assert_eq!(receiver.runs(), 1);
@@ -83,9 +83,9 @@ async fn d13_failure_that_is_not_recorded_at_once(adapter: Adapter) {
     let fails = |_| async { StatusCode::INTERNAL_SERVER_ERROR };
     let setup = Receiver::on(adapter).store(store.clone()).handler(fails);
     let receiver = setup.options(quick_store_timeout()).start().await;
-    store.fail_settlements(Fault::Down);
+    store.fail_finalizations(Fault::Down);
     receiver.deliver(&Post::new("d")).await.is(500, "");
-    store.fail_settlements(None);
+    store.fail_finalizations(None);
     receiver.idle().await;
     receiver.deliver(&Post::new("d")).await.is(500, "");
     assert_eq!(receiver.runs(), 2);
@@ -98,10 +98,10 @@ async fn d13_success_at_the_deadline_is_not_turned_into_a_503(adapter: Adapter) 
         let store = store();
         let setup = Receiver::on(adapter).store(store.clone()).handler(works_for_a_while);
         let receiver = setup.options(quick_store_timeout().response_deadline(due)).start().await;
-        store.fail_settlements(Fault::Down);
+        store.fail_finalizations(Fault::Down);
         let reply = receiver.deliver(&Post::new("d")).await;
         let detached = receiver.incidents(Incident::MovedToBackground);
-        store.fail_settlements(None);
+        store.fail_finalizations(None);
         receiver.idle().await;
         receiver.deliver(&Post::new("d")).await.is(200, "Already processed");
         Some(move || {
@@ -117,10 +117,10 @@ async fn d13_success_recorded_after_its_lease(adapter: Adapter) {
     let (store, lease) = (store(), Duration::from_secs(3));
     let options = quick_store_timeout().response_deadline(lease / 3).lease(lease);
     let receiver = Receiver::on(adapter).store(store.clone()).options(options).start().await;
-    store.fail_settlements(Fault::Down);
+    store.fail_finalizations(Fault::Down);
     receiver.deliver(&Post::new("d")).await.is(200, "");
     tokio::time::sleep(lease + Duration::from_secs(1)).await;
-    store.fail_settlements(None);
+    store.fail_finalizations(None);
     receiver.idle().await;
     assert_eq!(receiver.incidents(Incident::FinalizeFailed), 0);
     receiver.deliver(&Post::new("d")).await.is(200, "Already processed");
@@ -134,7 +134,7 @@ async fn d13_failure_that_is_never_recorded(adapter: Adapter) {
     let fails = |_| async { StatusCode::INTERNAL_SERVER_ERROR };
     let setup = Receiver::on(adapter).store(store.clone()).handler(fails);
     let receiver = setup.options(options).start().await;
-    store.fail_settlements(Fault::Down);
+    store.fail_finalizations(Fault::Down);
     receiver.deliver(&Post::new("d")).await.is(500, "");
     receiver.idle().await;
     assert_eq!(receiver.incidents(Incident::FinalizeFailed), 1);
@@ -224,11 +224,11 @@ async fn d18_success_being_recorded_is_not_cut_short(adapter: Adapter) {
         let store = store();
         let setup = Receiver::on(adapter).store(store.clone()).handler(works_for_a_while);
         let receiver = setup.options(options.clone().handler_timeout(longest)).start().await;
-        store.fail_settlements(Fault::Down);
+        store.fail_finalizations(Fault::Down);
         receiver.deliver(&Post::new("d")).await;
         // Half a second after the handler's end the longest run is over.
         eventually("it is late", || receiver.incidents(Incident::FinalizedLate) >= 1).await;
-        store.fail_settlements(None);
+        store.fail_finalizations(None);
         receiver.idle().await;
         if receiver.incidents(Incident::FinalizeFailed) > 0 {
             return None; // The tries end after one more handler timeout: this run was too slow.

@@ -37,7 +37,7 @@ pub struct FaultyStore {
 #[derive(Debug, Default, Clone, Copy)]
 struct Faults {
     claims: Option<Fault>,
-    settlements: Option<Fault>,
+    finalizations: Option<Fault>,
     renewals: Option<Fault>,
 }
 
@@ -57,8 +57,8 @@ impl FaultyStore {
     }
 
     /// Completions and releases.
-    pub fn fail_settlements(&self, fault: impl Into<Option<Fault>>) {
-        self.faults.lock().expect("no panic while locked").settlements = fault.into();
+    pub fn fail_finalizations(&self, fault: impl Into<Option<Fault>>) {
+        self.faults.lock().expect("no panic while locked").finalizations = fault.into();
     }
 
     pub fn fail_renewals(&self, fault: impl Into<Option<Fault>>) {
@@ -127,11 +127,11 @@ impl Store for FaultyStore {
     }
 
     async fn complete(&self, claim: &Claim) -> Result<Completion, StoreError> {
-        with_fault(self.faults().settlements, self.inner.complete(claim)).await
+        with_fault(self.faults().finalizations, self.inner.complete(claim)).await
     }
 
     async fn release(&self, claim: &Claim) -> Result<(), StoreError> {
         self.releases.fetch_add(1, Ordering::SeqCst);
-        with_fault(self.faults().settlements, self.inner.release(claim)).await
+        with_fault(self.faults().finalizations, self.inner.release(claim)).await
     }
 }
