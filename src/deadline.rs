@@ -1,6 +1,10 @@
 use std::time::Duration;
+#[cfg(any(feature = "tower", feature = "actix"))]
+use std::{future::poll_fn, pin::pin, task::Poll};
 
 use tokio::time::Instant;
+#[cfg(any(feature = "tower", feature = "actix"))]
+use tokio::time::timeout;
 
 /// A duration that no process outlives, and that can be added and multiplied without overflow.
 pub(crate) const NEVER: Duration = Duration::from_secs(30 * 365 * 86_400);
@@ -9,6 +13,20 @@ pub(crate) const NEVER: Duration = Duration::from_secs(30 * 365 * 86_400);
 /// "never", which no clock can add.
 pub(crate) fn deadline(start: Instant, after: Duration) -> Instant {
     start.checked_add(after.min(NEVER)).unwrap_or(start)
+}
+
+/// The future's output, or `None` if it is not ready within the limit.
+///
+/// The limit counts from the moment when the future first has to wait. A future that is ready at
+/// once, such as a call of a store in memory, needs neither a timer nor the clock.
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let at_once = poll_fn(|context| Poll::Ready(future.as_mut().poll(context)));
+    match at_once.await {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => timeout(limit, future).await.ok(),
+    }
 }
 
 #[cfg(test)]

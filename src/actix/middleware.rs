@@ -172,10 +172,6 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
     B: MessageBody + 'static,
 {
-    let observed = delivery.clone();
-    let rejected = |rejection: &Rejection| {
-        dedupe.observe(Outcome::Rejected { rejection }, &observed, None);
-    };
     let id = Some(delivery.id().clone());
     let context = RequestContext::new(verify);
     let request = Rc::new(Cell::new(Some(request)));
@@ -188,14 +184,10 @@ where
     let rejection = match handle_once_locally(dedupe, delivery, handler, end_of).await {
         Ok(result) => {
             let response = result?;
-            if let Some(rejection) = rejection_of(&response) {
-                rejected(rejection);
-            }
             return Ok(with_id(response.map_into_left_body(), id));
         }
         Err(rejection) => rejection,
     };
-    rejected(&rejection);
     match request.take() {
         Some(request) => Ok(reject(request, rejection, id, None, dedupe.respond())),
         None => Err(into_error(rejection, dedupe.respond())),
@@ -221,7 +213,7 @@ fn end_of<B>(result: &Result<ServiceResponse<B>, Error>) -> HandlerEnd<'_> {
         Ok(response) => HandlerEnd::of_response(response.status().as_u16(), rejection_of(response)),
         Err(error) => {
             let status = error.as_response_error().status_code();
-            HandlerEnd::Failed { status: Some(status.as_u16()), error: None }
+            HandlerEnd::Failed { status: Some(status.as_u16()), error: None, rejection: None }
         }
     }
 }

@@ -120,6 +120,14 @@ impl Attempt {
         Arc::clone(&self.permit)
     }
 
+    /// Tells observers that the response is a rejection, or contains one. Events and attempts in the
+    /// background have no response, so there is nothing to report for them.
+    pub(super) fn rejected(&self, rejection: &Rejection) {
+        if self.event.is_none() && !self.is_in_background() {
+            self.observe(Outcome::Rejected { rejection });
+        }
+    }
+
     pub(super) fn observe(&self, outcome: Outcome<'_>) {
         self.dedupe.observe(outcome, &self.delivery, self.event.as_ref());
     }

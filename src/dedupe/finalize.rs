@@ -4,6 +4,7 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 use super::attempt::{Attempt, Finalization};
+use crate::deadline::within;
 use crate::delivery::{ClaimHandle, ClaimState};
 use crate::observe::{Outcome, StoreOperation};
 use crate::store::{Completion, Store, StoreError};
@@ -26,7 +27,7 @@ pub(super) async fn finalize(attempt: &Arc<Attempt>, finalization: Finalization)
     let Some(claim) = attempt.claim.get().filter(|claim| !is_committed(claim)) else {
         return;
     };
-    if timeout(PATIENCE, finalize_with_retries(attempt, claim, finalization)).await.is_ok() {
+    if within(PATIENCE, finalize_with_retries(attempt, claim, finalization)).await.is_some() {
         return;
     }
     attempt.observe(Outcome::FinalizedLate);

@@ -1,4 +1,3 @@
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -18,19 +17,15 @@ use crate::{Delivery, Rejection};
 /// How a handler ended, according to its output.
 pub(crate) enum HandlerEnd<'a> {
     Succeeded,
-    Failed { status: Option<u16>, error: Option<Cow<'a, str>> },
+    Failed { status: Option<u16>, error: Option<&'a str>, rejection: Option<&'a Rejection> },
 }
 
-impl HandlerEnd<'_> {
-    /// A handler succeeded if its status is 2xx. A failed response may contain a rejection, which
-    /// then is the error.
-    pub(crate) fn of_response(status: u16, rejection: Option<&Rejection>) -> Self {
+impl<'a> HandlerEnd<'a> {
+    /// A handler succeeded if its status is 2xx. A failed response may contain a rejection.
+    pub(crate) fn of_response(status: u16, rejection: Option<&'a Rejection>) -> Self {
         match status {
             200..=299 => Self::Succeeded,
-            status => {
-                let error = rejection.map(|rejection| Cow::Owned(rejection.to_string()));
-                Self::Failed { status: Some(status), error }
-            }
+            status => Self::Failed { status: Some(status), error: None, rejection },
         }
     }
 }
@@ -109,7 +104,7 @@ where
 fn end_of_event(result: &Result<(), String>) -> HandlerEnd<'_> {
     match result {
         Ok(()) => HandlerEnd::Succeeded,
-        Err(error) => HandlerEnd::Failed { status: None, error: Some(error.into()) },
+        Err(error) => HandlerEnd::Failed { status: None, error: Some(error), rejection: None },
     }
 }
 
@@ -124,8 +119,12 @@ fn begin<W>(
 ) -> InRequest<W> {
     let Some(permit) = permit else {
         let limit = dedupe.options.max_in_flight;
+        let rejection = Rejection::TooManyInFlight { limit };
         dedupe.observe(Outcome::TooManyInFlight { limit }, &delivery, event.as_ref());
-        return InRequest::rejected(Rejection::TooManyInFlight { limit });
+        if event.is_none() {
+            dedupe.observe(Outcome::Rejected { rejection: &rejection }, &delivery, None);
+        }
+        return InRequest::rejected(rejection);
     };
     let attempt = Arc::new(Attempt::new(Arc::clone(dedupe), permit, delivery, event));
     let work = work(Arc::clone(&attempt));
@@ -188,12 +187,14 @@ impl Attempt {
                 self.observe(Outcome::HandlerSucceeded { took, in_background });
                 return Finalization::Complete;
             }
-            Some(Ok(HandlerEnd::Failed { status, error })) => {
-                let error = error.map(|error| excerpt(&error, 300));
+            Some(Ok(HandlerEnd::Failed { status, error, rejection })) => {
+                let reason = rejection.map(ToString::to_string);
+                let error = error.or(reason.as_deref()).map(|error| excerpt(error, 300));
                 let error = error.as_deref();
                 self.observe(Outcome::HandlerFailed { status, error, took, in_background });
+                rejection.inspect(|rejection| self.rejected(rejection));
             }
-            // The handler did not start. The rejection says why, and is observed by itself.
+            // The handler did not start. `InRequest` reports the rejection.
             Some(Err(_)) => {}
             None => self.observe(Outcome::HandlerPanicked { took, in_background }),
         }

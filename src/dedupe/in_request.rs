@@ -74,10 +74,15 @@ where
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let output = match &mut self.state {
             State::Rejected(rejection) => Err(rejection.clone()),
-            State::Working(working) => ready!(working.poll(context)).unwrap_or_else(|| {
-                self.move_to_background(BackgroundCause::ResponseDue);
-                Err(Rejection::StillProcessing)
-            }),
+            State::Working(working) => {
+                if let Some(output) = ready!(working.poll(context)) {
+                    output.inspect_err(|rejection| working.attempt.rejected(rejection))
+                } else {
+                    working.attempt.rejected(&Rejection::StillProcessing);
+                    self.move_to_background(BackgroundCause::ResponseDue);
+                    Err(Rejection::StillProcessing)
+                }
+            }
             State::Done => return Poll::Pending,
         };
         self.state = State::Done;

@@ -1,7 +1,6 @@
 use std::time::Duration;
 
-use tokio::time::timeout;
-
+use crate::deadline::within;
 use crate::panic::catch_panic;
 use crate::store::StoreError;
 
@@ -15,9 +14,9 @@ pub(super) async fn ask<T>(
     limit: Duration,
     call: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, StoreError> {
-    match timeout(limit, catch_panic(call)).await {
-        Ok(Some(answer)) => answer,
-        Ok(None) => Err(StoreError::panicked()),
-        Err(_) => Err(StoreError::too_slow()),
+    match within(limit, catch_panic(call)).await {
+        Some(Some(answer)) => answer,
+        Some(None) => Err(StoreError::panicked()),
+        None => Err(StoreError::too_slow()),
     }
 }

@@ -47,8 +47,8 @@ impl BodyLimits {
     ) -> Result<Bytes, Rejection> {
         let mut body = pin!(body);
         let mut collected = Collected::Nothing;
-        let end = deadline(Instant::now(), self.total);
-        let mut stalled = deadline(Instant::now(), self.stall);
+        let now = Instant::now();
+        let (end, mut stalled) = (deadline(now, self.total), deadline(now, self.stall));
         while let Some(bytes) = next_frame(body.as_mut(), self, stalled, end).await? {
             if bytes.len() > self.size.saturating_sub(collected.len()) {
                 return Err(self.too_large());

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http::{HeaderValue, Request, Response};
@@ -9,10 +10,9 @@ use super::http_request::DELIVERY;
 use super::response_body::{ResponseBody, respond};
 use super::verified_body::{ProvenBody, VerifiedBody};
 use super::verify_service::ready;
-use crate::dedupe::{Claimed, HandlerEnd, InRequest, Work, handle_once};
+use crate::dedupe::{Claimed, Dedupe, HandlerEnd, InRequest, Work, handle_once};
 use crate::extract::RequestContext;
-use crate::observe::Outcome;
-use crate::{DedupeLayer, Delivery, Rejection};
+use crate::{DedupeLayer, Delivery, DeliveryId, Rejection};
 
 impl<S> Layer<S> for DedupeLayer {
     type Service = DedupeService<S>;
@@ -49,18 +49,18 @@ where
         let request = request.map(ProvenBody::into_verified);
         let delivery = request.body().delivery().clone();
         let mut inner = self.inner.clone();
-        let observed = delivery.clone();
+        let id = delivery.id().clone();
         let handler = move |delivery, claimed: Claimed| async move {
-            let request = with_delivery(request, delivery, claimed.clone());
+            let request = with_delivery(request, delivery, claimed);
             if let Err(error) = ready(&mut inner).await {
                 return Ok(Err(error));
             }
             // Checked again here, because an inner concurrency limit may have delayed the handler.
-            claimed.may_start()?;
+            may_start(&request)?;
             Ok(inner.call(request).await)
         };
         let work = handle_once(&self.layer.dedupe, delivery, handler, end_of);
-        DedupeFuture { work, layer: self.layer.clone(), delivery: observed }
+        DedupeFuture { work, dedupe: Arc::clone(&self.layer.dedupe), id }
     }
 }
 
@@ -69,7 +69,7 @@ fn end_of<R, E>(result: &Result<Response<R>, E>) -> HandlerEnd<'_> {
         Ok(response) => {
             HandlerEnd::of_response(response.status().as_u16(), response.extensions().get())
         }
-        Err(_) => HandlerEnd::Failed { status: None, error: None },
+        Err(_) => HandlerEnd::Failed { status: None, error: None, rejection: None },
     }
 }
 
@@ -97,13 +97,19 @@ fn with_delivery(
     request.map(|_| VerifiedBody::new(delivery))
 }
 
+fn may_start(request: &Request<VerifiedBody>) -> Result<(), Rejection> {
+    let context = request.extensions().get::<RequestContext>();
+    let claimed = context.and_then(|context| context.claimed.as_ref());
+    claimed.map_or(Ok(()), Claimed::may_start)
+}
+
 /// The future that [`DedupeService`] returns. If it is dropped unfinished, the handler continues in
 /// the background.
 #[must_use = "futures do nothing unless polled"]
 pub struct DedupeFuture<R: Send + 'static, E: Send + 'static> {
     work: InRequest<Work<Result<Response<R>, E>>>,
-    layer: DedupeLayer,
-    delivery: Delivery,
+    dedupe: Arc<Dedupe>,
+    id: DeliveryId,
 }
 
 impl<R: Send + 'static, E: Send + 'static> Future for DedupeFuture<R, E> {
@@ -112,28 +118,13 @@ impl<R: Send + 'static, E: Send + 'static> Future for DedupeFuture<R, E> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let result = ready!(Pin::new(&mut self.work).poll(context));
         let mut response = match result {
-            Ok(handled) => {
-                let response = handled?;
-                if let Some(rejection) = response.extensions().get() {
-                    self.rejected(rejection);
-                }
-                response.map(ResponseBody::handler)
-            }
-            Err(rejection) => {
-                self.rejected(&rejection);
-                respond(&rejection, self.layer.dedupe.respond())
-            }
+            Ok(handled) => handled?.map(ResponseBody::handler),
+            Err(rejection) => respond(&rejection, self.dedupe.respond()),
         };
         if response.extensions().get::<Rejection>().is_some() {
-            response.extensions_mut().insert(self.delivery.id().clone());
+            response.extensions_mut().insert(self.id.clone());
         }
         Poll::Ready(Ok(response))
-    }
-}
-
-impl<R: Send + 'static, E: Send + 'static> DedupeFuture<R, E> {
-    fn rejected(&self, rejection: &Rejection) {
-        self.layer.dedupe.observe(Outcome::Rejected { rejection }, &self.delivery, None);
     }
 }
 
