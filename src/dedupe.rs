@@ -62,7 +62,8 @@ impl Dedupe {
         store: impl Store,
         options: DedupeOptions,
     ) -> Result<Self, OptionsError> {
-        let options = options.checked()?;
+        let mut options = options.checked()?;
+        options.observers = options.observers.with_built_in();
         let scope = Scope::new(scope)?;
         Ok(Self {
             scope,

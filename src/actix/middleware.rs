@@ -183,8 +183,7 @@ where
     };
     let rejection = match handle_once_locally(dedupe, delivery, handler, end_of).await {
         Ok(result) => {
-            let response = result?;
-            return Ok(with_id(response.map_into_left_body(), id));
+            return Ok(with_id(result?.map_into_left_body(), id));
         }
         Err(rejection) => rejection,
     };
@@ -212,8 +211,8 @@ fn end_of<B>(result: &Result<ServiceResponse<B>, Error>) -> HandlerEnd<'_> {
     match result {
         Ok(response) => HandlerEnd::of_response(response.status().as_u16(), rejection_of(response)),
         Err(error) => {
-            let status = error.as_response_error().status_code();
-            HandlerEnd::Failed { status: Some(status.as_u16()), error: None, rejection: None }
+            let status = error.as_response_error().status_code().as_u16();
+            HandlerEnd::of_error(status, error.as_error())
         }
     }
 }

@@ -56,6 +56,7 @@ impl BatchAttempt {
         Waiting { name, event }: Waiting,
         work: impl FnOnce(Bytes, ClaimHandle) -> F + Send + 'static,
         permit: Option<OwnedSemaphorePermit>,
+        of_delivery: Option<Arc<Permit>>,
     ) -> End
     where
         F: Future<Output = Result<(), String>> + Send + 'static,
@@ -65,8 +66,9 @@ impl BatchAttempt {
             let _permit = permit;
             work(event, claim).await
         };
-        let Self { delivery, claimed, report_by, .. } = self;
-        match handle_event_once(&claimed, &delivery, name, report_by, handler).await {
+        let Self { delivery, claimed: Claimed { dedupe, .. }, report_by, .. } = self;
+        let attempt = handle_event_once(&dedupe, of_delivery, &delivery, name, report_by, handler);
+        match attempt.await {
             Ok(result) => End::of(result, event_id),
             Err(Rejection::AlreadyProcessed) => End::AlreadyProcessed,
             Err(rejection) => End::of(Err(rejection.to_string()), event_id),

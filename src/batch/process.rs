@@ -114,7 +114,8 @@ impl BatchAttempt {
         }
         let permit = Arc::clone(&self.event_permits).acquire_owned().await.ok();
         let work = move |event, claim| read_and_handle(event, claim, handler);
-        self.claim_and_handle(waiting, work, permit).await
+        let of_delivery = self.permit();
+        self.claim_and_handle(waiting, work, permit, of_delivery).await
     }
 
     /// Starts the events that still wait, in a task that holds the delivery's permit.
@@ -133,9 +134,9 @@ impl BatchAttempt {
             return;
         }
         let span = crate::observe::log::Span::current();
-        let delivery_permit = self.permit();
+        // The delivery's own attempt is over by the time they begin, and with it its permit.
+        let of_delivery = self.permit();
         let work = async move {
-            let _delivery_permit = delivery_permit;
             for event in waiting {
                 // Claimed only after this wait, because nothing would renew the lease meanwhile.
                 let Some(permit) = self.event_permit_in_time().await else {
@@ -144,7 +145,8 @@ impl BatchAttempt {
                 };
                 let handler = handler.clone();
                 let work = move |event, claim| read_and_handle(event, claim, handler);
-                self.clone().claim_and_handle(event, work, Some(permit)).await;
+                let (attempt, of_delivery) = (self.clone(), of_delivery.clone());
+                attempt.claim_and_handle(event, work, Some(permit), of_delivery).await;
             }
         };
         tokio::spawn(span.wrap(work));

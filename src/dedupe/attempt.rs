@@ -107,9 +107,12 @@ impl Attempt {
     }
 
     pub(super) fn moves_to_background(&self, cause: BackgroundCause) {
-        self.in_background.store(true, Ordering::Relaxed);
         let after = self.started.elapsed();
         self.observe(Outcome::MovedToBackground { cause, after });
+        if cause == BackgroundCause::ResponseDue {
+            self.rejected(&Rejection::StillProcessing);
+        }
+        self.in_background.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn is_in_background(&self) -> bool {

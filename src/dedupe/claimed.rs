@@ -3,7 +3,6 @@ use std::sync::{Arc, Weak};
 use super::Dedupe;
 use super::attempt::Attempt;
 use super::permits::Permit;
-use crate::Rejection;
 
 /// The engine's state for a claimed delivery. The request's extensions hold it next to the
 /// [`Delivery`](crate::Delivery), so that a batch can claim its events as well.
@@ -26,7 +25,7 @@ impl Claimed {
     /// Checks that the handler may start. Call this last, when the handler has nothing left to wait
     /// for.
     #[cfg(feature = "tower")]
-    pub(crate) fn may_start(&self) -> Result<(), Rejection> {
+    pub(crate) fn may_start(&self) -> Result<(), crate::Rejection> {
         self.attempt.upgrade().map_or(Ok(()), |attempt| attempt.may_start())
     }
 

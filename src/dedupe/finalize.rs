@@ -20,13 +20,20 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// The first finalization of an attempt counts. Otherwise a completion that is cut short could
 /// become a release.
 pub(super) async fn finalize(attempt: &Arc<Attempt>, finalization: Finalization) {
+    let claim = attempt.claim.get();
+    let state = claim.map(ClaimHandle::state);
+    let finalization = match state {
+        // What the handler did was rolled back: a completion would keep the retries from it.
+        Some(ClaimState::Refused) => Finalization::Release,
+        _ => finalization,
+    };
     let finalization = *attempt.finalization.get_or_init(|| finalization);
+    let Some(claim) = claim.filter(|_| state != Some(ClaimState::Committed)) else {
+        return;
+    };
     if attempt.lease.may_have_expired() {
         attempt.note_lost_lease();
     }
-    let Some(claim) = attempt.claim.get().filter(|claim| !is_committed(claim)) else {
-        return;
-    };
     if within(PATIENCE, finalize_with_retries(attempt, claim, finalization)).await.is_some() {
         return;
     }
@@ -42,11 +49,6 @@ pub(super) async fn finalize(attempt: &Arc<Attempt>, finalization: Finalization)
             attempt.observe(Outcome::FinalizeFailed);
         }
     });
-}
-
-/// Whether the handler completed the delivery within its own transaction.
-fn is_committed(claim: &ClaimHandle) -> bool {
-    claim.state() == ClaimState::Committed
 }
 
 /// Calls the store until it has recorded the finalization.

@@ -25,8 +25,13 @@ impl<'a> HandlerEnd<'a> {
     pub(crate) fn of_response(status: u16, rejection: Option<&'a Rejection>) -> Self {
         match status {
             200..=299 => Self::Succeeded,
-            status => Self::Failed { status: Some(status), error: None, rejection },
+            status => Self::of_error(status, rejection),
         }
+    }
+
+    /// The handler failed, whatever the status.
+    pub(crate) fn of_error(status: u16, rejection: Option<&'a Rejection>) -> Self {
+        Self::Failed { status: Some(status), error: None, rejection }
     }
 }
 
@@ -82,7 +87,8 @@ where
 /// Runs the handler for one event of a batch, under its own claim. The event shares the delivery's
 /// permit, which is given back when the delivery and all its events have ended.
 pub(crate) fn handle_event_once<F>(
-    claimed: &Claimed,
+    dedupe: &Arc<Dedupe>,
+    of_delivery: Option<Arc<Permit>>,
     delivery: &Delivery,
     event: EventName,
     respond_by: Instant,
@@ -91,8 +97,7 @@ pub(crate) fn handle_event_once<F>(
 where
     F: Future<Output = Result<(), String>> + Send + 'static,
 {
-    let dedupe = &claimed.dedupe;
-    let permit = claimed.permit().or_else(|| dedupe.permits.take());
+    let permit = of_delivery.or_else(|| dedupe.permits.take());
     let claim = dedupe.claim_for_event(delivery, &event.id);
     let subject = (delivery.clone(), Some(event));
     begin(dedupe, permit, subject, respond_by, background::spawn, |attempt| {

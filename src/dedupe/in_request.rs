@@ -78,7 +78,6 @@ where
                 if let Some(output) = ready!(working.poll(context)) {
                     output.inspect_err(|rejection| working.attempt.rejected(rejection))
                 } else {
-                    working.attempt.rejected(&Rejection::StillProcessing);
                     self.move_to_background(BackgroundCause::ResponseDue);
                     Err(Rejection::StillProcessing)
                 }

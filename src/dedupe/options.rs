@@ -57,7 +57,7 @@ impl DedupeOptions {
             dedupe_by: DedupeKey::DeliveryId,
             allow_short_retention: false,
             share_scope: false,
-            observers: Observers::built_in(),
+            observers: Observers::default(),
             respond: Respond::default(),
         }
     }

@@ -7,6 +7,7 @@ use tokio::time::sleep;
 use super::DedupeOptions;
 use super::attempt::Attempt;
 use super::lease::Sent;
+use crate::delivery::ClaimState;
 use crate::observe::{Outcome, StoreOperation};
 use crate::store::{Renewal, Store};
 
@@ -72,6 +73,9 @@ impl Attempt {
         let Some(claim) = self.claim.get() else {
             return Renewed::NotNow;
         };
+        if claim.state() == ClaimState::Committed {
+            return Renewed::Never;
+        }
         let (sent, asked) = (Sent::now(), self.dedupe.start_timer());
         let call = async { self.dedupe.store.renew(claim.claim()).await };
         match self.ask(StoreOperation::Renew, patience, call).await {
@@ -84,6 +88,12 @@ impl Attempt {
             // handler runs without a claim.
             Ok(Renewal::Lost) if self.finalization.get().is_some() || !self.lease.is_granted() => {
                 Renewed::Never
+            }
+            // Its transaction may have completed it just now: the next try can tell.
+            Ok(Renewal::Lost)
+                if matches!(claim.state(), ClaimState::Staged | ClaimState::Committed) =>
+            {
+                Renewed::NotNow
             }
             Ok(Renewal::Lost) => {
                 self.note_lost_lease();

@@ -51,6 +51,10 @@ pub enum ClaimState {
     /// The completion was committed. The layer has nothing left to complete.
     Committed,
     /// The store did not record the completion, because another attempt owns the delivery.
+    ///
+    /// Roll the transaction back and return an error. The layer never completes such a
+    /// delivery, but it cannot turn your handler's 2xx into another response, and after a 2xx
+    /// the sender does not send the delivery again.
     Refused,
 }
 
@@ -99,6 +103,7 @@ impl ClaimHandle {
 
     /// Notes a new state, for stores that complete a delivery in the handler's transaction. After
     /// [`ClaimState::Committed`] the layer records nothing itself, whatever the handler returns.
+    /// After [`ClaimState::Refused`] it releases the claim, even if the handler returns 2xx.
     pub fn set_state(&self, state: ClaimState) {
         self.0.state.store(state.to_byte(), Ordering::Release);
     }

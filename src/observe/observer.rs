@@ -72,9 +72,11 @@ pub struct Observation<'a> {
 pub(crate) struct Observers(Vec<Arc<dyn Observer>>);
 
 impl Observers {
-    /// The built-in observers: the log lines, with the feature `tracing`.
-    pub(crate) fn built_in() -> Self {
-        Self(log::observer().into_iter().collect())
+    /// These, after the log lines of one layer, with the feature `tracing`. Two layers with
+    /// the same options must not share the log lines: those about one store would be left out
+    /// for those about the other.
+    pub(crate) fn with_built_in(self) -> Self {
+        Self(log::observer().into_iter().chain(self.0).collect())
     }
 
     pub(crate) fn add(&mut self, observer: Arc<dyn Observer>) {

@@ -50,7 +50,7 @@ impl VerifyOptions {
             clock: Arc::new(SystemClock),
             strict_event_type: false,
             scope: None,
-            observers: Observers::built_in(),
+            observers: Observers::default(),
             respond: Respond::default(),
         }
     }
@@ -183,7 +183,7 @@ impl VerifyOptions {
             clock: self.clock,
             event_types: EventTypes::new(self.strict_event_type),
             scope: self.scope,
-            observers: self.observers,
+            observers: self.observers.with_built_in(),
             respond: self.respond,
         }
     }

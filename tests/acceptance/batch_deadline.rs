@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 use axum::http::StatusCode;
 use nevent_webhooks::{Batch, DedupeOptions, Event, Incident};
 
-use crate::support::work::{Work, numbered};
+use crate::support::work::{Work, event, numbered};
 use crate::support::{Adapter, Gate, Post, Receiver, eventually, rows};
 
 rows!(
     d25_running_events_continue_after_the_deadline,
     d25_waiting_events_start_in_the_background,
+    d25_waiting_events_start_under_the_permit_of_their_delivery,
     d25_the_background_keeps_to_the_concurrency,
     d25_no_event_starts_after_the_handler_timeout,
     d25_no_event_starts_late_without_waiting,
@@ -59,6 +60,19 @@ async fn d25_waiting_events_start_in_the_background(adapter: Adapter) {
     assert_eq!(work.runs(), 50);
     receiver.deliver(&post).await.is(200, "");
     assert_eq!((work.counts(), work.runs()), ((0, 50, 0), 50));
+}
+
+/// Its handler has ended by then.
+async fn d25_waiting_events_start_under_the_permit_of_their_delivery(adapter: Adapter) {
+    let (setup, work) = Work::at_once(adapter, 1);
+    let options = deadline_of(Duration::from_secs(1)).max_in_flight(1);
+    let receiver = setup.options(options).start().await;
+    let gate = work.waits("evt_1");
+    receiver.deliver(&Post::new("d").body(numbered(0..5))).await.is(500, "Batch incomplete");
+    receiver.deliver(&Post::new("other").body(event("x"))).await.is(503, "Try again later");
+    gate.let_pass(1);
+    receiver.idle().await;
+    assert_eq!((work.runs(), receiver.incidents(Incident::TooManyInFlight)), (5, 1));
 }
 
 /// The events take long, and another batch completes one of them meanwhile.

@@ -2,7 +2,8 @@
 //!
 //! `README.md` has the rows of the acceptance table and the files of their tests; a test is named
 //! after its row. Tests without a row: `order` has requests with several faults, `batch_limits` what
-//! bounds batches, and `event_ids` deliveries that are claimed by their event's id.
+//! bounds batches, `event_ids` deliveries that are claimed by their event's id, and `claim_states`
+//! handlers that complete a delivery themselves.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -13,6 +14,7 @@ mod batches;
 mod body;
 mod body_memory;
 mod budget;
+mod claim_states;
 mod delivery_id;
 mod event_ids;
 mod events;

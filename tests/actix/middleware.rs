@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::future::Ready;
 use std::io::ErrorKind;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -14,10 +14,16 @@ use actix_web::http::StatusCode;
 use actix_web::middleware::{DefaultHeaders, Next, from_fn};
 use actix_web::test::{TestRequest, call_service, init_service, try_call_service};
 use actix_web::{App, HttpRequest, HttpResponse, web};
-use nevent_webhooks::{Delivery, DeliveryId, Event, Rejection, VerifyError};
+use nevent_webhooks::event::EventData;
+use nevent_webhooks::observe::{Observation, Outcome};
+use nevent_webhooks::store::MemoryStore;
+use nevent_webhooks::{
+    DedupeLayer, DedupeOptions, Delivery, DeliveryId, Event, Rejection, VerifyError,
+    WebhookMiddleware,
+};
 
 use super::secrets::signature;
-use super::{BODY, genuine, middleware, rejection, text};
+use super::{BODY, genuine, layers, middleware, rejection, text};
 
 /// On an app, a scope or a resource, each answers what it should.
 #[tokio::test]
@@ -75,6 +81,40 @@ async fn a_second_middleware_is_an_error() {
     let app = init_service(App::new().service(resource.route(web::post().to(handle)))).await;
     let response = call_service(&app, genuine("d").to_request()).await;
     assert_eq!(rejection(&response), Some(&Rejection::TwoVerifyLayers));
+}
+
+/// The extractor of a middleware below rejects with an error, without a response.
+#[tokio::test]
+async fn a_rejection_that_is_an_error_is_observed() {
+    async fn looks<B>(
+        _: Event<EventData>,
+        request: ServiceRequest,
+        next: Next<B>,
+    ) -> Result<ServiceResponse<B>, actix_web::Error> {
+        next.call(request).await
+    }
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let inside = Arc::clone(&told);
+    let observer = move |of: &Observation<'_>| {
+        let line = match of.outcome {
+            Outcome::Rejected { rejection, .. } => rejection.as_str().to_owned(),
+            Outcome::HandlerFailed { error, .. } => error.expect("the rejection").to_owned(),
+            _ => return,
+        };
+        inside.lock().expect("no panic while locked").push(line);
+    };
+    let options = DedupeOptions::new().observer(observer);
+    let dedupe = DedupeLayer::with_options("tickets", MemoryStore::new(), options);
+    let middleware = WebhookMiddleware::new(&layers().0, &dedupe.expect("a scope"));
+    let resource = web::resource("/hook").wrap(from_fn(looks)).wrap(middleware);
+    let app = App::new().service(resource.route(web::post().to(HttpResponse::Ok)));
+    let error = try_call_service(&init_service(app).await, genuine("d").to_request()).await;
+    assert_eq!(error.expect_err("a rejection").as_response_error().status_code(), 400);
+    let [failed, rejected] = &told.lock().expect("no panic while locked")[..] else {
+        panic!("{told:?}")
+    };
+    assert!(failed.starts_with("authentic, but not the JSON of such an event"), "{failed}");
+    assert_eq!(rejected, "malformed_event");
 }
 
 /// An outer middleware changes rejections as it changes other responses.

@@ -16,7 +16,7 @@ use axum::body::Body;
 use axum::routing::post;
 use http::{Request, Response};
 use nevent_webhooks::store::{Claim, ClaimAnswer, Completion, MemoryStore, Renewal, StoreError};
-use nevent_webhooks::{Batch, DedupeLayer, Event, Store, VerifiedBody};
+use nevent_webhooks::{Batch, DedupeLayer, DedupeOptions, Event, Store, VerifiedBody};
 use tower::{ServiceBuilder, ServiceExt, service_fn};
 use tracing::Instrument;
 
@@ -91,6 +91,37 @@ async fn a_handler_that_fails_is_a_warning() {
     let line = "WARN nevent_webhooks: the handler failed outcome=\"handler_failed\" scope=\"stacks\" \
         delivery=\"dlv_1\" status=502 in_background=false";
     assert_eq!(warnings(), [line]);
+}
+
+/// Its sender was answered 503, and sends the delivery again.
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_is_late_is_a_warning() {
+    subscribe();
+    let late = |_: Request<VerifiedBody>| async {
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        Ok::<_, std::convert::Infallible>(Response::new(Body::empty()))
+    };
+    let stack = ServiceBuilder::new().layer(layers()).service(service_fn(late));
+    stack.oneshot(genuine(Body::from(BODY))).await.unwrap();
+    let line = "WARN nevent_webhooks: rejected outcome=\"rejected\" scope=\"stacks\" \
+        delivery=\"dlv_1\" status=503 reason=no answer by the deadline; the handler goes on";
+    assert_eq!(warnings(), [line]);
+}
+
+/// Also if both layers were made with the same options.
+#[tokio::test]
+async fn each_store_that_is_down_is_an_error() {
+    subscribe();
+    let options = DedupeOptions::new();
+    for scope in ["one", "other"] {
+        let store = Flaky::default();
+        store.0.store(true, Ordering::Relaxed);
+        let dedupe = DedupeLayer::with_options(scope, store, options.clone()).unwrap();
+        let stack = ServiceBuilder::new().layer((layers().0, dedupe)).service_fn(handle);
+        stack.oneshot(genuine(Body::from(BODY))).await.unwrap();
+    }
+    let scopes = warnings().into_iter().map(|line| line.contains("scope=\"one\""));
+    assert_eq!(scopes.collect::<Vec<_>>(), [true, false]);
 }
 
 /// A memory store that fails when told to.
