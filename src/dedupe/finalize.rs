@@ -23,7 +23,7 @@ pub(super) async fn finalize(attempt: &Arc<Attempt>, finalization: Finalization)
     let claim = attempt.claim.get();
     let state = claim.map(ClaimHandle::state);
     let finalization = match state {
-        // What the handler did was rolled back: a completion would keep the retries from it.
+        // The handler's transaction was rolled back. After a completion no retry would run it again.
         Some(ClaimState::Refused) => Finalization::Release,
         _ => finalization,
     };

@@ -29,7 +29,7 @@ impl<'a> HandlerEnd<'a> {
         }
     }
 
-    /// The handler failed, whatever the status.
+    /// The end of a handler that returned an error, which is a failure with any status.
     pub(crate) fn of_error(status: u16, rejection: Option<&'a Rejection>) -> Self {
         Self::Failed { status: Some(status), error: None, rejection }
     }

@@ -89,7 +89,8 @@ impl Attempt {
             Ok(Renewal::Lost) if self.finalization.get().is_some() || !self.lease.is_granted() => {
                 Renewed::Never
             }
-            // Its transaction may have completed it just now: the next try can tell.
+            // The handler's transaction may just have completed the delivery. The next renewal finds
+            // out.
             Ok(Renewal::Lost)
                 if matches!(claim.state(), ClaimState::Staged | ClaimState::Committed) =>
             {

@@ -72,9 +72,10 @@ pub struct Observation<'a> {
 pub(crate) struct Observers(Vec<Arc<dyn Observer>>);
 
 impl Observers {
-    /// These, after the log lines of one layer, with the feature `tracing`. Two layers with
-    /// the same options must not share the log lines: those about one store would be left out
-    /// for those about the other.
+    /// Adds the built-in observers in front: the log lines, with the feature `tracing`.
+    ///
+    /// Each layer needs its own log lines, even if layers have the same options. Otherwise lines about
+    /// one store could suppress lines about the other.
     pub(crate) fn with_built_in(self) -> Self {
         Self(log::observer().into_iter().chain(self.0).collect())
     }
