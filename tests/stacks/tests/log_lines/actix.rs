@@ -2,7 +2,9 @@
 
 use actix_web::test::{TestRequest, init_service, try_call_service};
 use actix_web::{App, HttpResponse, Route, web};
-use nevent_webhooks::{Batch, Delivery, Event, EventData, EventError, Rejection, WebhookMiddleware};
+use nevent_webhooks::{
+    Batch, Delivery, Event, EventData, EventError, Rejection, WebhookMiddleware,
+};
 
 use super::log::{lines, subscribe, warnings};
 use super::receiver::{BODY, genuine_with, layers};
