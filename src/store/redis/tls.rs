@@ -4,8 +4,7 @@
 mod connect;
 
 #[cfg(feature = "redis-tls-no-provider")]
-use redis::TlsCertificates;
-use redis::cluster::ClusterClientBuilder;
+use redis::{TlsCertificates, cluster::ClusterClientBuilder};
 
 #[cfg(feature = "redis-tls-no-provider")]
 pub(super) use self::connect::{TlsStream, use_ring_unless_installed};
