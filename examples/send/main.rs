@@ -49,7 +49,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// What to send, and where.
+/// The delivery to send, and its destination.
 struct Sending {
     url: Uri,
     signer: Signer,

@@ -4,7 +4,7 @@ use super::Dedupe;
 use super::attempt::Attempt;
 use super::permits::Permit;
 
-/// The engine's state for a claimed delivery. The request's extensions hold it next to the
+/// The layer's state for a claimed delivery. The request's extensions hold it next to the
 /// [`Delivery`](crate::Delivery), so that a batch can claim its events as well.
 #[derive(Debug, Clone)]
 pub(crate) struct Claimed {

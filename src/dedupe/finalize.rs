@@ -23,7 +23,8 @@ pub(super) async fn finalize(attempt: &Arc<Attempt>, finalization: Finalization)
     let claim = attempt.claim.get();
     let state = claim.map(ClaimHandle::state);
     let finalization = match state {
-        // The handler's transaction was rolled back. After a completion no retry would run it again.
+        // The handler's transaction was rolled back. A completion would keep the retry from
+        // running it again.
         Some(ClaimState::Refused) => Finalization::Release,
         _ => finalization,
     };

@@ -40,7 +40,7 @@ type EndOf<T> = for<'a> fn(&'a T) -> HandlerEnd<'a>;
 
 /// Runs the handler for a delivery, unless the delivery is completed or in flight.
 ///
-/// The handler gets the delivery as it was claimed, and the engine's state for it. The handler calls
+/// The handler gets the delivery as it was claimed, and the layer's state for it. The handler calls
 /// [`Claimed::may_start`] when it has nothing left to wait for.
 #[cfg(feature = "tower")]
 pub(crate) fn handle_once<T, F>(

@@ -1,4 +1,4 @@
-//! The lease as the engine knows it.
+//! The lease as the layer knows it, without asking the store.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;

@@ -89,8 +89,8 @@ impl Attempt {
             Ok(Renewal::Lost) if self.finalization.get().is_some() || !self.lease.is_granted() => {
                 Renewed::Never
             }
-            // The handler's transaction may just have completed the delivery. The next renewal finds
-            // out.
+            // The handler's transaction may just have completed the delivery. The next renewal can
+            // tell.
             Ok(Renewal::Lost)
                 if matches!(claim.state(), ClaimState::Staged | ClaimState::Committed) =>
             {

@@ -72,10 +72,9 @@ pub struct Observation<'a> {
 pub(crate) struct Observers(Vec<Arc<dyn Observer>>);
 
 impl Observers {
-    /// Adds the built-in observers in front: the log lines, with the feature `tracing`.
-    ///
-    /// Each layer needs its own log lines, even if layers have the same options. Otherwise lines about
-    /// one store could suppress lines about the other.
+    /// These observers, after one that writes log lines if the feature `tracing` is on. Each layer has
+    /// its own. Otherwise, while one layer's store fails, the lines about another layer's store
+    /// would be left out.
     pub(crate) fn with_built_in(self) -> Self {
         Self(log::observer().into_iter().chain(self.0).collect())
     }

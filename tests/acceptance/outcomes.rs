@@ -92,7 +92,7 @@ async fn d10_deadline_counts_from_the_head(adapter: Adapter) {
 
 async fn d10_renewed_beyond_its_lease(adapter: Adapter) {
     let (setup, gate) = Receiver::gated(adapter);
-    // On the real clock: the lease of 1.2 s would lapse twice.
+    // On the real clock: the lease of 1.2 s would expire twice.
     let store = MemoryStore::with_capacity(10).expect("room");
     let receiver = setup.options(hurried()).store(store).start().await;
     receiver.deliver(&Post::new("d")).await.is(503, "Still processing");

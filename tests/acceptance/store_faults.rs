@@ -231,7 +231,7 @@ async fn d18_success_being_recorded_is_not_cut_short(adapter: Adapter) {
         store.fail_settlements(None);
         receiver.idle().await;
         if receiver.incidents(Incident::FinalizeFailed) > 0 {
-            return None; // For it is tried no longer than for another longest run.
+            return None; // The tries end after one more handler timeout: this run was too slow.
         }
         let cut_short = receiver.incidents(Incident::HandlerTimedOut);
         let again = receiver.deliver(&Post::new("d")).await;

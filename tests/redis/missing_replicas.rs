@@ -36,8 +36,8 @@ async fn is_refused(store: &RedisStore) {
     assert!(cause.contains("NOREPLICAS"), "{cause}");
 }
 
-/// The connection is as good as any other: it stays, and the Sentinels are asked now and
-/// then whether the master is another.
+/// The store keeps the connection, and asks the Sentinels now and then whether the master is
+/// another.
 async fn the_connection_is_kept(sentinels: &Sentinels, source: RedisSource, asked: &[&Server]) {
     let store = RedisStore::open(source, RedisOptions::new()).await.expect("a master");
     let master = sentinels.master().await;

@@ -128,7 +128,7 @@ async fn a_planned_failover_loses_next_to_nothing() {
     planned_failover(Sentinels::start().await).await;
 }
 
-/// With the timings that README.md has figures of, which this prints.
+/// With the timings for which `docs/redis.md` has figures. Prints the figures.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "half a minute"]
 async fn a_planned_failover_with_default_timings() {

@@ -1,6 +1,6 @@
 //! The example receivers under load: a steady flow of genuine deliveries, 2,000 clients that
 //! stall, and a flood of forged requests with bodies of 1 MiB. Genuine deliveries are handled once
-//! and answered, and the receiver's memory stays within the figure in README.md.
+//! and answered, and the receiver's memory stays within the figure in `docs/security.md`.
 //!
 //! ```sh
 //! cargo test --release --test soak -- --ignored --nocapture --test-threads 1
@@ -29,7 +29,7 @@ use receiver::Receiver;
 const STALLED: usize = 2_000;
 const FORGERS: usize = 8;
 
-/// `README.md`, "Under attack".
+/// `docs/security.md`, "Measured".
 const MOST_MEMORY: u64 = 256 << 20;
 /// With what the process itself grows by.
 const MOST_EACH: u64 = 32 << 10;

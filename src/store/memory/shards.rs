@@ -55,7 +55,8 @@ fn guard<T>(part: &Mutex<T>) -> MutexGuard<'_, T> {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Key(pub(super) [u8; 16]);
 
-// What a key is of. Control characters that no scope's name has in it; 2 is in a tenant's.
+// What a key is for, hashed between the scope and the rest. No scope contains these characters; 2 is
+// left out because a tenant's scope contains it.
 const DELIVERY: u8 = 0;
 const EVENT: u8 = 1;
 const BODY: u8 = 3;
@@ -97,7 +98,7 @@ impl KeyedHash {
         let half = |state: &RandomState| {
             let mut hasher = state.build_hasher();
             hasher.write(scope.as_str().as_bytes());
-            // No scope has a byte like these in it, so no two inputs have the same bytes.
+            // No scope contains such a byte, so different inputs have different bytes.
             hasher.write_u8(kind);
             hasher.write(rest);
             hasher.finish().to_ne_bytes()

@@ -4,7 +4,9 @@
 mod connect;
 
 #[cfg(feature = "redis-tls-no-provider")]
-use redis::{TlsCertificates, cluster::ClusterClientBuilder};
+use redis::TlsCertificates;
+#[cfg(feature = "redis-tls-no-provider")]
+use redis::cluster::ClusterClientBuilder;
 
 #[cfg(feature = "redis-tls-no-provider")]
 pub(super) use self::connect::{TlsStream, use_ring_unless_installed};

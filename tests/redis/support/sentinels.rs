@@ -40,7 +40,7 @@ impl Sentinels {
         Self::with(&[], "").await.acquainted().await
     }
 
-    /// A master that takes no writes without replicas, as the README advises. It can be cut off
+    /// A master that takes no writes without replicas, as `docs/redis.md` advises. It can be cut off
     /// from the others, and not from its clients, which need the [`PASSWORD`].
     pub async fn fenced() -> Self {
         let peer = "--user peer on nopass +@all ~* &* --masteruser peer --masterauth any \
