@@ -17,8 +17,8 @@ pub(crate) fn deadline(start: Instant, after: Duration) -> Instant {
 
 /// The future's output, or `None` if it is not ready within the limit.
 ///
-/// The limit counts from when the future first has to wait: a future that is ready at once,
-/// as the calls of a store in memory are, costs neither a timer nor a look at the clock.
+/// The limit counts from the moment when the future first has to wait. A future that is ready at
+/// once, such as a call of a store in memory, needs neither a timer nor the clock.
 #[cfg(any(feature = "tower", feature = "actix"))]
 pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
     let mut future = pin!(future);

@@ -134,7 +134,7 @@ impl BatchAttempt {
             return;
         }
         let span = crate::observe::log::Span::current();
-        // The delivery's own attempt is over by the time they begin, and with it its permit.
+        // Taken now, because the delivery's attempt gives its permit back before these events start.
         let of_delivery = self.permit();
         let work = async move {
             for event in waiting {

@@ -123,8 +123,8 @@ impl Attempt {
         Arc::clone(&self.permit)
     }
 
-    /// A response in the handler's place, or with a rejection in it. Events have no response
-    /// of their own, and in the background nobody waits for one.
+    /// Tells observers that the response is a rejection, or contains one. Events and attempts in the
+    /// background have no response, so there is nothing to report for them.
     pub(super) fn rejected(&self, rejection: &Rejection) {
         if self.event.is_none() && !self.is_in_background() {
             self.observe(Outcome::Rejected { rejection });

@@ -29,7 +29,7 @@ impl<'a> HandlerEnd<'a> {
         }
     }
 
-    /// The handler failed, whatever the status.
+    /// The end of a handler that returned an error, which is a failure with any status.
     pub(crate) fn of_error(status: u16, rejection: Option<&'a Rejection>) -> Self {
         Self::Failed { status: Some(status), error: None, rejection }
     }
@@ -199,7 +199,7 @@ impl Attempt {
                 self.observe(Outcome::HandlerFailed { status, error, took, in_background });
                 rejection.inspect(|rejection| self.rejected(rejection));
             }
-            // The handler did not start. The rejection says why, and is observed by itself.
+            // The handler did not start. `InRequest` reports the rejection.
             Some(Err(_)) => {}
             None => self.observe(Outcome::HandlerPanicked { took, in_background }),
         }
