@@ -83,7 +83,6 @@ fn rejected(of: &Observation<'_>, rejection: &Rejection) {
         rejection,
         Rejection::DeliveryIdConflict
             | Rejection::HandlerPanicked
-            | Rejection::StillProcessing
             | Rejection::StoreUnavailable { .. }
             | Rejection::TooManyInFlight { .. }
     );

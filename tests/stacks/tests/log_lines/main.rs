@@ -93,6 +93,22 @@ async fn a_handler_that_fails_is_a_warning() {
     assert_eq!(warnings(), [line]);
 }
 
+/// Its sender was answered 503, and sends the delivery again.
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_is_late_is_a_warning() {
+    subscribe();
+    let late = |_: Request<VerifiedBody>| async {
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        Ok::<_, std::convert::Infallible>(Response::new(Body::empty()))
+    };
+    let stack = ServiceBuilder::new().layer(layers()).service(service_fn(late));
+    stack.oneshot(genuine(Body::from(BODY))).await.unwrap();
+    let start = "WARN nevent_webhooks: rejected outcome=\"rejected\" scope=\"stacks\" \
+        delivery=\"dlv_1\" status=503 reason=";
+    let [line] = &warnings()[..] else { panic!("{:?}", warnings()) };
+    assert!(line.starts_with(start), "{line}");
+}
+
 /// Also if both layers were made with the same options.
 #[tokio::test]
 async fn each_store_that_is_down_is_an_error() {
