@@ -103,9 +103,10 @@ async fn a_handler_that_is_late_is_a_warning() {
     };
     let stack = ServiceBuilder::new().layer(layers()).service(service_fn(late));
     stack.oneshot(genuine(Body::from(BODY))).await.unwrap();
-    let line = "WARN nevent_webhooks: rejected outcome=\"rejected\" scope=\"stacks\" \
-        delivery=\"dlv_1\" status=503 reason=no answer by the deadline; the handler goes on";
-    assert_eq!(warnings(), [line]);
+    let start = "WARN nevent_webhooks: rejected outcome=\"rejected\" scope=\"stacks\" \
+        delivery=\"dlv_1\" status=503 reason=";
+    let [line] = &warnings()[..] else { panic!("{:?}", warnings()) };
+    assert!(line.starts_with(start), "{line}");
 }
 
 /// Also if both layers were made with the same options.
