@@ -15,12 +15,12 @@ mod permits;
 mod renewal;
 mod store_call;
 mod store_health;
+mod subject;
 
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
-pub(crate) use self::attempt::EventName;
 #[cfg(feature = "tower")]
 pub(crate) use self::background::Work;
 pub(crate) use self::claimed::Claimed;
@@ -36,6 +36,7 @@ pub use self::options::{DedupeOptions, OptionsError};
 pub(crate) use self::permits::Permit;
 use self::permits::Permits;
 use self::store_health::StoreHealth;
+pub(crate) use self::subject::{EventName, Subject};
 use crate::Delivery;
 use crate::deadline::deadline;
 use crate::observe::{Incident, Incidents, Observation, Outcome, Timer};
@@ -119,12 +120,7 @@ impl Dedupe {
         deadline(delivery.received(), self.options.handler_timeout)
     }
 
-    pub(crate) fn observe(
-        &self,
-        outcome: Outcome<'_>,
-        delivery: &Delivery,
-        event: Option<&EventName>,
-    ) {
+    pub(crate) fn observe(&self, outcome: Outcome<'_>, subject: &Subject) {
         self.incidents.count(&outcome);
         if self.options.observers.is_empty() {
             return;
@@ -132,9 +128,9 @@ impl Dedupe {
         self.options.observers.observe(&Observation {
             outcome,
             scope: Some(&self.scope),
-            delivery_id: Some(delivery.id()),
-            event_id: event.map(|event| event.id.as_str()),
-            event_type: event.map(|event| event.event_type.as_str()).or(delivery.event_header()),
+            delivery_id: Some(&subject.id),
+            event_id: subject.event.as_ref().map(|event| event.id.as_str()),
+            event_type: subject.event_type(),
         });
     }
 

@@ -5,7 +5,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use super::end::{End, Waiting};
-use crate::dedupe::{Claimed, EventName, Permit, handle_event_once};
+use crate::dedupe::{Claimed, EventName, Permit, Subject, handle_event_once};
 use crate::delivery::ClaimHandle;
 use crate::event::EventError;
 use crate::observe::Outcome;
@@ -103,6 +103,10 @@ impl BatchAttempt {
     }
 
     fn observe(&self, outcome: Outcome<'_>, event: Option<&EventName>) {
-        self.claimed.dedupe.observe(outcome, &self.delivery, event);
+        let subject = match event {
+            Some(event) => Subject::event(&self.delivery, event.clone()),
+            None => Subject::delivery(&self.delivery),
+        };
+        self.claimed.dedupe.observe(outcome, &subject);
     }
 }

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Dedupe;
 use super::lease::Lease;
 use super::permits::Permit;
 use super::store_call::ask;
+use super::{Dedupe, Subject};
+use crate::Rejection;
 use crate::delivery::{Claim, ClaimHandle};
 use crate::observe::log::Span;
 use crate::observe::{BackgroundCause, Outcome, StoreOperation};
 use crate::store::StoreError;
-use crate::{Delivery, Rejection};
 
 /// One attempt at one delivery, or at one event of a batch. It holds a permit until all of its work
 /// has ended, in the connection's task or in the background.
@@ -21,9 +21,7 @@ pub(super) struct Attempt {
     pub(super) dedupe: Arc<Dedupe>,
     pub(super) span: Span,
     pub(super) started: Instant,
-    /// The delivery as it was sent. The claim of a replay is under the first id of its bytes.
-    delivery: Delivery,
-    event: Option<EventName>,
+    subject: Subject,
     /// Set once this attempt owns the claim.
     pub(super) claim: OnceLock<ClaimHandle>,
     pub(super) lease: Lease,
@@ -33,25 +31,12 @@ pub(super) struct Attempt {
     permit: Arc<Permit>,
 }
 
-/// The id and type of an event of a batch, for observers.
-#[derive(Debug, Clone)]
-pub(crate) struct EventName {
-    pub(crate) id: String,
-    pub(crate) event_type: String,
-}
-
 impl Attempt {
-    pub(super) fn new(
-        dedupe: Arc<Dedupe>,
-        permit: Arc<Permit>,
-        delivery: Delivery,
-        event: Option<EventName>,
-    ) -> Self {
+    pub(super) fn new(dedupe: Arc<Dedupe>, permit: Arc<Permit>, subject: Subject) -> Self {
         Self {
             lease: Lease::new(dedupe.options.lease),
             dedupe,
-            delivery,
-            event,
+            subject,
             span: Span::current(),
             started: Instant::now(),
             claim: OnceLock::new(),
@@ -126,13 +111,13 @@ impl Attempt {
     /// Tells observers that the response is a rejection, or contains one. Events and attempts in the
     /// background have no response, so there is nothing to report for them.
     pub(super) fn rejected(&self, rejection: &Rejection) {
-        if self.event.is_none() && !self.is_in_background() {
+        if self.subject.event.is_none() && !self.is_in_background() {
             self.observe(Outcome::Rejected { rejection });
         }
     }
 
     pub(super) fn observe(&self, outcome: Outcome<'_>) {
-        self.dedupe.observe(outcome, &self.delivery, self.event.as_ref());
+        self.dedupe.observe(outcome, &self.subject);
     }
 }
 

@@ -2,11 +2,11 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::attempt::{Attempt, EventName, Finalization};
+use super::attempt::{Attempt, Finalization};
 use super::background;
 use super::finalize::finalize;
 use super::permits::Permit;
-use super::{Claimed, Dedupe, InRequest};
+use super::{Claimed, Dedupe, EventName, InRequest, Subject};
 use crate::delivery::ClaimHandle;
 use crate::observe::{Outcome, Timer};
 use crate::panic::catch_panic;
@@ -54,7 +54,7 @@ where
     F: Future<Output = Result<T, Rejection>> + Send + 'static,
 {
     let respond_by = dedupe.respond_by(&delivery);
-    let subject = (delivery.clone(), None);
+    let subject = Subject::delivery(&delivery);
     begin(dedupe, dedupe.permits.take(), subject, respond_by, background::spawn, |attempt| {
         Box::pin(handle_delivery(attempt, delivery, handler, end_of))
     })
@@ -73,7 +73,7 @@ where
     F: Future<Output = Result<T, Rejection>> + 'static,
 {
     let respond_by = dedupe.respond_by(&delivery);
-    let subject = (delivery.clone(), None);
+    let subject = Subject::delivery(&delivery);
     begin(
         dedupe,
         dedupe.permits.take(),
@@ -99,7 +99,7 @@ where
 {
     let permit = of_delivery.or_else(|| dedupe.permits.take());
     let claim = dedupe.claim_for_event(delivery, &event.id);
-    let subject = (delivery.clone(), Some(event));
+    let subject = Subject::event(delivery, event);
     begin(dedupe, permit, subject, respond_by, background::spawn, |attempt| {
         let handler = |claim| async { Ok(handler(claim).await) };
         Box::pin(claim_handle_finalize(attempt, claim, handler, end_of_event))
@@ -117,7 +117,7 @@ fn end_of_event(result: &Result<(), String>) -> HandlerEnd<'_> {
 fn begin<W>(
     dedupe: &Arc<Dedupe>,
     permit: Option<Arc<Permit>>,
-    (delivery, event): (Delivery, Option<EventName>),
+    subject: Subject,
     respond_by: Instant,
     to_background: fn(Arc<Attempt>, W),
     work: impl FnOnce(Arc<Attempt>) -> W,
@@ -125,13 +125,13 @@ fn begin<W>(
     let Some(permit) = permit else {
         let limit = dedupe.options.max_in_flight;
         let rejection = Rejection::TooManyInFlight { limit };
-        dedupe.observe(Outcome::TooManyInFlight { limit }, &delivery, event.as_ref());
-        if event.is_none() {
-            dedupe.observe(Outcome::Rejected { rejection: &rejection }, &delivery, None);
+        dedupe.observe(Outcome::TooManyInFlight { limit }, &subject);
+        if subject.event.is_none() {
+            dedupe.observe(Outcome::Rejected { rejection: &rejection }, &subject);
         }
         return InRequest::rejected(rejection);
     };
-    let attempt = Arc::new(Attempt::new(Arc::clone(dedupe), permit, delivery, event));
+    let attempt = Arc::new(Attempt::new(Arc::clone(dedupe), permit, subject));
     let work = work(Arc::clone(&attempt));
     InRequest::new(attempt, work, to_background, respond_by)
 }

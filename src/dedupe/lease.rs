@@ -34,7 +34,8 @@ impl Lease {
 
     /// Notes that the store granted the claim or renewal that was sent at this moment.
     pub(super) fn granted(&self, sent: Sent) {
-        let nanos = u64::try_from(sent.0.as_nanos()).unwrap_or(u64::MAX);
+        // 0 stands for "never granted".
+        let nanos = u64::try_from(sent.0.as_nanos()).unwrap_or(u64::MAX).max(1);
         self.sent_at.store(nanos, Ordering::Relaxed);
     }
 

@@ -30,7 +30,7 @@ pub struct Delivery {
 
 struct Facts {
     verified: Verified,
-    event_header: Option<Box<str>>,
+    event_header: Option<Arc<str>>,
     body: Bytes,
     received: Instant,
 }
@@ -87,6 +87,10 @@ impl Delivery {
     #[must_use]
     pub fn tenant(&self) -> Option<&str> {
         self.verified().tenant()
+    }
+
+    pub(crate) fn shared_event_header(&self) -> Option<&Arc<str>> {
+        self.facts.event_header.as_ref()
     }
 
     pub(crate) fn received(&self) -> Instant {

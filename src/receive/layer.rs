@@ -60,6 +60,9 @@ impl VerifyLayer {
     /// them. A tenant with two secrets costs one more pass over the body, so the time of a
     /// response can tell that a rotation is under way.
     ///
+    /// Give each tenant a secret of its own. If two have the same secret, an attacker can send a
+    /// captured request of one to the other.
+    ///
     /// The function runs for every request, before anything is verified: it must be quick and
     /// must not block. Keep the tenants in memory and return clones, which share their
     /// secrets.

@@ -128,6 +128,9 @@ impl VerifyOptions {
     /// again and again. The [`Rejection`] in the response's extensions stays as well. In actix-web
     /// it is the response's error.
     ///
+    /// The function must not panic: the sender would get no response, and would send the delivery
+    /// again.
+    ///
     /// The function is called for the layers' own rejections only. For the rejections of
     /// extractors, use the framework's own means:
     ///

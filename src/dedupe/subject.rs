@@ -1,0 +1,37 @@
+use std::sync::Arc;
+
+use crate::{Delivery, DeliveryId};
+
+/// The delivery that observers are told of, or the event in it. It holds no body, because an
+/// attempt may wait for its store for minutes.
+#[derive(Debug, Clone)]
+pub(crate) struct Subject {
+    /// As it was sent. The claim may be for the id that the signed bytes came with first.
+    pub(super) id: DeliveryId,
+    event_header: Option<Arc<str>>,
+    pub(super) event: Option<EventName>,
+}
+
+/// The names of an event of a batch.
+#[derive(Debug, Clone)]
+pub(crate) struct EventName {
+    pub(crate) id: String,
+    pub(crate) event_type: String,
+}
+
+impl Subject {
+    pub(crate) fn delivery(delivery: &Delivery) -> Self {
+        let event_header = delivery.shared_event_header().cloned();
+        Self { id: delivery.id().clone(), event_header, event: None }
+    }
+
+    pub(crate) fn event(delivery: &Delivery, event: EventName) -> Self {
+        Self { event: Some(event), ..Self::delivery(delivery) }
+    }
+
+    /// The type of the event as its body says, or as the event header says, which is not signed.
+    pub(super) fn event_type(&self) -> Option<&str> {
+        let of_body = self.event.as_ref().map(|event| event.event_type.as_str());
+        of_body.or(self.event_header.as_deref())
+    }
+}
