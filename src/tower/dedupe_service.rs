@@ -51,12 +51,12 @@ where
         let mut inner = self.inner.clone();
         let id = delivery.id().clone();
         let handler = move |delivery, claimed: Claimed| async move {
-            let request = with_delivery(request, delivery, claimed);
+            let request = with_delivery(request, delivery, claimed.clone());
             if let Err(error) = ready(&mut inner).await {
                 return Ok(Err(error));
             }
             // Checked again here, because an inner concurrency limit may have delayed the handler.
-            may_start(&request)?;
+            claimed.may_start()?;
             Ok(inner.call(request).await)
         };
         let work = handle_once(&self.layer.dedupe, delivery, handler, end_of);
@@ -95,12 +95,6 @@ fn with_delivery(
         context.claimed = Some(claimed);
     }
     request.map(|_| VerifiedBody::new(delivery))
-}
-
-fn may_start(request: &Request<VerifiedBody>) -> Result<(), Rejection> {
-    let context = request.extensions().get::<RequestContext>();
-    let claimed = context.and_then(|context| context.claimed.as_ref());
-    claimed.map_or(Ok(()), Claimed::may_start)
 }
 
 /// The future that [`DedupeService`] returns. If it is dropped unfinished, the handler continues in
