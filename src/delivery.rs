@@ -17,6 +17,8 @@ pub use claim_handle::{ClaimHandle, ClaimState};
 #[cfg(any(feature = "tower", feature = "actix"))]
 pub(crate) use id::printable_ascii;
 pub use id::{DELIVERY_HEADER, DeliveryId, DeliveryIdError, EVENT_HEADER};
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub(crate) use scope::flaw as scope_flaw;
 #[cfg(feature = "store")]
 pub use scope::{Scope, ScopeError};
 #[cfg(any(feature = "tower", feature = "actix"))]

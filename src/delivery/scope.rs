@@ -31,16 +31,10 @@ impl Scope {
     /// braces.
     pub fn new(name: impl AsRef<str>) -> Result<Self, ScopeError> {
         let name = name.as_ref();
-        let reason = if name.is_empty() {
-            "empty"
-        } else if name.len() > 128 {
-            "longer than 128 bytes"
-        } else if name.contains(['{', '}']) || name.contains(char::is_control) {
-            "with a brace or a control character in it"
-        } else {
-            return Ok(Self(name.into()));
-        };
-        Err(ScopeError { scope: name.to_owned(), reason })
+        match flaw(name) {
+            None => Ok(Self(name.into())),
+            Some(reason) => Err(ScopeError { scope: name.to_owned(), reason }),
+        }
     }
 
     /// The scope of one tenant within this scope. Delivery ids are not signed: with a shared scope,
@@ -68,6 +62,19 @@ impl std::str::FromStr for Scope {
 impl fmt::Debug for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+/// Why a text cannot name a scope, or a tenant within one. `None` if it can.
+pub(crate) fn flaw(name: &str) -> Option<&'static str> {
+    if name.is_empty() {
+        Some("empty")
+    } else if name.len() > 128 {
+        Some("longer than 128 bytes")
+    } else if name.contains(['{', '}']) || name.contains(char::is_control) {
+        Some("with a brace or a control character in it")
+    } else {
+        None
     }
 }
 

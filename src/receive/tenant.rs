@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use super::request::Head;
 use super::request_head::RequestHead;
+use crate::delivery::scope_flaw;
 use crate::{Rejection, Secret, Verified, Verifier, VerifyError};
 
 /// One of several senders that use one route: a name, and the verifier for that sender's
@@ -37,16 +38,10 @@ impl Tenant {
     /// control characters.
     pub fn new(name: impl AsRef<str>, verifier: Verifier) -> Result<Self, TenantError> {
         let name = name.as_ref();
-        let reason = if name.is_empty() {
-            "empty"
-        } else if name.len() > 128 {
-            "longer than 128 bytes"
-        } else if name.contains(['{', '}']) || name.contains(char::is_control) {
-            "with a brace or a control character in it"
-        } else {
-            return Ok(Self { name: name.into(), verifier });
-        };
-        Err(TenantError { name: name.to_owned(), reason })
+        match scope_flaw(name) {
+            None => Ok(Self { name: name.into(), verifier }),
+            Some(reason) => Err(TenantError { name: name.to_owned(), reason }),
+        }
     }
 
     /// The tenant's name.
