@@ -1,5 +1,7 @@
 //! d14b: the answer to a claim or a completion is lost on its way.
 
+use std::time::Duration;
+
 use nevent_webhooks::Store;
 use nevent_webhooks::store::{ClaimAnswer, Completion, RedisStore};
 
@@ -59,14 +61,18 @@ async fn d14b_a_claim_whose_answer_was_lost_is_released() {
 async fn broken_connections_lose_no_delivery() {
     let (server, proxy) = behind_a_proxy().await;
     let load = Load::on(&server.url_through(proxy.address()));
-    let hurt = async {
-        for _ in 0..50 {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-            proxy.lose_next_answer();
-        }
-    };
-    tokio::join!(load.sender.deliver_all(0..2000, 16), hurt);
-    assert!(proxy.lost() > 10, "{} answers lost", proxy.lost());
+    let mut number = 0;
+    // A busy machine loses fewer answers in the same time, so this counts answers.
+    while proxy.lost() < 20 {
+        let hurt = async {
+            for _ in 0..5 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                proxy.lose_next_answer();
+            }
+        };
+        tokio::join!(load.sender.deliver_all(number..number + 200, 16), hurt);
+        number += 200;
+    }
     let balance = load.balance();
     assert_eq!((balance.lost.len(), balance.doubles.len(), balance.begun_again), (0, 0, 0));
 }
