@@ -16,6 +16,7 @@ mod renewal;
 mod store_call;
 mod store_health;
 mod subject;
+mod times;
 
 use std::sync::Arc;
 
@@ -37,6 +38,7 @@ pub(crate) use self::permits::Permit;
 use self::permits::Permits;
 use self::store_health::StoreHealth;
 pub(crate) use self::subject::{EventName, Subject};
+use self::times::Times;
 use crate::Delivery;
 use crate::deadline::deadline;
 use crate::observe::{Incident, Incidents, Observation, Outcome, Timer};
@@ -102,22 +104,27 @@ impl Dedupe {
         self.store.identity().is_some_and(StoreIdentity::is_in_memory_of_this_thread)
     }
 
+    /// The durations that hold for this delivery.
+    fn times(&self, delivery: &Delivery) -> Times {
+        self.options.times(delivery.terms())
+    }
+
     /// The response deadline of this delivery.
     pub(crate) fn respond_by(&self, delivery: &Delivery) -> Instant {
-        deadline(delivery.received(), self.options.response_deadline)
+        deadline(delivery.received(), self.times(delivery).response_deadline)
     }
 
     /// The latest time for the report of a batch. It is 5 % before the response deadline:
     /// otherwise the sender would get a 503 in place of the report.
     pub(crate) fn report_by(&self, delivery: &Delivery) -> Instant {
-        let response_deadline = self.options.response_deadline;
+        let response_deadline = self.times(delivery).response_deadline;
         let margin = response_deadline.checked_div(20).unwrap_or_default();
         deadline(delivery.received(), response_deadline.saturating_sub(margin))
     }
 
     /// The time after which no more events of a batch are started.
     pub(crate) fn give_up_at(&self, delivery: &Delivery) -> Instant {
-        deadline(delivery.received(), self.options.handler_timeout)
+        deadline(delivery.received(), self.times(delivery).handler_timeout)
     }
 
     pub(crate) fn observe(&self, outcome: Outcome<'_>, subject: &Subject) {

@@ -1,5 +1,7 @@
 //! Deliveries as plain data: their ids, their claims, and the delivery that a handler gets.
 
+#[cfg(all(feature = "schemes", any(feature = "tower", feature = "actix")))]
+mod body_field;
 #[cfg(feature = "store")]
 mod claim;
 #[cfg(feature = "store")]
@@ -23,5 +25,3 @@ pub(crate) use scope::flaw as scope_flaw;
 pub use scope::{Scope, ScopeError};
 #[cfg(any(feature = "tower", feature = "actix"))]
 pub use verified::Delivery;
-#[cfg(any(feature = "tower", feature = "actix"))]
-pub(crate) use verified::event_header;

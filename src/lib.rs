@@ -144,6 +144,7 @@ mod delivery;
 #[cfg(any(feature = "tower", feature = "actix"))]
 mod panic;
 mod rejection;
+pub mod scheme;
 mod signature;
 #[cfg(any(feature = "tower", feature = "actix", feature = "memory"))]
 mod sync;

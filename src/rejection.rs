@@ -46,6 +46,11 @@ pub enum Rejection {
     /// The signature is missing or malformed, or the delivery is not genuine or not fresh.
     #[error(transparent)]
     Signature(#[from] VerifyError),
+    /// As [`Rejection::Signature`], with the status 403 in place of 401, for a sender that stops
+    /// sending after a 401: see
+    /// [`Terms::forbidden_for_unauthorized`](crate::scheme::Terms::forbidden_for_unauthorized).
+    #[error("{0}")]
+    SignatureForbidden(VerifyError),
     /// The request belongs to none of the tenants of a layer with a verifier per tenant. The
     /// sender gets the response of [`VerifyError::InvalidSignature`], so that it cannot tell
     /// which tenants exist.

@@ -1,14 +1,17 @@
 //! The signature of a delivery: the header, the MAC and the tolerance. There is no I/O, no runtime
 //! and no clock here; the caller passes the time in.
 
+mod check;
 mod constant_time;
 mod error;
 mod header;
+mod keyed;
 mod mac;
 mod replay_key;
 mod secret;
 mod secrets;
 mod signer;
+mod timestamp;
 mod tolerance;
 mod verification;
 mod verifier;

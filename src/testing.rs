@@ -106,9 +106,13 @@ impl SignedDelivery {
         let header = self.signer.header(self.signed_at, &self.body);
         let accepting = crate::Verifier::new(secret.clone());
         let verified = accepting.verify(header, &self.body, self.signed_at)?;
-        let id = crate::DeliveryId::new(&self.id)?;
-        let event = self.event.as_deref();
+        let headers: Vec<_> = self.headers().collect();
+        let lines_of = |name| {
+            let of_name = headers.iter().filter(move |(header, _)| *header == name);
+            of_name.map(|(_, value)| value.as_bytes())
+        };
         let received = tokio::time::Instant::now();
-        Ok(Delivery::new(id, event, verified, self.body.clone().into(), received))
+        let body = self.body.clone().into();
+        Ok(Delivery::new(&crate::scheme::NEVENT, lines_of, verified, body, received)?)
     }
 }

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform};
+use actix_web::http::StatusCode;
 use actix_web::{Error, HttpMessage};
 use tokio::time::Instant;
 
@@ -172,7 +173,7 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
     B: MessageBody + 'static,
 {
-    let id = Some(delivery.id().clone());
+    let (id, terms) = (Some(delivery.id().clone()), *delivery.terms());
     let context = RequestContext::new(verify);
     let request = Rc::new(Cell::new(Some(request)));
     let waiting = Rc::clone(&request);
@@ -183,7 +184,11 @@ where
     };
     let rejection = match handle_once_locally(dedupe, delivery, handler, end_of).await {
         Ok(result) => {
-            return Ok(with_id(result?.map_into_left_body(), id));
+            let mut response = result?.map_into_left_body();
+            if terms.counts_as_failure(response.status().as_u16()) {
+                *response.response_mut().status_mut() = StatusCode::OK;
+            }
+            return Ok(with_id(response, id));
         }
         Err(rejection) => rejection,
     };

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::lease::Lease;
 use super::permits::Permit;
 use super::store_call::ask;
-use super::{Dedupe, Subject};
+use super::{Dedupe, Subject, Times};
 use crate::Rejection;
 use crate::delivery::{Claim, ClaimHandle};
 use crate::observe::log::Span;
@@ -25,6 +25,7 @@ pub(super) struct Attempt {
     /// Set once this attempt owns the claim.
     pub(super) claim: OnceLock<ClaimHandle>,
     pub(super) lease: Lease,
+    pub(super) times: Times,
     /// Set once the handler has ended.
     pub(super) finalization: OnceLock<Finalization>,
     in_background: AtomicBool,
@@ -32,9 +33,15 @@ pub(super) struct Attempt {
 }
 
 impl Attempt {
-    pub(super) fn new(dedupe: Arc<Dedupe>, permit: Arc<Permit>, subject: Subject) -> Self {
+    pub(super) fn new(
+        dedupe: Arc<Dedupe>,
+        permit: Arc<Permit>,
+        subject: Subject,
+        times: Times,
+    ) -> Self {
         Self {
-            lease: Lease::new(dedupe.options.lease),
+            lease: Lease::new(times.lease),
+            times,
             dedupe,
             subject,
             span: Span::current(),

@@ -44,18 +44,18 @@ pub(super) fn spawn_locally<T: 'static>(attempt: Arc<Attempt>, work: LocalWork<T
 /// This is a task of its own because a handler may block its thread. Another thread then renews the
 /// lease.
 async fn supervise<T>(attempt: Arc<Attempt>, mut task: JoinHandle<T>) {
-    let options = &attempt.dedupe.options;
+    let times = attempt.times;
     let until_done = async {
         if let Either::Right((_lost, task)) = select(&mut task, pin!(attempt.keep_lease())).await {
             let _ = task.await;
         }
     };
-    if timeout_at(deadline(attempt.started, options.handler_timeout), until_done).await.is_ok() {
+    if timeout_at(deadline(attempt.started, times.handler_timeout), until_done).await.is_ok() {
         return;
     }
     task.abort();
     // A handler that blocks its thread cannot be dropped. Its lease expires instead.
-    let dropped = timeout(options.lease, task).await.is_ok();
+    let dropped = timeout(times.lease, task).await.is_ok();
     if attempt.finalization.get().is_none() {
         attempt.observe(Outcome::HandlerTimedOut { took: attempt.started.elapsed() });
     }

@@ -7,6 +7,7 @@ use super::attempt::Attempt;
 use super::lease::Sent;
 use crate::delivery::ClaimHandle;
 use crate::observe::{Outcome, StoreOperation};
+use crate::scheme::Identity;
 use crate::store::{Claim, ClaimAnswer, Fingerprint, RecordKind, Scope, Store, StoreError};
 use crate::{Delivery, DeliveryId, Rejection};
 
@@ -21,12 +22,26 @@ impl Dedupe {
         {
             return self.claim_for_event(delivery, &event_id);
         }
+        match delivery.identity() {
+            Identity::UnsignedHeader => self.claim_for_signed_bytes(delivery),
+            Identity::BodyField => self.claim_by_id(delivery, RecordKind::Event, delivery.id()),
+            Identity::SignedHeader | Identity::BodyHash => {
+                self.claim_by_id(delivery, RecordKind::Delivery, delivery.id())
+            }
+        }
+    }
+
+    /// The claim for a delivery whose id is not signed: by the id, the body and the signed bytes. If the
+    /// signature covers no time, the signed bytes stay genuine, so they are remembered for as long as
+    /// the delivery.
+    fn claim_for_signed_bytes(&self, delivery: &Delivery) -> Claim {
+        let (times, verified) = (self.times(delivery), delivery.verified());
         let fingerprint = Fingerprint::of(delivery.body());
         Claim {
-            replay_keys: delivery.verified().replay_keys().to_vec(),
-            replay_window: delivery.verified().replay_window(),
-            lease: self.options.lease,
-            retention: self.options.retention,
+            replay_keys: verified.replay_keys().to_vec(),
+            replay_window: verified.replay_window().unwrap_or(times.retention),
+            lease: times.lease,
+            retention: times.retention,
             ..Claim::new(self.scope_of(delivery), delivery.id().clone(), fingerprint)
         }
     }
@@ -39,17 +54,21 @@ impl Dedupe {
         }
     }
 
-    /// The claim for an event, by its id alone. The id is covered by the signature, so no replay keys
-    /// are needed, and the body is not fingerprinted because the sender may serialise the
-    /// same event differently next time.
+    /// The claim for an event, by its id alone.
     pub(crate) fn claim_for_event(&self, delivery: &Delivery, event_id: &str) -> Claim {
-        let id = DeliveryId::of_event(event_id);
-        let fingerprint = Fingerprint::of(event_id.as_bytes());
+        self.claim_by_id(delivery, RecordKind::Event, &DeliveryId::of_event(event_id))
+    }
+
+    /// A claim by an id alone. The signature covers the id, so no replay keys are needed, and the body
+    /// is not fingerprinted because the sender may serialise the same event differently next time.
+    fn claim_by_id(&self, delivery: &Delivery, kind: RecordKind, id: &DeliveryId) -> Claim {
+        let times = self.times(delivery);
+        let fingerprint = Fingerprint::of(id.as_str().as_bytes());
         Claim {
-            kind: RecordKind::Event,
-            lease: self.options.lease,
-            retention: self.options.retention,
-            ..Claim::new(self.scope_of(delivery), id, fingerprint)
+            kind,
+            lease: times.lease,
+            retention: times.retention,
+            ..Claim::new(self.scope_of(delivery), id.clone(), fingerprint)
         }
     }
 }
@@ -64,7 +83,7 @@ impl Attempt {
         // A replay record names the first id, and the first id has no replay record of another.
         // So the second claim is the last one, unless a replay record expires in between.
         for _ in 0..2 {
-            let (sent, store_timeout) = (Sent::now(), self.dedupe.options.store_timeout);
+            let (sent, store_timeout) = (Sent::now(), self.times.store_timeout);
             let call = async { self.dedupe.store.claim(&claim).await };
             match self.ask(StoreOperation::Claim, store_timeout, call).await {
                 Ok(ClaimAnswer::Acquired) => {
@@ -112,7 +131,7 @@ impl Attempt {
         let attempt = Arc::clone(self);
         tokio::spawn(async move {
             let release = async { attempt.dedupe.store.release(&claim).await };
-            let limit = attempt.dedupe.options.store_timeout;
+            let limit = attempt.times.store_timeout;
             let _ = attempt.ask(StoreOperation::Release, limit, release).await;
         });
         Err(Rejection::StoreUnavailable { reason: error.with_sources().into() })

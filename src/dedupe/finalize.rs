@@ -42,9 +42,9 @@ pub(super) async fn finalize(attempt: &Arc<Attempt>, finalization: Finalization)
     let (attempt, claim) = (Arc::clone(attempt), claim.clone());
     tokio::spawn(async move {
         let until = match finalization {
-            Finalization::Complete => attempt.dedupe.options.handler_timeout,
+            Finalization::Complete => attempt.times.handler_timeout,
             // After that time the claim has expired.
-            Finalization::Release => attempt.dedupe.options.lease,
+            Finalization::Release => attempt.times.lease,
         };
         if timeout(until, finalize_with_retries(&attempt, &claim, finalization)).await.is_err() {
             attempt.observe(Outcome::FinalizeFailed);
@@ -55,7 +55,7 @@ pub(super) async fn finalize(attempt: &Arc<Attempt>, finalization: Finalization)
 /// Calls the store until it has recorded the finalization.
 async fn finalize_with_retries(attempt: &Attempt, claim: &ClaimHandle, finalization: Finalization) {
     let mut pause = FIRST_PAUSE;
-    let (store, limit) = (&attempt.dedupe.store, attempt.dedupe.options.store_timeout);
+    let (store, limit) = (&attempt.dedupe.store, attempt.times.store_timeout);
     loop {
         let recorded = match finalization {
             Finalization::Complete => complete(attempt, claim, limit).await,

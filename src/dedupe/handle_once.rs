@@ -6,7 +6,7 @@ use super::attempt::{Attempt, Finalization};
 use super::background;
 use super::finalize::finalize;
 use super::permits::Permit;
-use super::{Claimed, Dedupe, EventName, InRequest, Subject};
+use super::{Claimed, Dedupe, EventName, InRequest, Subject, Times};
 use crate::delivery::ClaimHandle;
 use crate::observe::{Outcome, Timer};
 use crate::panic::catch_panic;
@@ -53,11 +53,16 @@ where
     T: Send + 'static,
     F: Future<Output = Result<T, Rejection>> + Send + 'static,
 {
-    let respond_by = dedupe.respond_by(&delivery);
+    let (respond_by, times) = (dedupe.respond_by(&delivery), dedupe.times(&delivery));
     let subject = Subject::delivery(&delivery);
-    begin(dedupe, dedupe.permits.take(), subject, respond_by, background::spawn, |attempt| {
-        Box::pin(handle_delivery(attempt, delivery, handler, end_of))
-    })
+    begin(
+        dedupe,
+        dedupe.permits.take(),
+        subject,
+        (respond_by, times),
+        background::spawn,
+        |attempt| Box::pin(handle_delivery(attempt, delivery, handler, end_of)),
+    )
 }
 
 /// The same as `handle_once`, with all work on the current thread.
@@ -72,13 +77,13 @@ where
     T: 'static,
     F: Future<Output = Result<T, Rejection>> + 'static,
 {
-    let respond_by = dedupe.respond_by(&delivery);
+    let (respond_by, times) = (dedupe.respond_by(&delivery), dedupe.times(&delivery));
     let subject = Subject::delivery(&delivery);
     begin(
         dedupe,
         dedupe.permits.take(),
         subject,
-        respond_by,
+        (respond_by, times),
         background::spawn_locally,
         |attempt| Box::pin(handle_delivery(attempt, delivery, handler, end_of)),
     )
@@ -99,8 +104,9 @@ where
 {
     let permit = of_delivery.or_else(|| dedupe.permits.take());
     let claim = dedupe.claim_for_event(delivery, &event.id);
+    let times = (respond_by, dedupe.times(delivery));
     let subject = Subject::event(delivery, event);
-    begin(dedupe, permit, subject, respond_by, background::spawn, |attempt| {
+    begin(dedupe, permit, subject, times, background::spawn, |attempt| {
         let handler = |claim| async { Ok(handler(claim).await) };
         Box::pin(claim_handle_finalize(attempt, claim, handler, end_of_event))
     })
@@ -118,7 +124,7 @@ fn begin<W>(
     dedupe: &Arc<Dedupe>,
     permit: Option<Arc<Permit>>,
     subject: Subject,
-    respond_by: Instant,
+    (respond_by, times): (Instant, Times),
     to_background: fn(Arc<Attempt>, W),
     work: impl FnOnce(Arc<Attempt>) -> W,
 ) -> InRequest<W> {
@@ -131,7 +137,7 @@ fn begin<W>(
         }
         return InRequest::rejected(rejection);
     };
-    let attempt = Arc::new(Attempt::new(Arc::clone(dedupe), permit, subject));
+    let attempt = Arc::new(Attempt::new(Arc::clone(dedupe), permit, subject, times));
     let work = work(Arc::clone(&attempt));
     InRequest::new(attempt, work, to_background, respond_by)
 }

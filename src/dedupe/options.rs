@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::error::OptionsError;
-use super::DedupeKey;
+use super::{DedupeKey, Times};
 use crate::observe::{Observer, Observers};
 use crate::rejection::Respond;
+use crate::scheme::{Scheme, Terms};
 use crate::{Rejection, RejectionResponse};
 
 /// The settings of a [`DedupeLayer`](super::DedupeLayer). The defaults suit Nevent's retries.
@@ -29,15 +30,17 @@ use crate::{Rejection, RejectionResponse};
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct DedupeOptions {
-    pub(super) retention: Duration,
-    pub(super) lease: Duration,
-    pub(super) response_deadline: Duration,
-    pub(super) store_timeout: Duration,
-    pub(super) handler_timeout: Duration,
+    /// The sender whose terms the options are checked against.
+    terms: Terms,
+    pub(super) retention: Option<Duration>,
+    pub(super) lease: Option<Duration>,
+    pub(super) response_deadline: Option<Duration>,
+    pub(super) store_timeout: Option<Duration>,
+    pub(super) handler_timeout: Option<Duration>,
     pub(super) max_in_flight: usize,
     pub(super) run_when_store_fails: bool,
     pub(super) dedupe_by: DedupeKey,
-    allow_short_retention: bool,
+    pub(super) allow_short_retention: bool,
     pub(super) share_scope: bool,
     pub(super) observers: Observers,
     pub(super) respond: Respond,
@@ -47,11 +50,12 @@ impl DedupeOptions {
     /// Creates options with the default settings.
     pub fn new() -> Self {
         Self {
-            retention: Duration::from_secs(24 * 3600),
-            lease: Duration::from_secs(30),
-            response_deadline: Duration::from_secs(9),
-            store_timeout: Duration::from_secs(2),
-            handler_timeout: Duration::from_secs(600),
+            terms: Terms::new(),
+            retention: None,
+            lease: None,
+            response_deadline: None,
+            store_timeout: None,
+            handler_timeout: None,
             max_in_flight: 1024,
             run_when_store_fails: false,
             dedupe_by: DedupeKey::DeliveryId,
@@ -62,16 +66,40 @@ impl DedupeOptions {
         }
     }
 
-    /// Sets the time for which the store keeps a completed delivery. Default 24 h.
+    /// Creates options for the deliveries of this sender: a retention below its retry horizon is an
+    /// error when the layer is created.
+    ///
+    /// You need this only if you set durations yourself. Durations that you do not set suit the sender
+    /// of each delivery in any case.
+    ///
+    #[cfg_attr(feature = "schemes", doc = "```")]
+    #[cfg_attr(not(feature = "schemes"), doc = "```ignore")]
+    /// use std::time::Duration;
+    /// use nevent_webhooks::{DedupeLayer, DedupeOptions, scheme::Scheme, store::MemoryStore};
+    ///
+    /// let short = Duration::from_secs(24 * 3600);
+    /// let options = DedupeOptions::for_scheme(Scheme::github()).retention(short);
+    /// assert!(DedupeLayer::with_options("github", MemoryStore::new(), options).is_err());
+    /// ```
+    pub fn for_scheme<T, K>(scheme: Scheme<T, K>) -> Self {
+        Self { terms: scheme.terms(), ..Self::new() }
+    }
+
+    /// Sets the time for which the store keeps a completed delivery. Default 24 h, or an hour more
+    /// than the sender's retry horizon if that is longer.
     ///
     /// At least 9 h: Nevent retries for almost that long, and a retry after the retention is
-    /// handled again.
+    /// handled again. For a delivery of another sender, a retention below the sender's retry horizon
+    /// acts as that horizon.
+    ///
+    /// If the sender's signature covers no time, this is also the time for which a replay is
+    /// recognised. A captured request that arrives later is handled again.
     pub fn retention(mut self, retention: Duration) -> Self {
-        self.retention = retention;
+        self.retention = Some(retention);
         self
     }
 
-    /// Allows a retention below 9 h. A retry that arrives after the retention is handled
+    /// Allows a retention below the sender's retry horizon, which is 9 h for Nevent. A retry that arrives after the retention is handled
     /// **again**.
     pub fn dangerously_allow_short_retention(mut self) -> Self {
         self.allow_short_retention = true;
@@ -94,8 +122,8 @@ impl DedupeOptions {
         self
     }
 
-    /// Sets the time after which a claim expires unless it is renewed. Default 30 s, and at
-    /// least three times the response deadline.
+    /// Sets the time after which a claim expires unless it is renewed. At least three times the
+    /// response deadline. Default 30 s, or longer for a sender that waits longer than 11 s.
     ///
     /// If the process dies, the delivery can be claimed again once the lease has expired. While a
     /// handler runs longer than that, the layer renews its lease. A sender that repeats a delivery
@@ -107,29 +135,29 @@ impl DedupeOptions {
     /// It counts such attempts as
     /// [`Incident::LeaseLost`](crate::Incident::LeaseLost).
     pub fn lease(mut self, lease: Duration) -> Self {
-        self.lease = lease;
+        self.lease = Some(lease);
         self
     }
 
     /// Sets the time after which the layer responds 503 to the sender while the handler continues in
-    /// the background. It counts from the arrival of the request's head. Default 9 s, because Nevent
-    /// gives up after 10 s.
+    /// the background. It counts from the arrival of the request's head. Default nine tenths of the
+    /// sender's timeout: 9 s for Nevent, which gives up after 10 s.
     pub fn response_deadline(mut self, response_deadline: Duration) -> Self {
-        self.response_deadline = response_deadline;
+        self.response_deadline = Some(response_deadline);
         self
     }
 
-    /// Sets how long one call of the store may take. Default 2 s. It must be above zero and below the
-    /// response deadline.
+    /// Sets how long one call of the store may take. It must be above zero and below the response
+    /// deadline. Default 2 s, or shorter for a sender that waits less than 3.3 s.
     pub fn store_timeout(mut self, store_timeout: Duration) -> Self {
-        self.store_timeout = store_timeout;
+        self.store_timeout = Some(store_timeout);
         self
     }
 
     /// Sets the time after which the layer drops a handler that has not ended, and releases its
     /// delivery. Default 10 min, and at least the response deadline.
     pub fn handler_timeout(mut self, handler_timeout: Duration) -> Self {
-        self.handler_timeout = handler_timeout;
+        self.handler_timeout = Some(handler_timeout);
         self
     }
 
@@ -184,16 +212,24 @@ impl DedupeOptions {
         self
     }
 
+    /// The durations that hold for a sender with these terms.
+    pub(super) fn times(&self, terms: &Terms) -> Times {
+        Times::new(self, terms)
+    }
+
     /// Checks the settings, alone and in combination.
     pub(super) fn checked(self) -> Result<Self, OptionsError> {
         if self.max_in_flight == 0 {
             return Err(OptionsError::NoneInFlight);
         }
-        if self.retention < LEAST_RETENTION && !self.allow_short_retention {
-            let retention = self.retention;
-            return Err(OptionsError::RetentionTooShort { retention });
+        let least = self.terms.least_retention();
+        if let Some(retention) = self.retention.filter(|retention| *retention < least)
+            && !self.allow_short_retention
+        {
+            return Err(OptionsError::RetentionTooShort { retention, least });
         }
-        let Self { lease, response_deadline, store_timeout, handler_timeout, .. } = self;
+        let Times { lease, response_deadline, store_timeout, handler_timeout, .. } =
+            self.times(&self.terms);
         if lease < response_deadline.saturating_mul(3) {
             return Err(OptionsError::LeaseTooShort { lease, response_deadline });
         }
@@ -215,7 +251,3 @@ impl Default for DedupeOptions {
         Self::new()
     }
 }
-
-/// Five retries after 1 min, 5 min, 30 min, 2 h and 6 h take 8 h 36 min. With their timeouts and
-/// some slack that is nine hours.
-const LEAST_RETENTION: Duration = Duration::from_secs(9 * 3600);

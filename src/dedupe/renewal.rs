@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::DedupeOptions;
+use super::Times;
 use super::attempt::Attempt;
 use super::lease::Sent;
 use crate::delivery::ClaimState;
@@ -29,11 +29,11 @@ pub(super) struct Timing {
 }
 
 impl Timing {
-    pub(super) fn of(options: &DedupeOptions) -> Self {
-        let part = |parts| options.lease.checked_div(parts).unwrap_or(options.lease);
+    pub(super) fn of(times: &Times) -> Self {
+        let part = |parts| times.lease.checked_div(parts).unwrap_or(times.lease);
         Self {
             every: part(5),
-            patience: options.store_timeout.min(part(20)),
+            patience: times.store_timeout.min(part(20)),
             pause: part(60).min(Duration::from_secs(1)),
         }
     }
@@ -61,7 +61,7 @@ pub(super) enum Renewed {
 impl Attempt {
     /// Renews the lease until it is lost.
     pub(super) async fn keep_lease(&self) {
-        let timing = Timing::of(&self.dedupe.options);
+        let timing = Timing::of(&self.times);
         // A client that hangs up moves its work here early, with most of the lease left.
         sleep(timing.every.saturating_sub(self.lease.age())).await;
         while let Some(pause) = timing.after(self.renew(timing.patience).await) {
@@ -119,11 +119,13 @@ mod tests {
     use tokio::time::{Instant, timeout};
 
     use super::*;
+    use crate::DedupeOptions;
+    use crate::scheme::Terms;
 
     const SECOND: Duration = Duration::from_secs(1);
 
     /// Options at the limits of what is allowed, and in between.
-    fn allowed_options() -> Vec<DedupeOptions> {
+    fn allowed_options() -> Vec<Times> {
         let mut all = Vec::new();
         for lease in [Duration::from_millis(300), 3 * SECOND, 30 * SECOND, 3600 * SECOND] {
             for deadline in [lease / 3, lease * 3 / 10, lease / 10] {
@@ -131,7 +133,7 @@ mod tests {
                     let options = DedupeOptions::new().lease(lease).response_deadline(deadline);
                     let options =
                         options.handler_timeout(lease.max(deadline)).store_timeout(store_timeout);
-                    all.push(options.checked().expect("allowed"));
+                    all.push(options.checked().expect("allowed").times(&Terms::new()));
                 }
             }
         }
@@ -141,7 +143,7 @@ mod tests {
     /// Whether the lease lasts for three of its lengths with a store that takes `latency` for each
     /// answer. From `begins` on, for just under half a lease, the store answers no renewal that is
     /// sent or would be answered then.
-    async fn holds(options: &DedupeOptions, begins: Duration, latency: Duration) -> bool {
+    async fn holds(options: &Times, begins: Duration, latency: Duration) -> bool {
         let (lease, timing) = (options.lease, Timing::of(options));
         let (start, mut sent_last) = (Instant::now(), Duration::ZERO);
         let silence = begins..begins + lease * 499 / 1000;
@@ -185,7 +187,8 @@ mod tests {
 
     #[test]
     fn by_default_a_renewal_that_failed_is_repeated_within_a_second() {
-        let Timing { every, patience, pause } = Timing::of(&DedupeOptions::new());
+        let Timing { every, patience, pause } =
+            Timing::of(&DedupeOptions::new().times(&Terms::new()));
         let millis = [every, patience, pause].map(|duration| duration.as_millis());
         assert_eq!(millis, [6000, 1500, 500]);
     }

@@ -71,6 +71,14 @@ impl DeliveryId {
         })
     }
 
+    /// The id of a delivery whose sender gives none.
+    #[cfg(all(feature = "schemes", any(feature = "tower", feature = "actix")))]
+    pub(crate) fn of_body(body: &[u8]) -> Self {
+        use sha2::{Digest, Sha256};
+        let digest: [u8; 32] = Sha256::digest(body).into();
+        Self(format!("sha256:{}", hex::encode(digest)).into())
+    }
+
     /// The id's text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -4,9 +4,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::time::Instant;
 
+#[cfg(feature = "schemes")]
+use super::body_field::body_field;
 use super::id::printable_ascii;
-use super::{ClaimHandle, DeliveryId};
+use super::{ClaimHandle, DeliveryId, DeliveryIdError};
 use crate::Verified;
+use crate::scheme::{IdSource, Identity, Sender, Terms};
 
 /// A verified delivery: its id, its body and the proof of its signature. Plain data, cheap to clone.
 ///
@@ -18,7 +21,7 @@ use crate::Verified;
 ///
 /// async fn handle(delivery: Delivery) {
 ///     println!("{}: {} bytes", delivery.id(), delivery.body().len());
-///     println!("signed {} s ago", delivery.verified().age());
+///     println!("signed {:?} s ago", delivery.verified().age());
 /// }
 /// ```
 #[derive(Clone)]
@@ -30,26 +33,41 @@ pub struct Delivery {
 
 struct Facts {
     verified: Verified,
+    id_source: IdSource,
     event_header: Option<Arc<str>>,
+    version_header: Option<Arc<str>>,
+    terms: Terms,
     body: Bytes,
     received: Instant,
 }
 
 impl Delivery {
-    /// `received` is when the request's head arrived. The response deadline counts from that moment.
-    pub(crate) fn new(
-        id: DeliveryId,
-        event_header: Option<&str>,
+    /// Finds the delivery's id where its sender puts it. `lines_of` returns the values of all lines of
+    /// a header. `received` is when the request's head arrived. The response deadline counts from that
+    /// moment.
+    pub(crate) fn new<'a, L: Iterator<Item = &'a [u8]>>(
+        sender: &Sender,
+        lines_of: impl Fn(&'static str) -> L,
         verified: Verified,
         body: Bytes,
         received: Instant,
-    ) -> Self {
-        let event_header = event_header.map(Into::into);
-        let facts = Facts { verified, event_header, body, received };
-        Self { id, facts: Arc::new(facts), claim: None }
+    ) -> Result<Self, DeliveryIdError> {
+        let (id, id_source) = find_id(sender, &lines_of, &verified, &body)?;
+        let plain = |name: Option<&'static str>| plain_line(lines_of(name?)).map(Into::into);
+        let facts = Facts {
+            id_source,
+            event_header: plain(sender.event_header),
+            version_header: plain(sender.version_header),
+            terms: sender.terms,
+            verified,
+            body,
+            received,
+        };
+        Ok(Self { id, facts: Arc::new(facts), claim: None })
     }
 
-    /// The delivery's id. If the same signed bytes arrived earlier under a different id,
+    /// The delivery's id, by which it is deduplicated. If the sender gives no id, this is
+    /// `sha256:` and the hash of the body in hex. If the same signed bytes arrived earlier under a different id,
     /// below [`DedupeLayer`](crate::DedupeLayer) this is the first id.
     #[must_use]
     pub fn id(&self) -> &DeliveryId {
@@ -62,11 +80,30 @@ impl Delivery {
         &self.facts.body
     }
 
-    /// The value of the `X-Nevent-Event` header, if there is one line of printable ASCII. The header
-    /// is not signed: route on the `type` in the body instead.
+    /// Where the id comes from. It decides how the delivery is deduplicated.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        self.facts.id_source.identity()
+    }
+
+    /// The name of the sender's scheme: `"nevent"` unless you chose another.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        self.verified().scheme()
+    }
+
+    /// The value of the header that names the event's type, such as `X-Nevent-Event`, if there is one
+    /// line of printable ASCII. The header is not signed: route on the `type` in the body instead.
     #[must_use]
     pub fn event_header(&self) -> Option<&str> {
         self.facts.event_header.as_deref()
+    }
+
+    /// The value of the header that names the version of the body's format, if the sender has such a
+    /// header and there is one line of printable ASCII. The header is not signed.
+    #[must_use]
+    pub fn version_header(&self) -> Option<&str> {
+        self.facts.version_header.as_deref()
     }
 
     /// The proof of verification, with the signature's time and age and the secret that matched.
@@ -93,6 +130,14 @@ impl Delivery {
         self.facts.event_header.as_ref()
     }
 
+    pub(crate) fn id_source(&self) -> IdSource {
+        self.facts.id_source
+    }
+
+    pub(crate) fn terms(&self) -> &Terms {
+        &self.facts.terms
+    }
+
     pub(crate) fn received(&self) -> Instant {
         self.facts.received
     }
@@ -115,9 +160,30 @@ impl fmt::Debug for Delivery {
     }
 }
 
-/// The event header, if it is a single line of at most 128 bytes of printable ASCII.
-pub(crate) fn event_header<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Option<&'a str> {
-    let mut lines = lines.into_iter();
+/// The id of a delivery, and where it was found.
+#[cfg_attr(not(feature = "schemes"), expect(unused_variables, reason = "the body has no id"))]
+fn find_id<'a, L: Iterator<Item = &'a [u8]>>(
+    sender: &Sender,
+    lines_of: &impl Fn(&'static str) -> L,
+    verified: &Verified,
+    body: &[u8],
+) -> Result<(DeliveryId, IdSource), DeliveryIdError> {
+    let id = match sender.id {
+        IdSource::Header(name) => DeliveryId::from_lines(lines_of(name))?,
+        IdSource::SignedHeader => verified.signed_id().cloned().ok_or(DeliveryIdError::Missing)?,
+        #[cfg(feature = "schemes")]
+        IdSource::BodyField(path) => match body_field(body, path) {
+            Some(id) => DeliveryId::of_event(&id),
+            None => return Ok((DeliveryId::of_body(body), IdSource::BodyHash)),
+        },
+        #[cfg(feature = "schemes")]
+        IdSource::BodyHash => DeliveryId::of_body(body),
+    };
+    Ok((id, sender.id))
+}
+
+/// The value of a header, if it is a single line of at most 128 bytes of printable ASCII.
+fn plain_line<'a>(mut lines: impl Iterator<Item = &'a [u8]>) -> Option<&'a str> {
     let line = lines.next().filter(|line| line.len() <= 128)?;
     match lines.next() {
         None => printable_ascii(line),

@@ -19,8 +19,8 @@ pub enum Outcome<'a> {
     #[non_exhaustive]
     Verified {
         /// Seconds between the signature and the end of the body. Negative if the sender's clock is
-        /// ahead.
-        age: i64,
+        /// ahead. `None` if the signature covers no time.
+        age: Option<i64>,
         /// The name of the secret that matched.
         secret: &'a str,
         /// Bytes in the body.

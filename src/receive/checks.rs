@@ -5,19 +5,19 @@ use tokio::time::Instant;
 
 use super::budget::Budget;
 use super::event_type::EventTypes;
-use super::read::BodyLimits;
+use super::read::Limits;
 use super::request::{Frames, Head, Header};
 use super::tenant::Verifiers;
-use crate::delivery::{Delivery, Scope, event_header};
+use crate::delivery::{Delivery, Scope};
 use crate::observe::{Observation, Observers, Outcome};
 use crate::rejection::Respond;
-use crate::{Clock, DeliveryId, Rejection};
+use crate::{Clock, Rejection};
 
 /// The checks of a layer, with their settings and counters.
 #[derive(Debug)]
 pub(crate) struct Checks {
     pub(super) verifiers: Verifiers,
-    pub(super) limits: BodyLimits,
+    pub(super) limits: Limits,
     pub(super) budget: Budget,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) event_types: EventTypes,
@@ -36,18 +36,18 @@ impl Checks {
         received: Instant,
     ) -> Result<Delivery, Rejection> {
         let chosen = self.verifiers.choose(head);
-        let mut verification = chosen.verifier().begin(head.lines(Header::Signature))?;
-        self.limits.check_head(head, &body)?;
+        let sender = chosen.verifier().sender();
+        let lines_of = |name| head.lines(Header::Named(name));
+        let mut verification = chosen.begin(lines_of)?;
+        let limits = self.limits.of(&sender.terms);
+        limits.check_head(head, &body)?;
         // Lives until this function returns or is dropped. Otherwise the budget would not count this
         // body while its request is still unverified.
-        let mut share = self.budget.share(self.limits.size);
-        let body = self.limits.read(body, &mut verification, &mut share).await?;
+        let mut share = self.budget.share(limits.size);
+        let body = limits.read(body, &mut verification, &mut share).await?;
         let body_read = if self.observers.is_empty() { Duration::ZERO } else { received.elapsed() };
         let verified = chosen.confirm(verification.finish(self.clock.unix_seconds()))?;
-        let id = DeliveryId::from_lines(head.lines(Header::Delivery))?;
-
-        let event = event_header(head.lines(Header::Event));
-        let delivery = Delivery::new(id, event, verified, body, received);
+        let delivery = Delivery::new(sender, lines_of, verified, body, received)?;
         #[cfg(feature = "events")]
         self.check_event_type(&delivery)?;
         let (age, secret) = (delivery.verified().age(), delivery.verified().secret_name());

@@ -36,13 +36,13 @@ impl VerifyLayer {
     ///
     /// Keep a clone of the verifier to replace its secrets while the layer is in use: see
     /// [`Verifier::replace_secrets`].
-    pub fn new(verifier: Verifier) -> Self {
+    pub fn new<T, K>(verifier: Verifier<T, K>) -> Self {
         Self::with_options(verifier, VerifyOptions::new())
     }
 
     /// Creates a layer with your own options.
-    pub fn with_options(verifier: Verifier, options: VerifyOptions) -> Self {
-        Self::from_verifiers(Verifiers::One(verifier), options)
+    pub fn with_options<T, K>(verifier: Verifier<T, K>, options: VerifyOptions) -> Self {
+        Self::from_verifiers(Verifiers::One(verifier.erased()), options)
     }
 
     /// Creates a layer with a verifier per tenant, for a route that several senders use, each with

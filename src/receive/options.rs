@@ -4,7 +4,7 @@ use std::time::Duration;
 use super::budget::Budget;
 use super::checks::Checks;
 use super::event_type::EventTypes;
-use super::read::BodyLimits;
+use super::read::Limits;
 use super::tenant::Verifiers;
 use crate::delivery::Scope;
 use crate::observe::{Observer, Observers};
@@ -28,7 +28,9 @@ use crate::{Clock, Rejection, RejectionResponse, SystemClock};
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct VerifyOptions {
-    limits: BodyLimits,
+    body_limit: Option<usize>,
+    stall_timeout: Option<Duration>,
+    body_timeout: Option<Duration>,
     unverified_budget: usize,
     clock: Arc<dyn Clock>,
     strict_event_type: bool,
@@ -41,11 +43,9 @@ impl VerifyOptions {
     /// Creates options with the default settings.
     pub fn new() -> Self {
         Self {
-            limits: BodyLimits {
-                size: 1024 * 1024,
-                stall: Duration::from_secs(5),
-                total: Duration::from_secs(8),
-            },
+            body_limit: None,
+            stall_timeout: None,
+            body_timeout: None,
             unverified_budget: 256 * 1024 * 1024,
             clock: Arc::new(SystemClock),
             strict_event_type: false,
@@ -55,15 +55,16 @@ impl VerifyOptions {
         }
     }
 
-    /// Sets how many bytes a body may have. Default 1 MiB (1,048,576 bytes). A longer body is
-    /// rejected with 413, before it is read if the head declares its length.
+    /// Sets how many bytes a body may have. A longer body is rejected with 413, before it is read if
+    /// the head declares its length. Default 1 MiB (1,048,576 bytes) for Nevent, and for another
+    /// sender what its scheme says.
     ///
     /// [`Delivery`](crate::Delivery), `Event` and `Batch` have no other limit. The frameworks'
     /// own extractors do. In axum, `Json`, `Bytes` and `String` take 2 MB unless
     /// `DefaultBodyLimit::max` says otherwise. In actix-web, `web::Bytes` takes 256 KiB and
     /// `web::Json` 2 MiB unless `PayloadConfig` and `JsonConfig` say otherwise.
     pub fn body_limit(mut self, bytes: usize) -> Self {
-        self.limits.size = bytes;
+        self.body_limit = Some(bytes);
         self
     }
 
@@ -86,16 +87,18 @@ impl VerifyOptions {
         self
     }
 
-    /// Sets how long a body may stall before it is rejected with 408. Default 5 s.
+    /// Sets how long a body may stall before it is rejected with 408. Default 5 s, or the body timeout
+    /// if that is shorter.
     pub fn stall_timeout(mut self, stall: Duration) -> Self {
-        self.limits.stall = stall;
+        self.stall_timeout = Some(stall);
         self
     }
 
-    /// Sets how long a body may take in all before it is rejected with 408. Default 8 s. Keep it
+    /// Sets how long a body may take in all before it is rejected with 408. Default 8 s for Nevent, and
+    /// for a sender that waits less than 10 s correspondingly less. Keep it
     /// below the response deadline. Otherwise slow bodies leave the handler no time.
     pub fn body_timeout(mut self, total: Duration) -> Self {
-        self.limits.total = total;
+        self.body_timeout = Some(total);
         self
     }
 
@@ -181,7 +184,11 @@ impl VerifyOptions {
     pub(super) fn into_checks(self, verifiers: Verifiers) -> Checks {
         Checks {
             verifiers,
-            limits: self.limits,
+            limits: Limits {
+                size: self.body_limit,
+                stall: self.stall_timeout,
+                total: self.body_timeout,
+            },
             budget: Budget::new(self.unverified_budget),
             clock: self.clock,
             event_types: EventTypes::new(self.strict_event_type),

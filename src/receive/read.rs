@@ -9,7 +9,27 @@ use tokio::time::{Instant, timeout_at};
 use super::budget::Share;
 use super::request::{Frames, Head, Header};
 use crate::deadline::deadline;
+use crate::scheme::Terms;
 use crate::{Rejection, Verification};
+
+/// The limits of bodies that the options set. The sender's terms decide the rest.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) size: Option<usize>,
+    pub(super) stall: Option<Duration>,
+    pub(super) total: Option<Duration>,
+}
+
+impl Limits {
+    pub(super) fn of(self, terms: &Terms) -> BodyLimits {
+        const STALL: Duration = Duration::from_secs(5);
+        BodyLimits {
+            size: self.size.unwrap_or_else(|| terms.most_bytes()),
+            stall: self.stall.unwrap_or(STALL.min(terms.body_timeout())),
+            total: self.total.unwrap_or_else(|| terms.body_timeout()),
+        }
+    }
+}
 
 /// The limits of one body.
 #[derive(Debug, Clone, Copy)]

@@ -18,9 +18,8 @@ pub(crate) trait Head {
 /// The headers that the checks read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Header {
-    Signature,
-    Delivery,
-    Event,
+    /// A header of the sender's scheme, in lower case.
+    Named(&'static str),
     ContentEncoding,
     ContentLength,
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::request::Head;
 use super::request_head::RequestHead;
 use crate::delivery::scope_flaw;
-use crate::{Rejection, Secret, Verified, Verifier, VerifyError};
+use crate::{Rejection, Secret, Verification, Verified, Verifier, VerifyError};
 
 /// One of several senders that use one route: a name, and the verifier for that sender's
 /// deliveries. Cheap to clone.
@@ -36,10 +36,10 @@ impl Tenant {
     ///
     /// [`TenantError`] if the name is empty, longer than 128 bytes, or contains braces or
     /// control characters.
-    pub fn new(name: impl AsRef<str>, verifier: Verifier) -> Result<Self, TenantError> {
+    pub fn new<T, K>(name: impl AsRef<str>, verifier: Verifier<T, K>) -> Result<Self, TenantError> {
         let name = name.as_ref();
         match scope_flaw(name) {
-            None => Ok(Self { name: name.into(), verifier }),
+            None => Ok(Self { name: name.into(), verifier: verifier.erased() }),
             Some(reason) => Err(TenantError { name: name.to_owned(), reason }),
         }
     }
@@ -48,12 +48,6 @@ impl Tenant {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
-    }
-
-    /// The tenant's verifier.
-    #[must_use]
-    pub fn verifier(&self) -> &Verifier {
-        &self.verifier
     }
 }
 
@@ -113,17 +107,37 @@ impl Chosen<'_> {
         }
     }
 
+    /// Starts the verification, or rejects the request.
+    pub(super) fn begin<'a, L: Iterator<Item = &'a [u8]>>(
+        &self,
+        lines_of: impl Fn(&'static str) -> L,
+    ) -> Result<Verification, Rejection> {
+        self.verifier().begin_request(lines_of).map_err(|error| self.rejection(error))
+    }
+
+    /// The rejection of a signature, with the status that the sender expects.
+    fn rejection(&self, error: VerifyError) -> Rejection {
+        if self.verifier().sender().terms.is_401_fatal {
+            Rejection::SignatureForbidden(error)
+        } else {
+            Rejection::Signature(error)
+        }
+    }
+
     /// The proof with the tenant's name. An unknown tenant gets no proof, even if the sender signs
     /// with the decoy's key.
     pub(super) fn confirm(
-        self,
+        &self,
         verified: Result<Verified, VerifyError>,
     ) -> Result<Verified, Rejection> {
-        match self {
-            Self::One(_) => Ok(verified?),
-            Self::Tenant(tenant) => Ok(verified?.of_tenant(tenant.name)),
-            Self::Decoy(_) => Err(Rejection::UnknownTenant),
+        if let Self::Decoy(_) = self {
+            return Err(Rejection::UnknownTenant);
         }
+        let verified = verified.map_err(|error| self.rejection(error))?;
+        Ok(match self {
+            Self::Tenant(tenant) => verified.of_tenant(Arc::clone(&tenant.name)),
+            _ => verified,
+        })
     }
 }
 

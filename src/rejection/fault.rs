@@ -19,7 +19,7 @@ use crate::VerifyError;
 ///
 /// | fault | rejections |
 /// | --- | --- |
-/// | `Sender` | `Signature`, `UnknownTenant`, `PayloadTooLarge`, `OuterBodyLimit`, `UnsupportedContentEncoding`, `DeliveryId`, `DeliveryIdConflict`, `Event`, `TooManyEvents`, `EventTypeMismatch` |
+/// | `Sender` | `Signature`, `SignatureForbidden`, `UnknownTenant`, `PayloadTooLarge`, `OuterBodyLimit`, `UnsupportedContentEncoding`, `DeliveryId`, `DeliveryIdConflict`, `Event`, `TooManyEvents`, `EventTypeMismatch` |
 /// | `Network` | `UnreadableBody`, `BodyTimeout`, `OuterBodyTimeout` |
 /// | `Overload` | `BodyBudgetExhausted`, `TooManyInFlight` |
 /// | `Store` | `StoreUnavailable` |
@@ -66,6 +66,7 @@ impl Rejection {
     pub fn fault(&self) -> Option<Fault> {
         Some(match self {
             Self::Signature(_)
+            | Self::SignatureForbidden(_)
             | Self::UnknownTenant
             | Self::PayloadTooLarge { .. }
             | Self::OuterBodyLimit { .. }
@@ -96,7 +97,7 @@ impl Rejection {
     #[cfg(feature = "tracing")]
     pub(crate) fn is_warning(&self) -> bool {
         match self {
-            Self::Signature(error) => matches!(
+            Self::Signature(error) | Self::SignatureForbidden(error) => matches!(
                 error,
                 VerifyError::TimestampTooOld { .. } | VerifyError::TimestampTooNew { .. }
             ),

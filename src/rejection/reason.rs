@@ -10,7 +10,8 @@ impl Rejection {
     #[rustfmt::skip]
     pub fn as_str(&self) -> &'static str {
         match self {
-            Self::Signature(error)           => signature(error),
+            Self::Signature(error)
+            | Self::SignatureForbidden(error) => signature(error),
             Self::UnknownTenant              => "unknown_tenant",
             Self::PayloadTooLarge { .. }     => "payload_too_large",
             Self::OuterBodyLimit { .. }      => "outer_body_limit",
@@ -42,6 +43,7 @@ impl Rejection {
 fn signature(error: &VerifyError) -> &'static str {
     match error {
         VerifyError::MissingSignature => "missing_signature",
+        VerifyError::MissingSignedHeader { .. } => "missing_signed_header",
         VerifyError::MalformedSignature { .. } => "malformed_signature",
         VerifyError::InvalidSignature => "invalid_signature",
         VerifyError::TimestampTooOld { .. } => "timestamp_too_old",

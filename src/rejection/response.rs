@@ -18,6 +18,7 @@ impl Rejection {
     fn status_and_text(&self) -> (u16, &'static str) {
         match self {
             Self::Signature(error)           => (401, signature(error)),
+            Self::SignatureForbidden(error)  => (403, signature(error)),
             Self::UnknownTenant              => (401, signature(&VerifyError::InvalidSignature)),
             Self::PayloadTooLarge { .. }
             | Self::OuterBodyLimit { .. }    => (413, "Payload too large"),
@@ -69,7 +70,9 @@ impl Rejection {
 
 fn signature(error: &VerifyError) -> &'static str {
     match error {
-        VerifyError::MissingSignature => "Missing signature",
+        VerifyError::MissingSignature | VerifyError::MissingSignedHeader { .. } => {
+            "Missing signature"
+        }
         VerifyError::MalformedSignature { .. } => "Malformed signature",
         VerifyError::InvalidSignature => "Invalid signature",
         VerifyError::TimestampTooOld { .. } => "Timestamp too old",

@@ -1,6 +1,6 @@
 /// Why a delivery failed verification.
 ///
-/// The first two variants mean that the header is missing or malformed. The third means that the
+/// The first three variants mean that a header is missing or malformed. The fourth means that the
 /// delivery is not genuine, the last two that it is genuine but not fresh.
 ///
 /// ```
@@ -15,9 +15,16 @@
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifyError {
-    /// There is no `X-Nevent-Signature` header.
+    /// There is no signature header: `X-Nevent-Signature`, or that of the sender's scheme.
     #[error("no signature header")]
     MissingSignature,
+    /// There is a signature, but not the header with the time or the id that it covers.
+    #[error("the signature covers the header `{header}`, and there is none")]
+    #[non_exhaustive]
+    MissingSignedHeader {
+        /// The header's name.
+        header: &'static str,
+    },
     /// The signature header is malformed. It cannot match any body.
     #[error("malformed signature header: {reason}")]
     #[non_exhaustive]
@@ -25,7 +32,7 @@ pub enum VerifyError {
         /// Describes what is wrong with the header.
         reason: &'static str,
     },
-    /// No `v1` is the MAC of this timestamp and body under any secret.
+    /// No digest is the MAC of this delivery under any secret.
     #[error(
         "no digest matches: the request is forged, the secret is wrong, or the body was changed \
          in transit"
@@ -40,8 +47,8 @@ pub enum VerifyError {
     },
     /// The delivery is authentic, but its timestamp is too far in the future.
     #[error(
-        "authentic, but {ahead} s in the future: this receiver's clock is behind, or `t` is not in \
-         seconds"
+        "authentic, but {ahead} s in the future: this receiver's clock is behind, or the time is not \
+         in seconds"
     )]
     #[non_exhaustive]
     TimestampTooNew {

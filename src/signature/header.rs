@@ -1,84 +1,126 @@
-//! The grammar of `X-Nevent-Signature`.
+//! The grammars of signature headers.
 
 use arrayvec::ArrayVec;
 
 use super::VerifyError;
 use super::mac::Digest;
+use super::timestamp::Timestamp;
+use crate::scheme::{Encoding, Format, Grammar, TimeSource};
 
-/// The header that carries the signature: `t=<Unix seconds>,v1=<64 hex digits>`.
+/// The header that carries Nevent's signature: `t=<Unix seconds>,v1=<64 hex digits>`.
 pub const SIGNATURE_HEADER: &str = "x-nevent-signature";
 
 const MAX_LENGTH: usize = 1024;
 const MAX_DIGESTS: usize = 8;
 
+/// The digests of a signature header. A digest of `N` bytes.
+pub(crate) type Digests<const N: usize> = ArrayVec<Digest<N>, MAX_DIGESTS>;
+
 /// A well-formed signature header. Only the body can show whether the signature matches.
-pub(crate) struct SignatureHeader {
-    pub(crate) timestamp: Timestamp,
-    pub(crate) digests: ArrayVec<Digest, MAX_DIGESTS>,
+pub(crate) struct SignatureHeader<const N: usize> {
+    /// The time, if the format has it in this header.
+    pub(crate) time: Option<Timestamp>,
+    pub(crate) digests: Digests<N>,
 }
 
-impl SignatureHeader {
-    /// Parses the values of all signature header lines of a request. There must be exactly one line.
-    pub(crate) fn from_lines<'a>(
-        lines: impl IntoIterator<Item = &'a [u8]>,
-    ) -> Result<Self, VerifyError> {
-        let mut lines = lines.into_iter();
-        let line = lines.next().ok_or(VerifyError::MissingSignature)?;
-        if lines.next().is_some() {
-            return Err(malformed("more than one header line"));
-        }
-        Self::parse(line)
-    }
-
-    /// Parses `item *( "," OWS item )`, where each item is `name "=" value`. There must be one `t` and
-    /// one to eight `v1`. Other names are ignored, because they may belong to a future scheme.
-    fn parse(line: &[u8]) -> Result<Self, VerifyError> {
+impl<const N: usize> SignatureHeader<N> {
+    /// Parses the line. There are one to eight digests, of which at least one is well-formed. A malformed
+    /// one beside it may belong to a future version of the scheme.
+    pub(crate) fn parse(line: &[u8], format: &Format) -> Result<Self, VerifyError> {
         if line.len() > MAX_LENGTH {
             return Err(malformed("longer than 1024 bytes"));
         }
-        let mut timestamp = None;
-        let mut digests = ArrayVec::new();
-        for item in line.split(|byte| *byte == b',') {
-            match split_item(skip_blanks(item))? {
-                (b"t", _) if timestamp.is_some() => return Err(malformed("more than one `t`")),
-                (b"t", value) => timestamp = Some(Timestamp::parse(value)?),
-                (b"v1", value) => digests
-                    .try_push(parse_digest(value)?)
-                    .map_err(|_| malformed("more than 8 `v1`"))?,
-                _ => {}
-            }
+        let mut found = Found::new(format.encoding);
+        match format.grammar {
+            Grammar::Bare { prefix } => found.bare(line, prefix)?,
+            Grammar::Items { digest } => found.items(line, item_of_time(format), digest)?,
+            Grammar::Versions { version } => found.versions(line, version)?,
         }
-        let timestamp = timestamp.ok_or(malformed("no `t`"))?;
-        if digests.is_empty() {
-            return Err(malformed("no `v1`"));
-        }
-        Ok(Self { timestamp, digests })
+        found.finish(item_of_time(format).is_some())
     }
 }
 
-/// The `t` of a signature. The MAC covers its text; the tolerance applies to its value.
-#[derive(Clone)]
-pub(crate) struct Timestamp {
-    pub(crate) text: ArrayVec<u8, 19>,
-    pub(crate) unix_seconds: i64,
+fn item_of_time(format: &Format) -> Option<&'static str> {
+    match format.signed.time() {
+        Some(TimeSource::Item(name)) => Some(name),
+        _ => None,
+    }
 }
 
-impl Timestamp {
-    /// Parses decimal digits without sign, blanks or leading zero, at most `i64::MAX`.
-    fn parse(text: &[u8]) -> Result<Self, VerifyError> {
-        const REASON: &str = "`t` is not a plain decimal number of seconds";
-        let plain = !text.is_empty() && text.iter().all(u8::is_ascii_digit);
-        let leading_zero = text.len() > 1 && text.starts_with(b"0");
-        if !plain || leading_zero {
-            return Err(malformed(REASON));
+/// What was found in a header so far.
+struct Found<const N: usize> {
+    encoding: Encoding,
+    time: Option<Timestamp>,
+    digests: Digests<N>,
+    /// With those that are malformed.
+    all_digests: usize,
+}
+
+impl<const N: usize> Found<N> {
+    fn new(encoding: Encoding) -> Self {
+        Self { encoding, time: None, digests: Digests::new(), all_digests: 0 }
+    }
+
+    /// `prefix digest`
+    fn bare(&mut self, line: &[u8], prefix: &str) -> Result<(), VerifyError> {
+        match line.strip_prefix(prefix.as_bytes()) {
+            Some(digest) => self.add_digest(digest),
+            None => Err(malformed("without the prefix of a digest")),
         }
-        let value = text.iter().try_fold(0_i64, |value, digit| {
-            value.checked_mul(10)?.checked_add(i64::from(digit.checked_sub(b'0')?))
-        });
-        // More than 19 digits overflow an `i64`, so the text fits when the value does.
-        match (value, ArrayVec::try_from(text)) {
-            (Some(unix_seconds), Ok(text)) => Ok(Self { text, unix_seconds }),
-            _ => Err(malformed(REASON)),
+    }
+
+    /// `item *( "," OWS item )`, where each item is `name "=" value`. Other names are ignored, because
+    /// they may belong to a future version of the scheme.
+    fn items(&mut self, line: &[u8], time: Option<&str>, digest: &str) -> Result<(), VerifyError> {
+        for item in line.split(|byte| *byte == b',') {
+            let (name, value) = split_item(skip_blanks(item))?;
+            if name == digest.as_bytes() {
+                self.add_digest(value)?;
+            } else if time.is_some_and(|time| name == time.as_bytes()) {
+                self.add_time(value)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// `version "," digest *( SP version "," digest )`. Other versions are ignored.
+    fn versions(&mut self, line: &[u8], version: &str) -> Result<(), VerifyError> {
+        for item in line.split(|byte| *byte == b' ') {
+            let digest = item.strip_prefix(version.as_bytes());
+            if let Some([b',', digest @ ..]) = digest {
+                self.add_digest(digest)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn add_time(&mut self, text: &[u8]) -> Result<(), VerifyError> {
+        if self.time.is_some() {
+            return Err(malformed("more than one time"));
+        }
+        self.time = Some(Timestamp::parse(text)?);
+        Ok(())
+    }
+
+    fn add_digest(&mut self, text: &[u8]) -> Result<(), VerifyError> {
+        self.all_digests = self.all_digests.saturating_add(1);
+        if self.all_digests > MAX_DIGESTS {
+            return Err(malformed("more than 8 digests"));
+        }
+        if let Some(digest) = decode(text, self.encoding) {
+            self.digests.push(digest);
+        }
+        Ok(())
+    }
+
+    fn finish(self, needs_time: bool) -> Result<SignatureHeader<N>, VerifyError> {
+        if needs_time && self.time.is_none() {
+            return Err(malformed("no time"));
+        }
+        match (self.all_digests, self.digests.len()) {
+            (0, _) => Err(malformed("no digest of the right version")),
+            (_, 0) => Err(malformed("a digest of the wrong length or with a wrong character")),
+            _ => Ok(SignatureHeader { time: self.time, digests: self.digests }),
         }
     }
 }
@@ -98,14 +140,43 @@ fn skip_blanks(mut item: &[u8]) -> &[u8] {
     item
 }
 
-fn parse_digest(text: &[u8]) -> Result<Digest, VerifyError> {
-    let mut digest = [0; Digest::LENGTH];
-    // Any length but 64 is an error: otherwise a prefix of a digest could be compared.
-    hex::decode_to_slice(text, &mut digest)
-        .map_err(|_| malformed("a `v1` that is not 64 hex digits"))?;
-    Ok(Digest(digest))
+/// Any other length is an error: otherwise a prefix of a digest could be compared.
+fn decode<const N: usize>(text: &[u8], encoding: Encoding) -> Option<Digest<N>> {
+    let mut digest = [0; N];
+    match encoding {
+        Encoding::Hex => hex::decode_to_slice(text, &mut digest).ok()?,
+        #[cfg(feature = "schemes")]
+        Encoding::Base64 => decode_base64(text, &mut digest)?,
+        #[cfg(not(feature = "schemes"))]
+        Encoding::Base64 => return None,
+    }
+    Some(Digest(digest))
 }
 
-fn malformed(reason: &'static str) -> VerifyError {
+#[cfg(feature = "schemes")]
+fn decode_base64(text: &[u8], digest: &mut [u8]) -> Option<()> {
+    use base64::Engine;
+    // The buffer holds whole groups of four digits.
+    let mut bytes = [0; 66];
+    let length = base64::engine::general_purpose::STANDARD.decode_slice(text, &mut bytes).ok()?;
+    let decoded = bytes.get(..length).filter(|decoded| decoded.len() == digest.len())?;
+    digest.copy_from_slice(decoded);
+    Some(())
+}
+
+/// The only line of a header.
+pub(super) fn only_line<'a>(
+    lines: impl IntoIterator<Item = &'a [u8]>,
+    missing: VerifyError,
+) -> Result<&'a [u8], VerifyError> {
+    let mut lines = lines.into_iter();
+    let line = lines.next().ok_or(missing)?;
+    if lines.next().is_some() {
+        return Err(malformed("more than one header line"));
+    }
+    Ok(line)
+}
+
+pub(super) fn malformed(reason: &'static str) -> VerifyError {
     VerifyError::MalformedSignature { reason }
 }

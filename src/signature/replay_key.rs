@@ -2,7 +2,7 @@ use std::fmt;
 
 use super::mac::Digest;
 
-/// The key of one signed `{t}.{body}`: the first half of its MAC under one secret.
+/// The key of the signed bytes of a delivery: the first 16 bytes of their MAC under one secret.
 ///
 /// A store recognises a replay by this key. The key is too short to be a signature.
 ///
@@ -12,10 +12,12 @@ use super::mac::Digest;
 pub struct ReplayKey([u8; 16]);
 
 impl ReplayKey {
-    pub(crate) fn from_mac(mac: &Digest) -> Self {
-        let mut half = [0; 16];
-        half.copy_from_slice(&mac.0[..16]);
-        Self(half)
+    pub(crate) fn from_mac<const N: usize>(mac: &Digest<N>) -> Self {
+        let mut start = [0; 16];
+        for (to, from) in start.iter_mut().zip(&mac.0) {
+            *to = *from;
+        }
+        Self(start)
     }
 
     /// Creates a key from 16 bytes, for tests of a store.

@@ -1,20 +1,27 @@
 mod text;
 
+#[cfg(feature = "schemes")]
+mod base64;
+
 use std::env::VarError;
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use zeroize::{Zeroize, Zeroizing};
 
 use self::text::{MIN_LENGTH, name};
-use super::mac::MacKey;
+use super::keyed::KeyedSecret;
+use crate::scheme::TextKey;
 
 /// A signing secret, as Nevent shows it when a webhook is set up.
 ///
 /// The key is the secret's whole text, including the `whsec_` prefix. The text is never
 /// base64-decoded. A `Secret` keeps only the keyed state of the MAC, which is computed once and
 /// wiped on drop. `Debug` shows only the secret's name.
+///
+/// Most other senders use the text as well. Senders of Standard Webhooks have keys in base64, which are
+/// a type of their own: `Secret<Base64Key>`.
 ///
 /// ```
 /// use nevent_webhooks::{Secret, SecretError};
@@ -27,11 +34,9 @@ use super::mac::MacKey;
 /// assert!(matches!(weak, SecretError::TooShort { length: 9 }));
 /// # Ok::<(), SecretError>(())
 /// ```
-#[derive(Clone)]
-pub struct Secret {
-    name: Arc<str>,
-    key: MacKey,
-    matches: Arc<AtomicU64>,
+pub struct Secret<K = TextKey> {
+    keyed: KeyedSecret,
+    kind: PhantomData<K>,
 }
 
 impl Secret {
@@ -65,21 +70,7 @@ impl Secret {
     ///
     /// As [`Secret::new`], and if the variable is not set or not UTF-8.
     pub fn from_env(variable: &str) -> Result<Self, SecretError> {
-        let variable_name = || variable.to_owned();
-        match std::env::var(variable).map(Zeroizing::new) {
-            Ok(text) => match Self::new(text.as_str()) {
-                Ok(secret) => Ok(secret.named(variable)),
-                Err(reason) => Err(SecretError::Variable {
-                    variable: variable_name(),
-                    reason: Box::new(reason),
-                }),
-            },
-            Err(VarError::NotPresent) => Err(SecretError::NotSet(variable_name())),
-            Err(VarError::NotUnicode(text)) => {
-                text.into_encoded_bytes().zeroize();
-                Err(SecretError::NotUnicode(variable_name()))
-            }
-        }
+        from_env(variable, |text| Self::new(text))
     }
 
     /// Creates a secret from any key, however weak. **For tests only**: an attacker who
@@ -95,53 +86,79 @@ impl Secret {
         }
     }
 
+    /// A key that anyone may know, for verifications whose result is ignored.
+    #[cfg(any(feature = "tower", feature = "actix"))]
+    pub(crate) fn decoy() -> Self {
+        Self::from_key("decoy", b"decoy")
+    }
+}
+
+impl<K> Secret<K> {
     /// Names the secret. Handlers and log lines see the name of the secret that matched, so
     /// that you can tell when a rotation is over. Put nothing confidential into it.
     #[must_use]
     pub fn named(mut self, name: impl Into<Arc<str>>) -> Self {
-        self.name = name.into();
+        self.keyed.name = name.into();
         self
     }
 
     /// The secret's name, for logs.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        &self.keyed.name
     }
 
     /// The number of genuine and fresh deliveries that matched this secret. Clones count
     /// together. When the previous secret's count no longer changes, the rotation is over.
     #[must_use]
     pub fn matches(&self) -> u64 {
-        self.matches.load(Ordering::Relaxed)
+        self.keyed.matches()
     }
 
-    pub(crate) fn count_match(&self) {
-        self.matches.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn keyed(&self) -> &KeyedSecret {
+        &self.keyed
     }
 
-    pub(crate) fn shared_name(&self) -> &Arc<str> {
-        &self.name
-    }
-
-    pub(crate) fn key(&self) -> &MacKey {
-        &self.key
-    }
-
-    /// A key that anyone may know, for verifications whose result is ignored.
-    #[cfg(any(feature = "tower", feature = "actix"))]
-    pub(crate) fn decoy() -> Self {
-        Self::from_key("decoy", b"decoy")
+    pub(super) fn into_keyed(self) -> KeyedSecret {
+        self.keyed
     }
 
     fn from_key(name: &str, key: &[u8]) -> Self {
-        Self { name: name.into(), key: MacKey::new(key), matches: Arc::default() }
+        Self { keyed: KeyedSecret::new(name, key), kind: PhantomData }
     }
 }
 
-impl fmt::Debug for Secret {
+/// Implemented by hand because a derived `Clone` would need a `K` that is `Clone`.
+impl<K> Clone for Secret<K> {
+    fn clone(&self) -> Self {
+        Self { keyed: self.keyed.clone(), kind: PhantomData }
+    }
+}
+
+impl<K> fmt::Debug for Secret<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Secret").field(&self.name).finish()
+        f.debug_tuple("Secret").field(&self.keyed.name).finish()
+    }
+}
+
+/// Reads the text of a secret from an environment variable, and wipes its copy of the text.
+fn from_env<K>(
+    variable: &str,
+    of_text: impl FnOnce(&str) -> Result<Secret<K>, SecretError>,
+) -> Result<Secret<K>, SecretError> {
+    let variable_name = || variable.to_owned();
+    match std::env::var(variable).map(Zeroizing::new) {
+        Ok(text) => match of_text(&text) {
+            Ok(secret) => Ok(secret.named(variable)),
+            Err(reason) => {
+                Err(SecretError::Variable { variable: variable_name(), reason: Box::new(reason) })
+            }
+        },
+        Err(VarError::NotPresent) => Err(SecretError::NotSet(variable_name())),
+        Err(VarError::NotUnicode(text)) => {
+            text.into_encoded_bytes().zeroize();
+            Err(SecretError::NotUnicode(variable_name()))
+        }
     }
 }
 
@@ -152,10 +169,10 @@ crate::text::debug_is_display!(SecretError);
 #[non_exhaustive]
 pub enum SecretError {
     /// The environment variable is not set.
-    #[error("{0} is not set: set it to the signing secret that Nevent shows for this webhook")]
+    #[error("{0} is not set: set it to the signing secret that the sender shows for this webhook")]
     NotSet(String),
     /// The environment variable is not UTF-8.
-    #[error("{0} is not UTF-8: copy the signing secret again from Nevent")]
+    #[error("{0} is not UTF-8: copy the signing secret again from the sender")]
     NotUnicode(String),
     /// The environment variable's value cannot be a secret.
     #[error("{variable}: {reason}")]
@@ -166,7 +183,7 @@ pub enum SecretError {
         reason: Box<SecretError>,
     },
     /// The text is empty.
-    #[error("the signing secret is empty: copy it from Nevent's webhook settings")]
+    #[error("the signing secret is empty: copy it from the sender's webhook settings")]
     Empty,
     /// The text is shorter than 16 bytes.
     #[error(
@@ -181,7 +198,7 @@ pub enum SecretError {
     /// or one that is not visible ASCII.
     #[error(
         "character {place} of the signing secret is {} (U+{:04X}): copy the secret alone from \
-         Nevent's webhook settings, without quotes, escapes, comments or line breaks",
+         the sender's webhook settings, without quotes, escapes, comments or line breaks",
         name(*character),
         u32::from(*character)
     )]
@@ -194,7 +211,7 @@ pub enum SecretError {
     /// The text is masked: it has dots, asterisks or the like in place of the secret.
     #[error(
         "the signing secret is masked with dots, asterisks or the like: \
-         have Nevent show it in full, and copy it again"
+         have the sender show it in full, and copy it again"
     )]
     Masked,
     /// The text is a variable or a reference that was never replaced.
@@ -215,4 +232,19 @@ pub enum SecretError {
          make a new one with `openssl rand -hex 32` and set it on both sides"
     )]
     Repetitive,
+    /// The text is not base64, for a secret whose key is.
+    #[error(
+        "the signing secret is not base64: copy it whole from the sender's webhook settings, with \
+         its `whsec_` prefix"
+    )]
+    NotBase64,
+    /// The key, decoded from base64, is shorter than 24 bytes.
+    #[error(
+        "the key of the signing secret has {length} bytes and 24 is the least: \
+         have the sender make a new one"
+    )]
+    KeyTooShort {
+        /// Bytes in the key.
+        length: usize,
+    },
 }

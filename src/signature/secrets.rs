@@ -1,8 +1,9 @@
 use arrayvec::ArrayVec;
 
 use super::constant_time::{Choice, ConditionallySelectable, ConstantTimeEq};
-use super::mac::{Digest, RunningMac};
-use super::secret::Secret;
+use super::keyed::KeyedSecret;
+use super::mac::Digest;
+use crate::Secret;
 
 /// The most secrets that one verifier accepts at once.
 pub(super) const MAX_SECRETS: usize = 4;
@@ -11,25 +12,26 @@ pub(super) const MAX_SECRETS: usize = 4;
 pub(super) type PerSecret<T> = ArrayVec<T, MAX_SECRETS>;
 
 /// One to four secrets, no two of them the same.
-#[derive(Debug)]
-pub(super) struct Secrets(PerSecret<Secret>);
+pub(super) struct Secrets(PerSecret<KeyedSecret>);
 
 impl Secrets {
-    pub(super) fn one(secret: Secret) -> Self {
-        Self([secret].into_iter().collect())
+    pub(super) fn one<K>(secret: Secret<K>) -> Self {
+        Self([secret.into_keyed()].into_iter().collect())
     }
 
-    pub(super) fn new(secrets: impl IntoIterator<Item = Secret>) -> Result<Self, RotationError> {
+    pub(super) fn new<K>(
+        secrets: impl IntoIterator<Item = Secret<K>>,
+    ) -> Result<Self, RotationError> {
         let mut taken = Self(PerSecret::new());
         for secret in secrets {
-            taken.add(secret)?;
+            taken.add(secret.into_keyed())?;
         }
         if taken.0.is_empty() { Err(RotationError::NoSecret) } else { Ok(taken) }
     }
 
-    fn add(&mut self, secret: Secret) -> Result<(), RotationError> {
+    fn add(&mut self, secret: KeyedSecret) -> Result<(), RotationError> {
         if let Some(known) = self.same_as(&secret) {
-            let names = [known, &secret].map(|secret| secret.name().to_owned());
+            let names = [known, &secret].map(|secret| secret.name.to_string());
             return Err(RotationError::SameSecret { names });
         }
         self.0.try_push(secret).map_err(|_| RotationError::TooManySecrets)
@@ -37,20 +39,23 @@ impl Secrets {
 
     /// The secret with the same text as this one. The text is not kept, so this compares the MACs of
     /// an empty message.
-    fn same_as(&self, secret: &Secret) -> Option<&Secret> {
-        let of_nothing = |secret: &Secret| secret.key().start_anew().finish();
+    fn same_as(&self, secret: &KeyedSecret) -> Option<&KeyedSecret> {
+        let of_nothing = |secret: &KeyedSecret| secret.keys.sha256.start().finish::<32>();
         let known: PerSecret<_> = self.0.iter().map(of_nothing).collect();
         self.matching(&known, &[of_nothing(secret)])
     }
 
-    /// Starts a MAC under each secret.
-    pub(super) fn start(&self, timestamp: &[u8]) -> PerSecret<RunningMac> {
-        self.0.iter().map(|secret| secret.key().start(timestamp)).collect()
+    pub(super) fn iter(&self) -> impl Iterator<Item = &KeyedSecret> {
+        self.0.iter()
     }
 
     /// Compares every expected MAC with every digest of the header in constant time, and never stops
     /// early. Otherwise an attacker could learn from the timing how close a digest was.
-    pub(super) fn matching(&self, expected: &[Digest], digests: &[Digest]) -> Option<&Secret> {
+    pub(super) fn matching<const N: usize>(
+        &self,
+        expected: &[Digest<N>],
+        digests: &[Digest<N>],
+    ) -> Option<&KeyedSecret> {
         const NONE: u8 = u8::MAX;
         let mut matched = NONE;
         for (index, mac) in (0_u8..).zip(expected) {

@@ -2,10 +2,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::header::SignatureHeader;
-use super::mac::RunningMac;
+use super::check::Check;
 use super::secrets::{PerSecret, Secrets};
+use super::timestamp::Timestamp;
 use super::{ReplayKey, Tolerance, VerifyError};
+use crate::DeliveryId;
 
 /// A verification in progress. It uses the secrets that the verifier had when it began. Drop it to
 /// cancel the verification.
@@ -24,25 +25,20 @@ use super::{ReplayKey, Tolerance, VerifyError};
 /// ```
 #[must_use = "nothing is verified before `finish`"]
 pub struct Verification {
-    secrets: Arc<Secrets>,
-    tolerance: Tolerance,
-    header: SignatureHeader,
-    macs: PerSecret<RunningMac>,
+    pub(super) scheme: &'static str,
+    pub(super) secrets: Arc<Secrets>,
+    pub(super) tolerance: Tolerance,
+    pub(super) check: Check,
+    /// `None` if the signature covers no time.
+    pub(super) time: Option<Timestamp>,
+    /// `None` if the signature covers no id.
+    pub(super) id: Option<DeliveryId>,
 }
 
 impl Verification {
-    pub(super) fn new(
-        secrets: Arc<Secrets>,
-        tolerance: Tolerance,
-        header: SignatureHeader,
-    ) -> Self {
-        let macs = secrets.start(&header.timestamp.text);
-        Self { secrets, tolerance, header, macs }
-    }
-
     /// Adds the next piece of the body, exactly as it arrived.
     pub fn update(&mut self, bytes: &[u8]) {
-        self.macs.iter_mut().for_each(|mac| mac.update(bytes));
+        self.check.update(bytes);
     }
 
     /// Checks the MAC, then the timestamp. `now` is the time at the end of the body, in Unix seconds.
@@ -52,24 +48,25 @@ impl Verification {
     /// [`VerifyError::InvalidSignature`] if no digest matches. [`VerifyError::TimestampTooOld`] or
     /// [`VerifyError::TimestampTooNew`] if the delivery is genuine but not fresh.
     pub fn finish(self, now: i64) -> Result<Verified, VerifyError> {
-        let expected: PerSecret<_> = self.macs.into_iter().map(RunningMac::finish).collect();
-        let secret = self
-            .secrets
-            .matching(&expected, &self.header.digests)
-            .ok_or(VerifyError::InvalidSignature)?;
-
-        let timestamp = self.header.timestamp.unix_seconds;
-        let age = now.saturating_sub(timestamp);
-        self.tolerance.check(age)?;
+        let (secret, replay_keys) =
+            self.check.finish(&self.secrets).ok_or(VerifyError::InvalidSignature)?;
+        let time = match &self.time {
+            None => None,
+            Some(time) => {
+                let (timestamp, age) = (time.unix_seconds, now.saturating_sub(time.unix_seconds));
+                self.tolerance.check(age)?;
+                Some(SignedTime { timestamp, age, replay_window: self.tolerance.replay_window() })
+            }
+        };
         secret.count_match();
 
         Ok(Verified {
-            timestamp,
-            age,
-            secret_name: Arc::clone(secret.shared_name()),
+            scheme: self.scheme,
+            time,
+            id: self.id,
+            secret_name: Arc::clone(&secret.name),
             tenant: None,
-            replay_keys: expected.iter().map(ReplayKey::from_mac).collect(),
-            replay_window: self.tolerance.replay_window(),
+            replay_keys,
         })
     }
 }
@@ -80,30 +77,50 @@ impl fmt::Debug for Verification {
     }
 }
 
-/// Proof that a body is genuine and fresh. Only [`Verification::finish`] and
+/// Proof that a body is genuine and, if the signature covers a time, fresh. Only [`Verification::finish`] and
 /// [`Verifier::verify`](crate::Verifier::verify) create one.
 #[derive(Debug, Clone)]
 pub struct Verified {
-    timestamp: i64,
-    age: i64,
+    scheme: &'static str,
+    time: Option<SignedTime>,
+    id: Option<DeliveryId>,
     secret_name: Arc<str>,
     tenant: Option<Arc<str>>,
     replay_keys: PerSecret<ReplayKey>,
+}
+
+#[derive(Debug, Clone)]
+struct SignedTime {
+    timestamp: i64,
+    age: i64,
     replay_window: Duration,
 }
 
 impl Verified {
-    /// When the delivery was signed, in Unix seconds.
+    /// The name of the sender's scheme: `"nevent"` unless you chose another.
     #[must_use]
-    pub fn timestamp(&self) -> i64 {
-        self.timestamp
+    pub fn scheme(&self) -> &'static str {
+        self.scheme
+    }
+
+    /// When the delivery was signed, in Unix seconds. `None` if the sender's signature covers no time.
+    /// Nevent's does.
+    #[must_use]
+    pub fn timestamp(&self) -> Option<i64> {
+        self.time.as_ref().map(|time| time.timestamp)
     }
 
     /// Seconds between the signature and the end of the body. Negative if the sender's clock
-    /// is ahead.
+    /// is ahead. `None` if the sender's signature covers no time. Nevent's does.
     #[must_use]
-    pub fn age(&self) -> i64 {
-        self.age
+    pub fn age(&self) -> Option<i64> {
+        self.time.as_ref().map(|time| time.age)
+    }
+
+    /// The delivery id, if the signature covers it. Nevent's does not.
+    #[must_use]
+    pub fn signed_id(&self) -> Option<&DeliveryId> {
+        self.id.as_ref()
     }
 
     /// The name of the secret that matched.
@@ -127,10 +144,11 @@ impl Verified {
     }
 
     /// The time during which a replay of the signature could be accepted. It is the sum of both
-    /// tolerances and one minute for receivers whose clocks differ.
+    /// tolerances and one minute for receivers whose clocks differ. `None` if the signature covers no
+    /// time: a replay could then be accepted for as long as the secret is in use.
     #[must_use]
-    pub fn replay_window(&self) -> Duration {
-        self.replay_window
+    pub fn replay_window(&self) -> Option<Duration> {
+        self.time.as_ref().map(|time| time.replay_window)
     }
 
     #[cfg(any(feature = "tower", feature = "actix"))]

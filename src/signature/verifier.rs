@@ -1,9 +1,14 @@
+use std::fmt;
+use std::marker::PhantomData;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::header::SignatureHeader;
-use super::secret::Secret;
+use super::check::Check;
+use super::header::{malformed, only_line};
 use super::secrets::{RotationError, Secrets};
+use super::timestamp::Timestamp;
 use super::{Tolerance, Verification, Verified, VerifyError};
+use crate::scheme::{NEVENT, Scheme, Sender, Signed, TextKey, TimeSource, Timed};
+use crate::{DeliveryId, Secret};
 
 /// A verifier of signatures, which accepts genuine and fresh deliveries and rejects all others.
 ///
@@ -23,27 +28,35 @@ use super::{Tolerance, Verification, Verified, VerifyError};
 ///
 /// // In one call …
 /// let verified = verifier.verify(header, body, now)?;
-/// assert_eq!(verified.age(), 60);
+/// assert_eq!(verified.age(), Some(60));
 ///
 /// // … or piece by piece, as the body arrives.
 /// let mut verification = verifier.begin([header.as_bytes()])?;
 /// let (start, end) = body.split_at(10);
 /// verification.update(start);
 /// verification.update(end);
-/// assert_eq!(verification.finish(now)?.timestamp(), 1_640_995_200);
+/// assert_eq!(verification.finish(now)?.timestamp(), Some(1_640_995_200));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone)]
-pub struct Verifier {
-    secrets: Arc<RwLock<Arc<Secrets>>>,
+///
+/// The type parameters are for the [`Scheme`]s of other senders: whether the signature covers a time,
+/// and how a secret's text becomes a key.
+pub struct Verifier<T = Timed, K = TextKey> {
+    shared: Arc<Shared>,
     tolerance: Tolerance,
+    kinds: PhantomData<(T, K)>,
+}
+
+struct Shared {
+    sender: Sender,
+    secrets: RwLock<Arc<Secrets>>,
 }
 
 impl Verifier {
     /// Creates a verifier for this secret, with the default [`Tolerance`] of 300 s.
     #[must_use]
     pub fn new(secret: Secret) -> Self {
-        Self::of(Secrets::one(secret))
+        Self::of(NEVENT, Secrets::one(secret))
     }
 
     /// Creates a verifier for several secrets, while a rotation is under way: the current secret
@@ -65,7 +78,24 @@ impl Verifier {
     /// [`RotationError`] if there is no secret, if there are more than four, or if the same
     /// secret was given twice.
     pub fn with_secrets(secrets: impl IntoIterator<Item = Secret>) -> Result<Self, RotationError> {
-        Secrets::new(secrets).map(Self::of)
+        Secrets::new(secrets).map(|secrets| Self::of(NEVENT, secrets))
+    }
+}
+
+impl<K> Verifier<Timed, K> {
+    /// Sets how old a signature may be, and how far in the future. Default 300 s each.
+    #[must_use]
+    pub fn tolerance(mut self, tolerance: Tolerance) -> Self {
+        self.tolerance = tolerance;
+        self
+    }
+}
+
+impl<T, K> Verifier<T, K> {
+    /// Creates a verifier for the scheme of another sender. [`Scheme::verifier`] is the same.
+    #[must_use]
+    pub fn for_scheme(scheme: Scheme<T, K>, secret: Secret<K>) -> Self {
+        Self::of(scheme.sender, Secrets::one(secret))
     }
 
     /// Replaces the secrets of this verifier and of all its clones, including those in the layers of
@@ -111,22 +141,15 @@ impl Verifier {
     /// As [`Verifier::with_secrets`]. The secrets then stay as they were.
     pub fn replace_secrets(
         &self,
-        secrets: impl IntoIterator<Item = Secret>,
+        secrets: impl IntoIterator<Item = Secret<K>>,
     ) -> Result<(), RotationError> {
         let secrets = Arc::new(Secrets::new(secrets)?);
-        let mut current = self.secrets.write().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self.shared.secrets.write().unwrap_or_else(PoisonError::into_inner);
         let replaced = std::mem::replace(&mut *current, secrets);
         // Wiped after the lock is released. Otherwise requests would wait for the wiping.
         drop(current);
         drop(replaced);
         Ok(())
-    }
-
-    /// Sets how old a signature may be, and how far in the future. Default 300 s each.
-    #[must_use]
-    pub fn tolerance(mut self, tolerance: Tolerance) -> Self {
-        self.tolerance = tolerance;
-        self
     }
 
     /// Verifies a whole body against the value of its signature header, without
@@ -153,6 +176,8 @@ impl Verifier {
     /// that header, of which there must be exactly one. With the `http` crate they are
     /// `headers.get_all(SIGNATURE_HEADER).iter().map(HeaderValue::as_bytes)`.
     ///
+    /// Use [`Verifier::begin_request`] for a scheme that signs further headers, such as Slack's.
+    ///
     /// # Errors
     ///
     /// [`VerifyError::MissingSignature`] if there is no line, and
@@ -161,14 +186,123 @@ impl Verifier {
         &self,
         header_lines: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<Verification, VerifyError> {
-        let header = SignatureHeader::from_lines(header_lines)?;
-        let secrets = self.secrets.read().unwrap_or_else(PoisonError::into_inner);
-        let secrets = Arc::clone(&secrets);
-        Ok(Verification::new(secrets, self.tolerance, header))
+        let line = only_line(header_lines, VerifyError::MissingSignature)?;
+        self.start(line, |header| Err(VerifyError::MissingSignedHeader { header }))
     }
 
-    fn of(secrets: Secrets) -> Self {
-        Self { secrets: Arc::new(RwLock::new(Arc::new(secrets))), tolerance: Tolerance::default() }
+    /// Parses the signature header and every other header that the signature covers, and starts the
+    /// MAC. `lines_of` returns the values of all lines of a header. The names it gets are in lower
+    /// case.
+    ///
+    #[cfg_attr(feature = "schemes", doc = "```")]
+    #[cfg_attr(not(feature = "schemes"), doc = "```ignore")]
+    /// use nevent_webhooks::Secret;
+    /// use nevent_webhooks::scheme::Scheme;
+    ///
+    /// let verifier = Scheme::slack().verifier(Secret::new("8f742231b10e8888abcd99yyyzzz85a5")?);
+    /// let headers = [
+    ///     ("X-Slack-Request-Timestamp", "1531420618"),
+    ///     ("X-Slack-Signature", "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"),
+    /// ];
+    /// let mut verification = verifier.begin_request(|name| {
+    ///     headers
+    ///         .iter()
+    ///         .filter(move |(header, _)| header.eq_ignore_ascii_case(name))
+    ///         .map(|(_, value)| value.as_bytes())
+    /// })?;
+    /// verification.update(b"token=...");
+    /// assert!(verification.finish(1_531_420_618).is_err(), "another body");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Verifier::begin`], and [`VerifyError::MissingSignedHeader`].
+    pub fn begin_request<'a, L: IntoIterator<Item = &'a [u8]>>(
+        &self,
+        lines_of: impl Fn(&'static str) -> L,
+    ) -> Result<Verification, VerifyError> {
+        let signature = lines_of(self.shared.sender.format.header);
+        let line = only_line(signature, VerifyError::MissingSignature)?;
+        self.start(line, |header| {
+            only_line(lines_of(header), VerifyError::MissingSignedHeader { header })
+        })
+    }
+
+    fn start<'a>(
+        &self,
+        line: &[u8],
+        line_of: impl Fn(&'static str) -> Result<&'a [u8], VerifyError>,
+    ) -> Result<Verification, VerifyError> {
+        let Sender { name, format, .. } = &self.shared.sender;
+        let secrets = self.shared.secrets.read().unwrap_or_else(PoisonError::into_inner);
+        let secrets = Arc::clone(&secrets);
+        let (mut check, mut time) = Check::start(line, format, &secrets)?;
+        if let Some(TimeSource::Header(header)) = format.signed.time() {
+            time = Some(Timestamp::parse(line_of(header)?)?);
+        }
+        let mut id = None;
+        match format.signed {
+            Signed::Body => {}
+            Signed::Time { before, after, .. } => {
+                if !before.is_empty() {
+                    check.update(before.as_bytes());
+                }
+                time.iter().for_each(|time| check.update(&time.text));
+                check.update(after.as_bytes());
+            }
+            Signed::IdAndTime { id_header, separator, .. } => {
+                let signed = signed_id(line_of(id_header)?, separator)?;
+                check.update(signed.as_str().as_bytes());
+                check.update(separator.as_bytes());
+                time.iter().for_each(|time| check.update(&time.text));
+                check.update(separator.as_bytes());
+                id = Some(signed);
+            }
+        }
+        Ok(Verification { scheme: name, secrets, tolerance: self.tolerance, check, time, id })
+    }
+
+    /// The same verifier, without the types that say what its scheme needs.
+    #[cfg(any(feature = "tower", feature = "actix"))]
+    pub(crate) fn erased(self) -> Verifier {
+        Verifier { shared: self.shared, tolerance: self.tolerance, kinds: PhantomData }
+    }
+
+    #[cfg(any(feature = "tower", feature = "actix"))]
+    pub(crate) fn sender(&self) -> &Sender {
+        &self.shared.sender
+    }
+
+    fn of(sender: Sender, secrets: Secrets) -> Self {
+        let secrets = RwLock::new(Arc::new(secrets));
+        let shared = Arc::new(Shared { sender, secrets });
+        Self { shared, tolerance: Tolerance::default(), kinds: PhantomData }
+    }
+}
+
+/// An id that contains the separator could be split from the time in another place.
+fn signed_id(line: &[u8], separator: &str) -> Result<DeliveryId, VerifyError> {
+    let id = DeliveryId::new(line).map_err(|_| malformed("a signed id that is no delivery id"))?;
+    if id.as_str().contains(separator) {
+        return Err(malformed("a signed id with a separator in it"));
+    }
+    Ok(id)
+}
+
+/// Implemented by hand because a derived `Clone` would need types that are `Clone`.
+impl<T, K> Clone for Verifier<T, K> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), tolerance: self.tolerance, kinds: PhantomData }
+    }
+}
+
+impl<T, K> fmt::Debug for Verifier<T, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verifier")
+            .field("scheme", &self.shared.sender.name)
+            .field("tolerance", &self.tolerance)
+            .finish_non_exhaustive()
     }
 }
 

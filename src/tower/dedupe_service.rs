@@ -3,15 +3,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::{HeaderValue, Request, Response};
+use http::{HeaderName, HeaderValue, Request, Response};
 use tower::{Layer, Service};
 
-use super::http_request::DELIVERY;
 use super::response_body::{ResponseBody, respond};
 use super::verified_body::{ProvenBody, VerifiedBody};
 use super::verify_service::ready;
 use crate::dedupe::{Claimed, Dedupe, HandlerEnd, InRequest, Work, handle_once};
 use crate::extract::RequestContext;
+use crate::scheme::IdSource;
 use crate::{DedupeLayer, Delivery, DeliveryId, Rejection};
 
 impl<S> Layer<S> for DedupeLayer {
@@ -81,9 +81,11 @@ fn with_delivery(
     claimed: Claimed,
 ) -> Request<VerifiedBody> {
     if request.body().delivery().id() != delivery.id()
-        && let Ok(id) = HeaderValue::from_str(delivery.id().as_str())
+        && let IdSource::Header(name) = delivery.id_source()
+        && let (Ok(name), Ok(id)) =
+            (HeaderName::try_from(name), HeaderValue::from_str(delivery.id().as_str()))
     {
-        request.headers_mut().insert(DELIVERY, id);
+        request.headers_mut().insert(name, id);
     }
     let extensions = request.extensions_mut();
     // In place of the one from above: an insertion would allocate.

@@ -17,18 +17,21 @@ use crate::{Rejection, RequestHead};
 
 const SIGNATURE: HeaderName = HeaderName::from_static(crate::SIGNATURE_HEADER);
 const EVENT: HeaderName = HeaderName::from_static(crate::EVENT_HEADER);
-pub(super) const DELIVERY: HeaderName = HeaderName::from_static(crate::DELIVERY_HEADER);
+const DELIVERY: HeaderName = HeaderName::from_static(crate::DELIVERY_HEADER);
 
 impl Head for Parts {
     fn lines(&self, header: Header) -> impl Iterator<Item = &[u8]> {
-        let name = match header {
-            Header::Signature => SIGNATURE,
-            Header::Delivery => DELIVERY,
-            Header::Event => EVENT,
-            Header::ContentEncoding => CONTENT_ENCODING,
-            Header::ContentLength => CONTENT_LENGTH,
+        let headers = &self.headers;
+        let lines = match header {
+            // Nevent's names need no parsing.
+            Header::Named(crate::SIGNATURE_HEADER) => headers.get_all(SIGNATURE),
+            Header::Named(crate::DELIVERY_HEADER) => headers.get_all(DELIVERY),
+            Header::Named(crate::EVENT_HEADER) => headers.get_all(EVENT),
+            Header::Named(name) => headers.get_all(name),
+            Header::ContentEncoding => headers.get_all(CONTENT_ENCODING),
+            Header::ContentLength => headers.get_all(CONTENT_LENGTH),
         };
-        self.headers.get_all(name).iter().map(HeaderValue::as_bytes)
+        lines.iter().map(HeaderValue::as_bytes)
     }
 
     fn request_head(&self) -> RequestHead<'_> {

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body::Body;
 use tokio::time::Instant;
 use tower::{Layer, Service};
@@ -55,7 +55,10 @@ where
             match verify(&checks, request, received).await {
                 Ok(verified) => {
                     let delivery = verified.body().delivery().clone();
-                    let response = forward(inner, verified).await?;
+                    let mut response = forward(inner, verified).await?;
+                    if delivery.terms().counts_as_failure(response.status().as_u16()) {
+                        *response.status_mut() = StatusCode::OK;
+                    }
                     // A rejection with a delivery id in the extensions was observed by a
                     // `DedupeLayer` already.
                     if let Some(rejection) = response.extensions().get::<Rejection>()

@@ -24,7 +24,7 @@ async fn durations() {
         let measure = move |of: &Observation<'_>| {
             let (name, length) = match of.outcome {
                 Outcome::Verified { age, body_read, body_bytes, secret, .. } => {
-                    assert_eq!((age, secret, body_bytes), (7, "primary", 120));
+                    assert_eq!((age, secret, body_bytes), (Some(7), "primary", 120));
                     ("body", body_read)
                 }
                 Outcome::Claimed { took, .. } => ("claim", took),

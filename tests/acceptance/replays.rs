@@ -90,7 +90,7 @@ async fn d07_replay_of_a_failed_delivery(adapter: Adapter) {
     let receiver = Receiver::on(adapter)
         .handler(|delivery| async move {
             match delivery.verified().age() {
-                0 => StatusCode::INTERNAL_SERVER_ERROR,
+                Some(0) => StatusCode::INTERNAL_SERVER_ERROR,
                 _ => StatusCode::OK,
             }
         })

@@ -130,7 +130,10 @@ async fn s15_empty_body(adapter: Adapter) {
 #[test]
 fn s16_weak_secret_at_construction() {
     let refused = |text: &str| Secret::new(text).expect_err(text).to_string();
-    assert_eq!(refused(""), "the signing secret is empty: copy it from Nevent's webhook settings");
+    assert_eq!(
+        refused(""),
+        "the signing secret is empty: copy it from the sender's webhook settings"
+    );
     assert_eq!(
         refused("secret123"),
         "the signing secret is 9 bytes long and 16 is the least: make a new one with \

@@ -19,8 +19,8 @@ rows!(
 async fn t01_300_seconds_old(adapter: Adapter) {
     let receiver = Receiver::on(adapter).start().await;
     receiver.deliver(&Post::new("t").age(300)).await.is(200, "");
-    assert_eq!(receiver.seen()[0].verified().age(), 300);
-    assert_eq!(receiver.seen()[0].verified().timestamp(), receiver.now() - 300);
+    assert_eq!(receiver.seen()[0].verified().age(), Some(300));
+    assert_eq!(receiver.seen()[0].verified().timestamp(), Some(receiver.now() - 300));
 }
 
 async fn t02_301_seconds_old(adapter: Adapter) {
@@ -39,7 +39,7 @@ async fn t03_301_seconds_old_and_forged(adapter: Adapter) {
 async fn t04_300_seconds_ahead(adapter: Adapter) {
     let receiver = Receiver::on(adapter).start().await;
     receiver.deliver(&Post::new("t").age(-300)).await.is(200, "");
-    assert_eq!(receiver.seen()[0].verified().age(), -300);
+    assert_eq!(receiver.seen()[0].verified().age(), Some(-300));
 }
 
 async fn t05_301_seconds_ahead(adapter: Adapter) {

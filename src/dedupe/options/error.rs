@@ -1,6 +1,5 @@
 use std::time::Duration;
 
-use super::LEAST_RETENTION;
 use crate::store::{Scope, ScopeError};
 
 crate::text::debug_is_display!(OptionsError);
@@ -22,14 +21,16 @@ pub enum OptionsError {
         /// The scope.
         scope: Scope,
     },
-    /// The retention is shorter than the time for which Nevent retries.
+    /// The retention is shorter than the time for which the sender may send a delivery again.
     #[error(
-        "a retention of {retention:?} is shorter than the {LEAST_RETENTION:?} for which Nevent \
-         sends retries: lengthen it, or allow it with `dangerously_allow_short_retention`"
+        "a retention of {retention:?} is shorter than the {least:?} for which the sender may \
+         send again: lengthen it, or allow it with `dangerously_allow_short_retention`"
     )]
     RetentionTooShort {
         /// The retention that was set.
         retention: Duration,
+        /// The sender's retry horizon.
+        least: Duration,
     },
     /// The lease is less than three times the response deadline, too short to be renewed in time.
     #[error(

@@ -3,14 +3,15 @@
 
 use super::super::header::SignatureHeader;
 use super::*;
+use crate::scheme::NEVENT;
 
 /// The MAC of a message that arrives in two pieces, as a body may.
-fn mac(key: &[u8], message: &[u8]) -> [u8; Digest::LENGTH] {
-    let mut mac = MacKey::new(key).start_anew();
+fn mac(key: &[u8], message: &[u8]) -> [u8; 32] {
+    let mut mac = MacKey::<Sha256>::new(key).start();
     let (first, rest) = message.split_at(message.len() / 3);
     mac.update(first);
     mac.update(rest);
-    mac.finish().0
+    mac.finish::<32>().0
 }
 
 /// `hmac_sha256_test.json` of <https://github.com/C2SP/wycheproof> (Apache-2.0), without comments.
@@ -29,8 +30,8 @@ fn wycheproof() {
         let genuine = text("result") == "valid";
         assert_eq!(right.starts_with(&tag), genuine, "{vector}");
         let header = format!("t=0,v1={}", text("tag"));
-        let truncated = SignatureHeader::from_lines([header.as_bytes()]).is_err();
-        assert_eq!(truncated, tag.len() < Digest::LENGTH, "{vector}");
+        let truncated = SignatureHeader::<32>::parse(header.as_bytes(), &NEVENT.format).is_err();
+        assert_eq!(truncated, tag.len() < 32, "{vector}");
         counts[if truncated { 2 } else { usize::from(genuine) }] += 1;
     }
     let [forged, genuine, truncated] = counts;

@@ -1,0 +1,139 @@
+//! Which schemes can be built. Everything here can run at compile time.
+
+use super::sender::Sender;
+use super::{Grammar, IdSource, SchemeError, Signed, TimeSource};
+
+pub(super) const fn check(sender: &Sender) -> Result<(), SchemeError> {
+    if let Err(error) = headers(sender) {
+        return Err(error);
+    }
+    if let Err(error) = separators(sender.format.signed) {
+        return Err(error);
+    }
+    if let Err(error) = items(sender) {
+        return Err(error);
+    }
+    body_field(sender.id)
+}
+
+const fn headers(sender: &Sender) -> Result<(), SchemeError> {
+    let time = match sender.format.signed.time() {
+        Some(TimeSource::Header(name)) => Some(name),
+        _ => None,
+    };
+    let id = match (sender.format.signed, sender.id) {
+        (Signed::IdAndTime { id_header, .. }, _) => Some(id_header),
+        (_, IdSource::Header(name)) => Some(name),
+        _ => None,
+    };
+    let names = [Some(sender.format.header), time, id, sender.event_header, sender.version_header];
+    let mut rest: &[Option<&'static str>] = &names;
+    while let [first, others @ ..] = rest {
+        if let Some(name) = *first {
+            if !is_header_name(name) {
+                return Err(SchemeError::HeaderName(name));
+            }
+            if contains(others, name) {
+                return Err(SchemeError::SameHeader(name));
+            }
+        }
+        rest = others;
+    }
+    Ok(())
+}
+
+const fn separators(signed: Signed) -> Result<(), SchemeError> {
+    let separator = match signed {
+        Signed::Body => return Ok(()),
+        Signed::Time { after, .. } => after,
+        Signed::IdAndTime { separator, .. } => separator,
+    };
+    match separator.as_bytes() {
+        [] | [b'0'..=b'9', ..] => Err(SchemeError::Separator(separator)),
+        _ => Ok(()),
+    }
+}
+
+const fn items(sender: &Sender) -> Result<(), SchemeError> {
+    let time = match sender.format.signed.time() {
+        Some(TimeSource::Item(name)) => Some(name),
+        _ => None,
+    };
+    let digest = match (sender.format.grammar, time) {
+        (Grammar::Items { digest }, _) => digest,
+        (_, Some(_)) => return Err(SchemeError::NoItems),
+        (Grammar::Versions { version }, None) => version,
+        (Grammar::Bare { .. }, None) => return Ok(()),
+    };
+    if !is_item_name(digest) {
+        return Err(SchemeError::ItemName(digest));
+    }
+    match time {
+        Some(time) if !is_item_name(time) || equal(time.as_bytes(), digest.as_bytes()) => {
+            Err(SchemeError::ItemName(time))
+        }
+        _ => Ok(()),
+    }
+}
+
+const fn body_field(id: IdSource) -> Result<(), SchemeError> {
+    let IdSource::BodyField(path) = id else { return Ok(()) };
+    let (mut rest, mut is_name_empty) = (path.as_bytes(), true);
+    while let [first, others @ ..] = rest {
+        if *first == b'.' && is_name_empty {
+            return Err(SchemeError::BodyField(path));
+        }
+        is_name_empty = *first == b'.';
+        rest = others;
+    }
+    if is_name_empty { Err(SchemeError::BodyField(path)) } else { Ok(()) }
+}
+
+/// A token of RFC 9110, section 5.6.2, without upper case: header maps hold names in lower case.
+const fn is_header_name(name: &str) -> bool {
+    let mut rest = name.as_bytes();
+    while let [first, others @ ..] = rest {
+        if !matches!(first, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.') {
+            return false;
+        }
+        rest = others;
+    }
+    !name.is_empty()
+}
+
+const fn is_item_name(name: &str) -> bool {
+    let mut rest = name.as_bytes();
+    while let [first, others @ ..] = rest {
+        if matches!(first, b',' | b'=') || !first.is_ascii_graphic() {
+            return false;
+        }
+        rest = others;
+    }
+    !name.is_empty()
+}
+
+const fn contains(names: &[Option<&'static str>], name: &str) -> bool {
+    let mut rest = names;
+    while let [first, others @ ..] = rest {
+        if let Some(first) = first
+            && equal(first.as_bytes(), name.as_bytes())
+        {
+            return true;
+        }
+        rest = others;
+    }
+    false
+}
+
+/// Comparing slices with `==` is not yet possible in a constant.
+const fn equal(mut one: &[u8], mut other: &[u8]) -> bool {
+    loop {
+        match (one, other) {
+            ([], []) => return true,
+            ([a, one_rest @ ..], [b, other_rest @ ..]) if *a == *b => {
+                (one, other) = (one_rest, other_rest);
+            }
+            _ => return false,
+        }
+    }
+}

@@ -1,0 +1,93 @@
+use std::marker::PhantomData;
+
+use super::{Encoding, Format, Grammar, Hash, IdSource, Signed, Terms, TextKey, TimeSource, Timed};
+use crate::{DELIVERY_HEADER, EVENT_HEADER, SIGNATURE_HEADER, Secret, Verifier};
+
+/// How one sender signs its deliveries, identifies them, and what it expects of a receiver.
+///
+/// A scheme is plain data and can be a constant. `T` says whether the signature covers a time
+/// ([`Timed`] or [`Untimed`](super::Untimed)), and `K` how a secret's text becomes a key ([`TextKey`]
+/// or [`Base64Key`](super::Base64Key)). What does not fit does not compile: a tolerance for a sender
+/// that signs no time, or a text key for a sender whose keys are base64.
+///
+#[cfg_attr(feature = "schemes", doc = "```")]
+#[cfg_attr(not(feature = "schemes"), doc = "```ignore")]
+/// use nevent_webhooks::scheme::{Scheme, Untimed};
+/// use nevent_webhooks::{Secret, VerifyLayer};
+///
+/// const GITHUB: Scheme<Untimed> = Scheme::github();
+///
+/// let secret = Secret::new("4f1c1d8e0b7a4c5d9e2f3a6b7c8d9e0f")?;
+/// let verify = VerifyLayer::new(GITHUB.verifier(secret));
+/// # Ok::<(), nevent_webhooks::SecretError>(())
+/// ```
+#[derive(Debug, Clone, Copy)]
+#[must_use]
+pub struct Scheme<T = Timed, K = TextKey> {
+    pub(crate) sender: Sender,
+    kinds: PhantomData<(T, K)>,
+}
+
+/// The data of a scheme.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sender {
+    pub(crate) name: &'static str,
+    pub(crate) format: Format,
+    pub(crate) id: IdSource,
+    pub(crate) event_header: Option<&'static str>,
+    pub(crate) version_header: Option<&'static str>,
+    pub(crate) terms: Terms,
+}
+
+/// Nevent, whose scheme a receiver uses without naming it.
+pub(crate) const NEVENT: Sender = Sender {
+    name: "nevent",
+    format: Format {
+        hash: Hash::Sha256,
+        encoding: Encoding::Hex,
+        header: SIGNATURE_HEADER,
+        grammar: Grammar::Items { digest: "v1" },
+        signed: Signed::Time { time: TimeSource::Item("t"), before: "", after: "." },
+    },
+    id: IdSource::Header(DELIVERY_HEADER),
+    event_header: Some(EVENT_HEADER),
+    version_header: None,
+    terms: Terms::new(),
+};
+
+impl Scheme {
+    /// Nevent: `X-Nevent-Signature: t=<time>,v1=<hex>` over `{t}.{body}`, and an id in
+    /// `X-Nevent-Delivery` that is not signed.
+    pub const fn nevent() -> Self {
+        Self::of(NEVENT)
+    }
+}
+
+impl<T, K> Scheme<T, K> {
+    pub(super) const fn of(sender: Sender) -> Self {
+        Self { sender, kinds: PhantomData }
+    }
+
+    /// The scheme's name, for logs: `"nevent"`, `"stripe"` and so on.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.sender.name
+    }
+
+    /// What the sender expects of its receivers.
+    pub const fn terms(&self) -> Terms {
+        self.sender.terms
+    }
+
+    /// The name of the header that carries the signature, in lower case.
+    #[must_use]
+    pub const fn signature_header(&self) -> &'static str {
+        self.sender.format.header
+    }
+
+    /// Creates a verifier of this sender's signatures.
+    #[must_use]
+    pub fn verifier(self, secret: Secret<K>) -> Verifier<T, K> {
+        Verifier::for_scheme(self, secret)
+    }
+}
