@@ -144,7 +144,7 @@ fn s16_weak_secret_at_construction() {
     assert_eq!(
         refused("whsec_\u{200b}k5EKJQnf9sMX2vYzJdHG3L8pR"),
         "character 7 of the signing secret is a zero-width space (U+200B): copy the secret alone \
-         from Nevent's webhook settings, without quotes, escapes, comments or line breaks"
+         from the sender's webhook settings, without quotes, escapes, comments or line breaks"
     );
     assert!(matches!(Secret::new("abcdeabcdeabcdeabcde"), Err(SecretError::Repetitive)));
     assert!(Secret::new("abcdefabcdefabcdefab").is_ok(), "six different bytes");
