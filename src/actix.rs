@@ -5,6 +5,8 @@ mod actix_request;
 mod extract;
 mod middleware;
 mod rejection_response;
+#[cfg(feature = "schemes")]
+mod token;
 
 pub use middleware::{WebhookMiddleware, WebhookService};
 pub use rejection_response::{RejectionBody, RejectionError};

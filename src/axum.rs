@@ -4,7 +4,11 @@ use axum_core::extract::FromRequestParts;
 use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
 
+#[cfg(feature = "schemes")]
 use crate::observe::log;
+#[cfg(feature = "schemes")]
+use crate::token::TokenDelivery;
+use crate::tower::signed_delivery;
 use crate::{Delivery, Rejection};
 
 /// Extracts the delivery that [`VerifyLayer`](crate::VerifyLayer) verified. Without that layer
@@ -13,8 +17,19 @@ impl<S: Sync> FromRequestParts<S> for Delivery {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
+        signed_delivery(&parts.extensions).cloned()
+    }
+}
+
+/// Extracts the delivery that [`TokenLayer`](crate::token::TokenLayer) accepted. Without that layer
+/// above the handler, the response is 500 with a text that says what is missing.
+#[cfg(feature = "schemes")]
+impl<S: Sync> FromRequestParts<S> for TokenDelivery {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
         let delivery = parts.extensions.get::<Self>().cloned();
-        delivery.ok_or(Rejection::MissingVerifyLayer).inspect_err(log::missing_layer)
+        delivery.ok_or(Rejection::MissingTokenLayer).inspect_err(log::missing_layer)
     }
 }
 

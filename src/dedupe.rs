@@ -39,8 +39,8 @@ use self::permits::Permits;
 use self::store_health::StoreHealth;
 pub(crate) use self::subject::{EventName, Subject};
 use self::times::Times;
-use crate::Delivery;
 use crate::deadline::deadline;
+use crate::delivery::AnyDelivery;
 use crate::observe::{Incident, Incidents, Observation, Outcome, Timer};
 use crate::rejection::Respond;
 #[cfg(feature = "actix")]
@@ -105,26 +105,26 @@ impl Dedupe {
     }
 
     /// The durations that hold for this delivery.
-    fn times(&self, delivery: &Delivery) -> Times {
-        self.options.times(delivery.terms())
+    fn times(&self, delivery: &impl AnyDelivery) -> Times {
+        self.options.times(delivery.accepted().terms())
     }
 
     /// The response deadline of this delivery.
-    pub(crate) fn respond_by(&self, delivery: &Delivery) -> Instant {
-        deadline(delivery.received(), self.times(delivery).response_deadline)
+    pub(crate) fn respond_by(&self, delivery: &impl AnyDelivery) -> Instant {
+        deadline(delivery.accepted().received(), self.times(delivery).response_deadline)
     }
 
     /// The latest time for the report of a batch. It is 5 % before the response deadline:
     /// otherwise the sender would get a 503 in place of the report.
-    pub(crate) fn report_by(&self, delivery: &Delivery) -> Instant {
+    pub(crate) fn report_by(&self, delivery: &impl AnyDelivery) -> Instant {
         let response_deadline = self.times(delivery).response_deadline;
         let margin = response_deadline.checked_div(20).unwrap_or_default();
-        deadline(delivery.received(), response_deadline.saturating_sub(margin))
+        deadline(delivery.accepted().received(), response_deadline.saturating_sub(margin))
     }
 
     /// The time after which no more events of a batch are started.
-    pub(crate) fn give_up_at(&self, delivery: &Delivery) -> Instant {
-        deadline(delivery.received(), self.times(delivery).handler_timeout)
+    pub(crate) fn give_up_at(&self, delivery: &impl AnyDelivery) -> Instant {
+        deadline(delivery.accepted().received(), self.times(delivery).handler_timeout)
     }
 
     pub(crate) fn observe(&self, outcome: Outcome<'_>, subject: &Subject) {

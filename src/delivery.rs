@@ -1,5 +1,8 @@
 //! Deliveries as plain data: their ids, their claims, and the delivery that a handler gets.
 
+#[cfg(any(feature = "tower", feature = "actix"))]
+#[cfg_attr(not(feature = "tower"), allow(unreachable_pub, reason = "Tower's sealed trait has it"))]
+mod accepted;
 #[cfg(all(feature = "schemes", any(feature = "tower", feature = "actix")))]
 mod body_field;
 #[cfg(feature = "store")]
@@ -7,11 +10,16 @@ mod claim;
 #[cfg(feature = "store")]
 mod claim_handle;
 mod id;
+#[cfg(any(feature = "tower", feature = "actix"))]
+#[cfg_attr(not(feature = "tower"), allow(unreachable_pub, reason = "Tower's sealed trait has it"))]
+mod proof;
 #[cfg(feature = "store")]
 mod scope;
 #[cfg(any(feature = "tower", feature = "actix"))]
 mod verified;
 
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub(crate) use accepted::Accepted;
 #[cfg(feature = "store")]
 pub use claim::{Claim, Fingerprint, OwnerToken, RecordKind};
 #[cfg(feature = "store")]
@@ -19,6 +27,8 @@ pub use claim_handle::{ClaimHandle, ClaimState};
 #[cfg(any(feature = "tower", feature = "actix"))]
 pub(crate) use id::printable_ascii;
 pub use id::{DELIVERY_HEADER, DeliveryId, DeliveryIdError, EVENT_HEADER};
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub(crate) use proof::{AnyDelivery, Proof};
 #[cfg(any(feature = "tower", feature = "actix"))]
 pub(crate) use scope::flaw as scope_flaw;
 #[cfg(feature = "store")]

@@ -150,6 +150,8 @@ mod signature;
 mod sync;
 pub mod testing;
 mod text;
+#[cfg(feature = "schemes")]
+pub mod token;
 
 #[cfg(feature = "events")]
 pub mod event;

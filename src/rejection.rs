@@ -18,6 +18,8 @@ pub(crate) use self::custom_response::Respond;
 pub use self::fault::Fault;
 #[cfg(feature = "events")]
 use crate::EventError;
+#[cfg(feature = "schemes")]
+use crate::token::TokenError;
 use crate::{DeliveryIdError, VerifyError};
 
 /// A response that a layer gives in the handler's place, and its reason.
@@ -51,6 +53,16 @@ pub enum Rejection {
     /// [`Terms::forbidden_for_unauthorized`](crate::scheme::Terms::forbidden_for_unauthorized).
     #[error("{0}")]
     SignatureForbidden(VerifyError),
+    /// The token is missing, malformed or wrong, on a route with a
+    /// [`TokenLayer`](crate::token::TokenLayer).
+    #[cfg(feature = "schemes")]
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// As [`Rejection::Token`], with the status 403 in place of 401, for a sender that stops sending
+    /// after a 401.
+    #[cfg(feature = "schemes")]
+    #[error("{0}")]
+    TokenForbidden(TokenError),
     /// The request belongs to none of the tenants of a layer with a verifier per tenant. The
     /// sender gets the response of [`VerifyError::InvalidSignature`], so that it cannot tell
     /// which tenants exist.
@@ -178,6 +190,21 @@ pub enum Rejection {
     /// An extractor was used on a route without [`VerifyLayer`](crate::VerifyLayer).
     #[error("no VerifyLayer or WebhookMiddleware above this handler: add it to the route")]
     MissingVerifyLayer,
+    /// An extractor for signed deliveries was used on a route with a
+    /// [`TokenLayer`](crate::token::TokenLayer), where nothing is signed.
+    #[cfg(feature = "schemes")]
+    #[error("only a TokenLayer above this handler, so nothing is signed: take a TokenDelivery")]
+    NotSigned,
+    /// A [`TokenDelivery`](crate::token::TokenDelivery) was used on a route without
+    /// [`TokenLayer`](crate::token::TokenLayer).
+    #[cfg(feature = "schemes")]
+    #[error("no TokenLayer above this handler, which its TokenDelivery needs: add it to the route")]
+    MissingTokenLayer,
+    /// The request passed through a [`TokenLayer`](crate::token::TokenLayer) below another one or below
+    /// a [`VerifyLayer`](crate::VerifyLayer).
+    #[cfg(feature = "schemes")]
+    #[error("a TokenLayer below another one or a VerifyLayer: remove one, and its DedupeLayer")]
+    TwoTokenLayers,
     /// A `Batch` was used on a route without [`DedupeLayer`](crate::DedupeLayer).
     #[error("no DedupeLayer above this handler, which its Batch needs: add it to the route")]
     MissingDedupeLayer,

@@ -33,6 +33,8 @@ mod terms;
 #[cfg(feature = "schemes")]
 pub use self::builder::SchemeBuilder;
 #[cfg(feature = "schemes")]
+pub(crate) use self::check::{check_body_field, check_header_names};
+#[cfg(feature = "schemes")]
 pub use self::error::SchemeError;
 pub use self::format::{Encoding, Hash};
 pub(crate) use self::format::{Format, Grammar, Signed, TimeSource};
@@ -40,5 +42,5 @@ pub(crate) use self::identity::IdSource;
 pub use self::identity::Identity;
 pub use self::kinds::{Base64Key, TextKey, Timed, Untimed};
 pub use self::sender::Scheme;
-pub(crate) use self::sender::{NEVENT, Sender};
+pub(crate) use self::sender::{NEVENT, Places, Sender};
 pub use self::terms::Terms;

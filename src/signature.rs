@@ -3,6 +3,8 @@
 
 mod check;
 mod constant_time;
+#[cfg(feature = "schemes")]
+mod credentials;
 mod error;
 mod header;
 mod keyed;
@@ -16,9 +18,13 @@ mod tolerance;
 mod verification;
 mod verifier;
 
+#[cfg(feature = "schemes")]
+pub(crate) use credentials::{Credential, Credentials, MAX_CREDENTIALS};
 pub use error::VerifyError;
 pub use header::SIGNATURE_HEADER;
 pub use replay_key::ReplayKey;
+#[cfg(feature = "schemes")]
+pub(crate) use secret::check_text;
 pub use secret::{Secret, SecretError};
 pub use secrets::RotationError;
 pub use signer::Signer;

@@ -113,6 +113,8 @@ impl SignedDelivery {
         };
         let received = tokio::time::Instant::now();
         let body = self.body.clone().into();
-        Ok(Delivery::new(&crate::scheme::NEVENT, lines_of, verified, body, received)?)
+        let sender = crate::scheme::NEVENT.places();
+        let accepted = crate::delivery::Accepted::new(&sender, lines_of, verified, body, received)?;
+        Ok(crate::delivery::AnyDelivery::of(accepted))
     }
 }

@@ -5,10 +5,23 @@ mod dedupe_service;
 mod extensions;
 mod http_request;
 mod response_body;
+#[cfg(any(feature = "axum", feature = "events"))]
+mod signed;
+#[cfg(feature = "schemes")]
+mod token_body;
+#[cfg(feature = "schemes")]
+mod token_service;
+mod unread;
 mod verified_body;
 mod verify_service;
 
 pub use dedupe_service::{DedupeFuture, DedupeService};
 pub use response_body::ResponseBody;
+#[cfg(feature = "axum")]
+pub(crate) use signed::signed_delivery;
+#[cfg(feature = "schemes")]
+pub use token_body::TokenBody;
+#[cfg(feature = "schemes")]
+pub use token_service::TokenService;
 pub use verified_body::{ProvenBody, VerifiedBody};
 pub use verify_service::VerifyService;

@@ -64,8 +64,17 @@ impl actix_web::Responder for crate::BatchReport {
 }
 
 fn delivery(request: &HttpRequest) -> Result<Delivery, Rejection> {
-    let delivery = request.extensions().get::<Delivery>().cloned();
-    delivery.ok_or(Rejection::MissingVerifyLayer).inspect_err(log::missing_layer)
+    let delivery = request.extensions().get().cloned();
+    delivery.ok_or_else(|| without_signature(request)).inspect_err(log::missing_layer)
+}
+
+#[cfg_attr(not(feature = "schemes"), expect(unused_variables, reason = "there are no tokens"))]
+fn without_signature(request: &HttpRequest) -> Rejection {
+    #[cfg(feature = "schemes")]
+    if request.extensions().contains::<crate::token::TokenDelivery>() {
+        return Rejection::NotSigned;
+    }
+    Rejection::MissingVerifyLayer
 }
 
 #[cfg(feature = "events")]

@@ -12,9 +12,9 @@ use actix_web::{Error, HttpMessage};
 use tokio::time::Instant;
 
 use super::rejection_response::{RejectionBody, into_error, reject, with_id};
-use crate::dedupe::{Dedupe, HandlerEnd, handle_once_locally};
+use crate::dedupe::{Claimed, Dedupe, HandlerEnd, handle_once_locally};
+use crate::delivery::AnyDelivery;
 use crate::extract::RequestContext;
-use crate::observe::Outcome;
 use crate::receive::Checks;
 use crate::worker_thread::is_worker_thread;
 use crate::{DedupeLayer, Delivery, Rejection, VerifyLayer};
@@ -73,8 +73,16 @@ use crate::{DedupeLayer, Delivery, Rejection, VerifyLayer};
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct WebhookMiddleware {
-    verify: Arc<Checks>,
-    dedupe: DedupeLayer,
+    pub(super) proof: Asked,
+    pub(super) dedupe: DedupeLayer,
+}
+
+/// What the middleware asks of a request.
+#[derive(Debug, Clone)]
+pub(super) enum Asked {
+    Signature(Arc<Checks>),
+    #[cfg(feature = "schemes")]
+    Token(Arc<Checks<crate::token::Tokens>>),
 }
 
 impl WebhookMiddleware {
@@ -86,14 +94,22 @@ impl WebhookMiddleware {
     /// by that worker. Each worker would have its own store.
     #[track_caller]
     pub fn new(verify: &VerifyLayer, dedupe: &DedupeLayer) -> Self {
-        assert!(
-            !(is_worker_thread() && dedupe.dedupe.store_is_in_memory_of_this_thread()),
-            "this MemoryStore was made by a worker of the server, inside the closure of \
-             HttpServer::new, so each worker would have its own store: create the layers before \
-             the server, and move clones of them into the closure"
-        );
-        Self { verify: Arc::clone(&verify.checks), dedupe: dedupe.clone() }
+        check_store(dedupe);
+        Self { proof: Asked::Signature(Arc::clone(&verify.checks)), dedupe: dedupe.clone() }
     }
+}
+
+/// # Panics
+///
+/// If each worker would have its own store.
+#[track_caller]
+pub(super) fn check_store(dedupe: &DedupeLayer) {
+    assert!(
+        !(is_worker_thread() && dedupe.dedupe.store_is_in_memory_of_this_thread()),
+        "this MemoryStore was made by a worker of the server, inside the closure of \
+         HttpServer::new, so each worker would have its own store: create the layers before the \
+         server, and move clones of them into the closure"
+    );
 }
 
 impl<S, B> Transform<S, ServiceRequest> for WebhookMiddleware
@@ -135,14 +151,25 @@ where
     fn call(&self, mut request: ServiceRequest) -> Self::Future {
         let received = Instant::now();
         let inner = Rc::clone(&self.inner);
-        let WebhookMiddleware { verify, dedupe } = self.middleware.clone();
+        let WebhookMiddleware { proof, dedupe } = self.middleware.clone();
         Box::pin(async move {
             let mut body = request.take_payload();
-            match verified(&verify, &request, &mut body, received).await {
-                Ok(delivery) => handled(inner, (&verify, &dedupe.dedupe), request, delivery).await,
-                Err(rejection) => {
-                    verify.observe(Outcome::Rejected { rejection: &rejection }, None);
-                    Ok(reject(request, rejection, None, Some(body), &verify.respond))
+            match proof {
+                Asked::Signature(checks) => {
+                    let verified = verified(&checks, &request, &mut body, received).await;
+                    let context = RequestContext::new(&checks);
+                    let add = |request: &ServiceRequest, claimed| {
+                        request.extensions_mut().insert(context.with_claimed(claimed));
+                    };
+                    respond(&checks, &dedupe.dedupe, inner, (request, body), verified, add).await
+                }
+                #[cfg(feature = "schemes")]
+                Asked::Token(checks) => {
+                    let accepted =
+                        super::token::accepted(&checks, &request, &mut body, received).await;
+                    // The extractors for events and batches need a signature.
+                    let add = |_: &ServiceRequest, _| {};
+                    respond(&checks, &dedupe.dedupe, inner, (request, body), accepted, add).await
                 }
             }
         })
@@ -161,26 +188,50 @@ async fn verified(
     verify.verify(request, body, received).await
 }
 
-/// Runs the handler once. If the handler did not start, the request is still here for a rejection's
-/// response. If it panicked or is late, it owns the request, and only an error is possible.
-async fn handled<S, B>(
+/// Runs the handler for a request that was accepted, and rejects any other.
+async fn respond<S, B, V, D: AnyDelivery>(
+    checks: &Checks<V>,
+    dedupe: &Arc<Dedupe>,
     inner: Rc<S>,
-    (verify, dedupe): (&Arc<Checks>, &Arc<Dedupe>),
-    request: ServiceRequest,
-    delivery: Delivery,
+    (request, body): (ServiceRequest, Payload),
+    accepted: Result<D, Rejection>,
+    add_context: impl FnOnce(&ServiceRequest, Claimed) + 'static,
 ) -> Result<ServiceResponse<EitherBody<B, RejectionBody>>, Error>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
     B: MessageBody + 'static,
 {
-    let (id, terms) = (Some(delivery.id().clone()), *delivery.terms());
-    let context = RequestContext::new(verify);
+    match accepted {
+        Ok(delivery) => handled(inner, dedupe, request, delivery, add_context).await,
+        Err(rejection) => {
+            checks.rejected(&rejection);
+            Ok(reject(request, rejection, None, Some(body), &checks.respond))
+        }
+    }
+}
+
+/// Runs the handler once. If the handler did not start, the request is still here for a rejection's
+/// response. If it panicked or is late, it owns the request, and only an error is possible.
+async fn handled<S, B, D: AnyDelivery>(
+    inner: Rc<S>,
+    dedupe: &Arc<Dedupe>,
+    request: ServiceRequest,
+    delivery: D,
+    add_context: impl FnOnce(&ServiceRequest, Claimed) + 'static,
+) -> Result<ServiceResponse<EitherBody<B, RejectionBody>>, Error>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: MessageBody + 'static,
+{
+    let accepted = delivery.accepted();
+    let (id, terms) = (Some(accepted.id().clone()), *accepted.terms());
     let request = Rc::new(Cell::new(Some(request)));
     let waiting = Rc::clone(&request);
     let handler = async move |delivery, claimed| {
         // The claim took longer than the response deadline, and the 503 has taken the request.
         let request = waiting.take().ok_or(Rejection::StillProcessing)?;
-        Ok(inner.call(with_delivery(request, delivery, context.with_claimed(claimed))).await)
+        add_context(&request, claimed);
+        Ok(inner.call(with_delivery(request, delivery)).await)
     };
     let rejection = match handle_once_locally(dedupe, delivery, handler, end_of).await {
         Ok(result) => {
@@ -201,14 +252,9 @@ where
 /// The request with its body put back, and with the delivery as it was claimed. The header keeps the
 /// id that was sent: actix-web panics at a change of the head while an outer middleware holds the
 /// request.
-fn with_delivery(
-    mut request: ServiceRequest,
-    delivery: Delivery,
-    context: RequestContext,
-) -> ServiceRequest {
-    request.set_payload(Payload::from(delivery.body().clone()));
+fn with_delivery(mut request: ServiceRequest, delivery: impl AnyDelivery) -> ServiceRequest {
+    request.set_payload(Payload::from(delivery.accepted().body().clone()));
     request.extensions_mut().insert(delivery);
-    request.extensions_mut().insert(context);
     request
 }
 

@@ -5,63 +5,65 @@ use super::Dedupe;
 use super::DedupeKey;
 use super::attempt::Attempt;
 use super::lease::Sent;
-use crate::delivery::ClaimHandle;
+use crate::delivery::{AnyDelivery, ClaimHandle, Proof};
 use crate::observe::{Outcome, StoreOperation};
 use crate::scheme::Identity;
 use crate::store::{Claim, ClaimAnswer, Fingerprint, RecordKind, Scope, Store, StoreError};
-use crate::{Delivery, DeliveryId, Rejection};
+use crate::{DeliveryId, Rejection};
 
 impl Dedupe {
     /// The claim for a delivery: by its id and its replay keys or, if so configured, by the id of its
     /// event.
-    pub(super) fn claim_for(&self, delivery: &Delivery) -> Claim {
+    pub(super) fn claim_for(&self, delivery: &impl AnyDelivery) -> Claim {
         #[cfg(feature = "events")]
         if self.options.dedupe_by == DedupeKey::EventId
-            && let Some(peek) = crate::event::Peek::of_event(delivery.body())
+            && let Some(peek) = crate::event::Peek::of_event(delivery.accepted().body())
             && let Some(event_id) = peek.id()
         {
             return self.claim_for_event(delivery, &event_id);
         }
-        match delivery.identity() {
-            Identity::UnsignedHeader => self.claim_for_signed_bytes(delivery),
-            Identity::BodyField => self.claim_by_id(delivery, RecordKind::Event, delivery.id()),
+        match delivery.accepted().identity() {
+            Identity::UnsignedHeader => self.claim_by_id_and_bytes(delivery),
+            Identity::BodyField => {
+                self.claim_by_id(delivery, RecordKind::Event, delivery.accepted().id())
+            }
             Identity::SignedHeader | Identity::BodyHash => {
-                self.claim_by_id(delivery, RecordKind::Delivery, delivery.id())
+                self.claim_by_id(delivery, RecordKind::Delivery, delivery.accepted().id())
             }
         }
     }
 
     /// The claim for a delivery whose id is not signed: by the id, the body and the signed bytes. If the
     /// signature covers no time, the signed bytes stay genuine, so they are remembered for as long as
-    /// the delivery.
-    fn claim_for_signed_bytes(&self, delivery: &Delivery) -> Claim {
-        let (times, verified) = (self.times(delivery), delivery.verified());
-        let fingerprint = Fingerprint::of(delivery.body());
+    /// the delivery. A token signs no bytes: the claim is then by the id and the body.
+    fn claim_by_id_and_bytes(&self, delivery: &impl AnyDelivery) -> Claim {
+        let (times, proof) = (self.times(delivery), delivery.accepted().proof());
+        let fingerprint = Fingerprint::of(delivery.accepted().body());
         Claim {
-            replay_keys: verified.replay_keys().to_vec(),
-            replay_window: verified.replay_window().unwrap_or(times.retention),
+            replay_keys: proof.replay_keys().to_vec(),
+            replay_window: proof.replay_window().unwrap_or(times.retention),
             lease: times.lease,
             retention: times.retention,
-            ..Claim::new(self.scope_of(delivery), delivery.id().clone(), fingerprint)
+            ..Claim::new(self.scope_of(delivery), delivery.accepted().id().clone(), fingerprint)
         }
     }
 
     /// The endpoint's scope, or the scope of the delivery's tenant within it.
-    pub(super) fn scope_of(&self, delivery: &Delivery) -> Scope {
-        match delivery.tenant() {
+    pub(super) fn scope_of(&self, delivery: &impl AnyDelivery) -> Scope {
+        match delivery.accepted().proof().tenant() {
             Some(tenant) => self.scope.of_tenant(tenant),
             None => self.scope.clone(),
         }
     }
 
     /// The claim for an event, by its id alone.
-    pub(crate) fn claim_for_event(&self, delivery: &Delivery, event_id: &str) -> Claim {
+    pub(crate) fn claim_for_event(&self, delivery: &impl AnyDelivery, event_id: &str) -> Claim {
         self.claim_by_id(delivery, RecordKind::Event, &DeliveryId::of_event(event_id))
     }
 
     /// A claim by an id alone. The signature covers the id, so no replay keys are needed, and the body
     /// is not fingerprinted because the sender may serialise the same event differently next time.
-    fn claim_by_id(&self, delivery: &Delivery, kind: RecordKind, id: &DeliveryId) -> Claim {
+    fn claim_by_id(&self, delivery: &impl AnyDelivery, kind: RecordKind, id: &DeliveryId) -> Claim {
         let times = self.times(delivery);
         let fingerprint = Fingerprint::of(id.as_str().as_bytes());
         Claim {

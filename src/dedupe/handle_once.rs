@@ -7,12 +7,12 @@ use super::background;
 use super::finalize::finalize;
 use super::permits::Permit;
 use super::{Claimed, Dedupe, EventName, InRequest, Subject, Times};
-use crate::delivery::ClaimHandle;
+use crate::Rejection;
+use crate::delivery::{AnyDelivery, ClaimHandle};
 use crate::observe::{Outcome, Timer};
 use crate::panic::catch_panic;
 use crate::store::{Claim, RecordKind};
 use crate::text::excerpt;
-use crate::{Delivery, Rejection};
 
 /// How a handler ended, according to its output.
 pub(crate) enum HandlerEnd<'a> {
@@ -43,13 +43,14 @@ type EndOf<T> = for<'a> fn(&'a T) -> HandlerEnd<'a>;
 /// The handler gets the delivery as it was claimed, and the layer's state for it. The handler calls
 /// [`Claimed::may_start`] when it has nothing left to wait for.
 #[cfg(feature = "tower")]
-pub(crate) fn handle_once<T, F>(
+pub(crate) fn handle_once<D, T, F>(
     dedupe: &Arc<Dedupe>,
-    delivery: Delivery,
-    handler: impl FnOnce(Delivery, Claimed) -> F + Send + 'static,
+    delivery: D,
+    handler: impl FnOnce(D, Claimed) -> F + Send + 'static,
     end_of: EndOf<T>,
 ) -> InRequest<background::Work<T>>
 where
+    D: AnyDelivery,
     T: Send + 'static,
     F: Future<Output = Result<T, Rejection>> + Send + 'static,
 {
@@ -67,13 +68,14 @@ where
 
 /// The same as `handle_once`, with all work on the current thread.
 #[cfg(feature = "actix")]
-pub(crate) fn handle_once_locally<T, F>(
+pub(crate) fn handle_once_locally<D, T, F>(
     dedupe: &Arc<Dedupe>,
-    delivery: Delivery,
-    handler: impl FnOnce(Delivery, Claimed) -> F + 'static,
+    delivery: D,
+    handler: impl FnOnce(D, Claimed) -> F + 'static,
     end_of: EndOf<T>,
 ) -> InRequest<background::LocalWork<T>>
 where
+    D: AnyDelivery,
     T: 'static,
     F: Future<Output = Result<T, Rejection>> + 'static,
 {
@@ -94,7 +96,7 @@ where
 pub(crate) fn handle_event_once<F>(
     dedupe: &Arc<Dedupe>,
     of_delivery: Option<Arc<Permit>>,
-    delivery: &Delivery,
+    delivery: &impl AnyDelivery,
     event: EventName,
     respond_by: Instant,
     handler: impl FnOnce(ClaimHandle) -> F + Send + 'static,
@@ -142,18 +144,19 @@ fn begin<W>(
     InRequest::new(attempt, work, to_background, respond_by)
 }
 
-async fn handle_delivery<T, F: Future<Output = Result<T, Rejection>>>(
+async fn handle_delivery<D: AnyDelivery, T, F: Future<Output = Result<T, Rejection>>>(
     attempt: Arc<Attempt>,
-    delivery: Delivery,
-    handler: impl FnOnce(Delivery, Claimed) -> F,
+    delivery: D,
+    handler: impl FnOnce(D, Claimed) -> F,
     end_of: EndOf<T>,
 ) -> Result<T, Rejection> {
     let claim = attempt.dedupe.claim_for(&delivery);
     let by_event_id = claim.kind == RecordKind::Event;
     let claimed = Claimed::new(&attempt, by_event_id);
     let handler = move |claim: ClaimHandle| {
+        let delivery = delivery.accepted();
         let id = if by_event_id { delivery.id() } else { claim.id() }.clone();
-        handler(delivery.claimed(id, claim), claimed)
+        handler(D::of(delivery.claimed(id, claim)), claimed)
     };
     claim_handle_finalize(attempt, claim, handler, end_of).await
 }

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
-use crate::{Delivery, DeliveryId};
+use crate::DeliveryId;
+use crate::delivery::AnyDelivery;
 
 /// The delivery that observers are told of, or the event in it. It holds no body, because an
 /// attempt may wait for its store for minutes.
@@ -20,12 +21,13 @@ pub(crate) struct EventName {
 }
 
 impl Subject {
-    pub(crate) fn delivery(delivery: &Delivery) -> Self {
+    pub(crate) fn delivery(delivery: &impl AnyDelivery) -> Self {
+        let delivery = delivery.accepted();
         let event_header = delivery.shared_event_header().cloned();
         Self { id: delivery.id().clone(), event_header, event: None }
     }
 
-    pub(crate) fn event(delivery: &Delivery, event: EventName) -> Self {
+    pub(crate) fn event(delivery: &impl AnyDelivery, event: EventName) -> Self {
         Self { event: Some(event), ..Self::delivery(delivery) }
     }
 

@@ -48,6 +48,16 @@ impl Observer for LogLines {
             Outcome::Verified { age, secret, body_bytes, body_read } => {
                 line!(debug, of, age, secret, body_bytes, ?body_read, "genuine and fresh");
             }
+            Outcome::TokenAccepted { token, body_bytes, body_read } => {
+                line!(
+                    debug,
+                    of,
+                    token,
+                    body_bytes,
+                    ?body_read,
+                    "the token matched, nothing is signed"
+                );
+            }
             Outcome::Rejected { rejection } => rejected(of, rejection),
             Outcome::EventTypeMismatch { header, body } => {
                 line!(warn, of, header, body, "the event header is not the event's type");

@@ -28,6 +28,16 @@ pub enum Outcome<'a> {
         /// The time from the head of the request to the end of its body.
         body_read: Duration,
     },
+    /// The request has the right token. Nothing in it is signed.
+    #[non_exhaustive]
+    TokenAccepted {
+        /// The name of the token that matched.
+        token: &'a str,
+        /// Bytes in the body.
+        body_bytes: usize,
+        /// The time from the head of the request to the end of its body.
+        body_read: Duration,
+    },
     /// A layer or an extractor responded in the handler's place.
     #[non_exhaustive]
     Rejected {
@@ -185,6 +195,7 @@ impl Outcome<'_> {
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Verified { .. } => "verified",
+            Self::TokenAccepted { .. } => "token_accepted",
             Self::Rejected { .. } => "rejected",
             Self::EventTypeMismatch { .. } => "event_type_mismatch",
             Self::Claimed { .. } => "claimed",

@@ -36,7 +36,7 @@ impl Budget {
 /// One body's share of the budget. Dropping it gives the bytes back, whether the request was
 /// verified, was rejected or went away.
 #[derive(Debug)]
-pub(super) struct Share<'a> {
+pub(crate) struct Share<'a> {
     budget: &'a Budget,
     most: usize,
     held: usize,

@@ -1,22 +1,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::budget::Budget;
+use super::budget::Share;
 use super::event_type::EventTypes;
 use super::read::Limits;
 use super::request::{Frames, Head, Header};
 use super::tenant::Verifiers;
-use crate::delivery::{Delivery, Scope};
+use crate::delivery::{Accepted, AnyDelivery, Delivery, Scope};
 use crate::observe::{Observation, Observers, Outcome};
 use crate::rejection::Respond;
+use crate::scheme::Terms;
 use crate::{Clock, Rejection};
 
-/// The checks of a layer, with their settings and counters.
+/// The checks of a layer, with their settings and counters. `V` says what a request has to prove.
 #[derive(Debug)]
-pub(crate) struct Checks {
-    pub(super) verifiers: Verifiers,
+pub(crate) struct Checks<V = Verifiers> {
+    pub(crate) verifiers: V,
     pub(super) limits: Limits,
     pub(super) budget: Budget,
     pub(super) clock: Arc<dyn Clock>,
@@ -39,15 +42,12 @@ impl Checks {
         let sender = chosen.verifier().sender();
         let lines_of = |name| head.lines(Header::Named(name));
         let mut verification = chosen.begin(lines_of)?;
-        let limits = self.limits.of(&sender.terms);
-        limits.check_head(head, &body)?;
-        // Lives until this function returns or is dropped. Otherwise the budget would not count this
-        // body while its request is still unverified.
-        let mut share = self.budget.share(limits.size);
-        let body = limits.read(body, &mut verification, &mut share).await?;
-        let body_read = if self.observers.is_empty() { Duration::ZERO } else { received.elapsed() };
+        let update = |bytes: &[u8]| verification.update(bytes);
+        let (body, _share) = self.read(&sender.terms, head, body, update).await?;
+        let body_read = self.body_read(received);
         let verified = chosen.confirm(verification.finish(self.clock.unix_seconds()))?;
-        let delivery = Delivery::new(sender, lines_of, verified, body, received)?;
+        let delivery = Accepted::new(&sender.places(), lines_of, verified, body, received)?;
+        let delivery = Delivery::of(delivery);
         #[cfg(feature = "events")]
         self.check_event_type(&delivery)?;
         let (age, secret) = (delivery.verified().age(), delivery.verified().secret_name());
@@ -55,17 +55,55 @@ impl Checks {
         self.observe(Outcome::Verified { age, secret, body_bytes, body_read }, Some(&delivery));
         Ok(delivery)
     }
+}
 
-    pub(crate) fn observe(&self, outcome: Outcome<'_>, delivery: Option<&Delivery>) {
+impl<V> Checks<V> {
+    /// Checks the head and reads the body, each within the limits that hold for this sender.
+    ///
+    /// Keep the share until the body is verified. Otherwise the budget would not count the body while
+    /// its request is still unverified.
+    pub(crate) async fn read(
+        &self,
+        terms: &Terms,
+        head: &impl Head,
+        body: impl Frames,
+        update: impl FnMut(&[u8]),
+    ) -> Result<(Bytes, Share<'_>), Rejection> {
+        let limits = self.limits.of(terms);
+        limits.check_head(head, &body)?;
+        let mut share = self.budget.share(limits.size);
+        let body = limits.read(body, update, &mut share).await?;
+        Ok((body, share))
+    }
+
+    /// The time since the head arrived, for observers.
+    pub(crate) fn body_read(&self, received: Instant) -> Duration {
+        if self.observers.is_empty() { Duration::ZERO } else { received.elapsed() }
+    }
+
+    pub(crate) fn unverified_bytes(&self) -> usize {
+        self.budget.held()
+    }
+
+    pub(crate) fn budget_rejections(&self) -> u64 {
+        self.budget.rejections()
+    }
+
+    /// Tells observers of a rejection before there is a delivery.
+    pub(crate) fn rejected(&self, rejection: &Rejection) {
+        self.observe(Outcome::Rejected { rejection }, None::<&Delivery>);
+    }
+
+    pub(crate) fn observe(&self, outcome: Outcome<'_>, delivery: Option<&impl AnyDelivery>) {
         if self.observers.is_empty() {
             return;
         }
         self.observers.observe(&Observation {
             outcome,
             scope: self.scope.as_ref(),
-            delivery_id: delivery.map(Delivery::id),
+            delivery_id: delivery.map(|delivery| delivery.accepted().id()),
             event_id: None,
-            event_type: delivery.and_then(Delivery::event_header),
+            event_type: delivery.and_then(|delivery| delivery.accepted().event_header()),
         });
     }
 }

@@ -105,7 +105,7 @@ impl VerifyLayer {
     /// The memory, in bytes, that unverified bodies hold now. Clones count together.
     #[must_use]
     pub fn unverified_bytes(&self) -> usize {
-        self.checks.budget.held()
+        self.checks.unverified_bytes()
     }
 
     /// The number of bodies that were rejected with 503 because they did not fit into the
@@ -113,6 +113,6 @@ impl VerifyLayer {
     /// receiver was flooded, or the budget is too small for its load.
     #[must_use]
     pub fn budget_rejections(&self) -> u64 {
-        self.checks.budget.rejections()
+        self.checks.budget_rejections()
     }
 }

@@ -5,7 +5,6 @@ use super::budget::Budget;
 use super::checks::Checks;
 use super::event_type::EventTypes;
 use super::read::Limits;
-use super::tenant::Verifiers;
 use crate::delivery::Scope;
 use crate::observe::{Observer, Observers};
 use crate::rejection::Respond;
@@ -181,7 +180,7 @@ impl VerifyOptions {
         self
     }
 
-    pub(super) fn into_checks(self, verifiers: Verifiers) -> Checks {
+    pub(crate) fn into_checks<V>(self, verifiers: V) -> Checks<V> {
         Checks {
             verifiers,
             limits: Limits {

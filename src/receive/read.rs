@@ -8,9 +8,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::budget::Share;
 use super::request::{Frames, Head, Header};
+use crate::Rejection;
 use crate::deadline::deadline;
 use crate::scheme::Terms;
-use crate::{Rejection, Verification};
 
 /// The limits of bodies that the options set. The sender's terms decide the rest.
 #[derive(Debug, Clone, Copy)]
@@ -55,14 +55,14 @@ impl BodyLimits {
         Ok(())
     }
 
-    /// Reads the body and adds each frame to the MAC as it arrives.
+    /// Reads the body and passes each frame to `update`, for the MAC, as it arrives.
     ///
     /// A body of one frame is not copied. Memory grows with the bytes that have arrived, never with
     /// the declared length. Otherwise an attacker could reserve memory with a header alone.
     pub(super) async fn read<B: Frames>(
         self,
         body: B,
-        verification: &mut Verification,
+        mut update: impl FnMut(&[u8]),
         share: &mut Share<'_>,
     ) -> Result<Bytes, Rejection> {
         let mut body = pin!(body);
@@ -73,7 +73,7 @@ impl BodyLimits {
             if bytes.len() > self.size.saturating_sub(collected.len()) {
                 return Err(self.too_large());
             }
-            verification.update(&bytes);
+            update(&bytes);
             if !bytes.is_empty() {
                 collected = collected.with(bytes, self.size, share)?;
                 stalled = deadline(Instant::now(), self.stall);

@@ -65,7 +65,7 @@ type TenantOf = dyn Fn(&RequestHead<'_>) -> Option<Tenant> + Send + Sync;
 
 /// The verifiers of a layer.
 #[derive(Clone)]
-pub(super) enum Verifiers {
+pub(crate) enum Verifiers {
     One(Verifier),
     PerTenant { tenant_of: Arc<TenantOf>, decoy: Verifier },
 }

@@ -19,12 +19,12 @@ use crate::VerifyError;
 ///
 /// | fault | rejections |
 /// | --- | --- |
-/// | `Sender` | `Signature`, `SignatureForbidden`, `UnknownTenant`, `PayloadTooLarge`, `OuterBodyLimit`, `UnsupportedContentEncoding`, `DeliveryId`, `DeliveryIdConflict`, `Event`, `TooManyEvents`, `EventTypeMismatch` |
+/// | `Sender` | `Signature`, `SignatureForbidden`, `Token`, `TokenForbidden`, `UnknownTenant`, `PayloadTooLarge`, `OuterBodyLimit`, `UnsupportedContentEncoding`, `DeliveryId`, `DeliveryIdConflict`, `Event`, `TooManyEvents`, `EventTypeMismatch` |
 /// | `Network` | `UnreadableBody`, `BodyTimeout`, `OuterBodyTimeout` |
 /// | `Overload` | `BodyBudgetExhausted`, `TooManyInFlight` |
 /// | `Store` | `StoreUnavailable` |
 /// | `Handler` | `HandlerPanicked`, `StillProcessing`, `BatchIncomplete` |
-/// | `Configuration` | `TwoVerifyLayers`, `MissingVerifyLayer`, `MissingDedupeLayer` |
+/// | `Configuration` | `TwoVerifyLayers`, `MissingVerifyLayer`, `MissingDedupeLayer`, `TwoTokenLayers`, `MissingTokenLayer`, `NotSigned` |
 /// | none | `AlreadyProcessed`, `DeliveryInProgress` |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -77,6 +77,8 @@ impl Rejection {
             | Self::EventTypeMismatch { .. } => Fault::Sender,
             #[cfg(feature = "events")]
             Self::Event(_) => Fault::Sender,
+            #[cfg(feature = "schemes")]
+            Self::Token(_) | Self::TokenForbidden(_) => Fault::Sender,
             Self::UnreadableBody { .. }
             | Self::BodyTimeout { .. }
             | Self::OuterBodyTimeout { .. } => Fault::Network,
@@ -86,6 +88,10 @@ impl Rejection {
                 Fault::Handler
             }
             Self::TwoVerifyLayers | Self::MissingVerifyLayer | Self::MissingDedupeLayer => {
+                Fault::Configuration
+            }
+            #[cfg(feature = "schemes")]
+            Self::TwoTokenLayers | Self::MissingTokenLayer | Self::NotSigned => {
                 Fault::Configuration
             }
             Self::AlreadyProcessed | Self::DeliveryInProgress { .. } => return None,

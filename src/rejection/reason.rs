@@ -1,10 +1,12 @@
 use super::Rejection;
+#[cfg(feature = "schemes")]
+use crate::token::TokenError;
 use crate::{DeliveryIdError, VerifyError};
 
 impl Rejection {
     /// The reason as a stable name in `snake_case`, for counters and logs.
     ///
-    /// Each variant has its own name, and so has each variant of [`VerifyError`] and
+    /// Each variant has its own name, and so has each variant of [`VerifyError`], `TokenError` and
     /// [`DeliveryIdError`]. A name never changes within a major version.
     #[must_use]
     #[rustfmt::skip]
@@ -12,6 +14,9 @@ impl Rejection {
         match self {
             Self::Signature(error)
             | Self::SignatureForbidden(error) => signature(error),
+            #[cfg(feature = "schemes")]
+            Self::Token(error)
+            | Self::TokenForbidden(error)    => token(error),
             Self::UnknownTenant              => "unknown_tenant",
             Self::PayloadTooLarge { .. }     => "payload_too_large",
             Self::OuterBodyLimit { .. }      => "outer_body_limit",
@@ -36,6 +41,12 @@ impl Rejection {
             Self::TwoVerifyLayers            => "two_verify_layers",
             Self::MissingVerifyLayer         => "missing_verify_layer",
             Self::MissingDedupeLayer         => "missing_dedupe_layer",
+            #[cfg(feature = "schemes")]
+            Self::NotSigned                  => "not_signed",
+            #[cfg(feature = "schemes")]
+            Self::MissingTokenLayer          => "missing_token_layer",
+            #[cfg(feature = "schemes")]
+            Self::TwoTokenLayers             => "two_token_layers",
         }
     }
 }
@@ -48,6 +59,15 @@ fn signature(error: &VerifyError) -> &'static str {
         VerifyError::InvalidSignature => "invalid_signature",
         VerifyError::TimestampTooOld { .. } => "timestamp_too_old",
         VerifyError::TimestampTooNew { .. } => "timestamp_too_new",
+    }
+}
+
+#[cfg(feature = "schemes")]
+fn token(error: &TokenError) -> &'static str {
+    match error {
+        TokenError::MissingToken { .. } => "missing_token",
+        TokenError::MalformedToken { .. } => "malformed_token",
+        TokenError::InvalidToken { .. } => "invalid_token",
     }
 }
 

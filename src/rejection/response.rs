@@ -1,4 +1,6 @@
 use super::Rejection;
+#[cfg(feature = "schemes")]
+use crate::token::TokenError;
 use crate::{DeliveryIdError, VerifyError};
 
 impl Rejection {
@@ -19,6 +21,10 @@ impl Rejection {
         match self {
             Self::Signature(error)           => (401, signature(error)),
             Self::SignatureForbidden(error)  => (403, signature(error)),
+            #[cfg(feature = "schemes")]
+            Self::Token(error)               => (401, token(error)),
+            #[cfg(feature = "schemes")]
+            Self::TokenForbidden(error)      => (403, token(error)),
             Self::UnknownTenant              => (401, signature(&VerifyError::InvalidSignature)),
             Self::PayloadTooLarge { .. }
             | Self::OuterBodyLimit { .. }    => (413, "Payload too large"),
@@ -43,6 +49,12 @@ impl Rejection {
             Self::TwoVerifyLayers            => (500, TWO_VERIFY_LAYERS),
             Self::MissingVerifyLayer         => (500, MISSING_VERIFY_LAYER),
             Self::MissingDedupeLayer         => (500, MISSING_DEDUPE_LAYER),
+            #[cfg(feature = "schemes")]
+            Self::NotSigned                  => (500, NOT_SIGNED),
+            #[cfg(feature = "schemes")]
+            Self::MissingTokenLayer          => (500, MISSING_TOKEN_LAYER),
+            #[cfg(feature = "schemes")]
+            Self::TwoTokenLayers             => (500, TWO_TOKEN_LAYERS),
         }
     }
 
@@ -59,6 +71,8 @@ impl Rejection {
                 let seconds = lease.as_millis().div_ceil(1000).max(1);
                 Some(("retry-after", seconds.to_string()))
             }
+            #[cfg(feature = "schemes")]
+            (Self::Token(error), _) => Some(("www-authenticate", error.challenge().to_owned())),
             (_, 401) => Some(("www-authenticate", "Nevent-Signature".to_owned())),
             (_, 415) => Some(("accept-encoding", "identity".to_owned())),
             (_, 503) => Some(("retry-after", "30".to_owned())),
@@ -80,6 +94,14 @@ fn signature(error: &VerifyError) -> &'static str {
     }
 }
 
+#[cfg(feature = "schemes")]
+fn token(error: &TokenError) -> &'static str {
+    match error {
+        TokenError::MissingToken { .. } => "Missing token",
+        TokenError::MalformedToken { .. } | TokenError::InvalidToken { .. } => "Invalid token",
+    }
+}
+
 fn delivery_id(error: &DeliveryIdError) -> &'static str {
     match error {
         DeliveryIdError::Missing => "Missing delivery id",
@@ -98,6 +120,19 @@ const MISSING_VERIFY_LAYER: &str = "This route has no nevent_webhooks::VerifyLay
 
 const MISSING_DEDUPE_LAYER: &str = "This route has no nevent_webhooks::DedupeLayer, which a \
     Batch needs. Add it: post(handler).route_layer((verify, dedupe))";
+
+#[cfg(feature = "schemes")]
+const NOT_SIGNED: &str = "This route has a nevent_webhooks::token::TokenLayer, so nothing is signed. \
+    Take a TokenDelivery in the handler, or verify signatures with a VerifyLayer";
+
+#[cfg(feature = "schemes")]
+const MISSING_TOKEN_LAYER: &str = "This route has no nevent_webhooks::token::TokenLayer. \
+    Add it: post(handler).route_layer((token, dedupe)); \
+    in actix-web, .wrap(WebhookMiddleware::with_token(&token, &dedupe))";
+
+#[cfg(feature = "schemes")]
+const TWO_TOKEN_LAYERS: &str = "This route has a nevent_webhooks::token::TokenLayer below another \
+    one or a VerifyLayer. Remove one, and the DedupeLayer beside it";
 
 #[cfg(test)]
 mod tests {

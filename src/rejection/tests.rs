@@ -8,6 +8,8 @@ fn every_rejection_has_its_status_name_and_fault() {
     let limit = Duration::from_secs(1);
     let text = || Arc::<str>::from("x");
     let signature = |error: VerifyError| (Rejection::from(error), 401, Some(Sender));
+    #[cfg(feature = "schemes")]
+    let token = |error: TokenError| Rejection::from(error);
     let table = [
         (signature(VerifyError::MissingSignature), "missing_signature"),
         (signature(VerifyError::MalformedSignature { reason: "x" }), "malformed_signature"),
@@ -52,6 +54,28 @@ fn every_rejection_has_its_status_name_and_fault() {
         ((Rejection::TwoVerifyLayers, 500, Some(Configuration)), "two_verify_layers"),
         ((Rejection::MissingVerifyLayer, 500, Some(Configuration)), "missing_verify_layer"),
         ((Rejection::MissingDedupeLayer, 500, Some(Configuration)), "missing_dedupe_layer"),
+        #[cfg(feature = "schemes")]
+        ((token(TokenError::MissingToken { challenge: "x" }), 401, Some(Sender)), "missing_token"),
+        #[cfg(feature = "schemes")]
+        (
+            (token(TokenError::MalformedToken { challenge: "x", reason: "x" }), 401, Some(Sender)),
+            "malformed_token",
+        ),
+        #[cfg(feature = "schemes")]
+        (
+            (
+                Rejection::TokenForbidden(TokenError::InvalidToken { challenge: "x" }),
+                403,
+                Some(Sender),
+            ),
+            "invalid_token",
+        ),
+        #[cfg(feature = "schemes")]
+        ((Rejection::NotSigned, 500, Some(Configuration)), "not_signed"),
+        #[cfg(feature = "schemes")]
+        ((Rejection::MissingTokenLayer, 500, Some(Configuration)), "missing_token_layer"),
+        #[cfg(feature = "schemes")]
+        ((Rejection::TwoTokenLayers, 500, Some(Configuration)), "two_token_layers"),
     ];
     for ((rejection, status, fault), name) in table {
         let found = (rejection.as_str(), rejection.status(), rejection.fault());

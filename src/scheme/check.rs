@@ -13,7 +13,7 @@ pub(super) const fn check(sender: &Sender) -> Result<(), SchemeError> {
     if let Err(error) = items(sender) {
         return Err(error);
     }
-    body_field(sender.id)
+    check_body_field(sender.id)
 }
 
 const fn headers(sender: &Sender) -> Result<(), SchemeError> {
@@ -27,7 +27,12 @@ const fn headers(sender: &Sender) -> Result<(), SchemeError> {
         _ => None,
     };
     let names = [Some(sender.format.header), time, id, sender.event_header, sender.version_header];
-    let mut rest: &[Option<&'static str>] = &names;
+    check_header_names(&names)
+}
+
+/// Checks that these are names of headers, no two of them the same.
+pub(crate) const fn check_header_names(names: &[Option<&'static str>]) -> Result<(), SchemeError> {
+    let mut rest = names;
     while let [first, others @ ..] = rest {
         if let Some(name) = *first {
             if !is_header_name(name) {
@@ -76,7 +81,8 @@ const fn items(sender: &Sender) -> Result<(), SchemeError> {
     }
 }
 
-const fn body_field(id: IdSource) -> Result<(), SchemeError> {
+/// Checks that a path to a field of the body has no empty name.
+pub(crate) const fn check_body_field(id: IdSource) -> Result<(), SchemeError> {
     let IdSource::BodyField(path) = id else { return Ok(()) };
     let (mut rest, mut is_name_empty) = (path.as_bytes(), true);
     while let [first, others @ ..] = rest {

@@ -39,6 +39,28 @@ pub(crate) struct Sender {
     pub(crate) terms: Terms,
 }
 
+/// Where a sender puts what a layer reads beside the proof, and what the sender expects.
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(not(any(feature = "tower", feature = "actix")), allow(dead_code))]
+pub(crate) struct Places {
+    pub(crate) id: IdSource,
+    pub(crate) event_header: Option<&'static str>,
+    pub(crate) version_header: Option<&'static str>,
+    pub(crate) terms: Terms,
+}
+
+impl Sender {
+    #[cfg(any(feature = "tower", feature = "actix"))]
+    pub(crate) fn places(&self) -> Places {
+        Places {
+            id: self.id,
+            event_header: self.event_header,
+            version_header: self.version_header,
+            terms: self.terms,
+        }
+    }
+}
+
 /// Nevent, whose scheme a receiver uses without naming it.
 pub(crate) const NEVENT: Sender = Sender {
     name: "nevent",

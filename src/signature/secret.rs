@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 use zeroize::{Zeroize, Zeroizing};
 
+#[cfg(feature = "schemes")]
+pub(crate) use self::text::check as check_text;
 use self::text::{MIN_LENGTH, name};
 use super::keyed::KeyedSecret;
 use crate::scheme::TextKey;

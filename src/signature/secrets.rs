@@ -49,23 +49,31 @@ impl Secrets {
         self.0.iter()
     }
 
-    /// Compares every expected MAC with every digest of the header in constant time, and never stops
-    /// early. Otherwise an attacker could learn from the timing how close a digest was.
+    /// The secret whose MAC is one of these digests.
     pub(super) fn matching<const N: usize>(
         &self,
         expected: &[Digest<N>],
         digests: &[Digest<N>],
     ) -> Option<&KeyedSecret> {
-        const NONE: u8 = u8::MAX;
-        let mut matched = NONE;
-        for (index, mac) in (0_u8..).zip(expected) {
-            let hit = digests.iter().fold(Choice::from(0), |hit, digest| hit | mac.ct_eq(digest));
-            // The first match counts. If the header has digests under the current and the previous
-            // secret, the current one is reported.
-            matched.conditional_assign(&index, hit & matched.ct_eq(&NONE));
-        }
-        self.0.get(usize::from(matched))
+        self.0.get(first_match(expected, digests))
     }
+}
+
+/// The position of the first expected digest that is among `digests`, or a position that no set of
+/// secrets has.
+///
+/// Compares every expected digest with every other one in constant time, and never stops early.
+/// Otherwise an attacker could learn from the timing how close a digest was.
+pub(super) fn first_match<const N: usize>(expected: &[Digest<N>], digests: &[Digest<N>]) -> usize {
+    const NONE: u8 = u8::MAX;
+    let mut matched = NONE;
+    for (index, mac) in (0_u8..).zip(expected) {
+        let hit = digests.iter().fold(Choice::from(0), |hit, digest| hit | mac.ct_eq(digest));
+        // The first match counts. If the header has digests under the current and the previous
+        // secret, the current one is reported.
+        matched.conditional_assign(&index, hit & matched.ct_eq(&NONE));
+    }
+    usize::from(matched)
 }
 
 crate::text::debug_is_display!(RotationError);

@@ -7,12 +7,13 @@ use http::{HeaderName, HeaderValue, Request, Response};
 use tower::{Layer, Service};
 
 use super::response_body::{ResponseBody, respond};
-use super::verified_body::{ProvenBody, VerifiedBody};
+use super::verified_body::ProvenBody;
 use super::verify_service::ready;
 use crate::dedupe::{Claimed, Dedupe, HandlerEnd, InRequest, Work, handle_once};
+use crate::delivery::AnyDelivery;
 use crate::extract::RequestContext;
 use crate::scheme::IdSource;
-use crate::{DedupeLayer, Delivery, DeliveryId, Rejection};
+use crate::{DedupeLayer, DeliveryId, Rejection};
 
 impl<S> Layer<S> for DedupeLayer {
     type Service = DedupeService<S>;
@@ -32,7 +33,7 @@ pub struct DedupeService<S> {
 impl<S, B, R> Service<Request<B>> for DedupeService<S>
 where
     B: ProvenBody,
-    S: Service<Request<VerifiedBody>, Response = Response<R>> + Clone + Send + 'static,
+    S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
     S::Future: Send,
     S::Error: Send + 'static,
     R: Send + 'static,
@@ -46,10 +47,9 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let request = request.map(ProvenBody::into_verified);
         let delivery = request.body().delivery().clone();
         let mut inner = self.inner.clone();
-        let id = delivery.id().clone();
+        let id = delivery.accepted().id().clone();
         let handler = move |delivery, claimed: Claimed| async move {
             let request = with_delivery(request, delivery, claimed.clone());
             if let Err(error) = ready(&mut inner).await {
@@ -75,28 +75,29 @@ fn end_of<R, E>(result: &Result<Response<R>, E>) -> HandlerEnd<'_> {
 
 /// The request with the delivery as it was claimed. The header, the extensions and the body all
 /// carry the claimed id, which for a replay is the first id.
-fn with_delivery(
-    mut request: Request<VerifiedBody>,
-    delivery: Delivery,
+fn with_delivery<B: ProvenBody>(
+    mut request: Request<B>,
+    delivery: B::Delivery,
     claimed: Claimed,
-) -> Request<VerifiedBody> {
-    if request.body().delivery().id() != delivery.id()
-        && let IdSource::Header(name) = delivery.id_source()
-        && let (Ok(name), Ok(id)) =
-            (HeaderName::try_from(name), HeaderValue::from_str(delivery.id().as_str()))
+) -> Request<B> {
+    let id = delivery.accepted().id();
+    if request.body().delivery().accepted().id() != id
+        && let IdSource::Header(name) = delivery.accepted().id_source()
+        && let (Ok(name), Ok(id)) = (HeaderName::try_from(name), HeaderValue::from_str(id.as_str()))
     {
         request.headers_mut().insert(name, id);
     }
     let extensions = request.extensions_mut();
     // In place of the one from above: an insertion would allocate.
-    match extensions.get_mut::<Delivery>() {
+    match extensions.get_mut::<B::Delivery>() {
         Some(verified) => *verified = delivery.clone(),
         None => drop(extensions.insert(delivery.clone())),
     }
+    // The extractors for events and batches need a signature: a token's request has no context.
     if let Some(context) = extensions.get_mut::<RequestContext>() {
         context.claimed = Some(claimed);
     }
-    request.map(|_| VerifiedBody::new(delivery))
+    request.map(|_| B::of(delivery))
 }
 
 /// The future that [`DedupeService`] returns. If it is dropped unfinished, the handler continues in

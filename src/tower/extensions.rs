@@ -3,6 +3,7 @@
 use http::Extensions;
 use serde::de::DeserializeOwned;
 
+use super::signed::signed_delivery;
 use crate::batch::Batch;
 use crate::extract::RequestContext;
 use crate::observe::log;
@@ -70,6 +71,7 @@ impl Batch {
 }
 
 fn verified(extensions: &Extensions) -> Result<(&Delivery, &RequestContext), Rejection> {
-    let found = extensions.get::<Delivery>().zip(extensions.get::<RequestContext>());
-    found.ok_or(Rejection::MissingVerifyLayer).inspect_err(log::missing_layer)
+    let delivery = signed_delivery(extensions)?;
+    let context = extensions.get().ok_or(Rejection::MissingVerifyLayer);
+    Ok((delivery, context.inspect_err(log::missing_layer)?))
 }

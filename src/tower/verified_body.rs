@@ -5,7 +5,9 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
+use super::unread::Unread;
 use crate::Delivery;
+use crate::delivery::AnyDelivery;
 
 /// The body of a verified request, with the same bytes in one frame.
 ///
@@ -32,12 +34,12 @@ use crate::Delivery;
 #[derive(Debug)]
 pub struct VerifiedBody {
     delivery: Delivery,
-    unread: Option<Bytes>,
+    unread: Unread,
 }
 
 impl VerifiedBody {
     pub(super) fn new(delivery: Delivery) -> Self {
-        Self { unread: Some(delivery.body().clone()).filter(|body| !body.is_empty()), delivery }
+        Self { unread: Unread::new(delivery.body()), delivery }
     }
 
     /// The verified delivery.
@@ -55,40 +57,48 @@ impl Body for VerifiedBody {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(self.unread.take().map(|bytes| Ok(Frame::data(bytes))))
+        Poll::Ready(self.unread.next_frame().map(Ok))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.unread.is_none()
+        self.unread.is_at_end()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.unread.as_ref().map_or(0, |bytes| bytes.len() as u64))
+        self.unread.size_hint()
     }
 }
 
-/// The body of a verified request. Only [`VerifiedBody`] implements this trait. Otherwise a
-/// [`DedupeLayer`](crate::DedupeLayer) could be put on a route without a
-/// [`VerifyLayer`](crate::VerifyLayer).
+/// The body of a request that a layer accepted: [`VerifiedBody`], or the `TokenBody` of a `TokenLayer`.
+/// No other type can implement this trait. Otherwise a [`DedupeLayer`](crate::DedupeLayer) could be put
+/// on a route without a [`VerifyLayer`](crate::VerifyLayer).
 #[diagnostic::on_unimplemented(
     message = "`DedupeLayer` takes verified requests only, and this one's body is `{Self}`",
     label = "not verified at this point",
     note = "put `VerifyLayer` before it, both in one call: `post(handler).route_layer((verify, dedupe))`",
     note = "a middleware between the two that changes the body's type takes the proof away: move it above or below both"
 )]
-pub trait ProvenBody: sealed::Sealed {
-    /// The body with its proof.
-    #[doc(hidden)]
-    fn into_verified(self) -> VerifiedBody;
+pub trait ProvenBody: Proven {}
+
+/// A body with a delivery of this type. Public in name only, to seal [`ProvenBody`].
+pub trait Proven: Sized + Send + 'static {
+    type Delivery: AnyDelivery;
+
+    fn delivery(&self) -> &Self::Delivery;
+
+    fn of(delivery: Self::Delivery) -> Self;
 }
 
-impl ProvenBody for VerifiedBody {
-    fn into_verified(self) -> VerifiedBody {
-        self
+impl ProvenBody for VerifiedBody {}
+
+impl Proven for VerifiedBody {
+    type Delivery = Delivery;
+
+    fn delivery(&self) -> &Delivery {
+        &self.delivery
     }
-}
 
-mod sealed {
-    pub trait Sealed {}
-    impl Sealed for super::VerifiedBody {}
+    fn of(delivery: Delivery) -> Self {
+        Self::new(delivery)
+    }
 }

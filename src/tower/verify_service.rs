@@ -11,7 +11,8 @@ use tower::{Layer, Service};
 
 use super::http_request::HttpFrames;
 use super::response_body::{ResponseBody, respond};
-use super::verified_body::VerifiedBody;
+use super::verified_body::{Proven, VerifiedBody};
+use crate::delivery::AnyDelivery;
 use crate::extract::RequestContext;
 use crate::observe::Outcome;
 use crate::receive::Checks;
@@ -52,27 +53,8 @@ where
         let checks = Arc::clone(&self.checks);
         let inner = self.inner.clone();
         Box::pin(async move {
-            match verify(&checks, request, received).await {
-                Ok(verified) => {
-                    let delivery = verified.body().delivery().clone();
-                    let mut response = forward(inner, verified).await?;
-                    if delivery.terms().counts_as_failure(response.status().as_u16()) {
-                        *response.status_mut() = StatusCode::OK;
-                    }
-                    // A rejection with a delivery id in the extensions was observed by a
-                    // `DedupeLayer` already.
-                    if let Some(rejection) = response.extensions().get::<Rejection>()
-                        && response.extensions().get::<DeliveryId>().is_none()
-                    {
-                        checks.observe(Outcome::Rejected { rejection }, Some(&delivery));
-                    }
-                    Ok(response.map(ResponseBody::handler))
-                }
-                Err(rejection) => {
-                    checks.observe(Outcome::Rejected { rejection: &rejection }, None);
-                    Ok(respond(&rejection, &checks.respond))
-                }
-            }
+            let verified = verify(&checks, request, received).await;
+            forward_or_reject(&checks, inner, verified).await
         })
     }
 }
@@ -93,6 +75,37 @@ where
     parts.extensions.insert(delivery.clone());
     parts.extensions.insert(RequestContext::new(checks));
     Ok(Request::from_parts(parts, VerifiedBody::new(delivery)))
+}
+
+/// Forwards a request that was accepted, and responds to any other.
+pub(super) async fn forward_or_reject<V, B, S, R>(
+    checks: &Checks<V>,
+    inner: S,
+    accepted: Result<Request<B>, Rejection>,
+) -> Result<Response<ResponseBody<R>>, S::Error>
+where
+    B: Proven,
+    S: Service<Request<B>, Response = Response<R>>,
+{
+    let request = match accepted {
+        Ok(request) => request,
+        Err(rejection) => {
+            checks.rejected(&rejection);
+            return Ok(respond(&rejection, &checks.respond));
+        }
+    };
+    let delivery = request.body().delivery().clone();
+    let mut response = forward(inner, request).await?;
+    if delivery.accepted().terms().counts_as_failure(response.status().as_u16()) {
+        *response.status_mut() = StatusCode::OK;
+    }
+    // A rejection with a delivery id in the extensions was observed by a `DedupeLayer` already.
+    if let Some(rejection) = response.extensions().get::<Rejection>()
+        && response.extensions().get::<DeliveryId>().is_none()
+    {
+        checks.observe(Outcome::Rejected { rejection }, Some(&delivery));
+    }
+    Ok(response.map(ResponseBody::handler))
 }
 
 /// Waits until the service is ready, then calls it. Only now may a concurrency limit take a permit.

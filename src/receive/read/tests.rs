@@ -39,7 +39,8 @@ async fn read(body: impl Frames, budget: &Budget) -> Result<Bytes, Rejection> {
     let verifier = Verifier::new(Secret::new("whsec_k5EKJQnf9sMX2vYzJdHG3L8pR").unwrap());
     let header = format!("t=1,v1={}", "0".repeat(64));
     let mut verification = verifier.begin([header.as_bytes()]).unwrap();
-    LIMITS.read(body, &mut verification, &mut budget.share(LIMITS.size)).await
+    let update = |bytes: &[u8]| verification.update(bytes);
+    LIMITS.read(body, update, &mut budget.share(LIMITS.size)).await
 }
 
 async fn play(script: &[Frame]) -> (Result<Bytes, Rejection>, u64) {

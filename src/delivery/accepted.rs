@@ -1,0 +1,158 @@
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+#[cfg(feature = "schemes")]
+use super::body_field::body_field;
+use super::id::printable_ascii;
+use super::proof::Proof;
+use super::{ClaimHandle, DeliveryId, DeliveryIdError};
+use crate::scheme::{IdSource, Identity, Places, Terms};
+
+/// A delivery that a layer accepted, with its proof. Cheap to clone. [`Delivery`](super::Delivery) and
+/// `TokenDelivery` wrap it, so that the public types keep the proofs apart.
+pub struct Accepted<P> {
+    id: DeliveryId,
+    facts: Arc<Facts<P>>,
+    claim: Option<ClaimHandle>,
+}
+
+struct Facts<P> {
+    proof: P,
+    id_source: IdSource,
+    event_header: Option<Arc<str>>,
+    version_header: Option<Arc<str>>,
+    terms: Terms,
+    body: Bytes,
+    received: Instant,
+}
+
+impl<P: Proof> Accepted<P> {
+    /// Finds the delivery's id where its sender puts it. `lines_of` returns the values of all lines of
+    /// a header. `received` is when the request's head arrived. The response deadline counts from that
+    /// moment.
+    pub(crate) fn new<'a, L: Iterator<Item = &'a [u8]>>(
+        sender: &Places,
+        lines_of: impl Fn(&'static str) -> L,
+        proof: P,
+        body: Bytes,
+        received: Instant,
+    ) -> Result<Self, DeliveryIdError> {
+        let (id, id_source) = find_id(sender, &lines_of, &proof, &body)?;
+        let plain = |name: Option<&'static str>| plain_line(lines_of(name?)).map(Into::into);
+        let facts = Facts {
+            id_source,
+            event_header: plain(sender.event_header),
+            version_header: plain(sender.version_header),
+            terms: sender.terms,
+            proof,
+            body,
+            received,
+        };
+        Ok(Self { id, facts: Arc::new(facts), claim: None })
+    }
+
+    pub(crate) fn id(&self) -> &DeliveryId {
+        &self.id
+    }
+
+    pub(crate) fn body(&self) -> &Bytes {
+        &self.facts.body
+    }
+
+    pub(crate) fn identity(&self) -> Identity {
+        self.facts.id_source.identity()
+    }
+
+    pub(crate) fn event_header(&self) -> Option<&str> {
+        self.facts.event_header.as_deref()
+    }
+
+    pub(crate) fn version_header(&self) -> Option<&str> {
+        self.facts.version_header.as_deref()
+    }
+
+    /// `None` above a `DedupeLayer`, or without one.
+    pub(crate) fn claim(&self) -> Option<&ClaimHandle> {
+        self.claim.as_ref()
+    }
+
+    pub(crate) fn proof(&self) -> &P {
+        &self.facts.proof
+    }
+
+    pub(crate) fn shared_event_header(&self) -> Option<&Arc<str>> {
+        self.facts.event_header.as_ref()
+    }
+
+    #[cfg(feature = "tower")]
+    pub(crate) fn id_source(&self) -> IdSource {
+        self.facts.id_source
+    }
+
+    pub(crate) fn terms(&self) -> &Terms {
+        &self.facts.terms
+    }
+
+    pub(crate) fn received(&self) -> Instant {
+        self.facts.received
+    }
+
+    /// The delivery under the id that was claimed, with the claim.
+    pub(crate) fn claimed(&self, id: DeliveryId, claim: ClaimHandle) -> Self {
+        Self { id, facts: Arc::clone(&self.facts), claim: Some(claim) }
+    }
+}
+
+/// Implemented by hand because a derived `Clone` would need a proof that is `Clone`.
+impl<P> Clone for Accepted<P> {
+    fn clone(&self) -> Self {
+        let (id, facts, claim) = (self.id.clone(), Arc::clone(&self.facts), self.claim.clone());
+        Self { id, facts, claim }
+    }
+}
+
+/// Shows the body's length. The body itself contains personal data.
+impl<P: Proof> fmt::Debug for Accepted<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct(P::DELIVERY)
+            .field("id", &self.id)
+            .field("event_header", &self.facts.event_header)
+            .field("proof", &self.facts.proof)
+            .field("body_length", &self.facts.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The id of a delivery, and where it was found.
+#[cfg_attr(not(feature = "schemes"), expect(unused_variables, reason = "the body has no id"))]
+fn find_id<'a, L: Iterator<Item = &'a [u8]>>(
+    sender: &Places,
+    lines_of: &impl Fn(&'static str) -> L,
+    proof: &impl Proof,
+    body: &[u8],
+) -> Result<(DeliveryId, IdSource), DeliveryIdError> {
+    let id = match sender.id {
+        IdSource::Header(name) => DeliveryId::from_lines(lines_of(name))?,
+        IdSource::SignedHeader => proof.signed_id().cloned().ok_or(DeliveryIdError::Missing)?,
+        #[cfg(feature = "schemes")]
+        IdSource::BodyField(path) => match body_field(body, path) {
+            Some(id) => DeliveryId::of_event(&id),
+            None => return Ok((DeliveryId::of_body(body), IdSource::BodyHash)),
+        },
+        #[cfg(feature = "schemes")]
+        IdSource::BodyHash => DeliveryId::of_body(body),
+    };
+    Ok((id, sender.id))
+}
+
+/// The value of a header, if it is a single line of at most 128 bytes of printable ASCII.
+fn plain_line<'a>(mut lines: impl Iterator<Item = &'a [u8]>) -> Option<&'a str> {
+    let line = lines.next().filter(|line| line.len() <= 128)?;
+    match lines.next() {
+        None => printable_ascii(line),
+        Some(_) => None,
+    }
+}

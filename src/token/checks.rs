@@ -1,0 +1,30 @@
+use tokio::time::Instant;
+
+use super::{TokenDelivery, Tokens};
+use crate::Rejection;
+use crate::delivery::{Accepted, AnyDelivery};
+use crate::observe::Outcome;
+use crate::receive::{Checks, Frames, Head, Header};
+
+impl Checks<Tokens> {
+    /// Accepts a request for its token. The checks run in this order: token, head, body, delivery id.
+    pub(crate) async fn accept(
+        &self,
+        head: &impl Head,
+        body: impl Frames,
+        received: Instant,
+    ) -> Result<TokenDelivery, Rejection> {
+        let places = &self.verifiers.places;
+        let lines_of = |name| head.lines(Header::Named(name));
+        let token = self.verifiers.check(lines_of)?;
+        // The budget counts these bytes too: whoever knows the token could send them, and no more.
+        let (body, _share) = self.read(&places.terms, head, body, |_| {}).await?;
+        let body_read = self.body_read(received);
+        let delivery = Accepted::new(places, lines_of, token, body, received)?;
+        let delivery = TokenDelivery::of(delivery);
+        let (token, body_bytes) = (delivery.token().name(), delivery.body().len());
+        let accepted = Outcome::TokenAccepted { token, body_bytes, body_read };
+        self.observe(accepted, Some(&delivery));
+        Ok(delivery)
+    }
+}

@@ -1,0 +1,94 @@
+use std::fmt;
+use std::sync::Arc;
+
+use arrayvec::ArrayVec;
+
+use super::place::Place;
+use super::{Token, TokenError, TokenMatch, TokenSetupError};
+use crate::Rejection;
+use crate::scheme::Places;
+use crate::signature::{Credential, Credentials, MAX_CREDENTIALS};
+
+/// The tokens of a layer, and what it knows of their sender.
+pub(crate) struct Tokens {
+    pub(super) sender: &'static str,
+    pub(super) places: Places,
+    place: Place,
+    all: ArrayVec<Token, MAX_CREDENTIALS>,
+    credentials: Credentials,
+}
+
+impl Tokens {
+    /// Takes one to four tokens in the same place, no two of them the same.
+    pub(super) fn new(
+        sender: &'static str,
+        places: Places,
+        given: Vec<Token>,
+    ) -> Result<Self, TokenSetupError> {
+        let place = given.first().ok_or(TokenSetupError::NoToken)?.place;
+        let mut all = ArrayVec::new();
+        for token in given {
+            if token.place != place {
+                return Err(TokenSetupError::DifferentPlaces);
+            }
+            if let Some(known) = same_as(&token, &all) {
+                let names = [known, &token].map(|token| token.name.to_string());
+                return Err(TokenSetupError::SameToken { names });
+            }
+            all.try_push(token).map_err(|_| TokenSetupError::TooManyTokens)?;
+        }
+        let credentials = credentials_of(&all);
+        Ok(Self { sender, places, place, all, credentials })
+    }
+
+    /// A single token needs no checks.
+    pub(super) fn one(sender: &'static str, places: Places, token: Token) -> Self {
+        let (place, all) = (token.place, ArrayVec::from_iter([token]));
+        Self { sender, places, place, credentials: credentials_of(&all), all }
+    }
+
+    /// The name of the header that carries the token.
+    pub(super) fn header(&self) -> &'static str {
+        self.place.header()
+    }
+
+    /// Finds the token of a request among these, or rejects the request with the status that the
+    /// sender expects.
+    pub(super) fn check<'a, L: Iterator<Item = &'a [u8]>>(
+        &self,
+        lines_of: impl Fn(&'static str) -> L,
+    ) -> Result<TokenMatch, Rejection> {
+        self.find(lines_of(self.header())).map_err(|error| {
+            let is_401_fatal = self.places.terms.is_401_fatal;
+            if is_401_fatal { Rejection::TokenForbidden(error) } else { Rejection::Token(error) }
+        })
+    }
+
+    fn find<'a>(&self, lines: impl Iterator<Item = &'a [u8]>) -> Result<TokenMatch, TokenError> {
+        let given = Credential::new(&self.place.find(lines)?);
+        let position = self.credentials.position_of(&given);
+        let token = position.and_then(|position| self.all.get(position));
+        let challenge = self.place.challenge();
+        let token = token.ok_or(TokenError::InvalidToken { challenge })?;
+        token.count_match();
+        Ok(TokenMatch { sender: self.sender, token_name: Arc::clone(&token.name) })
+    }
+}
+
+fn same_as<'a>(token: &Token, tokens: &'a [Token]) -> Option<&'a Token> {
+    tokens.get(credentials_of(tokens).position_of(&token.credential)?)
+}
+
+fn credentials_of(tokens: &[Token]) -> Credentials {
+    Credentials::new(tokens.iter().map(|token| &token.credential))
+}
+
+/// Shows the names of the tokens.
+impl fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tokens")
+            .field("sender", &self.sender)
+            .field("tokens", &self.all)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,77 @@
+use std::error::Error;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use http_body::Body;
+use tokio::time::Instant;
+use tower::{Layer, Service};
+
+use super::http_request::HttpFrames;
+use super::response_body::ResponseBody;
+use super::token_body::TokenBody;
+use super::verified_body::Proven;
+use super::verify_service::forward_or_reject;
+use crate::receive::Checks;
+use crate::token::{TokenDelivery, TokenLayer, Tokens};
+use crate::{Delivery, Rejection};
+
+impl<S> Layer<S> for TokenLayer {
+    type Service = TokenService<S>;
+
+    fn layer(&self, inner: S) -> TokenService<S> {
+        TokenService { inner, checks: Arc::clone(&self.checks) }
+    }
+}
+
+/// The service that [`TokenLayer`] creates.
+#[derive(Debug, Clone)]
+pub struct TokenService<S> {
+    inner: S,
+    checks: Arc<Checks<Tokens>>,
+}
+
+impl<S, B, R> Service<Request<B>> for TokenService<S>
+where
+    S: Service<Request<TokenBody>, Response = Response<R>> + Clone + Send + 'static,
+    S::Future: Send,
+    B: Body<Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
+    B::Data: Send,
+{
+    type Response = Response<ResponseBody<R>>;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let received = Instant::now();
+        let checks = Arc::clone(&self.checks);
+        let inner = self.inner.clone();
+        Box::pin(async move {
+            let accepted = accept(&checks, request, received).await;
+            forward_or_reject(&checks, inner, accepted).await
+        })
+    }
+}
+
+async fn accept<B>(
+    checks: &Checks<Tokens>,
+    request: Request<B>,
+    received: Instant,
+) -> Result<Request<TokenBody>, Rejection>
+where
+    B: Body<Error: Into<Box<dyn Error + Send + Sync>>>,
+{
+    let (mut parts, body) = request.into_parts();
+    let seen = &parts.extensions;
+    if seen.get::<TokenDelivery>().is_some() || seen.get::<Delivery>().is_some() {
+        return Err(Rejection::TwoTokenLayers);
+    }
+    let delivery = checks.accept(&parts, HttpFrames::new(body), received).await?;
+    parts.extensions.insert(delivery.clone());
+    Ok(Request::from_parts(parts, TokenBody::of(delivery)))
+}
