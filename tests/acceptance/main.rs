@@ -39,3 +39,7 @@ mod store_faults;
 mod table;
 mod tenants;
 mod time;
+#[cfg(feature = "schemes")]
+mod tokens;
+#[cfg(feature = "schemes")]
+mod tokens_once;

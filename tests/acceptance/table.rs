@@ -49,11 +49,14 @@ fn tests() -> Shown {
     tests
 }
 
-/// A letter and two digits; `b` may follow.
+/// A letter or two, and two digits; `b` may follow.
 fn is_row(id: &str) -> bool {
-    let digits = id.get(1..).map(|rest| rest.strip_suffix('b').unwrap_or(rest));
-    id.starts_with(|first: char| first.is_ascii_lowercase())
-        && digits.is_some_and(|rest| rest.len() == 2 && rest.bytes().all(|b| b.is_ascii_digit()))
+    let digits = id.trim_start_matches(|letter: char| letter.is_ascii_lowercase());
+    let letters = id.len() - digits.len();
+    let digits = digits.strip_suffix('b').unwrap_or(digits);
+    (1..=2).contains(&letters)
+        && digits.len() == 2
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn root() -> PathBuf {

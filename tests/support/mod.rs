@@ -17,6 +17,8 @@ pub mod received;
 pub mod receiver;
 pub mod recorder;
 pub mod secrets;
+#[cfg(feature = "schemes")]
+pub mod tokens;
 mod tower;
 pub mod work;
 
