@@ -21,7 +21,7 @@ use crate::{DELIVERY_HEADER, EVENT_HEADER, SIGNATURE_HEADER, Secret, Verifier};
 /// let verify = VerifyLayer::new(GITHUB.verifier(secret));
 /// # Ok::<(), nevent_webhooks::SecretError>(())
 /// ```
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 #[must_use]
 pub struct Scheme<T = Timed, K = TextKey> {
     pub(crate) sender: Sender,
@@ -91,3 +91,12 @@ impl<T, K> Scheme<T, K> {
         Verifier::for_scheme(self, secret)
     }
 }
+
+/// Implemented by hand because a derived `Clone` would need types that are `Clone`.
+impl<T, K> Clone for Scheme<T, K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T, K> Copy for Scheme<T, K> {}

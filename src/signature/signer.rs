@@ -134,12 +134,16 @@ impl<T, K> Signer<T, K> {
         match self.sender.format.hash {
             Hash::Sha256 => {
                 let mut mac = keys.sha256.start();
-                parts.iter().for_each(|part| mac.update(part));
+                for part in parts {
+                    mac.update(part);
+                }
                 encode(mac.finish::<32>(), self.sender.format.encoding)
             }
             Hash::Sha512 => {
                 let mut mac = keys.sha512.start();
-                parts.iter().for_each(|part| mac.update(part));
+                for part in parts {
+                    mac.update(part);
+                }
                 encode(mac.finish::<64>(), self.sender.format.encoding)
             }
         }
