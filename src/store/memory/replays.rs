@@ -138,6 +138,16 @@ mod tests {
     }
 
     #[test]
+    fn a_claim_of_many_keys_evicts_nothing_while_an_expired_record_is_there() {
+        let (mut replays, evictions) = (Replays::new(7), Evictions::default());
+        record_for(DAYS, &mut replays, &[0, 1, 2, 3], Duration::ZERO, &evictions);
+        record(&mut replays, &[4, 5, 6], Duration::ZERO, &evictions);
+        record_for(DAYS, &mut replays, &[7, 8, 9], WINDOW, &evictions);
+        assert_eq!((replays.rows.len(), evictions.stats().evicted), (7, 0));
+        assert!([0, 1, 2, 3, 7, 8, 9].iter().all(|key| is_known(&replays, *key, WINDOW)));
+    }
+
+    #[test]
     fn many_replay_records_of_one_window_evict_none_of_another_within_its_part() {
         for (few, many) in [(DAYS, WINDOW), (WINDOW, DAYS)] {
             let (mut replays, evictions) = (Replays::new(10), Evictions::default());

@@ -105,10 +105,12 @@ fn a_key_may_return_with_another_window() {
 #[test]
 fn the_order_of_a_window_without_rows_is_used_for_the_next() {
     let mut rows = Rows::new(10);
+    insert(&mut rows, 0, 7 * LONG, Duration::ZERO);
+    rows.remove(key(0));
     for n in 1..100 {
-        assert!(insert(&mut rows, n, n * SECOND, n * LONG).is_none());
+        assert_eq!(insert(&mut rows, n, n * SECOND, n * SHORT), None);
+        assert_eq!((rows.orders.len(), rows.len(), rows.out_of_order.len()), (1, 1, 0));
     }
-    assert_eq!((rows.orders.len(), rows.len()), (1, 1));
 }
 
 /// The windows that are too many share an order with the nearest window.
