@@ -49,7 +49,7 @@ use crate::{Clock, SystemClock};
 ///
 /// # Memory
 ///
-/// A record takes about 105 bytes, and 90 more once its delivery was repeated. A signature takes
+/// A record takes about 105 bytes, and 90 more if its delivery was repeated. A signature takes
 /// 180 bytes for its replay window. At the default capacity an empty store takes 5 MiB, and
 /// 68 MiB of address space. There, each retention after the first takes up to 34 MiB more, and so
 /// does each replay window after the first.

@@ -83,9 +83,13 @@ impl<R: Row> Rows<R> {
         }
     }
 
-    /// Makes a row the most recently seen of its order. It may now expire before those ahead.
+    /// Makes a row the most recently seen of its order. A row that moves may now expire before
+    /// those ahead.
     pub(super) fn promote(&mut self, key: Key) {
         for order in &mut self.orders {
+            if order.rows.peek_mru().is_some_and(|(last, _)| *last == key) {
+                return;
+            }
             if order.rows.promote(&key)
                 && let Some((_, row)) = order.rows.peek_mru()
             {

@@ -82,6 +82,7 @@ fn a_row_that_was_seen_again_is_evicted_later() {
     insert(&mut rows, 0, SHORT, Duration::ZERO);
     insert(&mut rows, 1, SHORT, SECOND);
     rows.promote(key(0));
+    assert_eq!(rows.out_of_order.len(), 1);
     assert_eq!(insert(&mut rows, 2, SHORT, 3 * SECOND), Some(2 * SECOND));
     assert_eq!(insert(&mut rows, 3, SHORT, 3 * SECOND), Some(3 * SECOND));
     assert!(rows.out_of_order.is_empty());
@@ -111,6 +112,16 @@ fn the_order_of_a_window_without_rows_is_used_for_the_next() {
         assert_eq!(insert(&mut rows, n, n * SECOND, n * SHORT), None);
         assert_eq!((rows.orders.len(), rows.len(), rows.out_of_order.len()), (1, 1, 0));
     }
+}
+
+#[test]
+fn a_row_that_was_seen_last_does_not_move() {
+    let mut rows = Rows::new(2);
+    insert(&mut rows, 0, SHORT, Duration::ZERO);
+    insert(&mut rows, 1, SHORT, SECOND);
+    rows.promote(key(1));
+    assert!(rows.out_of_order.is_empty());
+    assert_eq!(insert(&mut rows, 2, SHORT, 3 * SECOND), Some(3 * SECOND));
 }
 
 /// The windows that are too many share an order with the nearest window.
