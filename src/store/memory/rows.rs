@@ -136,13 +136,14 @@ impl<R: Row> Rows<R> {
 
     /// The order of this window. If there can be no more orders, that of the nearest window.
     fn order_for(&mut self, window: Duration) -> Option<&mut Order<R>> {
-        if self.orders.iter().all(|order| order.window != window) {
-            // An empty order has its table already.
-            if let Some(empty) = self.orders.iter_mut().find(|order| order.rows.is_empty()) {
-                empty.window = window;
-            } else if !self.orders.is_full() {
-                self.orders.push(Order::new(window, self.room));
-            }
+        if let Some(place) = self.orders.iter().position(|order| order.window == window) {
+            return self.orders.get_mut(place);
+        }
+        // An empty order has its table already.
+        if let Some(empty) = self.orders.iter_mut().find(|order| order.rows.is_empty()) {
+            empty.window = window;
+        } else if !self.orders.is_full() {
+            self.orders.push(Order::new(window, self.room));
         }
         self.orders.iter_mut().min_by_key(|order| order.distance(window))
     }
