@@ -189,8 +189,8 @@ pub mod guide;
 
 // Verifying.
 pub use signature::{
-    ReplayKey, RotationError, SIGNATURE_HEADER, Secret, SecretError, Signer, Tolerance,
-    ToleranceError, Verification, Verified, Verifier, VerifyError,
+    ReplayKey, RotationError, Secret, SecretError, Signer, Tolerance, ToleranceError, Verification,
+    Verified, Verifier, VerifyError,
 };
 
 #[cfg(any(feature = "tower", feature = "actix"))]
@@ -204,7 +204,8 @@ pub use dedupe::{DedupeKey, DedupeLayer, DedupeOptions, OptionsError};
 pub use store::Store;
 
 // In the handler.
-pub use delivery::{DELIVERY_HEADER, DeliveryId, DeliveryIdError, EVENT_HEADER};
+pub use delivery::{DeliveryId, DeliveryIdError};
+pub use scheme::{DELIVERY_HEADER, EVENT_HEADER, SIGNATURE_HEADER};
 
 #[cfg(any(feature = "tower", feature = "actix"))]
 pub use delivery::{ClaimHandle, ClaimState, Delivery};

@@ -7,9 +7,6 @@ use super::mac::Digest;
 use super::timestamp::Timestamp;
 use crate::scheme::{Encoding, Format, Grammar, TimeSource};
 
-/// The header that carries Nevent's signature: `t=<Unix seconds>,v1=<64 hex digits>`.
-pub const SIGNATURE_HEADER: &str = "x-nevent-signature";
-
 const MAX_LENGTH: usize = 1024;
 const MAX_DIGESTS: usize = 8;
 

@@ -7,7 +7,6 @@ use super::header::malformed;
 use super::secrets::{PerSecret, Secrets};
 use super::timestamp::Timestamp;
 use super::{ReplayKey, Tolerance, VerifyError};
-use crate::DeliveryId;
 use crate::scheme::{Sender, Signed, TimeSource};
 
 /// A verification in progress. It uses the secrets that the verifier had when it began. Drop it to
@@ -34,7 +33,7 @@ pub struct Verification {
     /// `None` if the signature covers no time.
     time: Option<Timestamp>,
     /// `None` if the signature covers no id.
-    id: Option<DeliveryId>,
+    id: Option<Arc<str>>,
 }
 
 impl Verification {
@@ -64,7 +63,7 @@ impl Verification {
                 check.update_all([before.as_bytes(), time_text, after.as_bytes()]);
             }
             Signed::IdAndTime { id_header, separator, .. } => {
-                let id = id.insert(signed_id(line_of(id_header)?, separator)?).as_str().as_bytes();
+                let id = id.insert(signed_id(line_of(id_header)?, separator)?).as_bytes();
                 check.update_all([id, separator.as_bytes(), time_text, separator.as_bytes()]);
             }
         }
@@ -107,12 +106,12 @@ impl Verification {
 }
 
 /// An id that contains the separator could be split from the time in another place.
-fn signed_id(line: &[u8], separator: &str) -> Result<DeliveryId, VerifyError> {
-    let id = DeliveryId::new(line).map_err(|_| malformed("a signed id that is no delivery id"))?;
-    if id.as_str().contains(separator) {
-        return Err(malformed("a signed id with a separator in it"));
+fn signed_id(line: &[u8], separator: &str) -> Result<Arc<str>, VerifyError> {
+    match std::str::from_utf8(line) {
+        Err(_) => Err(malformed("a signed id that is not UTF-8")),
+        Ok(id) if id.contains(separator) => Err(malformed("a signed id with a separator in it")),
+        Ok(id) => Ok(id.into()),
     }
-    Ok(id)
 }
 
 impl fmt::Debug for Verification {
@@ -127,7 +126,7 @@ impl fmt::Debug for Verification {
 pub struct Verified {
     scheme: &'static str,
     time: Option<SignedTime>,
-    id: Option<DeliveryId>,
+    id: Option<Arc<str>>,
     secret_name: Arc<str>,
     tenant: Option<Arc<str>>,
     replay_keys: PerSecret<ReplayKey>,
@@ -163,8 +162,8 @@ impl Verified {
 
     /// The delivery id, if the signature covers it. Nevent's does not.
     #[must_use]
-    pub fn signed_id(&self) -> Option<&DeliveryId> {
-        self.id.as_ref()
+    pub fn signed_id(&self) -> Option<&str> {
+        self.id.as_deref()
     }
 
     /// The name of the secret that matched.

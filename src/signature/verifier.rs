@@ -6,7 +6,7 @@ use super::header::only_line;
 use super::secrets::{RotationError, Secrets};
 use super::{Tolerance, Verification, Verified, VerifyError};
 use crate::Secret;
-use crate::scheme::{NEVENT, Scheme, Sender, TextKey, Timed};
+use crate::scheme::{NEVENT, Sender, TextKey, Timed};
 
 /// A verifier of signatures, which accepts genuine and fresh deliveries and rejects all others.
 ///
@@ -37,7 +37,7 @@ use crate::scheme::{NEVENT, Scheme, Sender, TextKey, Timed};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// The type parameters are for the [`Scheme`]s of other senders: whether the signature covers a time,
+/// The type parameters are for the [`Scheme`](crate::scheme::Scheme)s of other senders: whether the signature covers a time,
 /// and how a secret's text becomes a key.
 pub struct Verifier<T = Timed, K = TextKey> {
     shared: Arc<Shared>,
@@ -90,12 +90,6 @@ impl<K> Verifier<Timed, K> {
 }
 
 impl<T, K> Verifier<T, K> {
-    /// Creates a verifier for the scheme of another sender. [`Scheme::verifier`] is the same.
-    #[must_use]
-    pub fn for_scheme(scheme: Scheme<T, K>, secret: Secret<K>) -> Self {
-        Self::of(scheme.sender, Secrets::one(secret))
-    }
-
     /// Replaces the secrets of this verifier and of all its clones, including those in the layers of
     /// a running receiver. No restart is needed.
     ///
@@ -248,7 +242,7 @@ impl<T, K> Verifier<T, K> {
         &self.shared.sender
     }
 
-    fn of(sender: Sender, secrets: Secrets) -> Self {
+    pub(super) fn of(sender: Sender, secrets: Secrets) -> Self {
         let secrets = RwLock::new(Arc::new(secrets));
         let shared = Arc::new(Shared { sender, secrets });
         Self { shared, tolerance: Tolerance::default(), kinds: PhantomData }
