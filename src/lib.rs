@@ -71,7 +71,7 @@
 //! | for | types |
 //! | --- | --- |
 //! | verifying | [`VerifyLayer`], [`VerifyOptions`], [`Verifier`], [`Secret`], [`Tolerance`], [`Verification`], [`Verified`] |
-//! | other senders | [`scheme::Scheme`], [`scheme::Terms`], [`scheme::SchemeBuilder`], [`scheme::Identity`] |
+//! | other senders | [`scheme::Scheme`], [`scheme::Terms`], [`scheme::SchemeBuilder`], [`scheme::Identity`], [`scheme::SchemeError`] |
 //! | several tenants on one route | [`Tenant`], [`RequestHead`] |
 //! | deduplicating | [`DedupeLayer`], [`DedupeOptions`], [`DedupeKey`] |
 //! | stores | [`Store`], [`store::MemoryStore`], [`store::RedisStore`], [`store::SharedStore`] |
@@ -82,7 +82,7 @@
 //! | actix-web | [`WebhookMiddleware`], [`RejectionError`], [`RejectionBody`] |
 //! | headers | [`SIGNATURE_HEADER`], [`DELIVERY_HEADER`], [`EVENT_HEADER`] |
 //! | tests | [`testing::SignedDelivery`], [`Signer`], [`Clock`], [`ManualClock`], [`SystemClock`], [`store::conformance`] |
-//! | errors of construction | [`SecretError`], [`scheme::SchemeError`], [`RotationError`], [`ToleranceError`], [`OptionsError`], [`TenantError`] |
+//! | errors of construction | [`SecretError`], [`RotationError`], [`ToleranceError`], [`OptionsError`], [`TenantError`] |
 //! | errors of requests | [`VerifyError`], [`DeliveryIdError`], [`EventError`], [`store::StoreError`] |
 //!
 //! # Features
