@@ -25,6 +25,7 @@ mod error;
 mod format;
 mod identity;
 mod kinds;
+mod nevent;
 #[cfg(feature = "schemes")]
 mod presets;
 mod sender;
@@ -41,6 +42,8 @@ pub(crate) use self::format::{Format, Grammar, Signed, TimeSource};
 pub(crate) use self::identity::IdSource;
 pub use self::identity::Identity;
 pub use self::kinds::{Base64Key, TextKey, Timed, Untimed};
+pub(crate) use self::nevent::NEVENT;
+pub use self::nevent::{DELIVERY_HEADER, EVENT_HEADER, SIGNATURE_HEADER};
 pub use self::sender::Scheme;
-pub(crate) use self::sender::{NEVENT, Places, Sender};
+pub(crate) use self::sender::{Places, Sender};
 pub use self::terms::Terms;

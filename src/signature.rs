@@ -9,6 +9,7 @@ mod error;
 mod header;
 mod keyed;
 mod mac;
+mod of_scheme;
 mod replay_key;
 mod secret;
 mod secrets;
@@ -21,7 +22,6 @@ mod verifier;
 #[cfg(feature = "schemes")]
 pub(crate) use credentials::{Credential, Credentials, MAX_CREDENTIALS};
 pub use error::VerifyError;
-pub use header::SIGNATURE_HEADER;
 pub use replay_key::ReplayKey;
 #[cfg(feature = "schemes")]
 pub(crate) use secret::check_text;

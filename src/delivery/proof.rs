@@ -2,7 +2,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::accepted::Accepted;
-use crate::{DeliveryId, ReplayKey, Verified};
+use crate::{ReplayKey, Verified};
 
 /// Why a layer accepted a delivery, as far as the deduplication needs to know.
 ///
@@ -12,7 +12,7 @@ pub trait Proof: fmt::Debug + Send + Sync + 'static {
     const DELIVERY: &'static str;
 
     /// The delivery id, if the proof covers it.
-    fn signed_id(&self) -> Option<&DeliveryId>;
+    fn signed_id(&self) -> Option<&str>;
 
     /// The keys by which a store recognises the signed bytes. Empty if nothing is signed.
     fn replay_keys(&self) -> &[ReplayKey];
@@ -41,7 +41,7 @@ pub trait AnyDelivery: Clone + Send + Sync + 'static {
 impl Proof for Verified {
     const DELIVERY: &'static str = "Delivery";
 
-    fn signed_id(&self) -> Option<&DeliveryId> {
+    fn signed_id(&self) -> Option<&str> {
         self.signed_id()
     }
 

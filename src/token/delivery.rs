@@ -136,7 +136,7 @@ impl TokenMatch {
 impl Proof for TokenMatch {
     const DELIVERY: &'static str = "TokenDelivery";
 
-    fn signed_id(&self) -> Option<&DeliveryId> {
+    fn signed_id(&self) -> Option<&str> {
         None
     }
 
