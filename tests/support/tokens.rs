@@ -47,8 +47,8 @@ impl TokenReceiver {
             Adapter::Hyper => drop(tokio::spawn(serve_hyper(listener, layers, Arc::clone(&seen)))),
             #[cfg(feature = "actix")]
             Adapter::Actix => {
-                let _server = Some(actix::serve(listener, layers, Arc::clone(&seen)));
-                return Self { address, seen, _server };
+                let server = actix::serve(listener, layers, Arc::clone(&seen));
+                return Self { address, seen, _server: Some(server) };
             }
         }
         Self {
@@ -103,13 +103,12 @@ impl Sent {
     }
 
     pub fn head(&self) -> Vec<u8> {
-        let mut head = format!("POST {} HTTP/1.1\r\nHost: localhost\r\n", self.path);
-        head.push_str(&format!("Content-Length: {}\r\n", self.body.len()));
-        for (name, value) in &self.headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
-        }
-        head.push_str("\r\n");
-        head.into_bytes()
+        let (path, length) = (self.path, self.body.len().to_string());
+        let length = ("Content-Length".to_owned(), length);
+        let lines = [&length].into_iter().chain(&self.headers);
+        let lines: String =
+            lines.map(|(name, value)| name.clone() + ": " + value + "\r\n").collect();
+        format!("POST {path} HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n").into_bytes()
     }
 
     pub fn wire(&self) -> Vec<u8> {
