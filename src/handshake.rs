@@ -5,6 +5,8 @@
 //!
 //! - **Meta** (`WhatsApp`, Messenger, Instagram) sends a GET that is not signed and has a verify token. A
 //!   [`MetaHandshake`] answers it, on the same route as the POST of the webhook.
+//! - **Slack** sends a signed POST. The layers answer it themselves if the scheme says so, as
+//!   [`Scheme::slack`](crate::scheme::Scheme::slack) does.
 //!
 //! A handshake is no delivery: no handler runs for it, and it leaves no record in the store.
 //!
@@ -66,10 +68,14 @@ mod error;
 mod meta;
 mod query;
 mod token;
+#[cfg(any(feature = "tower", feature = "actix"))]
+mod url_verification;
 
 pub use self::error::HandshakeError;
 pub use self::meta::MetaHandshake;
 pub use self::token::HandshakeTokenError;
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub(crate) use self::url_verification::challenge;
 
 /// The headers of every response to a handshake. A browser must not take the challenge for anything
 /// but text, and a cache must not answer the next handshake.

@@ -43,3 +43,5 @@ mod store_faults;
 mod table;
 mod tenants;
 mod time;
+#[cfg(feature = "schemes")]
+mod url_verification;
