@@ -76,6 +76,16 @@ impl Route {
     }
 }
 
+/// A POST as it goes over the wire.
+pub(super) fn post_of(target: &str, headers: &[(&str, String)], body: &str) -> String {
+    let lines: Vec<_> =
+        headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let (lines, length) = (lines.concat(), body.len());
+    format!(
+        "POST {target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n{lines}\r\n{body}"
+    )
+}
+
 async fn serve_axum(
     listener: TcpListener,
     handshake: MetaHandshake,
@@ -156,7 +166,7 @@ mod on_actix {
                 let runs = Arc::clone(&runs);
                 let handle = move || {
                     runs.fetch_add(1, Ordering::SeqCst);
-                    async { HttpResponse::Ok() }
+                    async { HttpResponse::Ok().finish() }
                 };
                 let webhook = web::post().to(handle).wrap(WebhookMiddleware::new(&verify, &dedupe));
                 let resource = web::resource("/webhooks/whatsapp")

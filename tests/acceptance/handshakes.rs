@@ -6,7 +6,7 @@ use nevent_webhooks::handshake::{HandshakeError, HandshakeTokenError, MetaHandsh
 use nevent_webhooks::scheme::Scheme;
 use tower::Service;
 
-use crate::handshake_route::{APP_SECRET, Route};
+use crate::handshake_route::{APP_SECRET, Route, post_of};
 use crate::support::{Adapter, Reply, rows};
 
 rows!(
@@ -132,20 +132,12 @@ async fn h08_the_webhook_on_the_same_route(adapter: Adapter) {
     is(&route.get(&query(TOKEN, "1")).await, 200, "1");
     let body = r#"{"object":"whatsapp_business_account","entry":[]}"#;
     let signer = Scheme::meta().signer(&Secret::new(APP_SECRET).expect("a secret"));
-    let post = |headers: &[(&str, String)], query: &str| {
-        let headers: String =
-            headers.iter().map(|(n, value)| format!("{n}: {value}\r\n")).collect();
-        let length = body.len();
-        format!(
-            "POST /webhooks/whatsapp{query} HTTP/1.1\r\nHost: localhost\r\n\
-             Content-Length: {length}\r\n{headers}\r\n{body}"
-        )
-    };
-    let genuine = post(&signer.headers("", body.as_bytes()), "");
+    let path = "/webhooks/whatsapp";
+    let genuine = post_of(path, &signer.headers("", body.as_bytes()), body);
     route.send(&genuine).await.is(200, "");
     route.send(&genuine).await.is(200, "Already processed");
     // The token opens the handshake alone.
-    let unsigned = post(&[], &format!("?{}", query(TOKEN, "1")));
+    let unsigned = post_of(&format!("{path}?{}", query(TOKEN, "1")), &[], body);
     route.send(&unsigned).await.is(401, "Missing signature");
     assert_eq!(route.runs(), 1);
 }

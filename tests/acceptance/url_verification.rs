@@ -6,6 +6,7 @@ use nevent_webhooks::{
     DedupeOptions, ManualClock, Rejection, RejectionResponse, Secret, VerifyLayer, VerifyOptions,
 };
 
+use crate::handshake_route::post_of;
 use crate::support::receiver::secret;
 use crate::support::recorder::Recorder;
 use crate::support::{Adapter, FaultyStore, OTHER_SECRET, Receiver, Reply, SECRET, rows};
@@ -61,14 +62,8 @@ impl Slack {
 }
 
 async fn post(receiver: &Receiver, headers: &[(&str, String)], body: &str) -> Reply {
-    let headers: String =
-        headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    let length = body.len();
-    let head = format!(
-        "POST /webhooks/nevent HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n{headers}\r\n"
-    );
     let mut connection = receiver.connect().await;
-    connection.send(&[head.as_bytes(), body.as_bytes()].concat()).await;
+    connection.send(post_of("/webhooks/nevent", headers, body).as_bytes()).await;
     connection.reply().await
 }
 
