@@ -3,6 +3,9 @@
 
 mod actix_request;
 mod extract;
+mod handled;
+#[cfg(feature = "schemes")]
+mod handshake;
 mod middleware;
 mod rejection_response;
 #[cfg(feature = "schemes")]

@@ -20,6 +20,8 @@ mod verified;
 
 #[cfg(any(feature = "tower", feature = "actix"))]
 pub(crate) use accepted::Accepted;
+#[cfg(all(feature = "schemes", any(feature = "tower", feature = "actix")))]
+pub(crate) use body_field::body_field;
 #[cfg(feature = "store")]
 pub use claim::{Claim, Fingerprint, OwnerToken, RecordKind};
 #[cfg(feature = "store")]

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::middleware::{Asked, WebhookMiddleware, check_store};
 use crate::observe::log;
-use crate::receive::Checks;
+use crate::receive::{Checks, NotForwarded};
 use crate::token::{TokenDelivery, TokenLayer, Tokens};
 use crate::{DedupeLayer, Delivery, Rejection};
 
@@ -54,15 +54,15 @@ pub(super) async fn accepted(
     request: &ServiceRequest,
     body: &mut Payload,
     received: Instant,
-) -> Result<TokenDelivery, Rejection> {
+) -> Result<TokenDelivery, NotForwarded> {
     let is_accepted = |request: &ServiceRequest| {
         let extensions = request.extensions();
         extensions.contains::<TokenDelivery>() || extensions.contains::<Delivery>()
     };
     if is_accepted(request) {
-        return Err(Rejection::TwoTokenLayers);
+        return Err(Rejection::TwoTokenLayers.into());
     }
-    checks.accept(request, body, received).await
+    Ok(checks.accept(request, body, received).await?)
 }
 
 /// Extracts the delivery that [`WebhookMiddleware::with_token`] accepted. Without that middleware above

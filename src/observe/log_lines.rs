@@ -58,6 +58,7 @@ impl Observer for LogLines {
                     "the token matched, nothing is signed"
                 );
             }
+            Outcome::HandshakeAnswered => line!(info, of, "a handshake was answered"),
             Outcome::Rejected { rejection } => rejected(of, rejection),
             Outcome::EventTypeMismatch { header, body } => {
                 line!(warn, of, header, body, "the event header is not the event's type");

@@ -38,6 +38,9 @@ pub enum Outcome<'a> {
         /// The time from the head of the request to the end of its body.
         body_read: Duration,
     },
+    /// The request is a genuine and fresh handshake, and `VerifyLayer` sent its challenge back. It is no
+    /// delivery, so no other outcome follows.
+    HandshakeAnswered,
     /// A layer or an extractor responded in the handler's place.
     #[non_exhaustive]
     Rejected {
@@ -196,6 +199,7 @@ impl Outcome<'_> {
         match self {
             Self::Verified { .. } => "verified",
             Self::TokenAccepted { .. } => "token_accepted",
+            Self::HandshakeAnswered => "handshake_answered",
             Self::Rejected { .. } => "rejected",
             Self::EventTypeMismatch { .. } => "event_type_mismatch",
             Self::Claimed { .. } => "claimed",

@@ -13,7 +13,7 @@ use super::response_body::ResponseBody;
 use super::token_body::TokenBody;
 use super::verified_body::Proven;
 use super::verify_service::forward_or_reject;
-use crate::receive::Checks;
+use crate::receive::{Checks, NotForwarded};
 use crate::token::{TokenDelivery, TokenLayer, Tokens};
 use crate::{Delivery, Rejection};
 
@@ -52,7 +52,7 @@ where
         let checks = Arc::clone(&self.checks);
         let inner = self.inner.clone();
         Box::pin(async move {
-            let accepted = accept(&checks, request, received).await;
+            let accepted = accept(&checks, request, received).await.map_err(NotForwarded::from);
             forward_or_reject(&checks, inner, accepted).await
         })
     }

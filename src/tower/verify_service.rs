@@ -15,7 +15,7 @@ use super::verified_body::{Proven, VerifiedBody};
 use crate::delivery::AnyDelivery;
 use crate::extract::RequestContext;
 use crate::observe::Outcome;
-use crate::receive::Checks;
+use crate::receive::{Checks, NotForwarded};
 use crate::{Delivery, DeliveryId, Rejection, VerifyLayer};
 
 impl<S> Layer<S> for VerifyLayer {
@@ -63,13 +63,13 @@ async fn verify<B>(
     checks: &Arc<Checks>,
     request: Request<B>,
     received: Instant,
-) -> Result<Request<VerifiedBody>, Rejection>
+) -> Result<Request<VerifiedBody>, NotForwarded>
 where
     B: Body<Error: Into<Box<dyn Error + Send + Sync>>>,
 {
     let (mut parts, body) = request.into_parts();
     if parts.extensions.get::<Delivery>().is_some() {
-        return Err(Rejection::TwoVerifyLayers);
+        return Err(Rejection::TwoVerifyLayers.into());
     }
     let delivery = checks.verify(&parts, HttpFrames::new(body), received).await?;
     parts.extensions.insert(delivery.clone());
@@ -81,7 +81,7 @@ where
 pub(super) async fn forward_or_reject<V, B, S, R>(
     checks: &Checks<V>,
     inner: S,
-    accepted: Result<Request<B>, Rejection>,
+    accepted: Result<Request<B>, NotForwarded>,
 ) -> Result<Response<ResponseBody<R>>, S::Error>
 where
     B: Proven,
@@ -89,9 +89,13 @@ where
 {
     let request = match accepted {
         Ok(request) => request,
-        Err(rejection) => {
+        Err(NotForwarded::Rejected(rejection)) => {
             checks.rejected(&rejection);
             return Ok(respond(&rejection, &checks.respond));
+        }
+        #[cfg(feature = "schemes")]
+        Err(NotForwarded::Handshake { challenge }) => {
+            return Ok(super::handshake::answered(ResponseBody::layer(challenge.into())));
         }
     };
     let delivery = request.body().delivery().clone();

@@ -19,6 +19,10 @@ mod delivery_id;
 mod event_ids;
 mod events;
 mod failures;
+#[cfg(feature = "schemes")]
+mod handshake_route;
+#[cfg(feature = "schemes")]
+mod handshakes;
 mod leases;
 mod limits;
 mod lost_leases;
@@ -43,3 +47,5 @@ mod time;
 mod tokens;
 #[cfg(feature = "schemes")]
 mod tokens_once;
+#[cfg(feature = "schemes")]
+mod url_verification;
