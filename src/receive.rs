@@ -11,6 +11,8 @@ mod read;
 mod request;
 mod request_head;
 mod tenant;
+#[cfg(feature = "schemes")]
+mod token;
 
 pub(crate) use checks::Checks;
 pub(crate) use interrupted::interrupted;
@@ -21,3 +23,5 @@ pub(crate) use request::{Frames, Head, Header};
 pub(crate) use request_head::Headers;
 pub use request_head::RequestHead;
 pub use tenant::{Tenant, TenantError};
+#[cfg(feature = "schemes")]
+pub use token::{TokenLayer, TokenLayerBuilder};

@@ -43,29 +43,21 @@
 //! under the same id is a conflict, but the same body under another id is another delivery. A replay
 //! under another id is recognised by its signature, and there is none.
 
-#[cfg(any(feature = "tower", feature = "actix"))]
-mod builder;
-#[cfg(any(feature = "tower", feature = "actix"))]
-mod checks;
 mod credential;
 #[cfg(any(feature = "tower", feature = "actix"))]
 mod delivery;
 mod error;
-#[cfg(any(feature = "tower", feature = "actix"))]
-mod layer;
 mod place;
 #[cfg(any(feature = "tower", feature = "actix"))]
 mod tokens;
 
-#[cfg(any(feature = "tower", feature = "actix"))]
-pub use self::builder::TokenLayerBuilder;
 pub use self::credential::Token;
 #[cfg(any(feature = "tower", feature = "actix"))]
 pub use self::delivery::{TokenDelivery, TokenMatch};
 pub use self::error::{TokenError, TokenSetupError};
 #[cfg(any(feature = "tower", feature = "actix"))]
-pub use self::layer::TokenLayer;
-#[cfg(any(feature = "tower", feature = "actix"))]
 pub(crate) use self::tokens::Tokens;
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub use crate::receive::{TokenLayer, TokenLayerBuilder};
 #[cfg(feature = "tower")]
 pub use crate::tower::{TokenBody, TokenService};

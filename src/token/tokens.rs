@@ -5,14 +5,13 @@ use arrayvec::ArrayVec;
 
 use super::place::Place;
 use super::{Token, TokenError, TokenMatch, TokenSetupError};
-use crate::Rejection;
 use crate::scheme::Places;
 use crate::signature::{Credential, Credentials, MAX_CREDENTIALS};
 
 /// The tokens of a layer, and what it knows of their sender.
 pub(crate) struct Tokens {
-    pub(super) sender: &'static str,
-    pub(super) places: Places,
+    pub(crate) sender: &'static str,
+    pub(crate) places: Places,
     place: Place,
     all: ArrayVec<Token, MAX_CREDENTIALS>,
     credentials: Credentials,
@@ -20,7 +19,7 @@ pub(crate) struct Tokens {
 
 impl Tokens {
     /// Takes one to four tokens in the same place, no two of them the same.
-    pub(super) fn new(
+    pub(crate) fn new(
         sender: &'static str,
         places: Places,
         given: Vec<Token>,
@@ -42,29 +41,21 @@ impl Tokens {
     }
 
     /// A single token needs no checks.
-    pub(super) fn one(sender: &'static str, places: Places, token: Token) -> Self {
+    pub(crate) fn one(sender: &'static str, places: Places, token: Token) -> Self {
         let (place, all) = (token.place, ArrayVec::from_iter([token]));
         Self { sender, places, place, credentials: credentials_of(&all), all }
     }
 
     /// The name of the header that carries the token.
-    pub(super) fn header(&self) -> &'static str {
+    pub(crate) fn header(&self) -> &'static str {
         self.place.header()
     }
 
-    /// Finds the token of a request among these, or rejects the request with the status that the
-    /// sender expects.
-    pub(super) fn check<'a, L: Iterator<Item = &'a [u8]>>(
+    /// Finds the token of a request among these.
+    pub(crate) fn find<'a>(
         &self,
-        lines_of: impl Fn(&'static str) -> L,
-    ) -> Result<TokenMatch, Rejection> {
-        self.find(lines_of(self.header())).map_err(|error| {
-            let is_401_fatal = self.places.terms.is_401_fatal;
-            if is_401_fatal { Rejection::TokenForbidden(error) } else { Rejection::Token(error) }
-        })
-    }
-
-    fn find<'a>(&self, lines: impl Iterator<Item = &'a [u8]>) -> Result<TokenMatch, TokenError> {
+        lines: impl Iterator<Item = &'a [u8]>,
+    ) -> Result<TokenMatch, TokenError> {
         let given = Credential::new(&self.place.find(lines)?);
         let position = self.credentials.position_of(&given);
         let token = position.and_then(|position| self.all.get(position));

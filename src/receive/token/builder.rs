@@ -1,6 +1,7 @@
-use super::{Token, TokenLayer, TokenSetupError, Tokens};
+use super::TokenLayer;
 use crate::VerifyOptions;
 use crate::scheme::{IdSource, Places, Terms, check_body_field, check_header_names};
+use crate::token::{Token, TokenSetupError, Tokens};
 
 /// A [`TokenLayer`] under construction: see [`TokenLayer::builder`].
 ///

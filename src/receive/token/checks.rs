@@ -1,10 +1,10 @@
 use tokio::time::Instant;
 
-use super::{TokenDelivery, Tokens};
 use crate::Rejection;
 use crate::delivery::{Accepted, AnyDelivery};
 use crate::observe::Outcome;
 use crate::receive::{Checks, Frames, Head, Header};
+use crate::token::{TokenDelivery, TokenError, Tokens};
 
 impl Checks<Tokens> {
     /// Accepts a request for its token. The checks run in this order: token, head, body, delivery id.
@@ -16,7 +16,8 @@ impl Checks<Tokens> {
     ) -> Result<TokenDelivery, Rejection> {
         let places = &self.verifiers.places;
         let lines_of = |name| head.lines(Header::Named(name));
-        let token = self.verifiers.check(lines_of)?;
+        let token = self.verifiers.find(lines_of(self.verifiers.header()));
+        let token = token.map_err(|error| self.rejection(error))?;
         // The budget counts these bytes too: whoever knows the token could send them, and no more.
         let (body, _share) = self.read(&places.terms, head, body, |_| {}).await?;
         let body_read = self.body_read(received);
@@ -26,5 +27,14 @@ impl Checks<Tokens> {
         let accepted = Outcome::TokenAccepted { token, body_bytes, body_read };
         self.observe(accepted, Some(&delivery));
         Ok(delivery)
+    }
+
+    /// The rejection of a token, with the status that the sender expects.
+    fn rejection(&self, error: TokenError) -> Rejection {
+        if self.verifiers.places.terms.is_401_fatal {
+            Rejection::TokenForbidden(error)
+        } else {
+            Rejection::Token(error)
+        }
     }
 }

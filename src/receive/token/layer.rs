@@ -1,17 +1,17 @@
 use std::sync::Arc;
 
 use super::builder::TokenLayerBuilder;
-use super::{Token, Tokens};
 use crate::VerifyOptions;
 use crate::receive::Checks;
+use crate::token::{Token, Tokens};
 
 /// A Tower layer that forwards requests with the right token, with their bodies read, and rejects
 /// everything else.
 ///
 /// It checks the token before it reads the body. **A token proves nothing about the body**: see the
-/// [module](super).
+/// [module](crate::token).
 ///
-/// Below the layer, a request has its [`TokenDelivery`](super::TokenDelivery) in the extensions and, in
+/// Below the layer, a request has its [`TokenDelivery`](crate::token::TokenDelivery) in the extensions and, in
 /// Tower, a `TokenBody`. Put a [`DedupeLayer`](crate::DedupeLayer) below it, in one call:
 /// `post(handler).route_layer((token, dedupe))`. In actix-web,
 /// `WebhookMiddleware::with_token(&token, &dedupe)` is both.
