@@ -168,4 +168,37 @@ mod schemes {
             assert_eq!(check(&verifier(scheme), &header), (KNOWN * 2, Some("0".to_owned())));
         }
     }
+
+    /// Whether two different ids and times can be signed with the same bytes, if the bodies make up for
+    /// the difference. The ids have up to four of the characters that matter.
+    fn is_ambiguous(separator: &str) -> bool {
+        let mut ids = vec![String::new()];
+        for length in 0..4 {
+            let longest: Vec<_> = ids.iter().filter(|id| id.len() == length).cloned().collect();
+            ids.extend(
+                longest.iter().flat_map(|id| ["1", ".", "a"].map(|end| format!("{id}{end}"))),
+            );
+        }
+        let ids = ids.iter().filter(|id| signed_id(id.as_bytes(), separator).is_ok());
+        let times = ["1", "11", "111"];
+        let start = |id: &String, time| format!("{id}{separator}{time}{separator}");
+        let mut starts: Vec<_> = ids.flat_map(|id| times.map(|time| start(id, time))).collect();
+        starts.sort_unstable();
+        starts.windows(2).any(|pair| pair[1].starts_with(&pair[0]))
+    }
+
+    /// Otherwise a captured request could be sent again under another id or at another time.
+    #[test]
+    fn no_bytes_can_be_moved_between_id_time_and_body() {
+        let accepts = |separator: &'static str| {
+            let builder = Scheme::hmac(Hash::Sha256, "x-signature");
+            builder.signed_id_and_time("x-id", "x-time", separator).build().is_ok()
+        };
+        for separator in [".", "a", "..", ".a", ".a.", "a.a", "aa", "a..a"] {
+            assert!(accepts(separator) && !is_ambiguous(separator), "{separator:?}");
+        }
+        for separator in ["1", ".1.", "a1a", ".11.", ".1.1."] {
+            assert!(!accepts(separator) && is_ambiguous(separator), "{separator:?}");
+        }
+    }
 }
