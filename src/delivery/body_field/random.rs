@@ -146,7 +146,7 @@ fn a_name_that_is_there_twice_hides_the_field() {
                     if random(2) == 0 { [first, second] } else { [second, first] };
                 format!(r#"{{{first},"other":{others},{second}}}"#)
             } else {
-                format!(r#"{{{field}:{doubled}}}"#)
+                format!("{{{field}:{doubled}}}")
             };
         }
         let path = names.join(".");

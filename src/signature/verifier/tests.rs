@@ -104,8 +104,8 @@ mod schemes {
     /// The number of comparisons, and the name of the secret that matched.
     fn check(verifier: &Verifier<Untimed>, header: &str) -> (usize, Option<String>) {
         COMPARED.set(0);
-        let verified = verifier.verify(header, BODY, 0);
-        (COMPARED.get(), verified.ok().map(|verified| verified.secret_name().to_owned()))
+        let proof = verifier.verify(header, BODY, 0).ok();
+        (COMPARED.get(), proof.map(|proof| proof.secret_name().to_owned()))
     }
 
     /// The only item of the header that the secret's owner sends.
