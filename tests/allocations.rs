@@ -1,6 +1,6 @@
 //! How often one-shot verification allocates, to the number.
 
-use allocation_counter::{AllocationInfo, measure};
+use allocation_counter::measure;
 use nevent_webhooks::{Signer, Verifier};
 
 #[path = "support/secrets.rs"]
@@ -32,6 +32,7 @@ fn one_shot_verification_allocates_nothing() {
 
 #[cfg(feature = "schemes")]
 mod schemes {
+    use allocation_counter::AllocationInfo;
     use nevent_webhooks::scheme::{Encoding, Hash, Scheme};
     use nevent_webhooks::{Secret, Verified, VerifyError};
 
