@@ -63,8 +63,9 @@ mod schemes {
     use base64::Engine;
     use base64::engine::general_purpose::STANDARD;
 
+    use super::super::super::verification::signed_id;
     use super::*;
-    use crate::scheme::{Encoding, Hash, Untimed};
+    use crate::scheme::{Encoding, Hash, Scheme, Untimed};
 
     /// As many secrets as a verifier accepts, and one that it does not know.
     const SECRETS: [&str; 5] = [
