@@ -44,6 +44,8 @@ mod table;
 mod tenants;
 mod time;
 #[cfg(feature = "schemes")]
+mod token_setup;
+#[cfg(feature = "schemes")]
 mod tokens;
 #[cfg(feature = "schemes")]
 mod tokens_once;

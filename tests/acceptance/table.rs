@@ -49,14 +49,13 @@ fn tests() -> Shown {
     tests
 }
 
-/// A letter or two, and two digits; `b` may follow.
+/// One or two letters and two digits; `b` may follow.
 fn is_row(id: &str) -> bool {
-    let digits = id.trim_start_matches(|letter: char| letter.is_ascii_lowercase());
-    let letters = id.len() - digits.len();
-    let digits = digits.strip_suffix('b').unwrap_or(digits);
-    (1..=2).contains(&letters)
+    let rest = id.trim_start_matches(|letter: char| letter.is_ascii_lowercase());
+    let digits = rest.strip_suffix('b').unwrap_or(rest);
+    matches!(id.len() - rest.len(), 1 | 2)
         && digits.len() == 2
-        && digits.bytes().all(|byte| byte.is_ascii_digit())
+        && digits.bytes().all(|digit| digit.is_ascii_digit())
 }
 
 fn root() -> PathBuf {
