@@ -1,6 +1,6 @@
 //! Tokens, for senders that sign nothing.
 //!
-//! **A token proves who knows the token, and nothing about the body.** Whoever sees one request, at a
+//! **A token proves who knows the token, and nothing about the body.** Anyone who sees one request, at a
 //! proxy, in a log or on a connection without TLS, can forge any other. Nothing shows that a request
 //! was changed, is old, or was sent before. Use TLS. If the sender can sign, verify its signature
 //! instead: see [`scheme`](crate::scheme).

@@ -57,7 +57,7 @@ impl TokenLayerBuilder {
 
     /// Takes the id from this header. The delivery is claimed by the id and the body.
     ///
-    /// Nothing protects the header. Whoever knows the token can have a delivery handled again under
+    /// Nothing protects the header. Anyone who knows the token can have a delivery handled again under
     /// another id, or block an id with another body.
     pub fn id_header(mut self, name: &'static str) -> Self {
         self.places.id = IdSource::Header(name);

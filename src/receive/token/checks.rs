@@ -18,7 +18,7 @@ impl Checks<Tokens> {
         let lines_of = |name| head.lines(Header::Named(name));
         let token = self.verifiers.find(lines_of(self.verifiers.header()));
         let token = token.map_err(|error| self.rejection(error))?;
-        // The budget counts these bytes too: whoever knows the token could send them, and no more.
+        // The budget counts these bytes as well: a token is no reason to hold any amount of memory.
         let (body, _share) = self.read(&places.terms, head, body, |_| {}).await?;
         let body_read = self.body_read(received);
         let delivery = Accepted::new(places, lines_of, token, body, received)?;
