@@ -21,13 +21,16 @@ const fn headers(sender: &Sender) -> Result<(), SchemeError> {
         Some(TimeSource::Header(name)) => Some(name),
         _ => None,
     };
-    let id = match (sender.format.signed, sender.id) {
-        (Signed::IdAndTime { id_header, .. }, _) => Some(id_header),
-        (_, IdSource::Header(name)) => Some(name),
+    let signed_id = match sender.format.signed {
+        Signed::IdAndTime { id_header, .. } => Some(id_header),
         _ => None,
     };
-    let names = [Some(sender.format.header), time, id, sender.event_header, sender.version_header];
-    let mut rest: &[Option<&'static str>] = &names;
+    let id = match sender.id {
+        IdSource::Header(name) => Some(name),
+        _ => None,
+    };
+    let Sender { format, event_header, version_header, .. } = *sender;
+    let mut rest: &[_] = &[Some(format.header), time, signed_id, id, event_header, version_header];
     while let [first, others @ ..] = rest {
         if let Some(name) = *first {
             if !is_header_name(name) {
@@ -43,13 +46,17 @@ const fn headers(sender: &Sender) -> Result<(), SchemeError> {
 }
 
 const fn separators(signed: Signed) -> Result<(), SchemeError> {
-    let separator = match signed {
-        Signed::Body => return Ok(()),
-        Signed::Time { after, .. } => after,
-        Signed::IdAndTime { separator, .. } => separator,
-    };
-    match separator.as_bytes() {
-        [] | [b'0'..=b'9', ..] => Err(SchemeError::Separator(separator)),
+    match signed {
+        Signed::Time { after: separator, .. } | Signed::IdAndTime { separator, .. }
+            if matches!(separator.as_bytes(), [] | [b'0'..=b'9', ..]) =>
+        {
+            Err(SchemeError::Separator(separator))
+        }
+        // An id may end with a part of the separator, and a later digit of the separator could then be
+        // taken for the time.
+        Signed::IdAndTime { separator, .. } if has_digit(separator) => {
+            Err(SchemeError::Separator(separator))
+        }
         _ => Ok(()),
     }
 }
@@ -110,6 +117,17 @@ const fn is_item_name(name: &str) -> bool {
         rest = others;
     }
     !name.is_empty()
+}
+
+const fn has_digit(text: &str) -> bool {
+    let mut rest = text.as_bytes();
+    while let [first, others @ ..] = rest {
+        if first.is_ascii_digit() {
+            return true;
+        }
+        rest = others;
+    }
+    false
 }
 
 const fn contains(names: &[Option<&'static str>], name: &str) -> bool {
