@@ -155,3 +155,6 @@ const fn equal(mut one: &[u8], mut other: &[u8]) -> bool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
