@@ -71,6 +71,6 @@ fn a_malformed_time_or_digest_is_an_error_of_verification() {
     ] {
         let mut headers = genuine.clone();
         *value_of(&mut headers, name) = value.into();
-        assert!(is_malformed(sender.verify(&headers, &[BODY], NOW)), "{name}: {value}");
+        assert!(is_malformed(&sender.verify(&headers, &[BODY], NOW)), "{name}: {value}");
     }
 }

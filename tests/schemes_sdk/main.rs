@@ -50,7 +50,9 @@ fn all() -> Vec<KnownSender> {
 /// The digest of any bytes, also of those that no signer of this library signs.
 fn hex_of(key: &[u8], parts: &[&[u8]]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("any length");
-    parts.iter().for_each(|part| mac.update(part));
+    for part in parts {
+        mac.update(part);
+    }
     hex::encode(mac.finalize().into_bytes())
 }
 
@@ -58,6 +60,6 @@ fn headers<const N: usize>(lines: [(&str, &str); N]) -> Headers {
     lines.map(|(name, value)| (name.to_owned(), value.into())).to_vec()
 }
 
-fn is_malformed<T>(result: Result<T, VerifyError>) -> bool {
+fn is_malformed<T>(result: &Result<T, VerifyError>) -> bool {
     matches!(result, Err(VerifyError::MalformedSignature { .. }))
 }

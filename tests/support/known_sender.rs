@@ -75,7 +75,9 @@ pub fn verify_request<T, K>(
             .filter(move |(name, _)| name.eq_ignore_ascii_case(wanted))
             .map(|(_, value)| value.as_slice())
     })?;
-    pieces.iter().for_each(|piece| verification.update(piece));
+    for piece in pieces {
+        verification.update(piece);
+    }
     verification.finish(now)
 }
 
