@@ -46,19 +46,17 @@ const fn headers(sender: &Sender) -> Result<(), SchemeError> {
 }
 
 const fn separators(signed: Signed) -> Result<(), SchemeError> {
-    match signed {
-        Signed::Time { after: separator, .. } | Signed::IdAndTime { separator, .. }
-            if matches!(separator.as_bytes(), [] | [b'0'..=b'9', ..]) =>
-        {
-            Err(SchemeError::Separator(separator))
-        }
-        // An id may end with a part of the separator, and a later digit of the separator could then be
-        // taken for the time.
-        Signed::IdAndTime { separator, .. } if has_digit(separator) => {
-            Err(SchemeError::Separator(separator))
-        }
-        _ => Ok(()),
+    let (separator, is_ambiguous) = match signed {
+        Signed::Body => return Ok(()),
+        Signed::Time { after, .. } => (after, matches!(after.as_bytes(), [b'0'..=b'9', ..])),
+        // With `.1.`, the id `a.1` at the time 1 would sign the same bytes as the id `a` at the time 1
+        // and a longer body.
+        Signed::IdAndTime { separator, .. } => (separator, has_digit(separator)),
+    };
+    if separator.is_empty() || is_ambiguous {
+        return Err(SchemeError::Separator(separator));
     }
+    Ok(())
 }
 
 const fn items(sender: &Sender) -> Result<(), SchemeError> {

@@ -11,11 +11,12 @@ pub enum SchemeError {
     #[error("the scheme uses the header {0:?} for two things: give each its own header")]
     SameHeader(&'static str),
     /// The text between the signed time and the body is empty or begins with a digit, or the text
-    /// around a time beside an id has a digit. Bytes could then be moved from one part to the next and
+    /// around a signed id and time contains one. Bytes could then be moved from one to the other and
     /// the signature would still match.
     #[error(
-        "with {0:?} between the signed parts, bytes could be moved from one to the next under the same \
-         signature: use a separator without digits, such as \".\", or do not sign with this scheme"
+        "with {0:?} between the time and the body, bytes could be moved from one to the other under \
+         the same signature: use a separator without digits, such as \".\", or do not sign with this \
+         scheme"
     )]
     Separator(&'static str),
     /// The name of an item or version is empty, or contains a comma, an equals sign or a blank.

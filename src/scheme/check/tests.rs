@@ -121,7 +121,11 @@ fn errors_say_what_to_do() {
     for (error, start, advice) in [
         (SchemeError::HeaderName("X-A"), "\"X-A\" is no name of a header", "such as"),
         (SchemeError::SameHeader("x-a"), "the scheme uses the header \"x-a\" for two", "give each"),
-        (SchemeError::Separator("0"), "with \"0\" between the signed parts", "use a separator"),
+        (
+            SchemeError::Separator("0"),
+            "with \"0\" between the time and the body",
+            "use a separator",
+        ),
         (SchemeError::ItemName("v 1"), "\"v 1\" cannot name an item", "use letters"),
         (SchemeError::NoItems, "the time is an item of the signature header", "use `items`"),
         (SchemeError::BodyField("a..b"), "\"a..b\" is no path", "give names"),
