@@ -19,7 +19,7 @@ use crate::VerifyError;
 ///
 /// | fault | rejections |
 /// | --- | --- |
-/// | `Sender` | `Signature`, `SignatureForbidden`, `UnknownTenant`, `PayloadTooLarge`, `OuterBodyLimit`, `UnsupportedContentEncoding`, `DeliveryId`, `DeliveryIdConflict`, `Event`, `TooManyEvents`, `EventTypeMismatch` |
+/// | `Sender` | `Signature`, `SignatureForbidden`, `UnknownTenant`, `PayloadTooLarge`, `OuterBodyLimit`, `UnsupportedContentEncoding`, `DeliveryId`, `MalformedChallenge`, `DeliveryIdConflict`, `Event`, `TooManyEvents`, `EventTypeMismatch` |
 /// | `Network` | `UnreadableBody`, `BodyTimeout`, `OuterBodyTimeout` |
 /// | `Overload` | `BodyBudgetExhausted`, `TooManyInFlight` |
 /// | `Store` | `StoreUnavailable` |
@@ -72,6 +72,7 @@ impl Rejection {
             | Self::OuterBodyLimit { .. }
             | Self::UnsupportedContentEncoding
             | Self::DeliveryId(_)
+            | Self::MalformedChallenge
             | Self::DeliveryIdConflict
             | Self::TooManyEvents { .. }
             | Self::EventTypeMismatch { .. } => Fault::Sender,
@@ -102,6 +103,7 @@ impl Rejection {
                 VerifyError::TimestampTooOld { .. } | VerifyError::TimestampTooNew { .. }
             ),
             Self::DeliveryId(_)
+            | Self::MalformedChallenge
             | Self::DeliveryIdConflict
             | Self::TooManyEvents { .. }
             | Self::EventTypeMismatch { .. } => true,

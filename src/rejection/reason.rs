@@ -21,6 +21,7 @@ impl Rejection {
             Self::OuterBodyTimeout { .. }    => "outer_body_timeout",
             Self::UnsupportedContentEncoding => "unsupported_content_encoding",
             Self::DeliveryId(error)          => delivery_id(error),
+            Self::MalformedChallenge         => "malformed_challenge",
             Self::AlreadyProcessed           => "already_processed",
             Self::DeliveryInProgress { .. }  => "delivery_in_progress",
             Self::DeliveryIdConflict         => "delivery_id_conflict",

@@ -27,6 +27,7 @@ impl Rejection {
             | Self::OuterBodyTimeout { .. }  => (408, "Body timeout"),
             Self::UnsupportedContentEncoding => (415, "Unsupported content encoding"),
             Self::DeliveryId(error)          => (400, delivery_id(error)),
+            Self::MalformedChallenge         => (400, "Malformed challenge"),
             Self::AlreadyProcessed           => (200, "Already processed"),
             Self::DeliveryInProgress { .. }  => (409, "Delivery in progress"),
             Self::DeliveryIdConflict         => (422, "Delivery id reused"),

@@ -36,6 +36,7 @@ fn every_rejection_has_its_status_name_and_fault() {
             (DeliveryIdError::Malformed { reason: "x" }.into(), 400, Some(Sender)),
             "malformed_delivery_id",
         ),
+        ((Rejection::MalformedChallenge, 400, Some(Sender)), "malformed_challenge"),
         ((Rejection::AlreadyProcessed, 200, None), "already_processed"),
         ((Rejection::DeliveryInProgress { lease: limit }, 409, None), "delivery_in_progress"),
         ((Rejection::DeliveryIdConflict, 422, Some(Sender)), "delivery_id_conflict"),
