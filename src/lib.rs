@@ -130,9 +130,10 @@
         clippy::arithmetic_side_effects
     )
 )]
-// Without `events`, nothing claims the events of a delivery.
+// Without `events`, nothing claims the events of a delivery. Without `schemes`, there is one sender,
+// which uses a part of what the data of a scheme can say.
 #![cfg_attr(
-    not(all(feature = "events", any(feature = "tower", feature = "actix"))),
+    not(all(feature = "events", feature = "schemes", any(feature = "tower", feature = "actix"))),
     allow(dead_code, unused_imports)
 )]
 #![cfg_attr(not(any(feature = "tower", feature = "actix")), allow(unreachable_pub))]
