@@ -56,6 +56,11 @@ pub enum Rejection {
     /// which tenants exist.
     #[error("the request belongs to no known tenant")]
     UnknownTenant,
+    /// As [`Rejection::UnknownTenant`], with the status 403, where unknown tenants are answered as
+    /// those of a sender that stops sending after a 401: see
+    /// [`VerifyOptions::unknown_tenants_as`](crate::VerifyOptions::unknown_tenants_as).
+    #[error("the request belongs to no known tenant")]
+    UnknownTenantForbidden,
     /// The body has, or declares, more bytes than the limit.
     #[error("the body is longer than {limit} bytes")]
     #[non_exhaustive]

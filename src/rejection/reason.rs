@@ -12,7 +12,8 @@ impl Rejection {
         match self {
             Self::Signature(error)
             | Self::SignatureForbidden(error) => signature(error),
-            Self::UnknownTenant              => "unknown_tenant",
+            Self::UnknownTenant
+            | Self::UnknownTenantForbidden   => "unknown_tenant",
             Self::PayloadTooLarge { .. }     => "payload_too_large",
             Self::OuterBodyLimit { .. }      => "outer_body_limit",
             Self::BodyBudgetExhausted { .. } => "body_budget_exhausted",

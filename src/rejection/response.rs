@@ -20,6 +20,7 @@ impl Rejection {
             Self::Signature(error)           => (401, signature(error)),
             Self::SignatureForbidden(error)  => (403, signature(error)),
             Self::UnknownTenant              => (401, signature(&VerifyError::InvalidSignature)),
+            Self::UnknownTenantForbidden     => (403, signature(&VerifyError::InvalidSignature)),
             Self::PayloadTooLarge { .. }
             | Self::OuterBodyLimit { .. }    => (413, "Payload too large"),
             Self::UnreadableBody { .. }      => (400, "Unreadable body"),
@@ -116,10 +117,14 @@ mod tests {
 
     #[test]
     fn an_unknown_tenant_looks_like_a_wrong_signature() {
-        let wrong = Rejection::from(VerifyError::InvalidSignature);
-        let unknown = Rejection::UnknownTenant;
-        assert_eq!(unknown.status(), wrong.status());
-        assert_eq!(unknown.body_text(), wrong.body_text());
-        assert!(unknown.headers().eq(wrong.headers()));
+        let invalid = VerifyError::InvalidSignature;
+        for (unknown, wrong) in [
+            (Rejection::UnknownTenant, Rejection::Signature(invalid.clone())),
+            (Rejection::UnknownTenantForbidden, Rejection::SignatureForbidden(invalid)),
+        ] {
+            assert_eq!(unknown.status(), wrong.status());
+            assert_eq!(unknown.body_text(), wrong.body_text());
+            assert!(unknown.headers().eq(wrong.headers()));
+        }
     }
 }

@@ -14,7 +14,12 @@ fn every_rejection_has_its_status_name_and_fault() {
         (signature(VerifyError::InvalidSignature), "invalid_signature"),
         (signature(VerifyError::TimestampTooOld { age: 301 }), "timestamp_too_old"),
         (signature(VerifyError::TimestampTooNew { ahead: 301 }), "timestamp_too_new"),
+        (
+            (Rejection::SignatureForbidden(VerifyError::InvalidSignature), 403, Some(Sender)),
+            "invalid_signature",
+        ),
         ((Rejection::UnknownTenant, 401, Some(Sender)), "unknown_tenant"),
+        ((Rejection::UnknownTenantForbidden, 403, Some(Sender)), "unknown_tenant"),
         ((Rejection::PayloadTooLarge { limit: 1 }, 413, Some(Sender)), "payload_too_large"),
         ((Rejection::OuterBodyLimit { source: source() }, 413, Some(Sender)), "outer_body_limit"),
         (
