@@ -154,6 +154,8 @@ mod text;
 
 #[cfg(feature = "events")]
 pub mod event;
+#[cfg(any(feature = "events", feature = "schemes"))]
+mod event_error;
 #[cfg(feature = "store")]
 pub mod store;
 
@@ -211,7 +213,9 @@ pub use delivery::{DELIVERY_HEADER, DeliveryId, DeliveryIdError, EVENT_HEADER};
 pub use delivery::{ClaimHandle, ClaimState, Delivery};
 #[cfg(feature = "events")]
 #[doc(inline)]
-pub use event::{Event, EventData, EventError};
+pub use event::{Event, EventData};
+#[cfg(any(feature = "events", feature = "schemes"))]
+pub use event_error::EventError;
 
 #[cfg(all(feature = "events", any(feature = "tower", feature = "actix")))]
 pub use batch::{Batch, BatchReport, EventFailure};

@@ -16,7 +16,7 @@ pub use self::custom_response::RejectionResponse;
 #[cfg(any(feature = "tower", feature = "actix"))]
 pub(crate) use self::custom_response::Respond;
 pub use self::fault::Fault;
-#[cfg(feature = "events")]
+#[cfg(any(feature = "events", feature = "schemes"))]
 use crate::EventError;
 use crate::{DeliveryIdError, VerifyError};
 
@@ -143,9 +143,8 @@ pub enum Rejection {
         /// How many are allowed at once.
         limit: usize,
     },
-    /// The body is not the JSON of an event, or not of the event type that the handler asks
-    /// for.
-    #[cfg(feature = "events")]
+    /// The body is not the JSON of an event, or not of the type that the handler asks for.
+    #[cfg(any(feature = "events", feature = "schemes"))]
     #[error("authentic, but {0}")]
     Event(EventError),
     /// The batch has more events than the library accepts.
@@ -195,7 +194,7 @@ impl From<DeliveryIdError> for Rejection {
 }
 
 /// Lets a handler use `?` when it reads an event, to respond 400 `Malformed event`.
-#[cfg(feature = "events")]
+#[cfg(any(feature = "events", feature = "schemes"))]
 impl From<EventError> for Rejection {
     fn from(error: EventError) -> Self {
         Self::Event(error)

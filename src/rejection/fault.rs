@@ -76,7 +76,7 @@ impl Rejection {
             | Self::DeliveryIdConflict
             | Self::TooManyEvents { .. }
             | Self::EventTypeMismatch { .. } => Fault::Sender,
-            #[cfg(feature = "events")]
+            #[cfg(any(feature = "events", feature = "schemes"))]
             Self::Event(_) => Fault::Sender,
             Self::UnreadableBody { .. }
             | Self::BodyTimeout { .. }
@@ -106,7 +106,7 @@ impl Rejection {
             | Self::DeliveryIdConflict
             | Self::TooManyEvents { .. }
             | Self::EventTypeMismatch { .. } => true,
-            #[cfg(feature = "events")]
+            #[cfg(any(feature = "events", feature = "schemes"))]
             Self::Event(_) => true,
             _ => self.status() >= 500,
         }

@@ -29,7 +29,7 @@ impl Rejection {
             Self::StillProcessing            => "still_processing",
             Self::StoreUnavailable { .. }    => "store_unavailable",
             Self::TooManyInFlight { .. }     => "too_many_in_flight",
-            #[cfg(feature = "events")]
+            #[cfg(any(feature = "events", feature = "schemes"))]
             Self::Event(_)                   => "malformed_event",
             Self::TooManyEvents { .. }       => "too_many_events",
             Self::EventTypeMismatch { .. }   => "event_type_mismatch",

@@ -36,7 +36,7 @@ impl Rejection {
             Self::StoreUnavailable { .. }
             | Self::TooManyInFlight { .. }
             | Self::BodyBudgetExhausted { .. } => (503, "Try again later"),
-            #[cfg(feature = "events")]
+            #[cfg(any(feature = "events", feature = "schemes"))]
             Self::Event(_)                   => (400, MALFORMED_EVENT),
             Self::TooManyEvents { .. }       => (400, MALFORMED_EVENT),
             Self::EventTypeMismatch { .. }   => (400, "Event type mismatch"),
