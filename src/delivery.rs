@@ -17,6 +17,8 @@ mod scope;
 #[cfg(any(feature = "tower", feature = "actix"))]
 mod verified;
 
+#[cfg(all(feature = "schemes", any(feature = "tower", feature = "actix")))]
+pub(crate) use body_field::body_field;
 #[cfg(feature = "store")]
 pub use claim::{Claim, Fingerprint, OwnerToken, RecordKind};
 #[cfg(feature = "store")]

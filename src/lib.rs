@@ -81,7 +81,7 @@
 //! | headers | [`SIGNATURE_HEADER`], [`DELIVERY_HEADER`], [`EVENT_HEADER`] |
 //! | tests | [`testing::SignedDelivery`], [`Signer`], [`Clock`], [`ManualClock`], [`SystemClock`], [`store::conformance`] |
 //! | errors of construction | [`SecretError`], [`RotationError`], [`ToleranceError`], [`OptionsError`], [`TenantError`] |
-//! | errors of requests | [`VerifyError`], [`DeliveryIdError`], [`EventError`], [`store::StoreError`] |
+//! | errors of requests | [`VerifyError`], [`DeliveryIdError`], [`CreationTimeError`], [`EventError`], [`store::StoreError`] |
 //!
 //! # Features
 //!
@@ -226,7 +226,7 @@ pub use batch::{Batch, BatchReport, EventFailure};
 pub use observe::{Incident, Observer};
 #[cfg(any(feature = "tower", feature = "actix"))]
 pub use rejection::RejectionResponse;
-pub use rejection::{BodyError, Fault, Rejection};
+pub use rejection::{BodyError, CreationTimeError, Fault, Rejection};
 
 // Adapters.
 #[cfg(feature = "actix")]

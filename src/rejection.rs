@@ -1,6 +1,7 @@
 //! Rejections: the HTTP responses that the layers give in the handler's place.
 
 mod body_error;
+mod creation_time;
 #[cfg(any(feature = "tower", feature = "actix"))]
 mod custom_response;
 mod fault;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::body_error::BodyError;
+pub use self::creation_time::CreationTimeError;
 #[cfg(any(feature = "tower", feature = "actix"))]
 pub use self::custom_response::RejectionResponse;
 #[cfg(any(feature = "tower", feature = "actix"))]
@@ -109,6 +111,15 @@ pub enum Rejection {
     /// The delivery is authentic, but its delivery id is missing or malformed.
     #[error("authentic, but {0}")]
     DeliveryId(DeliveryIdError),
+    /// The delivery is authentic, but its event is older than the retention, or does not say when it
+    /// was created: see
+    /// [`DedupeOptions::reject_events_older_than_retention`](crate::DedupeOptions::reject_events_older_than_retention).
+    #[error("authentic, but {0}")]
+    CreationTime(CreationTimeError),
+    /// As [`Rejection::CreationTime`], with the status 403 in place of 401, for a sender that stops
+    /// sending after a 401.
+    #[error("authentic, but {0}")]
+    CreationTimeForbidden(CreationTimeError),
     /// A handler already completed this delivery. Not an error: the sender gets a 200 and
     /// stops sending.
     #[error("already processed")]

@@ -19,7 +19,7 @@ use crate::VerifyError;
 ///
 /// | fault | rejections |
 /// | --- | --- |
-/// | `Sender` | `Signature`, `SignatureForbidden`, `UnknownTenant`, `UnknownTenantForbidden`, `PayloadTooLarge`, `OuterBodyLimit`, `UnsupportedContentEncoding`, `DeliveryId`, `DeliveryIdConflict`, `Event`, `TooManyEvents`, `EventTypeMismatch` |
+/// | `Sender` | `Signature`, `SignatureForbidden`, `UnknownTenant`, `UnknownTenantForbidden`, `PayloadTooLarge`, `OuterBodyLimit`, `UnsupportedContentEncoding`, `DeliveryId`, `CreationTime`, `CreationTimeForbidden`, `DeliveryIdConflict`, `Event`, `TooManyEvents`, `EventTypeMismatch` |
 /// | `Network` | `UnreadableBody`, `BodyTimeout`, `OuterBodyTimeout` |
 /// | `Overload` | `BodyBudgetExhausted`, `TooManyInFlight` |
 /// | `Store` | `StoreUnavailable` |
@@ -73,6 +73,8 @@ impl Rejection {
             | Self::OuterBodyLimit { .. }
             | Self::UnsupportedContentEncoding
             | Self::DeliveryId(_)
+            | Self::CreationTime(_)
+            | Self::CreationTimeForbidden(_)
             | Self::DeliveryIdConflict
             | Self::TooManyEvents { .. }
             | Self::EventTypeMismatch { .. } => Fault::Sender,
@@ -103,6 +105,8 @@ impl Rejection {
                 VerifyError::TimestampTooOld { .. } | VerifyError::TimestampTooNew { .. }
             ),
             Self::DeliveryId(_)
+            | Self::CreationTime(_)
+            | Self::CreationTimeForbidden(_)
             | Self::DeliveryIdConflict
             | Self::TooManyEvents { .. }
             | Self::EventTypeMismatch { .. } => true,

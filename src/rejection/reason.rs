@@ -4,8 +4,9 @@ use crate::{DeliveryIdError, VerifyError};
 impl Rejection {
     /// The reason as a stable name in `snake_case`, for counters and logs.
     ///
-    /// Each variant has its own name, and so has each variant of [`VerifyError`] and
-    /// [`DeliveryIdError`]. A name never changes within a major version.
+    /// Each variant has its own name, and so has each variant of [`VerifyError`],
+    /// [`DeliveryIdError`] and [`CreationTimeError`](crate::CreationTimeError). Variants that differ
+    /// in their status alone share a name. A name never changes within a major version.
     #[must_use]
     #[rustfmt::skip]
     pub fn as_str(&self) -> &'static str {
@@ -22,6 +23,8 @@ impl Rejection {
             Self::OuterBodyTimeout { .. }    => "outer_body_timeout",
             Self::UnsupportedContentEncoding => "unsupported_content_encoding",
             Self::DeliveryId(error)          => delivery_id(error),
+            Self::CreationTime(error)
+            | Self::CreationTimeForbidden(error) => error.as_str(),
             Self::AlreadyProcessed           => "already_processed",
             Self::DeliveryInProgress { .. }  => "delivery_in_progress",
             Self::DeliveryIdConflict         => "delivery_id_conflict",

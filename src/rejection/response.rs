@@ -28,6 +28,8 @@ impl Rejection {
             | Self::OuterBodyTimeout { .. }  => (408, "Body timeout"),
             Self::UnsupportedContentEncoding => (415, "Unsupported content encoding"),
             Self::DeliveryId(error)          => (400, delivery_id(error)),
+            Self::CreationTime(error)        => (401, error.body_text()),
+            Self::CreationTimeForbidden(error) => (403, error.body_text()),
             Self::AlreadyProcessed           => (200, "Already processed"),
             Self::DeliveryInProgress { .. }  => (409, "Delivery in progress"),
             Self::DeliveryIdConflict         => (422, "Delivery id reused"),

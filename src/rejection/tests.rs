@@ -8,6 +8,7 @@ fn every_rejection_has_its_status_name_and_fault() {
     let limit = Duration::from_secs(1);
     let text = || Arc::<str>::from("x");
     let signature = |error: VerifyError| (Rejection::from(error), 401, Some(Sender));
+    let created = |error| (Rejection::CreationTime(error), 401, Some(Sender));
     let table = [
         (signature(VerifyError::MissingSignature), "missing_signature"),
         (signature(VerifyError::MalformedSignature { reason: "x" }), "malformed_signature"),
@@ -41,6 +42,13 @@ fn every_rejection_has_its_status_name_and_fault() {
             (DeliveryIdError::Malformed { reason: "x" }.into(), 400, Some(Sender)),
             "malformed_delivery_id",
         ),
+        (created(CreationTimeError::Missing), "missing_creation_time"),
+        (created(CreationTimeError::TooOld { age: 9 }), "event_too_old"),
+        (created(CreationTimeError::TooNew { ahead: 301 }), "event_too_new"),
+        (
+            (Rejection::CreationTimeForbidden(CreationTimeError::Missing), 403, Some(Sender)),
+            "missing_creation_time",
+        ),
         ((Rejection::AlreadyProcessed, 200, None), "already_processed"),
         ((Rejection::DeliveryInProgress { lease: limit }, 409, None), "delivery_in_progress"),
         ((Rejection::DeliveryIdConflict, 422, Some(Sender)), "delivery_id_conflict"),
@@ -61,6 +69,8 @@ fn every_rejection_has_its_status_name_and_fault() {
     for ((rejection, status, fault), name) in table {
         let found = (rejection.as_str(), rejection.status(), rejection.fault());
         assert_eq!(found, (name, status, fault), "{rejection:?}");
+        // Senders disable an endpoint that responds 410.
+        assert_ne!(rejection.status(), 410, "{rejection:?}");
     }
 }
 

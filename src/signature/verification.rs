@@ -62,6 +62,8 @@ impl Verification {
 
         Ok(Verified {
             scheme: self.scheme,
+            #[cfg(all(feature = "schemes", any(feature = "tower", feature = "actix")))]
+            verified_at: now,
             time,
             id: self.id,
             secret_name: Arc::clone(&secret.name),
@@ -82,6 +84,8 @@ impl fmt::Debug for Verification {
 #[derive(Debug, Clone)]
 pub struct Verified {
     scheme: &'static str,
+    #[cfg(all(feature = "schemes", any(feature = "tower", feature = "actix")))]
+    verified_at: i64,
     time: Option<SignedTime>,
     id: Option<DeliveryId>,
     secret_name: Arc<str>,
@@ -149,6 +153,12 @@ impl Verified {
     #[must_use]
     pub fn replay_window(&self) -> Option<Duration> {
         self.time.as_ref().map(|time| time.replay_window)
+    }
+
+    /// When the body ended, in Unix seconds by the caller's clock.
+    #[cfg(all(feature = "schemes", any(feature = "tower", feature = "actix")))]
+    pub(crate) fn verified_at(&self) -> i64 {
+        self.verified_at
     }
 
     #[cfg(any(feature = "tower", feature = "actix"))]
