@@ -25,7 +25,7 @@ pub use claim::{Claim, Fingerprint, OwnerToken, RecordKind};
 pub use claim_handle::{ClaimHandle, ClaimState};
 #[cfg(any(feature = "tower", feature = "actix"))]
 pub(crate) use id::printable_ascii;
-pub use id::{DELIVERY_HEADER, DeliveryId, DeliveryIdError, EVENT_HEADER};
+pub use id::{DeliveryId, DeliveryIdError};
 #[cfg(any(feature = "tower", feature = "actix"))]
 pub(crate) use scope::flaw as scope_flaw;
 #[cfg(feature = "store")]

@@ -7,6 +7,8 @@
 //! | --- | --- |
 //! | receive events with axum, actix-web or hyper | [`axum`], [`actix`], [`hyper`] |
 //! | receive events with Rocket, poem or anything else | [`other_frameworks`] |
+//! | receive from Stripe, GitHub, `WhatsApp`, Slack, Shopify and others | [`senders`]; [`stripe`], [`github`], [`meta`], [`slack`], [`shopify`], [`standard_webhooks`] |
+//! | receive from a sender without a preset, or one that signs nothing | [`custom_schemes`], [`recipes`] |
 //! | read typed events, and keep those that cannot be read | [`events`] |
 //! | handle batches, each event once | [`batches`] |
 //! | know what the sender is answered, and what it does then | [`responses`] |
@@ -33,7 +35,7 @@ macro_rules! pages {
             pub mod $page {
                 #![doc = include_str!(concat!("../docs/", $file))]
                 use crate::{self as nevent_webhooks, *};
-                use crate::{event::*, guide, observe::*, store::*};
+                use crate::{event::*, guide, observe::*, scheme::*, store::*};
             }
         )*
     };
@@ -44,6 +46,15 @@ pages! {
     actix = "actix.md";
     hyper = "hyper.md";
     other_frameworks = "other_frameworks.md";
+    senders = "senders.md";
+    stripe = "stripe.md";
+    github = "github.md";
+    meta = "meta.md";
+    slack = "slack.md";
+    shopify = "shopify.md";
+    standard_webhooks = "standard_webhooks.md";
+    custom_schemes = "custom_schemes.md";
+    recipes = "recipes.md";
     events = "events.md";
     batches = "batches.md";
     responses = "responses.md";

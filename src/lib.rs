@@ -57,6 +57,7 @@
 //! | I want to | page |
 //! | --- | --- |
 //! | receive events with axum, actix-web, hyper or anything else | [`guide::axum`], [`guide::actix`], [`guide::hyper`], [`guide::other_frameworks`] |
+//! | receive from Stripe, GitHub, `WhatsApp` and others | [`guide::senders`], [`guide::custom_schemes`], [`guide::recipes`] |
 //! | read events and batches | [`guide::events`], [`guide::batches`] |
 //! | know what the sender is answered | [`guide::responses`] |
 //! | choose, run or write a store | [`guide::stores`], [`guide::redis`], [`guide::own_store`] |
@@ -70,6 +71,7 @@
 //! | for | types |
 //! | --- | --- |
 //! | verifying | [`VerifyLayer`], [`VerifyOptions`], [`Verifier`], [`Secret`], [`Tolerance`], [`Verification`], [`Verified`] |
+//! | other senders | [`scheme::Scheme`], [`scheme::Terms`], [`scheme::SchemeBuilder`], [`scheme::Identity`], [`scheme::SchemeError`] |
 //! | several tenants on one route | [`Tenant`], [`RequestHead`] |
 //! | deduplicating | [`DedupeLayer`], [`DedupeOptions`], [`DedupeKey`] |
 //! | stores | [`Store`], [`store::MemoryStore`], [`store::RedisStore`], [`store::SharedStore`] |
@@ -90,6 +92,7 @@
 //! | `axum` | yes | the extractors for axum; includes `tower` |
 //! | `memory` | yes | [`MemoryStore`](store::MemoryStore), for one process |
 //! | `events` | yes | [`Event`], typed events, [`Batch`] |
+//! | `schemes` | yes | the [schemes](scheme) of other senders, and your own |
 //! | `tower` | | the layers for anything that speaks Tower and `http` 1 |
 //! | `actix` | | [`WebhookMiddleware`] and the extractors for actix-web 4 |
 //! | `redis` | | [`RedisStore`](store::RedisStore), shared by several processes |
@@ -110,7 +113,8 @@
         feature = "conformance",
         feature = "events",
         feature = "memory",
-        feature = "redis"
+        feature = "redis",
+        feature = "schemes"
     )),
     allow(rustdoc::broken_intra_doc_links)
 )]
@@ -186,14 +190,15 @@ mod worker_thread;
     feature = "conformance",
     feature = "events",
     feature = "memory",
-    feature = "redis"
+    feature = "redis",
+    feature = "schemes"
 ))]
 pub mod guide;
 
 // Verifying.
 pub use signature::{
-    ReplayKey, RotationError, SIGNATURE_HEADER, Secret, SecretError, Signer, Tolerance,
-    ToleranceError, Verification, Verified, Verifier, VerifyError,
+    ReplayKey, RotationError, Secret, SecretError, Signer, Tolerance, ToleranceError, Verification,
+    Verified, Verifier, VerifyError,
 };
 
 #[cfg(any(feature = "tower", feature = "actix"))]
@@ -207,7 +212,8 @@ pub use dedupe::{DedupeKey, DedupeLayer, DedupeOptions, OptionsError};
 pub use store::Store;
 
 // In the handler.
-pub use delivery::{DELIVERY_HEADER, DeliveryId, DeliveryIdError, EVENT_HEADER};
+pub use delivery::{DeliveryId, DeliveryIdError};
+pub use scheme::{DELIVERY_HEADER, EVENT_HEADER, SIGNATURE_HEADER};
 
 #[cfg(any(feature = "tower", feature = "actix"))]
 pub use delivery::{ClaimHandle, ClaimState, Delivery};

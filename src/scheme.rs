@@ -25,6 +25,7 @@ mod error;
 mod format;
 mod identity;
 mod kinds;
+mod nevent;
 #[cfg(feature = "schemes")]
 mod presets;
 mod sender;
@@ -39,6 +40,8 @@ pub(crate) use self::format::{Format, Grammar, Signed, TimeSource};
 pub(crate) use self::identity::IdSource;
 pub use self::identity::Identity;
 pub use self::kinds::{Base64Key, TextKey, Timed, Untimed};
+pub(crate) use self::nevent::NEVENT;
+pub use self::nevent::{DELIVERY_HEADER, EVENT_HEADER, SIGNATURE_HEADER};
 pub use self::sender::Scheme;
-pub(crate) use self::sender::{NEVENT, Sender};
+pub(crate) use self::sender::Sender;
 pub use self::terms::Terms;

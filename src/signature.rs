@@ -7,6 +7,7 @@ mod error;
 mod header;
 mod keyed;
 mod mac;
+mod of_scheme;
 mod replay_key;
 mod secret;
 mod secrets;
@@ -17,7 +18,6 @@ mod verification;
 mod verifier;
 
 pub use error::VerifyError;
-pub use header::SIGNATURE_HEADER;
 pub use replay_key::ReplayKey;
 pub use secret::{Secret, SecretError};
 pub use secrets::RotationError;

@@ -152,6 +152,59 @@ async fn the_age_of_the_youngest_evicted_record_is_reported() {
     assert_eq!(store.stats().evicted, 3);
 }
 
+/// One store serves senders with different retentions. The records of one do not make room for
+/// those of another while they hold no more than half.
+#[tokio::test]
+async fn a_flood_of_one_retention_evicts_no_record_of_another() {
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+    for (few, many) in [(7 * DAY, DAY), (DAY, 7 * DAY)] {
+        let store = MemoryStore::with_capacity(10).expect("room");
+        let handled = async |n: u32, retention| {
+            let mut done = claim(&n.to_string(), "body");
+            done.retention = retention;
+            acquired(&store, &done).await;
+            assert_eq!(store.complete(&done).await.expect("room"), Completion::Recorded);
+        };
+        for n in 0..5 {
+            handled(n, few).await;
+        }
+        for n in 5..100 {
+            handled(n, many).await;
+        }
+        assert_eq!((store.stats().completed, store.stats().evicted), (10, 90));
+        for n in 0..5 {
+            let again = claim(&n.to_string(), "body");
+            assert_eq!(store.claim(&again).await.expect("room"), ClaimAnswer::Completed);
+        }
+    }
+}
+
+/// One sender's signatures are accepted for minutes, another's for days.
+#[test]
+fn a_flood_of_short_replay_windows_evicts_no_long_one() {
+    let clock = ManualClock::now();
+    let store = MemoryStore::with_capacity(1_000).expect("room").clock(clock.clone());
+    let signed = |n: u128, id: &str, window| {
+        let mut claim = claim(&format!("{id}-{n}"), &n.to_string());
+        claim.replay_keys = vec![ReplayKey::from_bytes((n << 64 | n).to_be_bytes())];
+        claim.replay_window = window;
+        claim
+    };
+    let (minutes, days) = (660 * SECOND, 3 * 24 * 3600 * SECOND);
+    let mut handled = (0..1_000).map(|n| signed(n, "long", days)).collect::<Vec<_>>();
+    handled.extend((1_000..100_000).map(|n| signed(n, "short", minutes)));
+    for claim in &handled {
+        assert_eq!(now(store.claim(claim)), ClaimAnswer::Acquired);
+        now(store.release(claim));
+    }
+    assert!(store.stats().evicted > 0);
+    clock.advance(2 * minutes);
+    for (n, long) in (0..1_000).zip(&handled) {
+        let replay = now(store.claim(&signed(n, "replay", days)));
+        assert_eq!(replay, ClaimAnswer::ReplayOf(long.id.clone()));
+    }
+}
+
 /// In a full store, expired leases make room.
 #[tokio::test]
 async fn expired_leases_are_removed_from_a_full_store() {

@@ -2,12 +2,6 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
-/// The header that carries the delivery id. The signature does not cover it.
-pub const DELIVERY_HEADER: &str = "x-nevent-delivery";
-
-/// The header that carries the event's type. The signature does not cover it.
-pub const EVENT_HEADER: &str = "x-nevent-event";
-
 /// A delivery id: 1 to 128 printable ASCII characters. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DeliveryId(Arc<str>);

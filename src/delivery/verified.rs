@@ -171,7 +171,9 @@ fn find_id<'a, L: Iterator<Item = &'a [u8]>>(
 ) -> Result<(DeliveryId, IdSource), DeliveryIdError> {
     let id = match sender.id {
         IdSource::Header(name) => DeliveryId::from_lines(lines_of(name))?,
-        IdSource::SignedHeader => verified.signed_id().cloned().ok_or(DeliveryIdError::Missing)?,
+        IdSource::SignedHeader => {
+            DeliveryId::new(verified.signed_id().ok_or(DeliveryIdError::Missing)?)?
+        }
         #[cfg(feature = "schemes")]
         IdSource::BodyField(path) => match body_field(body, path) {
             Some(id) => DeliveryId::of_event(&id),

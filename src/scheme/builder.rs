@@ -7,7 +7,7 @@ use super::{
 };
 
 /// A scheme under construction: see [`Scheme::hmac`].
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 #[must_use]
 pub struct SchemeBuilder<T, K> {
     sender: Sender,
@@ -224,3 +224,12 @@ impl<T, K> SchemeBuilder<T, K> {
         }
     }
 }
+
+/// Implemented by hand because a derived `Clone` would need types that are `Clone`.
+impl<T, K> Clone for SchemeBuilder<T, K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T, K> Copy for SchemeBuilder<T, K> {}

@@ -77,10 +77,10 @@ impl Scheme<Untimed, TextKey> {
         })
     }
 
-    /// Meta, with WhatsApp, Messenger and Instagram: `X-Hub-Signature-256: sha256=<hex>` over the body,
+    /// Meta, with `WhatsApp`, Messenger and Instagram: `X-Hub-Signature-256: sha256=<hex>` over the body,
     /// and no id. The secret is the app secret. The signature covers no time.
     ///
-    /// WhatsApp retries for 7 days, sends bodies of up to 3 MB, and takes only 200 for success.
+    /// `WhatsApp` retries for 7 days, sends bodies of up to 3 MB, and takes only 200 for success.
     pub const fn meta() -> Self {
         Self::of(Sender {
             name: "meta",

@@ -1,7 +1,6 @@
 use std::marker::PhantomData;
 
-use super::{Encoding, Format, Grammar, Hash, IdSource, Signed, Terms, TextKey, TimeSource, Timed};
-use crate::{DELIVERY_HEADER, EVENT_HEADER, SIGNATURE_HEADER, Secret, Verifier};
+use super::{Format, IdSource, Terms, TextKey, Timed};
 
 /// How one sender signs its deliveries, identifies them, and what it expects of a receiver.
 ///
@@ -21,7 +20,7 @@ use crate::{DELIVERY_HEADER, EVENT_HEADER, SIGNATURE_HEADER, Secret, Verifier};
 /// let verify = VerifyLayer::new(GITHUB.verifier(secret));
 /// # Ok::<(), nevent_webhooks::SecretError>(())
 /// ```
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 #[must_use]
 pub struct Scheme<T = Timed, K = TextKey> {
     pub(crate) sender: Sender,
@@ -37,30 +36,6 @@ pub(crate) struct Sender {
     pub(crate) event_header: Option<&'static str>,
     pub(crate) version_header: Option<&'static str>,
     pub(crate) terms: Terms,
-}
-
-/// Nevent, whose scheme a receiver uses without naming it.
-pub(crate) const NEVENT: Sender = Sender {
-    name: "nevent",
-    format: Format {
-        hash: Hash::Sha256,
-        encoding: Encoding::Hex,
-        header: SIGNATURE_HEADER,
-        grammar: Grammar::Items { digest: "v1" },
-        signed: Signed::Time { time: TimeSource::Item("t"), before: "", after: "." },
-    },
-    id: IdSource::Header(DELIVERY_HEADER),
-    event_header: Some(EVENT_HEADER),
-    version_header: None,
-    terms: Terms::new(),
-};
-
-impl Scheme {
-    /// Nevent: `X-Nevent-Signature: t=<time>,v1=<hex>` over `{t}.{body}`, and an id in
-    /// `X-Nevent-Delivery` that is not signed.
-    pub const fn nevent() -> Self {
-        Self::of(NEVENT)
-    }
 }
 
 impl<T, K> Scheme<T, K> {
@@ -84,10 +59,13 @@ impl<T, K> Scheme<T, K> {
     pub const fn signature_header(&self) -> &'static str {
         self.sender.format.header
     }
+}
 
-    /// Creates a verifier of this sender's signatures.
-    #[must_use]
-    pub fn verifier(self, secret: Secret<K>) -> Verifier<T, K> {
-        Verifier::for_scheme(self, secret)
+/// Implemented by hand because a derived `Clone` would need types that are `Clone`.
+impl<T, K> Clone for Scheme<T, K> {
+    fn clone(&self) -> Self {
+        *self
     }
 }
+
+impl<T, K> Copy for Scheme<T, K> {}

@@ -1,7 +1,7 @@
 use hmac::{EagerHash, Hmac, Mac};
 use sha2::{Sha256, Sha512};
 
-use super::header::{Digests, SignatureHeader};
+use super::header::{Digests, read_header};
 use super::keyed::KeyedSecret;
 use super::mac::RunningMac;
 use super::secrets::{PerSecret, Secrets};
@@ -10,6 +10,7 @@ use super::{ReplayKey, VerifyError};
 use crate::scheme::{Format, Hash};
 
 /// The running MACs of a body, and the digests that one of them has to match.
+#[expect(clippy::large_enum_variant, reason = "the usual variant stays on the stack")]
 pub(super) enum Check {
     Sha256(Candidates<Sha256, 32>),
     /// Boxed, because it is nearly twice as large. Otherwise every request would pay for its size.
@@ -17,25 +18,30 @@ pub(super) enum Check {
 }
 
 impl Check {
-    /// Parses the signature header and starts a MAC under each secret, without any input. Also returns
-    /// the time, if the header has it.
-    pub(super) fn start(
-        line: &[u8],
-        format: &Format,
-        secrets: &Secrets,
-    ) -> Result<(Self, Option<Timestamp>), VerifyError> {
-        Ok(match format.hash {
+    /// Starts a MAC under each secret, without any input.
+    pub(super) fn new(hash: Hash, secrets: &Secrets) -> Self {
+        match hash {
             Hash::Sha256 => {
-                let SignatureHeader { time, digests } = SignatureHeader::parse(line, format)?;
                 let macs = secrets.iter().map(|secret| secret.keys.sha256.start()).collect();
-                (Self::Sha256(Candidates { macs, digests }), time)
+                Self::Sha256(Candidates { macs, digests: Digests::new() })
             }
             Hash::Sha512 => {
-                let SignatureHeader { time, digests } = SignatureHeader::parse(line, format)?;
                 let macs = secrets.iter().map(|secret| secret.keys.sha512.start()).collect();
-                (Self::Sha512(Box::new(Candidates { macs, digests })), time)
+                Self::Sha512(Box::new(Candidates { macs, digests: Digests::new() }))
             }
-        })
+        }
+    }
+
+    /// Parses the signature header. Returns the time, if the header has it.
+    pub(super) fn read_header(
+        &mut self,
+        line: &[u8],
+        format: &Format,
+    ) -> Result<Option<Timestamp>, VerifyError> {
+        match self {
+            Self::Sha256(candidates) => read_header(line, format, &mut candidates.digests),
+            Self::Sha512(candidates) => read_header(line, format, &mut candidates.digests),
+        }
     }
 
     pub(super) fn update(&mut self, bytes: &[u8]) {
@@ -45,8 +51,19 @@ impl Check {
         }
     }
 
+    pub(super) fn update_all<const N: usize>(&mut self, parts: [&[u8]; N]) {
+        for part in parts {
+            if !part.is_empty() {
+                self.update(part);
+            }
+        }
+    }
+
     /// The secret that matches, and the replay keys of the signed bytes.
-    pub(super) fn finish(self, secrets: &Secrets) -> Option<(&KeyedSecret, PerSecret<ReplayKey>)> {
+    pub(super) fn finish<'s>(
+        &mut self,
+        secrets: &'s Secrets,
+    ) -> Option<(&'s KeyedSecret, PerSecret<ReplayKey>)> {
         match self {
             Self::Sha256(candidates) => candidates.finish(secrets),
             Self::Sha512(candidates) => candidates.finish(secrets),
@@ -68,8 +85,11 @@ where
         self.macs.iter_mut().for_each(|mac| mac.update(bytes));
     }
 
-    fn finish(self, secrets: &Secrets) -> Option<(&KeyedSecret, PerSecret<ReplayKey>)> {
-        let expected: PerSecret<_> = self.macs.into_iter().map(RunningMac::finish::<N>).collect();
+    fn finish<'s>(
+        &mut self,
+        secrets: &'s Secrets,
+    ) -> Option<(&'s KeyedSecret, PerSecret<ReplayKey>)> {
+        let expected: PerSecret<_> = self.macs.drain(..).map(RunningMac::finish::<N>).collect();
         let secret = secrets.matching(&expected, &self.digests)?;
         Some((secret, expected.iter().map(ReplayKey::from_mac).collect()))
     }

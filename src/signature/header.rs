@@ -7,37 +7,32 @@ use super::mac::Digest;
 use super::timestamp::Timestamp;
 use crate::scheme::{Encoding, Format, Grammar, TimeSource};
 
-/// The header that carries Nevent's signature: `t=<Unix seconds>,v1=<64 hex digits>`.
-pub const SIGNATURE_HEADER: &str = "x-nevent-signature";
-
 const MAX_LENGTH: usize = 1024;
 const MAX_DIGESTS: usize = 8;
 
 /// The digests of a signature header. A digest of `N` bytes.
 pub(crate) type Digests<const N: usize> = ArrayVec<Digest<N>, MAX_DIGESTS>;
 
-/// A well-formed signature header. Only the body can show whether the signature matches.
-pub(crate) struct SignatureHeader<const N: usize> {
-    /// The time, if the format has it in this header.
-    pub(crate) time: Option<Timestamp>,
-    pub(crate) digests: Digests<N>,
-}
-
-impl<const N: usize> SignatureHeader<N> {
-    /// Parses the line. There are one to eight digests, of which at least one is well-formed. A malformed
-    /// one beside it may belong to a future version of the scheme.
-    pub(crate) fn parse(line: &[u8], format: &Format) -> Result<Self, VerifyError> {
-        if line.len() > MAX_LENGTH {
-            return Err(malformed("longer than 1024 bytes"));
-        }
-        let mut found = Found::new(format.encoding);
-        match format.grammar {
-            Grammar::Bare { prefix } => found.bare(line, prefix)?,
-            Grammar::Items { digest } => found.items(line, item_of_time(format), digest)?,
-            Grammar::Versions { version } => found.versions(line, version)?,
-        }
-        found.finish(item_of_time(format).is_some())
+/// Parses the only line of a signature header, and returns the time if the format has it there.
+///
+/// There are one to eight digests, of which at least one is well-formed. A malformed one beside it may
+/// belong to a future version of the scheme. Only the body can show whether one of them matches.
+pub(super) fn read_header<const N: usize>(
+    line: &[u8],
+    format: &Format,
+    digests: &mut Digests<N>,
+) -> Result<Option<Timestamp>, VerifyError> {
+    if line.len() > MAX_LENGTH {
+        return Err(malformed("longer than 1024 bytes"));
     }
+    let item_of_time = item_of_time(format);
+    let mut found = Found { encoding: format.encoding, time: None, digests, all_digests: 0 };
+    match format.grammar {
+        Grammar::Bare { prefix } => found.bare(line, prefix)?,
+        Grammar::Items { digest } => found.items(line, item_of_time, digest)?,
+        Grammar::Versions { version } => found.versions(line, version)?,
+    }
+    found.finish(item_of_time.is_some())
 }
 
 fn item_of_time(format: &Format) -> Option<&'static str> {
@@ -48,19 +43,15 @@ fn item_of_time(format: &Format) -> Option<&'static str> {
 }
 
 /// What was found in a header so far.
-struct Found<const N: usize> {
+struct Found<'a, const N: usize> {
     encoding: Encoding,
     time: Option<Timestamp>,
-    digests: Digests<N>,
+    digests: &'a mut Digests<N>,
     /// With those that are malformed.
     all_digests: usize,
 }
 
-impl<const N: usize> Found<N> {
-    fn new(encoding: Encoding) -> Self {
-        Self { encoding, time: None, digests: Digests::new(), all_digests: 0 }
-    }
-
+impl<const N: usize> Found<'_, N> {
     /// `prefix digest`
     fn bare(&mut self, line: &[u8], prefix: &str) -> Result<(), VerifyError> {
         match line.strip_prefix(prefix.as_bytes()) {
@@ -113,14 +104,14 @@ impl<const N: usize> Found<N> {
         Ok(())
     }
 
-    fn finish(self, needs_time: bool) -> Result<SignatureHeader<N>, VerifyError> {
+    fn finish(self, needs_time: bool) -> Result<Option<Timestamp>, VerifyError> {
         if needs_time && self.time.is_none() {
             return Err(malformed("no time"));
         }
         match (self.all_digests, self.digests.len()) {
             (0, _) => Err(malformed("no digest of the right version")),
             (_, 0) => Err(malformed("a digest of the wrong length or with a wrong character")),
-            _ => Ok(SignatureHeader { time: self.time, digests: self.digests }),
+            _ => Ok(self.time),
         }
     }
 }

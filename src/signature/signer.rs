@@ -4,8 +4,8 @@ use std::marker::PhantomData;
 use super::mac::Digest;
 use super::secret::Secret;
 use crate::scheme::{
-    Encoding, Format, Grammar, Hash, IdSource, NEVENT, Scheme, Sender, Signed, TextKey, TimeSource,
-    Timed, Untimed,
+    Encoding, Format, Grammar, Hash, IdSource, NEVENT, Sender, Signed, TextKey, TimeSource, Timed,
+    Untimed,
 };
 
 /// Signs bodies the way a sender does, for tests and tools.
@@ -80,7 +80,7 @@ impl<K> Signer<Untimed, K> {
 }
 
 impl<T, K> Signer<T, K> {
-    pub(crate) fn of(sender: Sender, secret: &Secret<K>) -> Self {
+    pub(super) fn of(sender: Sender, secret: &Secret<K>) -> Self {
         Self { sender, secret: secret.clone(), kinds: PhantomData }
     }
 
@@ -134,23 +134,19 @@ impl<T, K> Signer<T, K> {
         match self.sender.format.hash {
             Hash::Sha256 => {
                 let mut mac = keys.sha256.start();
-                parts.iter().for_each(|part| mac.update(part));
+                for part in parts {
+                    mac.update(part);
+                }
                 encode(mac.finish::<32>(), self.sender.format.encoding)
             }
             Hash::Sha512 => {
                 let mut mac = keys.sha512.start();
-                parts.iter().for_each(|part| mac.update(part));
+                for part in parts {
+                    mac.update(part);
+                }
                 encode(mac.finish::<64>(), self.sender.format.encoding)
             }
         }
-    }
-}
-
-impl<T, K> Scheme<T, K> {
-    /// Creates a signer that signs as this sender does, for tests and tools.
-    #[must_use]
-    pub fn signer(self, secret: &Secret<K>) -> Signer<T, K> {
-        Signer::of(self.sender, secret)
     }
 }
 

@@ -3,10 +3,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::check::Check;
+use super::header::malformed;
 use super::secrets::{PerSecret, Secrets};
 use super::timestamp::Timestamp;
 use super::{ReplayKey, Tolerance, VerifyError};
-use crate::DeliveryId;
+use crate::scheme::{Sender, Signed, TimeSource};
 
 /// A verification in progress. It uses the secrets that the verifier had when it began. Drop it to
 /// cancel the verification.
@@ -25,17 +26,50 @@ use crate::DeliveryId;
 /// ```
 #[must_use = "nothing is verified before `finish`"]
 pub struct Verification {
-    pub(super) scheme: &'static str,
-    pub(super) secrets: Arc<Secrets>,
-    pub(super) tolerance: Tolerance,
-    pub(super) check: Check,
+    scheme: &'static str,
+    secrets: Arc<Secrets>,
+    tolerance: Tolerance,
+    check: Check,
     /// `None` if the signature covers no time.
-    pub(super) time: Option<Timestamp>,
+    time: Option<Timestamp>,
     /// `None` if the signature covers no id.
-    pub(super) id: Option<DeliveryId>,
+    id: Option<Arc<str>>,
 }
 
 impl Verification {
+    /// Parses the line of the signature header, and starts the MAC with everything that comes before
+    /// the body. `line_of` returns the only line of another header.
+    pub(super) fn start<'a>(
+        sender: &Sender,
+        secrets: Arc<Secrets>,
+        tolerance: Tolerance,
+        line: &[u8],
+        line_of: impl Fn(&'static str) -> Result<&'a [u8], VerifyError>,
+    ) -> Result<Self, VerifyError> {
+        let Sender { name, format, .. } = sender;
+        let check = Check::new(format.hash, &secrets);
+        // Filled in place, because moving it costs more than the header.
+        let mut verification =
+            Self { scheme: name, secrets, tolerance, check, time: None, id: None };
+        let Self { check, time, id, .. } = &mut verification;
+        *time = check.read_header(line, format)?;
+        if let Some(TimeSource::Header(header)) = format.signed.time() {
+            *time = Some(Timestamp::parse(line_of(header)?)?);
+        }
+        let time_text = time.as_ref().map_or(&[][..], |time| &time.text);
+        match format.signed {
+            Signed::Body => {}
+            Signed::Time { before, after, .. } => {
+                check.update_all([before.as_bytes(), time_text, after.as_bytes()]);
+            }
+            Signed::IdAndTime { id_header, separator, .. } => {
+                let id = id.insert(signed_id(line_of(id_header)?, separator)?).as_bytes();
+                check.update_all([id, separator.as_bytes(), time_text, separator.as_bytes()]);
+            }
+        }
+        Ok(verification)
+    }
+
     /// Adds the next piece of the body, exactly as it arrived.
     pub fn update(&mut self, bytes: &[u8]) {
         self.check.update(bytes);
@@ -47,7 +81,7 @@ impl Verification {
     ///
     /// [`VerifyError::InvalidSignature`] if no digest matches. [`VerifyError::TimestampTooOld`] or
     /// [`VerifyError::TimestampTooNew`] if the delivery is genuine but not fresh.
-    pub fn finish(self, now: i64) -> Result<Verified, VerifyError> {
+    pub fn finish(mut self, now: i64) -> Result<Verified, VerifyError> {
         let (secret, replay_keys) =
             self.check.finish(&self.secrets).ok_or(VerifyError::InvalidSignature)?;
         let time = match &self.time {
@@ -73,6 +107,15 @@ impl Verification {
     }
 }
 
+/// An id that contains the separator could be split from the time in another place.
+fn signed_id(line: &[u8], separator: &str) -> Result<Arc<str>, VerifyError> {
+    match std::str::from_utf8(line) {
+        Err(_) => Err(malformed("a signed id that is not UTF-8")),
+        Ok(id) if id.contains(separator) => Err(malformed("a signed id with a separator in it")),
+        Ok(id) => Ok(id.into()),
+    }
+}
+
 impl fmt::Debug for Verification {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Verification").finish_non_exhaustive()
@@ -87,7 +130,7 @@ pub struct Verified {
     #[cfg(all(feature = "schemes", any(feature = "tower", feature = "actix")))]
     verified_at: i64,
     time: Option<SignedTime>,
-    id: Option<DeliveryId>,
+    id: Option<Arc<str>>,
     secret_name: Arc<str>,
     tenant: Option<Arc<str>>,
     replay_keys: PerSecret<ReplayKey>,
@@ -123,8 +166,8 @@ impl Verified {
 
     /// The delivery id, if the signature covers it. Nevent's does not.
     #[must_use]
-    pub fn signed_id(&self) -> Option<&DeliveryId> {
-        self.id.as_ref()
+    pub fn signed_id(&self) -> Option<&str> {
+        self.id.as_deref()
     }
 
     /// The name of the secret that matched.

@@ -2,13 +2,11 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::check::Check;
-use super::header::{malformed, only_line};
+use super::header::only_line;
 use super::secrets::{RotationError, Secrets};
-use super::timestamp::Timestamp;
 use super::{Tolerance, Verification, Verified, VerifyError};
-use crate::scheme::{NEVENT, Scheme, Sender, Signed, TextKey, TimeSource, Timed};
-use crate::{DeliveryId, Secret};
+use crate::Secret;
+use crate::scheme::{NEVENT, Sender, TextKey, Timed};
 
 /// A verifier of signatures, which accepts genuine and fresh deliveries and rejects all others.
 ///
@@ -39,7 +37,7 @@ use crate::{DeliveryId, Secret};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// The type parameters are for the [`Scheme`]s of other senders: whether the signature covers a time,
+/// The type parameters are for the [`Scheme`](crate::scheme::Scheme)s of other senders: whether the signature covers a time,
 /// and how a secret's text becomes a key.
 pub struct Verifier<T = Timed, K = TextKey> {
     shared: Arc<Shared>,
@@ -98,12 +96,6 @@ impl<K> Verifier<Timed, K> {
 }
 
 impl<T, K> Verifier<T, K> {
-    /// Creates a verifier for the scheme of another sender. [`Scheme::verifier`] is the same.
-    #[must_use]
-    pub fn for_scheme(scheme: Scheme<T, K>, secret: Secret<K>) -> Self {
-        Self::of(scheme.sender, Secrets::one(secret))
-    }
-
     /// Replaces the secrets of this verifier and of all its clones, including those in the layers of
     /// a running receiver. No restart is needed.
     ///
@@ -240,33 +232,9 @@ impl<T, K> Verifier<T, K> {
         line: &[u8],
         line_of: impl Fn(&'static str) -> Result<&'a [u8], VerifyError>,
     ) -> Result<Verification, VerifyError> {
-        let Sender { name, format, .. } = &self.shared.sender;
         let secrets = self.shared.secrets.read().unwrap_or_else(PoisonError::into_inner);
         let secrets = Arc::clone(&secrets);
-        let (mut check, mut time) = Check::start(line, format, &secrets)?;
-        if let Some(TimeSource::Header(header)) = format.signed.time() {
-            time = Some(Timestamp::parse(line_of(header)?)?);
-        }
-        let mut id = None;
-        match format.signed {
-            Signed::Body => {}
-            Signed::Time { before, after, .. } => {
-                if !before.is_empty() {
-                    check.update(before.as_bytes());
-                }
-                time.iter().for_each(|time| check.update(&time.text));
-                check.update(after.as_bytes());
-            }
-            Signed::IdAndTime { id_header, separator, .. } => {
-                let signed = signed_id(line_of(id_header)?, separator)?;
-                check.update(signed.as_str().as_bytes());
-                check.update(separator.as_bytes());
-                time.iter().for_each(|time| check.update(&time.text));
-                check.update(separator.as_bytes());
-                id = Some(signed);
-            }
-        }
-        Ok(Verification { scheme: name, secrets, tolerance: self.tolerance, check, time, id })
+        Verification::start(&self.shared.sender, secrets, self.tolerance, line, line_of)
     }
 
     /// The same verifier, without the types that say what its scheme needs.
@@ -280,20 +248,11 @@ impl<T, K> Verifier<T, K> {
         &self.shared.sender
     }
 
-    fn of(sender: Sender, secrets: Secrets) -> Self {
+    pub(super) fn of(sender: Sender, secrets: Secrets) -> Self {
         let secrets = RwLock::new(Arc::new(secrets));
         let shared = Arc::new(Shared { sender, secrets });
         Self { shared, tolerance: Tolerance::default(), kinds: PhantomData }
     }
-}
-
-/// An id that contains the separator could be split from the time in another place.
-fn signed_id(line: &[u8], separator: &str) -> Result<DeliveryId, VerifyError> {
-    let id = DeliveryId::new(line).map_err(|_| malformed("a signed id that is no delivery id"))?;
-    if id.as_str().contains(separator) {
-        return Err(malformed("a signed id with a separator in it"));
-    }
-    Ok(id)
 }
 
 /// Implemented by hand because a derived `Clone` would need types that are `Clone`.

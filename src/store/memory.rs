@@ -6,6 +6,7 @@ mod evictions;
 mod interleavings;
 mod records;
 mod replays;
+mod rows;
 mod shards;
 
 use std::fmt;
@@ -24,13 +25,34 @@ use crate::{Clock, SystemClock};
 /// only their own deliveries. To share one between layers, put it in an [`Arc`].
 ///
 /// While the process lives, no delivery is handled a second time within its retention, unless
-/// its record was evicted: a full store evicts the least recently seen *completed* delivery, and
-/// counts it ([`MemoryStore::stats`]). The store never evicts a delivery in flight. If all
-/// deliveries are in flight, it refuses new claims. A restart loses all records.
+/// its record was evicted: a full store evicts a *completed* delivery, and counts it
+/// ([`MemoryStore::stats`]). The store never evicts a delivery in flight. If all deliveries are in
+/// flight, it refuses new claims. A restart loses all records.
 ///
-/// A record takes about 105 bytes. A signature takes 180 bytes for eleven minutes. At the default
-/// capacity an empty store takes 5 MiB, and 68 MiB of address space. With a capacity of 32,768 or
-/// more the store is divided into shards, each with its own order of eviction.
+/// # Eviction
+///
+/// Completed deliveries with the same retention form a group, and so do signatures with the same
+/// replay window. A full store makes room in this order:
+///
+/// 1. It drops records that have expired, in any group. While there is one, it evicts no other.
+/// 2. It evicts from the group with the most records. If the new record's own group has as many
+///    as any other, it evicts from that one.
+/// 3. Within a group it evicts the least recently seen delivery, or the oldest signature.
+///
+/// So a flood of deliveries with one retention cannot evict those of another while these hold no
+/// more than their equal part: with two groups, half of the room that deliveries in flight leave.
+/// A group may use all room that the others do not need.
+///
+/// The store tells eight retentions and eight replay windows apart. Records with any further one
+/// join the group with the nearest. With a capacity of 32,768 or more the store is divided into
+/// shards, each of which makes room for itself.
+///
+/// # Memory
+///
+/// A record takes about 105 bytes, and 90 more if its delivery was repeated. A signature takes
+/// 180 bytes for its replay window. At the default capacity an empty store takes 5 MiB, and
+/// 68 MiB of address space. There, each retention after the first takes up to 34 MiB more, and so
+/// does each replay window after the first.
 ///
 /// ```
 /// use std::sync::Arc;

@@ -9,6 +9,10 @@ mod ports;
 mod process;
 #[path = "../support/secrets.rs"]
 mod secrets;
+#[cfg(feature = "schemes")]
+mod senders;
+#[cfg(feature = "schemes")]
+mod verify;
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;

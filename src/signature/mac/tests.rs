@@ -1,7 +1,7 @@
 //! Checks the MAC against the vectors of Wycheproof and of RFC 4231. Their messages do not begin with
 //! a timestamp, so `Verifier` cannot take them.
 
-use super::super::header::SignatureHeader;
+use super::super::header::{Digests, read_header};
 use super::*;
 use crate::scheme::NEVENT;
 
@@ -30,7 +30,7 @@ fn wycheproof() {
         let genuine = text("result") == "valid";
         assert_eq!(right.starts_with(&tag), genuine, "{vector}");
         let header = format!("t=0,v1={}", text("tag"));
-        let truncated = SignatureHeader::<32>::parse(header.as_bytes(), &NEVENT.format).is_err();
+        let truncated = read_header::<32>(header.as_bytes(), &NEVENT.format, &mut Digests::new()).is_err();
         assert_eq!(truncated, tag.len() < 32, "{vector}");
         counts[if truncated { 2 } else { usize::from(genuine) }] += 1;
     }

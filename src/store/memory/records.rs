@@ -1,21 +1,19 @@
 use std::collections::HashMap;
-use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use lru::LruCache;
-
 use super::Evictions;
+use super::rows::{Row, Rows};
 use super::shards::Key;
 use crate::store::{Claim, ClaimAnswer, Completion, Fingerprint, OwnerToken, Renewal};
 
 /// The records of one shard. Those in flight and those completed are in separate tables, so that
-/// only a completed one can be evicted.
+/// only a completed one can be evicted. The window of a completed record is its retention.
 pub(super) struct Records {
     capacity: usize,
     in_flight: HashMap<Key, InFlight>,
     /// No lease expires earlier than this.
     first_expiry: Duration,
-    completed: LruCache<Key, Completed>,
+    completed: Rows<Completed>,
 }
 
 struct InFlight {
@@ -32,12 +30,11 @@ struct Completed {
 
 impl Records {
     pub(super) fn new(room: usize) -> Self {
-        let capacity = NonZeroUsize::new(room).unwrap_or(NonZeroUsize::MIN);
         Self {
-            capacity: capacity.get(),
+            capacity: room,
             in_flight: HashMap::new(),
             first_expiry: Duration::MAX,
-            completed: LruCache::new(capacity),
+            completed: Rows::new(room),
         }
     }
 
@@ -89,12 +86,15 @@ impl Records {
             }
             _ => self.in_flight.remove(&key),
         };
-        if self.live_completed(key, now).is_none() {
+        if self.completed.get_or_remove(key, now).is_none() {
             // The lease expired and another record took the room.
             if self.is_full(now) {
-                self.evict_least_recent(claim, now, evictions);
+                self.completed.drop_expired(now);
             }
-            self.completed.put(key, Completed::new(claim, now));
+            if self.is_full(now) {
+                self.evict(claim, now, evictions);
+            }
+            self.completed.insert(key, Completed::new(claim, now), claim.retention);
         }
         Completion::Recorded
     }
@@ -125,33 +125,25 @@ impl Records {
                 Some(ClaimAnswer::InFlight { lease })
             };
         }
-        let completed = self.live_completed(key, now)?;
+        let completed = self.completed.get_or_remove(key, now)?;
         if completed.fingerprint == claim.fingerprint.to_bytes() {
-            self.completed.promote(&key);
+            self.completed.promote(key);
             Some(ClaimAnswer::Completed)
         } else {
             Some(ClaimAnswer::Conflict)
         }
     }
 
-    fn live_completed(&mut self, key: Key, now: Duration) -> Option<&Completed> {
-        let expired = self.completed.peek(&key)?.expires_millis <= millis(now);
-        if expired {
-            self.completed.pop(&key);
-        }
-        self.completed.peek(&key)
-    }
-
     /// Makes room for one record, and returns whether there is any.
     fn make_room(&mut self, claim: &Claim, now: Duration, evictions: &Evictions) -> bool {
-        self.drop_expired_completions(now);
+        self.completed.drop_expired(now);
         if !self.is_full(now) {
             return true;
         }
         if self.in_flight.len() >= self.capacity {
             return false;
         }
-        self.evict_least_recent(claim, now, evictions);
+        self.evict(claim, now, evictions);
         true
     }
 
@@ -177,24 +169,9 @@ impl Records {
         self.first_expiry = expiries.min().unwrap_or(Duration::MAX);
     }
 
-    /// Drops two at most, so that no single claim pays for many.
-    fn drop_expired_completions(&mut self, now: Duration) {
-        for _ in 0..2 {
-            match self.completed.peek_lru() {
-                Some((_, oldest)) if oldest.expires_millis <= millis(now) => {
-                    self.completed.pop_lru()
-                }
-                _ => return,
-            };
-        }
-    }
-
-    fn evict_least_recent(&mut self, claim: &Claim, now: Duration, evictions: &Evictions) {
-        if let Some((_, oldest)) = self.completed.pop_lru()
-            && let left @ 1.. = oldest.expires_millis.saturating_sub(millis(now))
-        {
-            let left = Duration::from_millis(left);
-            evictions.count(claim.retention.saturating_sub(left));
+    fn evict(&mut self, claim: &Claim, now: Duration, evictions: &Evictions) {
+        if let Some(age) = self.completed.evict(claim.retention, now) {
+            evictions.count(age);
         }
     }
 }
@@ -218,6 +195,15 @@ impl Completed {
     }
 }
 
+impl Row for Completed {
+    fn expires(&self) -> Duration {
+        Duration::from_millis(self.expires_millis)
+    }
+}
+
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,17 +1,15 @@
-use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use lru::LruCache;
-
 use super::Evictions;
+use super::rows::{Row, Rows};
 use super::shards::Key;
 use crate::DeliveryId;
 use crate::store::Claim;
 
-/// The replay records of one shard: the id that signed bytes first came with. The oldest is
-/// evicted first.
+/// The replay records of one shard: the id that signed bytes first came with. Of each replay
+/// window, the oldest is evicted first.
 pub(super) struct Replays {
-    by_key: LruCache<Key, Replay>,
+    rows: Rows<Replay>,
 }
 
 struct Replay {
@@ -21,8 +19,7 @@ struct Replay {
 
 impl Replays {
     pub(super) fn new(room: usize) -> Self {
-        let room = NonZeroUsize::new(room).unwrap_or(NonZeroUsize::MIN);
-        Self { by_key: LruCache::new(room) }
+        Self { rows: Rows::new(room) }
     }
 
     /// The id that one of the keys first came with, unless another of them came with `own`.
@@ -32,7 +29,7 @@ impl Replays {
         own: &DeliveryId,
         now: Duration,
     ) -> Option<DeliveryId> {
-        let mut ids = keys.filter_map(|key| self.live(key, now));
+        let mut ids = keys.filter_map(|key| self.rows.get(key, now)).map(|row| &row.first_id);
         let first = ids.next()?;
         let own_is_known = first == own || ids.any(|id| id == own);
         (!own_is_known).then(|| first.clone())
@@ -46,35 +43,33 @@ impl Replays {
         now: Duration,
         evictions: &Evictions,
     ) {
-        self.drop_expired(now);
+        self.rows.drop_expired(now);
         for key in keys {
-            if self.live(key, now).is_some() {
+            if self.rows.get_or_remove(key, now).is_some() {
                 continue;
             }
+            self.make_room(claim, now, evictions);
             let expires = now.saturating_add(claim.replay_window);
             let replay = Replay { first_id: claim.id.clone(), expires };
-            if let Some((_, evicted)) = self.by_key.push(key, replay)
-                && evicted.expires > now
-            {
-                let left = evicted.expires.saturating_sub(now);
-                evictions.count(claim.replay_window.saturating_sub(left));
-            }
+            self.rows.insert(key, replay, claim.replay_window);
         }
     }
 
-    fn live(&self, key: Key, now: Duration) -> Option<&DeliveryId> {
-        let replay = self.by_key.peek(&key)?;
-        (replay.expires > now).then_some(&replay.first_id)
-    }
-
-    /// Drops two at most, so that no single claim pays for many.
-    fn drop_expired(&mut self, now: Duration) {
-        for _ in 0..2 {
-            match self.by_key.peek_lru() {
-                Some((_, oldest)) if oldest.expires <= now => self.by_key.pop_lru(),
-                _ => return,
-            };
+    fn make_room(&mut self, claim: &Claim, now: Duration, evictions: &Evictions) {
+        if self.rows.is_full() {
+            self.rows.drop_expired(now);
         }
+        if self.rows.is_full()
+            && let Some(age) = self.rows.evict(claim.replay_window, now)
+        {
+            evictions.count(age);
+        }
+    }
+}
+
+impl Row for Replay {
+    fn expires(&self) -> Duration {
+        self.expires
     }
 }
 
@@ -85,12 +80,29 @@ mod tests {
 
     const WINDOW: Duration = Duration::from_secs(660);
 
+    const DAYS: Duration = Duration::from_secs(3 * 24 * 3600);
+
     fn record(replays: &mut Replays, keys: &[u8], now: Duration, evictions: &Evictions) {
+        record_for(WINDOW, replays, keys, now, evictions);
+    }
+
+    fn record_for(
+        window: Duration,
+        replays: &mut Replays,
+        keys: &[u8],
+        now: Duration,
+        evictions: &Evictions,
+    ) {
         let (scope, id) = (Scope::new("test").unwrap(), DeliveryId::new("id").unwrap());
         let mut claim = Claim::new(scope, id, Fingerprint::of(b""));
-        claim.replay_window = WINDOW;
+        claim.replay_window = window;
         let keys = keys.iter().map(|key| Key([*key; 16]));
         replays.record(keys, &claim, now, evictions);
+    }
+
+    fn is_known(replays: &Replays, key: u8, now: Duration) -> bool {
+        let other = DeliveryId::new("other").unwrap();
+        replays.other_id([Key([key; 16])].into_iter(), &other, now).is_some()
     }
 
     #[test]
@@ -98,7 +110,7 @@ mod tests {
         let (mut replays, evictions) = (Replays::new(10), Evictions::default());
         record(&mut replays, &[1, 2, 3], Duration::ZERO, &evictions);
         record(&mut replays, &[], WINDOW, &evictions);
-        assert_eq!(replays.by_key.len(), 1);
+        assert_eq!(replays.rows.len(), 1);
         assert_eq!(evictions.stats().evicted, 0);
     }
 
@@ -113,5 +125,54 @@ mod tests {
         record(&mut replays, &[7], WINDOW.saturating_add(age), &evictions);
         assert_eq!(evictions.stats().evicted, 1);
         assert_eq!(evictions.stats().youngest_evicted, Some(age));
+    }
+    #[test]
+    fn expired_replay_records_behind_a_longer_window_are_dropped() {
+        let (mut replays, evictions) = (Replays::new(10), Evictions::default());
+        record_for(DAYS, &mut replays, &[0], Duration::ZERO, &evictions);
+        record(&mut replays, &[1, 2], Duration::ZERO, &evictions);
+        // A claim without replay keys does it as well.
+        record(&mut replays, &[], WINDOW, &evictions);
+        assert_eq!(replays.rows.len(), 1);
+        assert!(is_known(&replays, 0, WINDOW));
+    }
+
+    #[test]
+    fn a_claim_of_many_keys_evicts_nothing_while_an_expired_record_is_there() {
+        let (mut replays, evictions) = (Replays::new(7), Evictions::default());
+        record_for(DAYS, &mut replays, &[0, 1, 2, 3], Duration::ZERO, &evictions);
+        record(&mut replays, &[4, 5, 6], Duration::ZERO, &evictions);
+        record_for(DAYS, &mut replays, &[7, 8, 9], WINDOW, &evictions);
+        assert_eq!((replays.rows.len(), evictions.stats().evicted), (7, 0));
+        assert!([0, 1, 2, 3, 7, 8, 9].iter().all(|key| is_known(&replays, *key, WINDOW)));
+    }
+
+    #[test]
+    fn many_replay_records_of_one_window_evict_none_of_another_within_its_part() {
+        for (few, many) in [(DAYS, WINDOW), (WINDOW, DAYS)] {
+            let (mut replays, evictions) = (Replays::new(10), Evictions::default());
+            record_for(few, &mut replays, &[0, 1, 2, 3, 4], Duration::ZERO, &evictions);
+            for key in 5..100 {
+                record_for(many, &mut replays, &[key], Duration::ZERO, &evictions);
+            }
+            assert!((0..5).all(|key| is_known(&replays, key, Duration::ZERO)));
+            assert_eq!((replays.rows.len(), evictions.stats().evicted), (10, 90));
+        }
+    }
+
+    /// A sender's window may change while a signature is remembered.
+    #[test]
+    fn a_replay_record_is_kept_for_the_window_it_began_with() {
+        for (first, second) in [(DAYS, WINDOW), (WINDOW, DAYS)] {
+            let (mut replays, evictions) = (Replays::new(10), Evictions::default());
+            record_for(first, &mut replays, &[1], Duration::ZERO, &evictions);
+            record_for(second, &mut replays, &[1], Duration::ZERO, &evictions);
+            assert_eq!(replays.rows.len(), 1);
+            let last = first.saturating_sub(Duration::from_millis(1));
+            assert!(is_known(&replays, 1, last) && !is_known(&replays, 1, first));
+            record_for(second, &mut replays, &[1], first, &evictions);
+            assert!(is_known(&replays, 1, first) && replays.rows.len() == 1);
+            assert!(!is_known(&replays, 1, first.saturating_add(second)));
+        }
     }
 }

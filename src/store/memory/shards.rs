@@ -52,7 +52,7 @@ fn guard<T>(part: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// 128 uniformly distributed bits. A `u128` would cost 16 bytes more in every record, for its
 /// alignment.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Key(pub(super) [u8; 16]);
 
 // What a key is for, hashed between the scope and the rest. No scope contains these characters; 2 is

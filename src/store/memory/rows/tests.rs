@@ -1,0 +1,169 @@
+use std::collections::BTreeMap;
+
+use super::*;
+
+const SHORT: Duration = Duration::from_secs(660);
+const LONG: Duration = Duration::from_secs(3 * 24 * 3600);
+const SECOND: Duration = Duration::from_secs(1);
+
+struct Expiry(Duration);
+
+impl Row for Expiry {
+    fn expires(&self) -> Duration {
+        self.0
+    }
+}
+
+fn key(n: u32) -> Key {
+    Key(u128::from(n).to_be_bytes())
+}
+
+/// Inserts a row as the tables of the store do, and returns the age of a row it evicted.
+fn insert(rows: &mut Rows<Expiry>, n: u32, window: Duration, now: Duration) -> Option<Duration> {
+    rows.drop_expired(now);
+    let evicted = if rows.is_full() { rows.evict(window, now) } else { None };
+    rows.insert(key(n), Expiry(now + window), window);
+    evicted
+}
+
+fn fill(rows: &mut Rows<Expiry>, keys: impl IntoIterator<Item = u32>, window: Duration) {
+    keys.into_iter().for_each(|n| assert_eq!(insert(rows, n, window, Duration::ZERO), None));
+}
+
+fn live(rows: &Rows<Expiry>, keys: impl IntoIterator<Item = u32>, now: Duration) -> usize {
+    keys.into_iter().filter(|n| rows.get(key(*n), now).is_some()).count()
+}
+
+#[test]
+fn expired_rows_behind_a_long_lived_one_are_dropped_two_at_a_time() {
+    let mut rows = Rows::new(10);
+    insert(&mut rows, 0, LONG, Duration::ZERO);
+    fill(&mut rows, 1..=3, SHORT);
+    rows.drop_expired(SHORT);
+    assert_eq!(rows.len(), 2);
+    rows.drop_expired(SHORT);
+    assert_eq!((rows.len(), live(&rows, [0], SHORT)), (1, 1));
+}
+
+#[test]
+fn many_rows_of_one_window_evict_none_of_another_within_its_part() {
+    for (few, many) in [(LONG, SHORT), (SHORT, LONG)] {
+        let mut rows = Rows::new(10);
+        fill(&mut rows, 0..5, few);
+        let evicted = (5..100).filter_map(|n| insert(&mut rows, n, many, SECOND)).count();
+        assert_eq!((live(&rows, 0..5, SECOND), rows.len(), evicted), (5, 10, 90));
+        assert_eq!(live(&rows, 95..100, SECOND), 5, "the newest");
+    }
+}
+
+#[test]
+fn a_window_beyond_its_part_makes_room_for_another() {
+    let mut rows = Rows::new(10);
+    fill(&mut rows, 0..10, LONG);
+    let ages: Vec<_> = (10..15).filter_map(|n| insert(&mut rows, n, SHORT, SECOND)).collect();
+    assert_eq!(ages, [SECOND; 5]);
+    assert_eq!((live(&rows, 0..5, SECOND), live(&rows, 5..15, SECOND)), (0, 10));
+}
+
+/// The first row expires first, but was seen after the second.
+#[test]
+fn a_row_that_was_seen_again_is_dropped_when_it_expires() {
+    let mut rows = Rows::new(2);
+    insert(&mut rows, 0, SHORT, Duration::ZERO);
+    insert(&mut rows, 1, SHORT, SECOND);
+    rows.promote(key(0));
+    assert_eq!(insert(&mut rows, 2, SHORT, SHORT), None);
+    assert_eq!((live(&rows, [0], SHORT), live(&rows, [1, 2], SHORT)), (0, 2));
+}
+
+#[test]
+fn a_row_that_was_seen_again_is_evicted_later() {
+    let mut rows = Rows::new(2);
+    insert(&mut rows, 0, SHORT, Duration::ZERO);
+    insert(&mut rows, 1, SHORT, SECOND);
+    rows.promote(key(0));
+    assert_eq!(rows.out_of_order.len(), 1);
+    assert_eq!(insert(&mut rows, 2, SHORT, 3 * SECOND), Some(2 * SECOND));
+    assert_eq!(insert(&mut rows, 3, SHORT, 3 * SECOND), Some(3 * SECOND));
+    assert!(rows.out_of_order.is_empty());
+}
+
+#[test]
+fn a_key_may_return_with_another_window() {
+    for (first, second) in [(LONG, SHORT), (SHORT, LONG)] {
+        let mut rows = Rows::new(10);
+        insert(&mut rows, 0, first, Duration::ZERO);
+        // Keeps the first window's order in use.
+        insert(&mut rows, 1, first, SECOND);
+        assert!(rows.get_or_remove(key(0), first).is_none());
+        rows.insert(key(0), Expiry(first + second), second);
+        assert_eq!(rows.len(), 2);
+        assert!(rows.get(key(0), first).is_some());
+        assert!(rows.get(key(0), first + second).is_none());
+    }
+}
+
+#[test]
+fn the_order_of_a_window_without_rows_is_used_for_the_next() {
+    let mut rows = Rows::new(10);
+    insert(&mut rows, 0, 7 * LONG, Duration::ZERO);
+    rows.remove(key(0));
+    for n in 1..100 {
+        assert_eq!(insert(&mut rows, n, n * SECOND, n * SHORT), None);
+        assert_eq!((rows.orders.len(), rows.len(), rows.out_of_order.len()), (1, 1, 0));
+    }
+}
+
+#[test]
+fn a_row_that_was_seen_last_does_not_move() {
+    let mut rows = Rows::new(2);
+    insert(&mut rows, 0, SHORT, Duration::ZERO);
+    insert(&mut rows, 1, SHORT, SECOND);
+    rows.promote(key(1));
+    assert!(rows.out_of_order.is_empty());
+    assert_eq!(insert(&mut rows, 2, SHORT, 3 * SECOND), Some(3 * SECOND));
+}
+
+/// The windows that are too many share an order with the nearest window.
+#[test]
+fn rows_of_too_many_windows_are_dropped_in_time_and_their_age_is_right() {
+    let mut rows = Rows::new(20);
+    for n in 1..=20 {
+        insert(&mut rows, n, n * LONG, Duration::ZERO);
+    }
+    assert_eq!((rows.orders.len(), rows.len()), (MOST_WINDOWS, 20));
+    // Windows 8 to 20 share an order, and 8 is at its head.
+    assert_eq!(rows.evict(LONG, SECOND), Some(SECOND));
+    assert_eq!(rows.evict(LONG, SECOND), Some(SECOND));
+    rows.insert(key(21), Expiry(SECOND + SHORT), SHORT);
+    assert_eq!(insert(&mut rows, 22, 20 * LONG, 2 * SECOND), None);
+    rows.drop_expired(SECOND + SHORT);
+    assert_eq!(live(&rows, [21], SECOND), 0);
+}
+
+/// Random inserts, repeats and pauses, with more windows than orders.
+#[test]
+fn no_live_row_is_evicted_while_an_expired_one_is_there() {
+    const ROOM: usize = 40;
+    let (mut rows, mut now) = (Rows::new(ROOM), Duration::ZERO);
+    let mut expiries = BTreeMap::new();
+    let (mut evicted, mut random) = (0, 1_u32);
+    for n in 0..20_000 {
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let dice = random >> 16;
+        now += SECOND * (dice % 7);
+        rows.promote(key(n - (dice % 50).min(n)));
+        let window = SECOND * [5, 20, 80, 100, 150, 200, 300, 400, 500, 900][dice as usize % 10];
+        if let Some(age) = insert(&mut rows, n, window, now) {
+            evicted += 1;
+            let all_live =
+                expiries.iter().all(|(n, expires)| *expires > now || rows.find(key(*n)).is_none());
+            assert!(all_live && age < 900 * SECOND, "row {n}");
+        }
+        expiries.insert(n, now + window);
+        expiries.retain(|n, _| rows.find(key(*n)).is_some());
+        assert_eq!(expiries.len(), rows.len());
+        assert!(rows.len() <= ROOM && rows.out_of_order.len() <= rows.len());
+    }
+    assert!(evicted > 1000 && rows.orders.is_full(), "{evicted}");
+}
