@@ -15,7 +15,7 @@ impl Dedupe {
     /// Checks that the record of this delivery, if there ever was one, still exists.
     pub(super) fn check_creation(&self, delivery: &Delivery) -> Result<(), Rejection> {
         let Some(path) = &self.options.creation_field else { return Ok(()) };
-        let now = delivery.verified().verified_at();
+        let now = delivery.verified().body_end();
         let oldest = self.times(delivery).retention.saturating_sub(AHEAD);
         check_age(delivery.body(), path, now, oldest).map_err(|error| {
             if delivery.terms().is_401_fatal {

@@ -97,7 +97,7 @@ impl Verification {
         Ok(Verified {
             scheme: self.scheme,
             #[cfg(all(feature = "schemes", any(feature = "tower", feature = "actix")))]
-            verified_at: now,
+            body_end: now,
             time,
             id: self.id,
             secret_name: Arc::clone(&secret.name),
@@ -128,7 +128,7 @@ impl fmt::Debug for Verification {
 pub struct Verified {
     scheme: &'static str,
     #[cfg(all(feature = "schemes", any(feature = "tower", feature = "actix")))]
-    verified_at: i64,
+    body_end: i64,
     time: Option<SignedTime>,
     id: Option<Arc<str>>,
     secret_name: Arc<str>,
@@ -200,8 +200,8 @@ impl Verified {
 
     /// When the body ended, in Unix seconds by the caller's clock.
     #[cfg(all(feature = "schemes", any(feature = "tower", feature = "actix")))]
-    pub(crate) fn verified_at(&self) -> i64 {
-        self.verified_at
+    pub(crate) fn body_end(&self) -> i64 {
+        self.body_end
     }
 
     #[cfg(any(feature = "tower", feature = "actix"))]

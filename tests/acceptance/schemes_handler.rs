@@ -38,7 +38,7 @@ async fn sc17_the_scheme_and_the_identity(adapter: Adapter) {
         let verified = seen[0].verified();
         assert_eq!(verified.scheme(), name);
         assert_eq!(verified.timestamp(), sender.is_timed.then(|| receiver.now()));
-        let signed = (identity == SignedHeader).then(|| seen[0].id());
+        let signed = (identity == SignedHeader).then(|| seen[0].id().as_str());
         assert_eq!(verified.signed_id(), signed);
         assert_eq!((seen[0].event_header(), seen[0].version_header()), (None, None));
     }

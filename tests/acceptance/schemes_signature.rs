@@ -11,6 +11,7 @@ rows!(
     sc02_signature_header,
     sc03_header_of_the_time,
     sc03_header_of_the_signed_id,
+    sc03_a_signed_id_that_is_no_id,
     sc04_one_bit_flipped,
     sc05_several_digests,
     sc05_several_digests_where_there_can_be_one,
@@ -82,8 +83,21 @@ async fn sc03_header_of_the_signed_id(adapter: Adapter) {
         let Some(header) = sender.signed_id else { continue };
         let receiver = sender.on(adapter).start().await;
         let post = sender.post("d-1", receiver.now());
-        let ids = ["", "d.1", "ä", &"x".repeat(129)].map(str::to_owned);
-        header_is_needed(&receiver, &post, header, &ids).await;
+        header_is_needed(&receiver, &post, header, &["d.1", "."].map(str::to_owned)).await;
+        let not_utf8 = post.with_header(header, [b'd', 0xff]);
+        rejected(&receiver, not_utf8, "Malformed signature").await;
+    }
+}
+
+/// The signature is right, and the id is none.
+async fn sc03_a_signed_id_that_is_no_id(adapter: Adapter) {
+    for sender in Sender::all().iter().filter(|sender| sender.signed_id.is_some()) {
+        let receiver = sender.on(adapter).start().await;
+        for id in ["", "ä", &"x".repeat(129)] {
+            let post = sender.post_body(id, receiver.now(), "{}");
+            receiver.deliver(&post).await.is(400, "Malformed delivery id");
+        }
+        assert_eq!(receiver.runs(), 0);
     }
 }
 
@@ -138,8 +152,8 @@ async fn sc05_several_digests(adapter: Adapter) {
         let post = |id: &str, more: &[&str]| {
             let post = sender.post(id, receiver.now());
             let right = post.value_of(sender.signature);
-            let more: String = more.iter().map(|digest| format!("{before}{digest}")).collect();
-            post.with_header(sender.signature, format!("{right}{more}"))
+            let more = more.iter().flat_map(|digest| [before, digest]);
+            post.with_header(sender.signature, right + &more.collect::<String>())
         };
         let right = post("", &[]).value_of(sender.signature);
         let wrong = with_digest(&right, |digest| digest.fill(0));

@@ -167,7 +167,7 @@ impl Sender {
 
     /// A genuine delivery of this id, in the header or in the body.
     pub fn post(&self, id: &str, time: i64) -> Post {
-        self.post_body(id, time, &body_of(id))
+        self.post_body(id, time, body_of(id))
     }
 
     pub fn post_body(&self, id: &str, time: i64, body: impl AsRef<[u8]>) -> Post {
