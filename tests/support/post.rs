@@ -38,12 +38,6 @@ impl Post {
         }
     }
 
-    /// A request with these headers alone, besides those of HTTP, from another sender than Nevent.
-    pub fn of_headers(headers: Vec<(&str, String)>, body: &[u8]) -> Self {
-        let nothing = Self::new("").without_id().event(None).without_signature().body(body);
-        headers.into_iter().fold(nothing, |post, (name, value)| post.header(name, value))
-    }
-
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         self
@@ -93,22 +87,6 @@ impl Post {
     pub fn header(mut self, name: &str, value: impl Into<Vec<u8>>) -> Self {
         self.more_headers.push((name.to_owned(), value.into()));
         self
-    }
-
-    pub fn without_header(mut self, name: &str) -> Self {
-        self.more_headers.retain(|(other, _)| other != name);
-        self
-    }
-
-    /// Sends another value in the header than before.
-    pub fn with_header(self, name: &str, value: impl Into<Vec<u8>>) -> Self {
-        self.without_header(name).header(name, value)
-    }
-
-    /// The value of a header that was given.
-    pub fn value_of(&self, name: &str) -> String {
-        let header = self.more_headers.iter().find(|(other, _)| other == name);
-        String::from_utf8(header.expect("it was given").1.clone()).expect("text")
     }
 
     /// Sends the body chunked, in pieces of these lengths and a last one of what
@@ -173,6 +151,32 @@ impl Post {
         }
         head.extend(b"\r\n");
         (head, body)
+    }
+}
+
+/// For requests of other senders.
+#[cfg(feature = "schemes")]
+impl Post {
+    /// A request with these headers alone, besides those of HTTP, from another sender than Nevent.
+    pub fn of_headers(headers: Vec<(&str, String)>, body: &[u8]) -> Self {
+        let nothing = Self::new("").without_id().event(None).without_signature().body(body);
+        headers.into_iter().fold(nothing, |post, (name, value)| post.header(name, value))
+    }
+
+    pub fn without_header(mut self, name: &str) -> Self {
+        self.more_headers.retain(|(other, _)| other != name);
+        self
+    }
+
+    /// Sends another value in the header than before.
+    pub fn with_header(self, name: &str, value: impl Into<Vec<u8>>) -> Self {
+        self.without_header(name).header(name, value)
+    }
+
+    /// The value of a header that was given.
+    pub fn value_of(&self, name: &str) -> String {
+        let header = self.more_headers.iter().find(|(other, _)| other == name);
+        String::from_utf8(header.expect("it was given").1.clone()).expect("text")
     }
 }
 
