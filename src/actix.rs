@@ -3,6 +3,8 @@
 
 mod actix_request;
 mod extract;
+#[cfg(feature = "schemes")]
+mod handshake;
 mod middleware;
 mod rejection_response;
 

@@ -146,6 +146,8 @@ mod clock;
 #[cfg(any(feature = "tower", feature = "actix", feature = "redis"))]
 mod deadline;
 mod delivery;
+#[cfg(feature = "schemes")]
+pub mod handshake;
 #[cfg(any(feature = "tower", feature = "actix"))]
 mod panic;
 mod rejection;

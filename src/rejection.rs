@@ -111,6 +111,12 @@ pub enum Rejection {
     /// The delivery is authentic, but its delivery id is missing or malformed.
     #[error("authentic, but {0}")]
     DeliveryId(DeliveryIdError),
+    /// The delivery is an authentic `url_verification`, but its challenge is missing, longer than 512
+    /// bytes, or has characters that a browser could take for markup. It is not sent back.
+    #[error(
+        "authentic, but its challenge is missing, too long or not plain ASCII: it is not sent back"
+    )]
+    MalformedChallenge,
     /// The delivery is authentic, but its event is older than the retention, or does not say when it
     /// was created: see
     /// [`DedupeOptions::reject_events_older_than_retention`](crate::DedupeOptions::reject_events_older_than_retention).

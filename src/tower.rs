@@ -3,6 +3,8 @@
 mod dedupe_service;
 #[cfg(feature = "events")]
 mod extensions;
+#[cfg(feature = "schemes")]
+mod handshake;
 mod http_request;
 mod response_body;
 mod verified_body;

@@ -15,7 +15,7 @@ use super::rejection_response::{RejectionBody, into_error, reject, with_id};
 use crate::dedupe::{Dedupe, HandlerEnd, handle_once_locally};
 use crate::extract::RequestContext;
 use crate::observe::Outcome;
-use crate::receive::Checks;
+use crate::receive::{Checks, NotForwarded};
 use crate::worker_thread::is_worker_thread;
 use crate::{DedupeLayer, Delivery, Rejection, VerifyLayer};
 
@@ -140,9 +140,15 @@ where
             let mut body = request.take_payload();
             match verified(&verify, &request, &mut body, received).await {
                 Ok(delivery) => handled(inner, (&verify, &dedupe.dedupe), request, delivery).await,
-                Err(rejection) => {
+                Err(NotForwarded::Rejected(rejection)) => {
                     verify.observe(Outcome::Rejected { rejection: &rejection }, None);
                     Ok(reject(request, rejection, None, Some(body), &verify.respond))
+                }
+                #[cfg(feature = "schemes")]
+                Err(NotForwarded::Handshake { challenge }) => {
+                    let response = super::handshake::response(StatusCode::OK, challenge);
+                    let response = response.map_body(|_, text| RejectionBody::of(text));
+                    Ok(request.into_response(response).map_into_right_body())
                 }
             }
         })
@@ -154,9 +160,9 @@ async fn verified(
     request: &ServiceRequest,
     body: &mut Payload,
     received: Instant,
-) -> Result<Delivery, Rejection> {
+) -> Result<Delivery, NotForwarded> {
     if request.extensions().get::<Delivery>().is_some() {
-        return Err(Rejection::TwoVerifyLayers);
+        return Err(Rejection::TwoVerifyLayers.into());
     }
     verify.verify(request, body, received).await
 }

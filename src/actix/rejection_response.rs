@@ -14,13 +14,21 @@ use bytes::Bytes;
 use crate::rejection::Respond;
 use crate::{DeliveryId, Rejection, RejectionResponse};
 
-/// The body of a rejection. It owns the unread part of the request's body.
+/// The body of a rejection, or of another response in the handler's place. It owns the unread part of the request's body.
 ///
 /// If that part were dropped, actix-web would read it to its end, without a limit and without a
 /// timer. As it still exists when the response has been sent, actix-web closes the connection.
 pub struct RejectionBody {
     text: BoxBody,
     _unread: Option<Payload>,
+}
+
+impl RejectionBody {
+    /// The body of a response to a request whose body was read to its end.
+    #[cfg(feature = "schemes")]
+    pub(super) fn of(text: BoxBody) -> Self {
+        Self { text, _unread: None }
+    }
 }
 
 impl MessageBody for RejectionBody {

@@ -1,5 +1,7 @@
 //! Log lines and spans with the feature `tracing`. Without it, functions that do nothing.
 
+#[cfg(feature = "schemes")]
+pub(crate) use imp::handshake;
 pub(crate) use imp::{Span, missing_layer, observer};
 
 #[cfg(feature = "tracing")]
@@ -7,6 +9,8 @@ mod imp {
     use std::sync::Arc;
 
     use tracing::{Instrument, warn};
+    #[cfg(feature = "schemes")]
+    use tracing::{debug, info};
 
     use super::super::Observer;
     use super::super::log_lines::LogLines;
@@ -23,6 +27,19 @@ mod imp {
     pub(crate) fn missing_layer(rejection: &Rejection) {
         let status = rejection.status();
         warn!(target: LOG_TARGET, status, reason = %rejection, "rejected");
+    }
+
+    /// Logs how a handshake ended that no layer sees. Anyone can send one that fails, and must not fill
+    /// the log.
+    #[cfg(feature = "schemes")]
+    pub(crate) fn handshake(error: Option<&crate::handshake::HandshakeError>) {
+        match error {
+            None => info!(target: LOG_TARGET, "a handshake was answered"),
+            Some(reason) => {
+                let status = reason.status();
+                debug!(target: LOG_TARGET, status, %reason, "a handshake was rejected");
+            }
+        }
     }
 
     /// The span of a request, for work that continues in the background.
@@ -55,6 +72,9 @@ mod imp {
     }
 
     pub(crate) fn missing_layer(_: &Rejection) {}
+
+    #[cfg(feature = "schemes")]
+    pub(crate) fn handshake(_: Option<&crate::handshake::HandshakeError>) {}
 
     #[derive(Debug)]
     pub(crate) struct Span;

@@ -48,6 +48,7 @@ impl Observer for LogLines {
             Outcome::Verified { age, secret, body_bytes, body_read } => {
                 line!(debug, of, age, secret, body_bytes, ?body_read, "genuine and fresh");
             }
+            Outcome::HandshakeAnswered => line!(info, of, "a handshake was answered"),
             Outcome::Rejected { rejection } => rejected(of, rejection),
             Outcome::EventTypeMismatch { header, body } => {
                 line!(warn, of, header, body, "the event header is not the event's type");

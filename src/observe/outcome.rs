@@ -28,6 +28,9 @@ pub enum Outcome<'a> {
         /// The time from the head of the request to the end of its body.
         body_read: Duration,
     },
+    /// The request is a genuine and fresh handshake, and `VerifyLayer` sent its challenge back. It is no
+    /// delivery, so no other outcome follows.
+    HandshakeAnswered,
     /// A layer or an extractor responded in the handler's place.
     #[non_exhaustive]
     Rejected {
@@ -185,6 +188,7 @@ impl Outcome<'_> {
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Verified { .. } => "verified",
+            Self::HandshakeAnswered => "handshake_answered",
             Self::Rejected { .. } => "rejected",
             Self::EventTypeMismatch { .. } => "event_type_mismatch",
             Self::Claimed { .. } => "claimed",

@@ -7,7 +7,8 @@ use super::tenant::{Tenant, Verifiers};
 use crate::Verifier;
 
 /// A Tower layer that forwards genuine and fresh deliveries, with their bodies read and verified,
-/// and rejects everything else.
+/// and rejects everything else. It answers the signed handshakes of schemes such as Slack's itself: see
+/// [`handshake`](crate::handshake).
 ///
 /// Below the layer, a request has its [`Delivery`](crate::Delivery) in the extensions and, in
 /// Tower, a [`VerifiedBody`](crate::VerifiedBody). The layer alone forwards every repeat: put a

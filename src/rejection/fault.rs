@@ -19,7 +19,7 @@ use crate::VerifyError;
 ///
 /// | fault | rejections |
 /// | --- | --- |
-/// | `Sender` | `Signature`, `SignatureForbidden`, `UnknownTenant`, `UnknownTenantForbidden`, `PayloadTooLarge`, `OuterBodyLimit`, `UnsupportedContentEncoding`, `DeliveryId`, `CreationTime`, `CreationTimeForbidden`, `DeliveryIdConflict`, `Event`, `TooManyEvents`, `EventTypeMismatch` |
+/// | `Sender` | `Signature`, `SignatureForbidden`, `UnknownTenant`, `UnknownTenantForbidden`, `PayloadTooLarge`, `OuterBodyLimit`, `UnsupportedContentEncoding`, `DeliveryId`, `MalformedChallenge`, `CreationTime`, `CreationTimeForbidden`, `DeliveryIdConflict`, `Event`, `TooManyEvents`, `EventTypeMismatch` |
 /// | `Network` | `UnreadableBody`, `BodyTimeout`, `OuterBodyTimeout` |
 /// | `Overload` | `BodyBudgetExhausted`, `TooManyInFlight` |
 /// | `Store` | `StoreUnavailable` |
@@ -73,6 +73,7 @@ impl Rejection {
             | Self::OuterBodyLimit { .. }
             | Self::UnsupportedContentEncoding
             | Self::DeliveryId(_)
+            | Self::MalformedChallenge
             | Self::CreationTime(_)
             | Self::CreationTimeForbidden(_)
             | Self::DeliveryIdConflict
@@ -105,6 +106,7 @@ impl Rejection {
                 VerifyError::TimestampTooOld { .. } | VerifyError::TimestampTooNew { .. }
             ),
             Self::DeliveryId(_)
+            | Self::MalformedChallenge
             | Self::CreationTime(_)
             | Self::CreationTimeForbidden(_)
             | Self::DeliveryIdConflict

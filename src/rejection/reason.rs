@@ -23,6 +23,7 @@ impl Rejection {
             Self::OuterBodyTimeout { .. }    => "outer_body_timeout",
             Self::UnsupportedContentEncoding => "unsupported_content_encoding",
             Self::DeliveryId(error)          => delivery_id(error),
+            Self::MalformedChallenge         => "malformed_challenge",
             Self::CreationTime(error)
             | Self::CreationTimeForbidden(error) => error.as_str(),
             Self::AlreadyProcessed           => "already_processed",

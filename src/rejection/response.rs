@@ -28,6 +28,7 @@ impl Rejection {
             | Self::OuterBodyTimeout { .. }  => (408, "Body timeout"),
             Self::UnsupportedContentEncoding => (415, "Unsupported content encoding"),
             Self::DeliveryId(error)          => (400, delivery_id(error)),
+            Self::MalformedChallenge         => (400, "Malformed challenge"),
             Self::CreationTime(error)        => (401, error.body_text()),
             Self::CreationTimeForbidden(error) => (403, error.body_text()),
             Self::AlreadyProcessed           => (200, "Already processed"),

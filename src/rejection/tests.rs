@@ -42,6 +42,7 @@ fn every_rejection_has_its_status_name_and_fault() {
             (DeliveryIdError::Malformed { reason: "x" }.into(), 400, Some(Sender)),
             "malformed_delivery_id",
         ),
+        ((Rejection::MalformedChallenge, 400, Some(Sender)), "malformed_challenge"),
         (created(CreationTimeError::Missing), "missing_creation_time"),
         (created(CreationTimeError::TooOld { age: 9 }), "event_too_old"),
         (created(CreationTimeError::TooNew { ahead: 301 }), "event_too_new"),

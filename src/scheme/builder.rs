@@ -55,6 +55,7 @@ impl Scheme<Untimed, TextKey> {
             id: IdSource::BodyHash,
             event_header: None,
             version_header: None,
+            answers_url_verification: false,
             terms: Terms::new(),
         })
     }
@@ -203,6 +204,16 @@ impl<T, K> SchemeBuilder<T, K> {
     /// Sets the header that names the version of the body's format. The signature does not cover it.
     pub const fn version_header(mut self, name: &'static str) -> Self {
         self.sender.version_header = Some(name);
+        self
+    }
+
+    /// Has the layers answer a handshake as Slack's: a genuine and fresh delivery whose body is a JSON
+    /// object with `"type": "url_verification"` and a `"challenge"`. The response is 200 with the
+    /// challenge as plain text. The handler does not run, and the store is not asked.
+    ///
+    /// [`Scheme::slack`] answers it already.
+    pub const fn answers_url_verification(mut self) -> Self {
+        self.sender.answers_url_verification = true;
         self
     }
 

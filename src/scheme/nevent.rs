@@ -23,6 +23,8 @@ pub(crate) const NEVENT: Sender = Sender {
     id: IdSource::Header(DELIVERY_HEADER),
     event_header: Some(EVENT_HEADER),
     version_header: None,
+    #[cfg(feature = "schemes")]
+    answers_url_verification: false,
     terms: Terms::new(),
 };
 

@@ -29,6 +29,7 @@ impl Scheme {
             id: IdSource::BodyField("id"),
             event_header: None,
             version_header: None,
+            answers_url_verification: false,
             terms: Terms::new().retry_horizon(Duration::from_secs(3 * DAY)),
         })
     }
@@ -36,7 +37,8 @@ impl Scheme {
     /// Slack: `X-Slack-Signature: v0=<hex>` over `v0:{time}:{body}`, with the time in
     /// `X-Slack-Request-Timestamp`, and an id in the body's field `event_id`.
     ///
-    /// Slack waits 3 s. The body of a slash command has no id, so its hash is the id.
+    /// Slack waits 3 s. The body of a slash command has no id, so its hash is the id. The layers answer
+    /// Slack's `url_verification` themselves: see [`handshake`](crate::handshake).
     pub const fn slack() -> Self {
         let time = TimeSource::Header("x-slack-request-timestamp");
         Self::of(Sender {
@@ -51,6 +53,7 @@ impl Scheme {
             id: IdSource::BodyField("event_id"),
             event_header: None,
             version_header: None,
+            answers_url_verification: true,
             // Three retries: at once, after a minute and after five more.
             terms: Terms::new()
                 .timeout(Duration::from_secs(3))
@@ -71,6 +74,7 @@ impl Scheme<Untimed, TextKey> {
             id: IdSource::Header("x-github-delivery"),
             event_header: Some("x-github-event"),
             version_header: None,
+            answers_url_verification: false,
             terms: Terms::new()
                 .retry_horizon(Duration::from_secs(3 * DAY))
                 .body_limit(25 * 1024 * 1024),
@@ -88,6 +92,7 @@ impl Scheme<Untimed, TextKey> {
             id: IdSource::BodyHash,
             event_header: None,
             version_header: None,
+            answers_url_verification: false,
             terms: Terms::new()
                 .retry_horizon(Duration::from_secs(7 * DAY))
                 .body_limit(3 * 1024 * 1024)
@@ -112,6 +117,7 @@ impl Scheme<Untimed, TextKey> {
             id: IdSource::Header("x-shopify-webhook-id"),
             event_header: Some("x-shopify-topic"),
             version_header: Some("x-shopify-api-version"),
+            answers_url_verification: false,
             terms: Terms::new()
                 .timeout(Duration::from_secs(5))
                 .retry_horizon(Duration::from_secs(5 * HOUR)),
@@ -131,6 +137,7 @@ impl Scheme<Timed, Base64Key> {
             id: IdSource::SignedHeader,
             event_header: None,
             version_header: None,
+            answers_url_verification: false,
             terms: Terms::new().retry_horizon(Duration::from_secs(76 * HOUR)),
         })
     }
@@ -145,6 +152,7 @@ impl Scheme<Timed, Base64Key> {
             id: IdSource::SignedHeader,
             event_header: None,
             version_header: None,
+            answers_url_verification: false,
             terms: Terms::new()
                 .timeout(Duration::from_secs(15))
                 .retry_horizon(Duration::from_secs(28 * HOUR)),

@@ -35,6 +35,9 @@ pub(crate) struct Sender {
     pub(crate) id: IdSource,
     pub(crate) event_header: Option<&'static str>,
     pub(crate) version_header: Option<&'static str>,
+    /// Whether the layers answer the sender's signed `url_verification`.
+    #[cfg(feature = "schemes")]
+    pub(crate) answers_url_verification: bool,
     pub(crate) terms: Terms,
 }
 

@@ -34,7 +34,7 @@ impl<B> ResponseBody<B> {
         Self { kind }
     }
 
-    fn layer(text: Bytes) -> Self {
+    pub(super) fn layer(text: Bytes) -> Self {
         let kind = Kind::Layer { text: Some(text) };
         Self { kind }
     }

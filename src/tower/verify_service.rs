@@ -14,7 +14,7 @@ use super::response_body::{ResponseBody, respond};
 use super::verified_body::VerifiedBody;
 use crate::extract::RequestContext;
 use crate::observe::Outcome;
-use crate::receive::Checks;
+use crate::receive::{Checks, NotForwarded};
 use crate::{Delivery, DeliveryId, Rejection, VerifyLayer};
 
 impl<S> Layer<S> for VerifyLayer {
@@ -68,9 +68,13 @@ where
                     }
                     Ok(response.map(ResponseBody::handler))
                 }
-                Err(rejection) => {
+                Err(NotForwarded::Rejected(rejection)) => {
                     checks.observe(Outcome::Rejected { rejection: &rejection }, None);
                     Ok(respond(&rejection, &checks.respond))
+                }
+                #[cfg(feature = "schemes")]
+                Err(NotForwarded::Handshake { challenge }) => {
+                    Ok(super::handshake::answered(ResponseBody::layer(challenge.into())))
                 }
             }
         })
@@ -81,13 +85,13 @@ async fn verify<B>(
     checks: &Arc<Checks>,
     request: Request<B>,
     received: Instant,
-) -> Result<Request<VerifiedBody>, Rejection>
+) -> Result<Request<VerifiedBody>, NotForwarded>
 where
     B: Body<Error: Into<Box<dyn Error + Send + Sync>>>,
 {
     let (mut parts, body) = request.into_parts();
     if parts.extensions.get::<Delivery>().is_some() {
-        return Err(Rejection::TwoVerifyLayers);
+        return Err(Rejection::TwoVerifyLayers.into());
     }
     let delivery = checks.verify(&parts, HttpFrames::new(body), received).await?;
     parts.extensions.insert(delivery.clone());

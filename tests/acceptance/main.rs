@@ -19,6 +19,10 @@ mod delivery_id;
 mod event_ids;
 mod events;
 mod failures;
+#[cfg(feature = "schemes")]
+mod handshake_route;
+#[cfg(feature = "schemes")]
+mod handshakes;
 mod leases;
 mod limits;
 mod lost_leases;
@@ -55,3 +59,5 @@ mod store_faults;
 mod table;
 mod tenants;
 mod time;
+#[cfg(feature = "schemes")]
+mod url_verification;

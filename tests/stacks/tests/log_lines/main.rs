@@ -4,6 +4,7 @@
 //! event on a thread without a subscriber holds for every thread.
 
 mod actix;
+mod handshake;
 mod log;
 mod odd;
 
