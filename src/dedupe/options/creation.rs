@@ -8,7 +8,8 @@ impl DedupeOptions {
     ///
     /// If the sender's signature covers no time, a captured request stays genuine, and after the
     /// retention nothing recognises it as a repeat. This setting closes that gap for senders whose
-    /// events say when they were created, because the signature covers the body.
+    /// events say when they were created, because the signature covers the body. A record that is lost
+    /// sooner, by an eviction or with the memory of a process, still leaves one.
     ///
     /// The path has names and, for arrays, positions from 0, between full stops: `data.created_at`.
     /// The time is Unix seconds or milliseconds (13 digits), as a number or a string, or a string in
