@@ -7,9 +7,10 @@
 //! | `STRIPE_WEBHOOK_SECRET` | the signing secret of Stripe's endpoint |
 //! | `GITHUB_WEBHOOK_SECRET` | the secret of GitHub's webhook |
 //! | `META_APP_SECRET` | the app secret of the Meta app |
+//! | `META_VERIFY_TOKEN` | the verify token of its webhook, which Meta sends in its handshake |
 //! | `BIND` | address and port; default `127.0.0.1:3000` |
 //!
-//! The first four are required. `axum.rs` has what a receiver needs besides: health checks, a log of
+//! The first five are required. `axum.rs` has what a receiver needs besides: health checks, a log of
 //! rejections, Redis, rotation.
 
 use std::error::Error;
@@ -20,8 +21,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::StatusCode;
-use axum::routing::{MethodRouter, post};
+use axum::routing::{MethodRouter, get_service, post};
 use axum_server::Handle;
+use nevent_webhooks::handshake::MetaHandshake;
 use nevent_webhooks::scheme::Scheme;
 use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks::{DedupeLayer, Delivery, Event, OptionsError, Secret, Verifier, VerifyLayer};
@@ -117,7 +119,10 @@ struct Receiver {
 impl Receiver {
     fn from_env() -> Result<Self, Box<dyn Error>> {
         let secret = Secret::from_env;
-        Self::default()
+        let verify_token = std::env::var("META_VERIFY_TOKEN")
+            .map_err(|_| "META_VERIFY_TOKEN is not set: set it to the verify token at Meta")?;
+        let handshake = MetaHandshake::new(verify_token)?;
+        let mut receiver = Self::default()
             .with("nevent", Verifier::new(secret("NEVENT_WEBHOOK_SECRET")?), post(nevent))?
             .with(
                 "stripe",
@@ -129,8 +134,13 @@ impl Receiver {
                 Scheme::github().verifier(secret("GITHUB_WEBHOOK_SECRET")?),
                 post(github),
             )?
-            .with("whatsapp", Scheme::meta().verifier(secret("META_APP_SECRET")?), post(whatsapp))
-            .map_err(Into::into)
+            .with(
+                "whatsapp",
+                Scheme::meta().verifier(secret("META_APP_SECRET")?),
+                post(whatsapp),
+            )?;
+        receiver.app = receiver.app.route("/webhooks/whatsapp", get_service(handshake));
+        Ok(receiver)
     }
 
     /// Adds the route of a sender. Its name is the scope as well: two senders may use the same ids.

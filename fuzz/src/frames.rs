@@ -36,3 +36,17 @@ impl Body for Frames {
         hint
     }
 }
+
+/// Frames of these lengths, as far as the body goes, and one with the rest.
+#[must_use]
+pub fn split(body: &[u8], lengths: [u8; 4]) -> Vec<&[u8]> {
+    let mut rest = body;
+    let mut frames = Vec::new();
+    for length in lengths {
+        let (frame, after) = rest.split_at(rest.len().min(length.into()));
+        frames.push(frame);
+        rest = after;
+    }
+    frames.push(rest);
+    frames
+}

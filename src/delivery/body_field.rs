@@ -85,6 +85,9 @@ impl<'de> Visitor<'de> for Step<'_> {
 }
 
 #[cfg(test)]
+mod random;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -102,7 +102,7 @@ impl<K> SchemeBuilder<Untimed, K> {
     }
 
     /// Adds an id and a time to what is signed: `{id}{separator}{time}{separator}{body}`. Each stands
-    /// in a header of its own. Deliveries are claimed by that id alone.
+    /// in a header of its own. Deliveries are claimed by that id alone. The separator contains no digit.
     pub const fn signed_id_and_time(
         self,
         id_header: &'static str,

@@ -43,15 +43,17 @@ const fn headers(sender: &Sender) -> Result<(), SchemeError> {
 }
 
 const fn separators(signed: Signed) -> Result<(), SchemeError> {
-    let separator = match signed {
+    let (separator, is_ambiguous) = match signed {
         Signed::Body => return Ok(()),
-        Signed::Time { after, .. } => after,
-        Signed::IdAndTime { separator, .. } => separator,
+        Signed::Time { after, .. } => (after, matches!(after.as_bytes(), [b'0'..=b'9', ..])),
+        // With `.1.`, the id `a.1` at the time 1 would sign the same bytes as the id `a` at the time 1
+        // and a longer body.
+        Signed::IdAndTime { separator, .. } => (separator, has_digit(separator)),
     };
-    match separator.as_bytes() {
-        [] | [b'0'..=b'9', ..] => Err(SchemeError::Separator(separator)),
-        _ => Ok(()),
+    if separator.is_empty() || is_ambiguous {
+        return Err(SchemeError::Separator(separator));
     }
+    Ok(())
 }
 
 const fn items(sender: &Sender) -> Result<(), SchemeError> {
@@ -110,6 +112,17 @@ const fn is_item_name(name: &str) -> bool {
         rest = others;
     }
     !name.is_empty()
+}
+
+const fn has_digit(text: &str) -> bool {
+    let mut rest = text.as_bytes();
+    while let [first, others @ ..] = rest {
+        if first.is_ascii_digit() {
+            return true;
+        }
+        rest = others;
+    }
+    false
 }
 
 const fn contains(names: &[Option<&'static str>], name: &str) -> bool {

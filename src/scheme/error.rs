@@ -10,12 +10,13 @@ pub enum SchemeError {
     /// Two of the scheme's headers have the same name.
     #[error("the scheme uses the header {0:?} for two things: give each its own header")]
     SameHeader(&'static str),
-    /// The text between the signed time and the body is empty or begins with a digit, so that bytes
-    /// could be moved between the two and the signature would still match.
+    /// The text between the signed time and the body is empty or begins with a digit, or the text
+    /// around a signed id and time contains one. Bytes could then be moved from one to the other and
+    /// the signature would still match.
     #[error(
         "with {0:?} between the time and the body, bytes could be moved from one to the other under \
-         the same signature: use a separator that begins with no digit, such as \".\", or do not sign \
-         with this scheme"
+         the same signature: use a separator without digits, such as \".\", or do not sign with this \
+         scheme"
     )]
     Separator(&'static str),
     /// The name of an item or version is empty, or contains a comma, an equals sign or a blank.

@@ -69,3 +69,6 @@ impl<const N: usize> ConstantTimeEq for Digest<N> {
         self.0.ct_eq(&other.0)
     }
 }
+
+#[cfg(test)]
+mod tests;

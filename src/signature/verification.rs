@@ -108,7 +108,7 @@ impl Verification {
 }
 
 /// An id that contains the separator could be split from the time in another place.
-fn signed_id(line: &[u8], separator: &str) -> Result<Arc<str>, VerifyError> {
+pub(super) fn signed_id(line: &[u8], separator: &str) -> Result<Arc<str>, VerifyError> {
     match std::str::from_utf8(line) {
         Err(_) => Err(malformed("a signed id that is not UTF-8")),
         Ok(id) if id.contains(separator) => Err(malformed("a signed id with a separator in it")),

@@ -11,15 +11,16 @@ use super::example::{Receiver, example};
 use super::secrets::{SECRET, secret};
 use super::{now, text};
 
-const OTHERS: [(&str, &str); 3] = [
+const OTHERS: [(&str, &str); 4] = [
     ("STRIPE_WEBHOOK_SECRET", "whsec_test_secret_0123456789abcdef"),
     ("GITHUB_WEBHOOK_SECRET", "4f1c1d8e0b7a4c5d9e2f3a6b7c8d9e0f"),
     ("META_APP_SECRET", "9b1d5e0c7a3f4286b0c9d8e7f6a5b4c3"),
+    ("META_VERIFY_TOKEN", "meatyhamhock"),
 ];
 
 type Headers = Vec<(&'static str, String)>;
 
-/// Sends a request, and returns the status and the body of the response.
+/// Sends a delivery, and returns the status and the body of the response.
 fn post(receiver: &Receiver, sender: &str, headers: &Headers, body: &str) -> (u16, String) {
     let headers: String =
         headers.iter().flat_map(|(name, value)| [name, ": ", value.as_str(), "\r\n"]).collect();
@@ -28,6 +29,10 @@ fn post(receiver: &Receiver, sender: &str, headers: &Headers, body: &str) -> (u1
          Content-Length: {}\r\n\r\n{body}",
         body.len()
     );
+    send(receiver, &request)
+}
+
+fn send(receiver: &Receiver, request: &str) -> (u16, String) {
     let mut connection = TcpStream::connect(("127.0.0.1", receiver.port)).expect("it listens");
     connection.set_read_timeout(Some(Duration::from_secs(60))).expect("a socket");
     connection.write_all(request.as_bytes()).expect("it is read");
@@ -61,6 +66,19 @@ fn deliveries() -> [(&'static str, Headers, &'static str); 4] {
         ("github", github_headers, github),
         ("whatsapp", Scheme::meta().signer(&other(2)).headers("", whatsapp.as_bytes()), whatsapp),
     ]
+}
+
+#[test]
+fn metas_handshake_is_answered_on_the_route_of_the_webhook() {
+    let receiver = Receiver::start("senders", &OTHERS);
+    let get = |token: &str| {
+        let query = format!("hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token={token}");
+        let target = format!("/webhooks/whatsapp?{query}");
+        let head = format!("GET {target} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+        send(&receiver, &head)
+    };
+    assert_eq!(get("meatyhamhock"), (200, "1158201444".to_owned()));
+    assert_eq!(get("another-token"), (403, "Forbidden".to_owned()));
 }
 
 #[test]

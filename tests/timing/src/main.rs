@@ -2,7 +2,10 @@
 
 use std::hint::black_box;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use dudect_bencher::{BenchRng, Class, CtRunner, ctbench_main};
+use nevent_webhooks::scheme::{Encoding, Hash, Scheme};
 use nevent_webhooks::{Secret, Signer, Verifier};
 use rand::RngExt;
 use subtle::ConstantTimeEq;
@@ -22,6 +25,7 @@ ctbench_main!(
     verify_wrong_in_one_byte_or_in_all,
     verify_first_or_last_digest_right,
     verify_first_or_last_secret_right,
+    verify_sha512_in_base64_wrong_early_or_late,
     told_by_memory_one_secret_or_the_other,
     told_by_the_answer_right_but_late_or_wrong,
     control_of_slices_wrong_early_or_late,
@@ -111,6 +115,22 @@ fn verify_first_or_last_secret_right(runner: &mut CtRunner, rng: &mut BenchRng) 
     measure(runner, rng, header, |(header, t, verifier)| {
         verifiers[*verifier].verify(header, BODY, *t).is_ok()
     });
+}
+
+/// Digests of 64 bytes, and a header that is decoded with a table.
+fn verify_sha512_in_base64_wrong_early_or_late(runner: &mut CtRunner, rng: &mut BenchRng) {
+    let builder = Scheme::hmac(Hash::Sha512, "x-signature").encoding(Encoding::Base64);
+    let scheme = builder.items_with_time("t", "v1", ".").build().expect("a scheme");
+    let (signer, verifier) = (scheme.signer(&secret(SECRET)), scheme.verifier(secret(SECRET)));
+    let header = |rng: &mut BenchRng, left: bool| {
+        let t = i64::from(rng.random::<u32>());
+        let (_, header) = signer.headers("", t, BODY).remove(0);
+        let (before, digits) = header.split_once("v1=").expect("a digest");
+        let mut digest = STANDARD.decode(digits).expect("base64");
+        digest[if left { 0 } else { 63 }] ^= 0x55;
+        (format!("{before}v1={}", STANDARD.encode(digest)), t)
+    };
+    measure(runner, rng, header, |(header, t)| verifier.verify(header, BODY, *t).is_ok());
 }
 
 /// After all comparisons the name and the counter of the secret that matched are looked up
