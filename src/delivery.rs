@@ -7,6 +7,11 @@ mod claim;
 #[cfg(feature = "store")]
 mod claim_handle;
 mod id;
+#[cfg(all(
+    any(feature = "events", feature = "schemes"),
+    any(feature = "tower", feature = "actix")
+))]
+mod json;
 #[cfg(feature = "store")]
 mod scope;
 #[cfg(any(feature = "tower", feature = "actix"))]

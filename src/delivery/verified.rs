@@ -130,6 +130,7 @@ impl Delivery {
         self.facts.event_header.as_ref()
     }
 
+    #[cfg(feature = "tower")]
     pub(crate) fn id_source(&self) -> IdSource {
         self.facts.id_source
     }

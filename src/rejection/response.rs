@@ -20,6 +20,7 @@ impl Rejection {
             Self::Signature(error)           => (401, signature(error)),
             Self::SignatureForbidden(error)  => (403, signature(error)),
             Self::UnknownTenant              => (401, signature(&VerifyError::InvalidSignature)),
+            Self::UnknownTenantForbidden     => (403, signature(&VerifyError::InvalidSignature)),
             Self::PayloadTooLarge { .. }
             | Self::OuterBodyLimit { .. }    => (413, "Payload too large"),
             Self::UnreadableBody { .. }      => (400, "Unreadable body"),
@@ -28,6 +29,8 @@ impl Rejection {
             Self::UnsupportedContentEncoding => (415, "Unsupported content encoding"),
             Self::DeliveryId(error)          => (400, delivery_id(error)),
             Self::MalformedChallenge         => (400, "Malformed challenge"),
+            Self::CreationTime(error)        => (401, error.body_text()),
+            Self::CreationTimeForbidden(error) => (403, error.body_text()),
             Self::AlreadyProcessed           => (200, "Already processed"),
             Self::DeliveryInProgress { .. }  => (409, "Delivery in progress"),
             Self::DeliveryIdConflict         => (422, "Delivery id reused"),
@@ -36,7 +39,7 @@ impl Rejection {
             Self::StoreUnavailable { .. }
             | Self::TooManyInFlight { .. }
             | Self::BodyBudgetExhausted { .. } => (503, "Try again later"),
-            #[cfg(feature = "events")]
+            #[cfg(any(feature = "events", feature = "schemes"))]
             Self::Event(_)                   => (400, MALFORMED_EVENT),
             Self::TooManyEvents { .. }       => (400, MALFORMED_EVENT),
             Self::EventTypeMismatch { .. }   => (400, "Event type mismatch"),
@@ -117,10 +120,14 @@ mod tests {
 
     #[test]
     fn an_unknown_tenant_looks_like_a_wrong_signature() {
-        let wrong = Rejection::from(VerifyError::InvalidSignature);
-        let unknown = Rejection::UnknownTenant;
-        assert_eq!(unknown.status(), wrong.status());
-        assert_eq!(unknown.body_text(), wrong.body_text());
-        assert!(unknown.headers().eq(wrong.headers()));
+        let invalid = VerifyError::InvalidSignature;
+        for (unknown, wrong) in [
+            (Rejection::UnknownTenant, Rejection::Signature(invalid.clone())),
+            (Rejection::UnknownTenantForbidden, Rejection::SignatureForbidden(invalid)),
+        ] {
+            assert_eq!(unknown.status(), wrong.status());
+            assert_eq!(unknown.body_text(), wrong.body_text());
+            assert!(unknown.headers().eq(wrong.headers()));
+        }
     }
 }

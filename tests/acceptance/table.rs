@@ -49,11 +49,13 @@ fn tests() -> Shown {
     tests
 }
 
-/// A letter and two digits; `b` may follow.
+/// One or two letters and two digits; `b` may follow.
 fn is_row(id: &str) -> bool {
-    let digits = id.get(1..).map(|rest| rest.strip_suffix('b').unwrap_or(rest));
-    id.starts_with(|first: char| first.is_ascii_lowercase())
-        && digits.is_some_and(|rest| rest.len() == 2 && rest.bytes().all(|b| b.is_ascii_digit()))
+    let rest = id.trim_start_matches(|letter: char| letter.is_ascii_lowercase());
+    let digits = rest.strip_suffix('b').unwrap_or(rest);
+    matches!(id.len() - rest.len(), 1 | 2)
+        && digits.len() == 2
+        && digits.bytes().all(|digit| digit.is_ascii_digit())
 }
 
 fn root() -> PathBuf {
