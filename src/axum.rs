@@ -68,7 +68,7 @@ impl IntoResponse for crate::BatchReport {
 }
 
 /// Responds 400 `Malformed event`, for handlers that read `data` themselves.
-#[cfg(feature = "events")]
+#[cfg(any(feature = "events", feature = "schemes"))]
 impl IntoResponse for crate::EventError {
     fn into_response(self) -> Response {
         Rejection::from(self).into_response()

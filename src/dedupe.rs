@@ -4,6 +4,8 @@ mod attempt;
 mod background;
 mod claim;
 mod claimed;
+#[cfg(feature = "schemes")]
+mod creation;
 mod finalize;
 mod handle_once;
 mod in_request;

@@ -10,6 +10,11 @@ mod claim;
 #[cfg(feature = "store")]
 mod claim_handle;
 mod id;
+#[cfg(all(
+    any(feature = "events", feature = "schemes"),
+    any(feature = "tower", feature = "actix")
+))]
+mod json;
 #[cfg(any(feature = "tower", feature = "actix"))]
 #[cfg_attr(not(feature = "tower"), allow(unreachable_pub, reason = "Tower's sealed trait has it"))]
 mod proof;
@@ -29,6 +34,8 @@ pub use claim_handle::{ClaimHandle, ClaimState};
 #[cfg(any(feature = "tower", feature = "actix"))]
 pub(crate) use id::printable_ascii;
 pub use id::{DeliveryId, DeliveryIdError};
+#[cfg(all(feature = "schemes", any(feature = "tower", feature = "actix")))]
+pub(crate) use json::read_json;
 #[cfg(any(feature = "tower", feature = "actix"))]
 pub(crate) use proof::{AnyDelivery, Proof};
 #[cfg(any(feature = "tower", feature = "actix"))]

@@ -67,7 +67,6 @@
 mod data;
 mod decimal;
 mod envelope;
-mod error;
 mod fan;
 mod json;
 mod live_event;
@@ -82,9 +81,9 @@ mod read_delivery;
 mod repair;
 mod whole;
 
+pub use crate::event_error::EventError;
 pub use data::EventData;
 pub use envelope::Event;
-pub use error::EventError;
 pub use fan::Fan;
 pub use jiff::{Timestamp, civil::Date};
 pub use live_event::{Artist, LiveEvent, Venue};

@@ -83,7 +83,7 @@
 //! | headers | [`SIGNATURE_HEADER`], [`DELIVERY_HEADER`], [`EVENT_HEADER`] |
 //! | tests | [`testing::SignedDelivery`], [`Signer`], [`Clock`], [`ManualClock`], [`SystemClock`], [`store::conformance`] |
 //! | errors of construction | [`SecretError`], [`RotationError`], [`ToleranceError`], [`OptionsError`], [`TenantError`] |
-//! | errors of requests | [`VerifyError`], [`DeliveryIdError`], [`EventError`], [`store::StoreError`] |
+//! | errors of requests | [`VerifyError`], [`DeliveryIdError`], [`CreationTimeError`], [`EventError`], [`store::StoreError`] |
 //!
 //! # Features
 //!
@@ -134,9 +134,10 @@
         clippy::arithmetic_side_effects
     )
 )]
-// Without `events`, nothing claims the events of a delivery.
+// Without `events`, nothing claims the events of a delivery. Without `schemes`, there is one sender,
+// which uses a part of what the data of a scheme can say.
 #![cfg_attr(
-    not(all(feature = "events", any(feature = "tower", feature = "actix"))),
+    not(all(feature = "events", feature = "schemes", any(feature = "tower", feature = "actix"))),
     allow(dead_code, unused_imports)
 )]
 #![cfg_attr(not(any(feature = "tower", feature = "actix")), allow(unreachable_pub))]
@@ -161,6 +162,8 @@ pub mod token;
 
 #[cfg(feature = "events")]
 pub mod event;
+#[cfg(any(feature = "events", feature = "schemes"))]
+mod event_error;
 #[cfg(feature = "store")]
 pub mod store;
 
@@ -220,7 +223,9 @@ pub use scheme::{DELIVERY_HEADER, EVENT_HEADER, SIGNATURE_HEADER};
 pub use delivery::{ClaimHandle, ClaimState, Delivery};
 #[cfg(feature = "events")]
 #[doc(inline)]
-pub use event::{Event, EventData, EventError};
+pub use event::{Event, EventData};
+#[cfg(any(feature = "events", feature = "schemes"))]
+pub use event_error::EventError;
 
 #[cfg(all(feature = "events", any(feature = "tower", feature = "actix")))]
 pub use batch::{Batch, BatchReport, EventFailure};
@@ -231,7 +236,7 @@ pub use batch::{Batch, BatchReport, EventFailure};
 pub use observe::{Incident, Observer};
 #[cfg(any(feature = "tower", feature = "actix"))]
 pub use rejection::RejectionResponse;
-pub use rejection::{BodyError, Fault, Rejection};
+pub use rejection::{BodyError, CreationTimeError, Fault, Rejection};
 
 // Adapters.
 #[cfg(feature = "actix")]

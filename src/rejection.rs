@@ -1,6 +1,7 @@
 //! Rejections: the HTTP responses that the layers give in the handler's place.
 
 mod body_error;
+mod creation_time;
 #[cfg(any(feature = "tower", feature = "actix"))]
 mod custom_response;
 mod fault;
@@ -11,12 +12,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::body_error::BodyError;
+pub use self::creation_time::CreationTimeError;
 #[cfg(any(feature = "tower", feature = "actix"))]
 pub use self::custom_response::RejectionResponse;
 #[cfg(any(feature = "tower", feature = "actix"))]
 pub(crate) use self::custom_response::Respond;
 pub use self::fault::Fault;
-#[cfg(feature = "events")]
+#[cfg(any(feature = "events", feature = "schemes"))]
 use crate::EventError;
 #[cfg(feature = "schemes")]
 use crate::token::TokenError;
@@ -68,6 +70,11 @@ pub enum Rejection {
     /// which tenants exist.
     #[error("the request belongs to no known tenant")]
     UnknownTenant,
+    /// As [`Rejection::UnknownTenant`], with the status 403, where unknown tenants are answered as
+    /// those of a sender that stops sending after a 401: see
+    /// [`VerifyOptions::unknown_tenants_as`](crate::VerifyOptions::unknown_tenants_as).
+    #[error("the request belongs to no known tenant")]
+    UnknownTenantForbidden,
     /// The body has, or declares, more bytes than the limit.
     #[error("the body is longer than {limit} bytes")]
     #[non_exhaustive]
@@ -122,6 +129,15 @@ pub enum Rejection {
         "authentic, but its challenge is missing, too long or not plain ASCII: it is not sent back"
     )]
     MalformedChallenge,
+    /// The delivery is authentic, but its event is older than the retention, or does not say when it
+    /// was created: see
+    /// [`DedupeOptions::reject_events_older_than_retention`](crate::DedupeOptions::reject_events_older_than_retention).
+    #[error("authentic, but {0}")]
+    CreationTime(CreationTimeError),
+    /// As [`Rejection::CreationTime`], with the status 403 in place of 401, for a sender that stops
+    /// sending after a 401.
+    #[error("authentic, but {0}")]
+    CreationTimeForbidden(CreationTimeError),
     /// A handler already completed this delivery. Not an error: the sender gets a 200 and
     /// stops sending.
     #[error("already processed")]
@@ -156,9 +172,8 @@ pub enum Rejection {
         /// How many are allowed at once.
         limit: usize,
     },
-    /// The body is not the JSON of an event, or not of the event type that the handler asks
-    /// for.
-    #[cfg(feature = "events")]
+    /// The body is not the JSON of an event, or not of the type that the handler asks for.
+    #[cfg(any(feature = "events", feature = "schemes"))]
     #[error("authentic, but {0}")]
     Event(EventError),
     /// The batch has more events than the library accepts.
@@ -223,7 +238,7 @@ impl From<DeliveryIdError> for Rejection {
 }
 
 /// Lets a handler use `?` when it reads an event, to respond 400 `Malformed event`.
-#[cfg(feature = "events")]
+#[cfg(any(feature = "events", feature = "schemes"))]
 impl From<EventError> for Rejection {
     fn from(error: EventError) -> Self {
         Self::Event(error)

@@ -90,7 +90,7 @@ fn read<T>(
 
 /// Responds 400 `Malformed event`, for handlers that read `data` themselves. The response's error is
 /// the [`Rejection`], as it is for an extractor.
-#[cfg(feature = "events")]
+#[cfg(any(feature = "events", feature = "schemes"))]
 impl From<crate::EventError> for actix_web::Error {
     fn from(error: crate::EventError) -> Self {
         Rejection::from(error).into()

@@ -150,6 +150,8 @@ async fn handle_delivery<D: AnyDelivery, T, F: Future<Output = Result<T, Rejecti
     handler: impl FnOnce(D, Claimed) -> F,
     end_of: EndOf<T>,
 ) -> Result<T, Rejection> {
+    #[cfg(feature = "schemes")]
+    attempt.dedupe.check_creation(&delivery)?;
     let claim = attempt.dedupe.claim_for(&delivery);
     let by_event_id = claim.kind == RecordKind::Event;
     let claimed = Claimed::new(&attempt, by_event_id);

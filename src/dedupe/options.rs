@@ -1,3 +1,5 @@
+#[cfg(feature = "schemes")]
+mod creation;
 mod error;
 
 use std::sync::Arc;
@@ -41,6 +43,8 @@ pub struct DedupeOptions {
     pub(super) run_when_store_fails: bool,
     pub(super) dedupe_by: DedupeKey,
     pub(super) allow_short_retention: bool,
+    #[cfg(feature = "schemes")]
+    pub(super) creation_field: Option<Arc<str>>,
     pub(super) share_scope: bool,
     pub(super) observers: Observers,
     pub(super) respond: Respond,
@@ -60,6 +64,8 @@ impl DedupeOptions {
             run_when_store_fails: false,
             dedupe_by: DedupeKey::DeliveryId,
             allow_short_retention: false,
+            #[cfg(feature = "schemes")]
+            creation_field: None,
             share_scope: false,
             observers: Observers::default(),
             respond: Respond::default(),
@@ -222,6 +228,8 @@ impl DedupeOptions {
         if self.max_in_flight == 0 {
             return Err(OptionsError::NoneInFlight);
         }
+        #[cfg(feature = "schemes")]
+        self.check_creation_field()?;
         let least = self.terms.least_retention();
         if let Some(retention) = self.retention.filter(|retention| *retention < least)
             && !self.allow_short_retention

@@ -9,6 +9,8 @@ use crate::scheme::Terms;
 pub(super) struct Times {
     pub(super) response_deadline: Duration,
     pub(super) lease: Duration,
+    /// How long the store keeps a completed delivery. If the age of events is limited, this is
+    /// [`AHEAD`](super::creation::AHEAD) longer than the limit.
     pub(super) retention: Duration,
     pub(super) store_timeout: Duration,
     pub(super) handler_timeout: Duration,
@@ -38,11 +40,16 @@ impl Times {
 /// A retention below the sender's retry horizon acts as the horizon, unless it is allowed. Otherwise a
 /// retry would be handled again.
 fn retention(options: &DedupeOptions, terms: &Terms) -> Duration {
-    match options.retention {
+    let retention = match options.retention {
         None => terms.retention(),
         Some(retention) if options.allow_short_retention => retention,
         Some(retention) => retention.max(terms.least_retention()),
+    };
+    #[cfg(feature = "schemes")]
+    if options.creation_field.is_some() {
+        return retention.saturating_add(super::creation::AHEAD);
     }
+    retention
 }
 
 #[cfg(test)]

@@ -20,6 +20,10 @@ pub trait Proof: fmt::Debug + Send + Sync + 'static {
     /// The time during which a replay could be accepted. `None` if it has no end.
     fn replay_window(&self) -> Option<Duration>;
 
+    /// When the body ended, in Unix seconds.
+    #[cfg(feature = "schemes")]
+    fn body_end(&self) -> i64;
+
     /// The tenant that sent the delivery.
     fn tenant(&self) -> Option<&str>;
 }
@@ -51,6 +55,11 @@ impl Proof for Verified {
 
     fn replay_window(&self) -> Option<Duration> {
         self.replay_window()
+    }
+
+    #[cfg(feature = "schemes")]
+    fn body_end(&self) -> i64 {
+        self.body_end()
     }
 
     fn tenant(&self) -> Option<&str> {

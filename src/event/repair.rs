@@ -1,9 +1,10 @@
 //! Repairs bodies that are JSON, but that `serde_json` refuses.
 
 use std::borrow::Cow;
+use std::marker::PhantomData;
 use std::ops::Range;
 
-use serde::de::IgnoredAny;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::EventError;
 
@@ -39,6 +40,13 @@ pub(crate) fn repair(json: &[u8]) -> Result<Cow<'_, [u8]>, EventError> {
         }
     }
     Ok(repaired.finish())
+}
+
+impl EventError {
+    /// Reads JSON as senders write it, which is repaired first.
+    pub(super) fn of_reading<T: DeserializeOwned>(json: &[u8]) -> Result<T, Self> {
+        Self::of_reading_with(PhantomData::<T>, &repair(json)?)
+    }
 }
 
 /// The depth that `serde_json` reads.

@@ -61,6 +61,10 @@ impl VerifyLayer {
     /// them. A tenant with two secrets costs one more pass over the body, so the time of a
     /// response can tell that a rotation is under way.
     ///
+    /// Unknown tenants are answered as tenants with Nevent's scheme. If your tenants have the scheme of
+    /// another sender, name it with [`VerifyOptions::unknown_tenants_as`]. Otherwise a request without
+    /// `X-Nevent-Signature` would tell a known tenant from an unknown one.
+    ///
     /// Give each tenant a secret of its own. If two have the same secret, an attacker can send a
     /// captured request of one to the other.
     ///
@@ -87,7 +91,8 @@ impl VerifyLayer {
         tenant_of: impl Fn(&RequestHead<'_>) -> Option<Tenant> + Send + Sync + 'static,
         options: VerifyOptions,
     ) -> Self {
-        Self::from_verifiers(Verifiers::per_tenant(tenant_of), options)
+        let verifiers = Verifiers::per_tenant(tenant_of, options.unknown_tenants);
+        Self::from_verifiers(verifiers, options)
     }
 
     fn from_verifiers(verifiers: Verifiers, options: VerifyOptions) -> Self {

@@ -8,6 +8,7 @@ use super::read::Limits;
 use crate::delivery::Scope;
 use crate::observe::{Observer, Observers};
 use crate::rejection::Respond;
+use crate::scheme::{NEVENT, Scheme, Sender};
 use crate::{Clock, Rejection, RejectionResponse, SystemClock};
 
 /// The settings of a [`VerifyLayer`](super::VerifyLayer). The defaults suit Nevent's schedule.
@@ -33,6 +34,7 @@ pub struct VerifyOptions {
     unverified_budget: usize,
     clock: Arc<dyn Clock>,
     strict_event_type: bool,
+    pub(super) unknown_tenants: Sender,
     scope: Option<Scope>,
     observers: Observers,
     respond: Respond,
@@ -48,6 +50,7 @@ impl VerifyOptions {
             unverified_budget: 256 * 1024 * 1024,
             clock: Arc::new(SystemClock),
             strict_event_type: false,
+            unknown_tenants: NEVENT,
             scope: None,
             observers: Observers::default(),
             respond: Respond::default(),
@@ -113,6 +116,26 @@ impl VerifyOptions {
     #[cfg(feature = "events")]
     pub fn strict_event_type(mut self) -> Self {
         self.strict_event_type = true;
+        self
+    }
+
+    /// Sets the scheme of the tenants of a [`VerifyLayer::per_tenant`](crate::VerifyLayer::per_tenant),
+    /// so that a request for an unknown tenant is answered as one for a known tenant. Default
+    /// [`Scheme::nevent`].
+    ///
+    /// The layer then expects that scheme's headers of a request for an unknown tenant, and applies the
+    /// scheme's body limit, body timeout and statuses. Otherwise an attacker could tell from a missing
+    /// header or from a long body which tenants exist. If your tenants have several schemes, no
+    /// single scheme hides all of them: give each scheme a route of its own.
+    ///
+    #[cfg_attr(feature = "schemes", doc = "```")]
+    #[cfg_attr(not(feature = "schemes"), doc = "```ignore")]
+    /// use nevent_webhooks::{VerifyOptions, scheme::Scheme};
+    ///
+    /// let options = VerifyOptions::new().unknown_tenants_as(Scheme::github());
+    /// ```
+    pub fn unknown_tenants_as<T, K>(mut self, scheme: Scheme<T, K>) -> Self {
+        self.unknown_tenants = scheme.sender;
         self
     }
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use super::request::Head;
 use super::request_head::RequestHead;
 use crate::delivery::scope_flaw;
-use crate::{Rejection, Secret, Verification, Verified, Verifier, VerifyError};
+use crate::scheme::Sender;
+use crate::{Rejection, Verification, Verified, Verifier, VerifyError};
 
 /// One of several senders that use one route: a name, and the verifier for that sender's
 /// deliveries. Cheap to clone.
@@ -82,10 +83,9 @@ pub(super) enum Chosen<'a> {
 impl Verifiers {
     pub(super) fn per_tenant(
         tenant_of: impl Fn(&RequestHead<'_>) -> Option<Tenant> + Send + Sync + 'static,
+        unknown: Sender,
     ) -> Self {
-        // Any key will do, because the request is rejected whatever this verifier returns.
-        let decoy = Verifier::new(Secret::decoy());
-        Self::PerTenant { tenant_of: Arc::new(tenant_of), decoy }
+        Self::PerTenant { tenant_of: Arc::new(tenant_of), decoy: Verifier::decoy(unknown) }
     }
 
     pub(super) fn choose(&self, head: &impl Head) -> Chosen<'_> {
@@ -117,11 +117,15 @@ impl Chosen<'_> {
 
     /// The rejection of a signature, with the status that the sender expects.
     fn rejection(&self, error: VerifyError) -> Rejection {
-        if self.verifier().sender().terms.is_401_fatal {
+        if self.is_401_fatal() {
             Rejection::SignatureForbidden(error)
         } else {
             Rejection::Signature(error)
         }
+    }
+
+    fn is_401_fatal(&self) -> bool {
+        self.verifier().sender().terms.is_401_fatal
     }
 
     /// The proof with the tenant's name. An unknown tenant gets no proof, even if the sender signs
@@ -131,7 +135,11 @@ impl Chosen<'_> {
         verified: Result<Verified, VerifyError>,
     ) -> Result<Verified, Rejection> {
         if let Self::Decoy(_) = self {
-            return Err(Rejection::UnknownTenant);
+            return Err(if self.is_401_fatal() {
+                Rejection::UnknownTenantForbidden
+            } else {
+                Rejection::UnknownTenant
+            });
         }
         let verified = verified.map_err(|error| self.rejection(error))?;
         Ok(match self {

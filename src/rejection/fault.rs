@@ -19,7 +19,7 @@ use crate::VerifyError;
 ///
 /// | fault | rejections |
 /// | --- | --- |
-/// | `Sender` | `Signature`, `SignatureForbidden`, `Token`, `TokenForbidden`, `UnknownTenant`, `PayloadTooLarge`, `OuterBodyLimit`, `UnsupportedContentEncoding`, `DeliveryId`, `MalformedChallenge`, `DeliveryIdConflict`, `Event`, `TooManyEvents`, `EventTypeMismatch` |
+/// | `Sender` | `Signature`, `SignatureForbidden`, `Token`, `TokenForbidden`, `UnknownTenant`, `UnknownTenantForbidden`, `PayloadTooLarge`, `OuterBodyLimit`, `UnsupportedContentEncoding`, `DeliveryId`, `MalformedChallenge`, `CreationTime`, `CreationTimeForbidden`, `DeliveryIdConflict`, `Event`, `TooManyEvents`, `EventTypeMismatch` |
 /// | `Network` | `UnreadableBody`, `BodyTimeout`, `OuterBodyTimeout` |
 /// | `Overload` | `BodyBudgetExhausted`, `TooManyInFlight` |
 /// | `Store` | `StoreUnavailable` |
@@ -68,15 +68,18 @@ impl Rejection {
             Self::Signature(_)
             | Self::SignatureForbidden(_)
             | Self::UnknownTenant
+            | Self::UnknownTenantForbidden
             | Self::PayloadTooLarge { .. }
             | Self::OuterBodyLimit { .. }
             | Self::UnsupportedContentEncoding
             | Self::DeliveryId(_)
             | Self::MalformedChallenge
+            | Self::CreationTime(_)
+            | Self::CreationTimeForbidden(_)
             | Self::DeliveryIdConflict
             | Self::TooManyEvents { .. }
             | Self::EventTypeMismatch { .. } => Fault::Sender,
-            #[cfg(feature = "events")]
+            #[cfg(any(feature = "events", feature = "schemes"))]
             Self::Event(_) => Fault::Sender,
             #[cfg(feature = "schemes")]
             Self::Token(_) | Self::TokenForbidden(_) => Fault::Sender,
@@ -110,10 +113,12 @@ impl Rejection {
             ),
             Self::DeliveryId(_)
             | Self::MalformedChallenge
+            | Self::CreationTime(_)
+            | Self::CreationTimeForbidden(_)
             | Self::DeliveryIdConflict
             | Self::TooManyEvents { .. }
             | Self::EventTypeMismatch { .. } => true,
-            #[cfg(feature = "events")]
+            #[cfg(any(feature = "events", feature = "schemes"))]
             Self::Event(_) => true,
             _ => self.status() >= 500,
         }

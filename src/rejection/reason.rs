@@ -6,8 +6,9 @@ use crate::{DeliveryIdError, VerifyError};
 impl Rejection {
     /// The reason as a stable name in `snake_case`, for counters and logs.
     ///
-    /// Each variant has its own name, and so has each variant of [`VerifyError`], `TokenError` and
-    /// [`DeliveryIdError`]. A name never changes within a major version.
+    /// Each variant has its own name, and so has each variant of [`VerifyError`],
+    /// `TokenError`, [`DeliveryIdError`] and [`CreationTimeError`](crate::CreationTimeError). Variants that differ
+    /// in their status alone share a name. A name never changes within a major version.
     #[must_use]
     #[rustfmt::skip]
     pub fn as_str(&self) -> &'static str {
@@ -17,7 +18,8 @@ impl Rejection {
             #[cfg(feature = "schemes")]
             Self::Token(error)
             | Self::TokenForbidden(error)    => token(error),
-            Self::UnknownTenant              => "unknown_tenant",
+            Self::UnknownTenant
+            | Self::UnknownTenantForbidden   => "unknown_tenant",
             Self::PayloadTooLarge { .. }     => "payload_too_large",
             Self::OuterBodyLimit { .. }      => "outer_body_limit",
             Self::BodyBudgetExhausted { .. } => "body_budget_exhausted",
@@ -27,6 +29,8 @@ impl Rejection {
             Self::UnsupportedContentEncoding => "unsupported_content_encoding",
             Self::DeliveryId(error)          => delivery_id(error),
             Self::MalformedChallenge         => "malformed_challenge",
+            Self::CreationTime(error)
+            | Self::CreationTimeForbidden(error) => error.as_str(),
             Self::AlreadyProcessed           => "already_processed",
             Self::DeliveryInProgress { .. }  => "delivery_in_progress",
             Self::DeliveryIdConflict         => "delivery_id_conflict",
@@ -34,7 +38,7 @@ impl Rejection {
             Self::StillProcessing            => "still_processing",
             Self::StoreUnavailable { .. }    => "store_unavailable",
             Self::TooManyInFlight { .. }     => "too_many_in_flight",
-            #[cfg(feature = "events")]
+            #[cfg(any(feature = "events", feature = "schemes"))]
             Self::Event(_)                   => "malformed_event",
             Self::TooManyEvents { .. }       => "too_many_events",
             Self::EventTypeMismatch { .. }   => "event_type_mismatch",

@@ -26,6 +26,7 @@ impl Rejection {
             #[cfg(feature = "schemes")]
             Self::TokenForbidden(error)      => (403, token(error)),
             Self::UnknownTenant              => (401, signature(&VerifyError::InvalidSignature)),
+            Self::UnknownTenantForbidden     => (403, signature(&VerifyError::InvalidSignature)),
             Self::PayloadTooLarge { .. }
             | Self::OuterBodyLimit { .. }    => (413, "Payload too large"),
             Self::UnreadableBody { .. }      => (400, "Unreadable body"),
@@ -34,6 +35,8 @@ impl Rejection {
             Self::UnsupportedContentEncoding => (415, "Unsupported content encoding"),
             Self::DeliveryId(error)          => (400, delivery_id(error)),
             Self::MalformedChallenge         => (400, "Malformed challenge"),
+            Self::CreationTime(error)        => (401, error.body_text()),
+            Self::CreationTimeForbidden(error) => (403, error.body_text()),
             Self::AlreadyProcessed           => (200, "Already processed"),
             Self::DeliveryInProgress { .. }  => (409, "Delivery in progress"),
             Self::DeliveryIdConflict         => (422, "Delivery id reused"),
@@ -42,7 +45,7 @@ impl Rejection {
             Self::StoreUnavailable { .. }
             | Self::TooManyInFlight { .. }
             | Self::BodyBudgetExhausted { .. } => (503, "Try again later"),
-            #[cfg(feature = "events")]
+            #[cfg(any(feature = "events", feature = "schemes"))]
             Self::Event(_)                   => (400, MALFORMED_EVENT),
             Self::TooManyEvents { .. }       => (400, MALFORMED_EVENT),
             Self::EventTypeMismatch { .. }   => (400, "Event type mismatch"),
@@ -152,10 +155,14 @@ mod tests {
 
     #[test]
     fn an_unknown_tenant_looks_like_a_wrong_signature() {
-        let wrong = Rejection::from(VerifyError::InvalidSignature);
-        let unknown = Rejection::UnknownTenant;
-        assert_eq!(unknown.status(), wrong.status());
-        assert_eq!(unknown.body_text(), wrong.body_text());
-        assert!(unknown.headers().eq(wrong.headers()));
+        let invalid = VerifyError::InvalidSignature;
+        for (unknown, wrong) in [
+            (Rejection::UnknownTenant, Rejection::Signature(invalid.clone())),
+            (Rejection::UnknownTenantForbidden, Rejection::SignatureForbidden(invalid)),
+        ] {
+            assert_eq!(unknown.status(), wrong.status());
+            assert_eq!(unknown.body_text(), wrong.body_text());
+            assert!(unknown.headers().eq(wrong.headers()));
+        }
     }
 }

@@ -10,13 +10,19 @@ fn every_rejection_has_its_status_name_and_fault() {
     let signature = |error: VerifyError| (Rejection::from(error), 401, Some(Sender));
     #[cfg(feature = "schemes")]
     let token = |error: TokenError| Rejection::from(error);
+    let created = |error| (Rejection::CreationTime(error), 401, Some(Sender));
     let table = [
         (signature(VerifyError::MissingSignature), "missing_signature"),
         (signature(VerifyError::MalformedSignature { reason: "x" }), "malformed_signature"),
         (signature(VerifyError::InvalidSignature), "invalid_signature"),
         (signature(VerifyError::TimestampTooOld { age: 301 }), "timestamp_too_old"),
         (signature(VerifyError::TimestampTooNew { ahead: 301 }), "timestamp_too_new"),
+        (
+            (Rejection::SignatureForbidden(VerifyError::InvalidSignature), 403, Some(Sender)),
+            "invalid_signature",
+        ),
         ((Rejection::UnknownTenant, 401, Some(Sender)), "unknown_tenant"),
+        ((Rejection::UnknownTenantForbidden, 403, Some(Sender)), "unknown_tenant"),
         ((Rejection::PayloadTooLarge { limit: 1 }, 413, Some(Sender)), "payload_too_large"),
         ((Rejection::OuterBodyLimit { source: source() }, 413, Some(Sender)), "outer_body_limit"),
         (
@@ -39,6 +45,13 @@ fn every_rejection_has_its_status_name_and_fault() {
             "malformed_delivery_id",
         ),
         ((Rejection::MalformedChallenge, 400, Some(Sender)), "malformed_challenge"),
+        (created(CreationTimeError::Missing), "missing_creation_time"),
+        (created(CreationTimeError::TooOld { age: 9 }), "event_too_old"),
+        (created(CreationTimeError::TooNew { ahead: 301 }), "event_too_new"),
+        (
+            (Rejection::CreationTimeForbidden(CreationTimeError::Missing), 403, Some(Sender)),
+            "missing_creation_time",
+        ),
         ((Rejection::AlreadyProcessed, 200, None), "already_processed"),
         ((Rejection::DeliveryInProgress { lease: limit }, 409, None), "delivery_in_progress"),
         ((Rejection::DeliveryIdConflict, 422, Some(Sender)), "delivery_id_conflict"),
@@ -81,6 +94,8 @@ fn every_rejection_has_its_status_name_and_fault() {
     for ((rejection, status, fault), name) in table {
         let found = (rejection.as_str(), rejection.status(), rejection.fault());
         assert_eq!(found, (name, status, fault), "{rejection:?}");
+        // Senders disable an endpoint that responds 410.
+        assert_ne!(rejection.status(), 410, "{rejection:?}");
     }
 }
 

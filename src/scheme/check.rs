@@ -21,13 +21,16 @@ const fn headers(sender: &Sender) -> Result<(), SchemeError> {
         Some(TimeSource::Header(name)) => Some(name),
         _ => None,
     };
-    let id = match (sender.format.signed, sender.id) {
-        (Signed::IdAndTime { id_header, .. }, _) => Some(id_header),
-        (_, IdSource::Header(name)) => Some(name),
+    let signed_id = match sender.format.signed {
+        Signed::IdAndTime { id_header, .. } => Some(id_header),
         _ => None,
     };
-    let names = [Some(sender.format.header), time, id, sender.event_header, sender.version_header];
-    check_header_names(&names)
+    let id = match sender.id {
+        IdSource::Header(name) => Some(name),
+        _ => None,
+    };
+    let Sender { format, event_header, version_header, .. } = *sender;
+    check_header_names(&[Some(format.header), time, signed_id, id, event_header, version_header])
 }
 
 /// Checks that these are names of headers, no two of them the same.
@@ -156,3 +159,6 @@ const fn equal(mut one: &[u8], mut other: &[u8]) -> bool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

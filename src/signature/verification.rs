@@ -96,6 +96,8 @@ impl Verification {
 
         Ok(Verified {
             scheme: self.scheme,
+            #[cfg(all(feature = "schemes", any(feature = "tower", feature = "actix")))]
+            body_end: now,
             time,
             id: self.id,
             secret_name: Arc::clone(&secret.name),
@@ -125,6 +127,8 @@ impl fmt::Debug for Verification {
 #[derive(Debug, Clone)]
 pub struct Verified {
     scheme: &'static str,
+    #[cfg(all(feature = "schemes", any(feature = "tower", feature = "actix")))]
+    body_end: i64,
     time: Option<SignedTime>,
     id: Option<Arc<str>>,
     secret_name: Arc<str>,
@@ -192,6 +196,12 @@ impl Verified {
     #[must_use]
     pub fn replay_window(&self) -> Option<Duration> {
         self.time.as_ref().map(|time| time.replay_window)
+    }
+
+    /// When the body ended, in Unix seconds by the caller's clock.
+    #[cfg(all(feature = "schemes", any(feature = "tower", feature = "actix")))]
+    pub(crate) fn body_end(&self) -> i64 {
+        self.body_end
     }
 
     #[cfg(any(feature = "tower", feature = "actix"))]

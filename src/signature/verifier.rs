@@ -78,6 +78,12 @@ impl Verifier {
     pub fn with_secrets(secrets: impl IntoIterator<Item = Secret>) -> Result<Self, RotationError> {
         Secrets::new(secrets).map(|secrets| Self::of(NEVENT, secrets))
     }
+
+    /// A verifier for requests that are rejected whatever it returns, so any key will do.
+    #[cfg(any(feature = "tower", feature = "actix"))]
+    pub(crate) fn decoy(sender: Sender) -> Self {
+        Self::of(sender, Secrets::one(Secret::decoy()))
+    }
 }
 
 impl<K> Verifier<Timed, K> {

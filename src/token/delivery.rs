@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::delivery::{Accepted, AnyDelivery, Proof};
+use crate::delivery::{Accepted, AnyDelivery, Proof, read_json};
 use crate::scheme::Identity;
-use crate::{ClaimHandle, DeliveryId, ReplayKey};
+use crate::{ClaimHandle, DeliveryId, EventError, ReplayKey};
 
 /// A delivery that was accepted for its token. **Nothing shows that its body is genuine.**
 ///
@@ -64,6 +64,31 @@ impl TokenDelivery {
         self.0.body()
     }
 
+    /// Reads the body as your own type, from JSON: see [`Delivery::json`](crate::Delivery::json).
+    ///
+    /// ```
+    /// use nevent_webhooks::Rejection;
+    /// use nevent_webhooks::token::TokenDelivery;
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Evento {
+    ///     evento: String,
+    /// }
+    ///
+    /// async fn handle(delivery: TokenDelivery) -> Result<(), Rejection> {
+    ///     let Evento { evento } = delivery.json()?;
+    ///     println!("{evento}");
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Delivery::json`](crate::Delivery::json).
+    pub fn json<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T, EventError> {
+        read_json(self.body())
+    }
+
     /// The token that the request was accepted for. It says who sent the request, and nothing about
     /// the body.
     #[must_use]
@@ -117,6 +142,7 @@ impl fmt::Debug for TokenDelivery {
 pub struct TokenMatch {
     pub(super) sender: &'static str,
     pub(super) token_name: Arc<str>,
+    pub(super) body_end: i64,
 }
 
 impl TokenMatch {
@@ -146,6 +172,10 @@ impl Proof for TokenMatch {
 
     fn replay_window(&self) -> Option<Duration> {
         None
+    }
+
+    fn body_end(&self) -> i64 {
+        self.body_end
     }
 
     fn tenant(&self) -> Option<&str> {

@@ -55,14 +55,19 @@ impl Tokens {
     pub(crate) fn find<'a>(
         &self,
         lines: impl Iterator<Item = &'a [u8]>,
-    ) -> Result<TokenMatch, TokenError> {
+    ) -> Result<&Token, TokenError> {
         let given = Credential::new(&self.place.find(lines)?);
         let position = self.credentials.position_of(&given);
         let token = position.and_then(|position| self.all.get(position));
         let challenge = self.place.challenge();
         let token = token.ok_or(TokenError::InvalidToken { challenge })?;
         token.count_match();
-        Ok(TokenMatch { sender: self.sender, token_name: Arc::clone(&token.name) })
+        Ok(token)
+    }
+
+    /// The proof that the request had this token. `body_end` is in Unix seconds.
+    pub(crate) fn proof(&self, token: &Token, body_end: i64) -> TokenMatch {
+        TokenMatch { sender: self.sender, token_name: Arc::clone(&token.name), body_end }
     }
 }
 

@@ -36,6 +36,22 @@ mod rejection_responses;
 mod repeats;
 mod replays;
 mod rotation;
+#[cfg(feature = "schemes")]
+mod schemes_creation;
+#[cfg(feature = "schemes")]
+mod schemes_handler;
+#[cfg(feature = "schemes")]
+mod schemes_identity;
+#[cfg(feature = "schemes")]
+mod schemes_retention;
+#[cfg(feature = "schemes")]
+mod schemes_signature;
+#[cfg(feature = "schemes")]
+mod schemes_tenants;
+#[cfg(feature = "schemes")]
+mod schemes_terms;
+#[cfg(feature = "schemes")]
+mod schemes_time;
 mod scopes;
 mod signature;
 mod signature_form;

@@ -1,8 +1,10 @@
-//! tk09–tk11, tk14, tk15: what happens to a delivery that was accepted for its token.
+//! tk09–tk11, tk14–tk16: what happens to a delivery that was accepted for its token.
+
+use std::time::Duration;
 
 use nevent_webhooks::scheme::{Identity, Terms};
 use nevent_webhooks::token::TokenLayer;
-use nevent_webhooks::{DedupeOptions, VerifyOptions};
+use nevent_webhooks::{Clock, DedupeOptions, ManualClock, VerifyOptions};
 
 use super::tokens::{is, sent, token};
 use crate::support::recorder::Recorder;
@@ -15,6 +17,7 @@ rows!(
     tk11_an_id_in_a_header,
     tk14_observers_are_told_that_nothing_is_signed,
     tk15_a_sender_that_takes_only_200,
+    tk16_an_event_older_than_the_retention,
 );
 
 async fn tk09_the_same_body_is_one_delivery(adapter: Adapter) {
@@ -28,6 +31,8 @@ async fn tk09_the_same_body_is_one_delivery(adapter: Adapter) {
     let seen = receiver.seen();
     assert_eq!(seen.len(), 3);
     assert_eq!(seen[0].identity(), Identity::BodyHash);
+    let read: serde_json::Map<_, _> = seen[0].json().expect("JSON");
+    assert!(read.is_empty() && seen[2].json::<serde_json::Value>().is_err());
     let of_two_braces = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
     assert_eq!(seen[0].id().as_str(), format!("sha256:{of_two_braces}"));
     assert_eq!((seen[0].event_header(), seen[0].version_header()), (None, None));
@@ -95,5 +100,20 @@ async fn tk15_a_sender_that_takes_only_200(adapter: Adapter) {
     let receiver = TokenReceiver::start(adapter, layer.expect("a layer")).await;
     is(&receiver.send(&sent("{}")).await, 200, "");
     is(&receiver.send(&sent("{}")).await, 200, "Already processed");
+    assert_eq!(receiver.runs(), 1);
+}
+
+async fn tk16_an_event_older_than_the_retention(adapter: Adapter) {
+    let clock = ManualClock::now();
+    let options = VerifyOptions::new().clock(clock.clone());
+    let layer = TokenLayer::builder([token()]).options(options).build().expect("a layer");
+    let retention = Duration::from_secs(10 * 3600);
+    let options = DedupeOptions::new().retention(retention);
+    let options = options.reject_events_older_than_retention("created");
+    let receiver = TokenReceiver::with_options(adapter, layer, options).await;
+    let aged = |seconds: i64| sent(&format!(r#"{{"created":{}}}"#, clock.unix_seconds() - seconds));
+    is(&receiver.send(&aged(36_000)).await, 202, "");
+    is(&receiver.send(&aged(36_001)).await, 401, "Event too old");
+    is(&receiver.send(&sent("{}")).await, 401, "Missing creation time");
     assert_eq!(receiver.runs(), 1);
 }

@@ -45,7 +45,7 @@ pub(super) fn serve(
                 }
             };
             let resource = web::resource("/webhooks/nevent")
-                .app_data(web::PayloadConfig::new(2 << 20))
+                .app_data(web::PayloadConfig::new(32 << 20))
                 .wrap_fn(limited)
                 .wrap(WebhookMiddleware::new(&verify, &dedupe))
                 .wrap_fn(move |mut request, service| {

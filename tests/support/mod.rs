@@ -18,6 +18,8 @@ pub mod receiver;
 pub mod recorder;
 pub mod secrets;
 #[cfg(feature = "schemes")]
+pub mod sender;
+#[cfg(feature = "schemes")]
 pub mod tokens;
 mod tower;
 pub mod work;
@@ -33,6 +35,8 @@ pub use post::Post;
 pub use received::Asks;
 pub use receiver::Receiver;
 pub use secrets::{OTHER_SECRET, PREVIOUS_SECRET, SECRET};
+#[cfg(feature = "schemes")]
+pub use sender::Sender;
 
 /// One test per adapter for each row: `mod on_axum`, `mod on_hyper` and `mod
 /// on_actix` call the functions of these names.

@@ -154,6 +154,32 @@ impl Post {
     }
 }
 
+/// For requests of other senders.
+#[cfg(feature = "schemes")]
+impl Post {
+    /// A request with these headers alone, besides those of HTTP, from another sender than Nevent.
+    pub fn of_headers(headers: Vec<(&str, String)>, body: &[u8]) -> Self {
+        let nothing = Self::new("").without_id().event(None).without_signature().body(body);
+        headers.into_iter().fold(nothing, |post, (name, value)| post.header(name, value))
+    }
+
+    pub fn without_header(mut self, name: &str) -> Self {
+        self.more_headers.retain(|(other, _)| other != name);
+        self
+    }
+
+    /// Sends another value in the header than before.
+    pub fn with_header(self, name: &str, value: impl Into<Vec<u8>>) -> Self {
+        self.without_header(name).header(name, value)
+    }
+
+    /// The value of a header that was given.
+    pub fn value_of(&self, name: &str) -> String {
+        let header = self.more_headers.iter().find(|(other, _)| other == name);
+        String::from_utf8(header.expect("it was given").1.clone()).expect("text")
+    }
+}
+
 fn signer(secret: &str) -> Signer {
     Signer::new(&Secret::dangerously_allow_weak(secret).expect("a key"))
 }

@@ -25,7 +25,7 @@ pub(super) type Layers = (VerifyLayer, DedupeLayer);
 pub struct Setup {
     adapter: Adapter,
     clock: ManualClock,
-    verifier: Verifier,
+    verifier: Box<dyn FnOnce(VerifyOptions) -> VerifyLayer>,
     verify: Box<dyn FnOnce(VerifyOptions) -> VerifyOptions>,
     verify_layer: Option<VerifyLayer>,
     scope: String,
@@ -53,7 +53,7 @@ impl Receiver {
         Setup {
             adapter,
             clock: ManualClock::now(),
-            verifier: Verifier::new(secret(SECRET)),
+            verifier: of(Verifier::new(secret(SECRET))),
             verify: Box::new(|options| options),
             verify_layer: None,
             scope: "tickets".to_owned(),
@@ -124,8 +124,8 @@ impl Receiver {
 }
 
 impl Setup {
-    pub fn verifier(mut self, verifier: Verifier) -> Self {
-        self.verifier = verifier;
+    pub fn verifier<T: 'static, K: 'static>(mut self, verifier: Verifier<T, K>) -> Self {
+        self.verifier = of(verifier);
         self
     }
 
@@ -219,7 +219,7 @@ impl Setup {
     pub async fn start(self) -> Receiver {
         let verify = self.verify_layer.unwrap_or_else(|| {
             let options = VerifyOptions::new().clock(self.clock.clone());
-            VerifyLayer::with_options(self.verifier, (self.verify)(options))
+            (self.verifier)((self.verify)(options))
         });
         let store = self.store.unwrap_or_else(|| {
             let store = MemoryStore::with_capacity(10_000).expect("room");
@@ -257,6 +257,12 @@ impl Setup {
             _server: None,
         }
     }
+}
+
+fn of<T: 'static, K: 'static>(
+    verifier: Verifier<T, K>,
+) -> Box<dyn FnOnce(VerifyOptions) -> VerifyLayer> {
+    Box::new(|options| VerifyLayer::with_options(verifier, options))
 }
 
 fn recording(handler: Handler, seen: Arc<Mutex<Vec<Delivery>>>) -> Handler {

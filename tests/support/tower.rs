@@ -1,6 +1,7 @@
 use std::convert::Infallible;
 
 use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::DefaultBodyLimit;
 use axum::http::request::Parts;
 use axum::http::{Request, Response};
 use axum::response::IntoResponse;
@@ -36,7 +37,9 @@ pub(super) async fn serve_axum(
         None => request,
         Some(outer) => request.map(|body| outer.wrap(body)),
     });
-    let webhook = post(handle).route_layer(limit).route_layer(layers).route_layer(above);
+    let limit_of_extractor = DefaultBodyLimit::max(32 << 20);
+    let webhook = post(handle).route_layer(limit_of_extractor).route_layer(limit);
+    let webhook = webhook.route_layer(layers).route_layer(above);
     let app = Router::new().route("/webhooks/nevent", webhook);
     axum::serve(listener, app).await.expect("axum serves");
 }

@@ -66,6 +66,15 @@ pub enum OptionsError {
         /// The response deadline that was set.
         response_deadline: Duration,
     },
+    /// The path to an event's time of creation has an empty name.
+    #[error(
+        "{path:?} is no path to the time of creation in a body: give names between full stops, such \
+         as \"data.created\""
+    )]
+    CreationField {
+        /// The path that was set.
+        path: String,
+    },
     /// `max_in_flight` is 0, so that no handler could run.
     #[error("`max_in_flight` is 0, so no handler could run: allow at least 1")]
     NoneInFlight,

@@ -96,8 +96,12 @@ impl TokenLayerBuilder {
         self
     }
 
-    /// Sets the layer's options. The clock and the strict event type have no effect: a token has no
-    /// time, and the layer does not read events.
+    /// Sets the layer's options. The strict event type has no effect, because the layer reads no events.
+    /// The clock has none either, except that
+    /// [`DedupeOptions::reject_events_older_than_retention`] measures ages by it.
+    ///
+    /// [`DedupeOptions::reject_events_older_than_retention`]:
+    /// crate::DedupeOptions::reject_events_older_than_retention
     pub fn options(mut self, options: VerifyOptions) -> Self {
         self.options = options;
         self

@@ -20,6 +20,7 @@ impl Checks<Tokens> {
         let token = token.map_err(|error| self.rejection(error))?;
         // The budget counts these bytes as well: a token is no reason to hold any amount of memory.
         let (body, _share) = self.read(&places.terms, head, body, |_| {}).await?;
+        let token = self.verifiers.proof(token, self.clock.unix_seconds());
         let body_read = self.body_read(received);
         let delivery = Accepted::new(places, lines_of, token, body, received)?;
         let delivery = TokenDelivery::of(delivery);

@@ -1,10 +1,8 @@
 use std::fmt;
-use std::marker::PhantomData;
 
-use serde::de::{DeserializeOwned, DeserializeSeed};
+use serde::de::DeserializeSeed;
 use serde_path_to_error::{Path, Segment, Track};
 
-use super::repair::repair;
 use crate::text::excerpt;
 
 mod found;
@@ -14,7 +12,8 @@ mod found;
 /// `Display` is one line of about 300 bytes at most. It names the field, and the type and
 /// length of its value, but never the value, which may be personal data.
 ///
-/// ```
+#[cfg_attr(feature = "events", doc = "```")]
+#[cfg_attr(not(feature = "events"), doc = "```ignore")]
 /// use nevent_webhooks::Event;
 ///
 /// let body = br#"{"id":"evt_1","type":"ping","created":"today"}"#;
@@ -32,17 +31,12 @@ pub struct EventError {
 }
 
 impl EventError {
-    pub(super) fn new(reason: impl fmt::Display) -> Self {
+    pub(crate) fn new(reason: impl fmt::Display) -> Self {
         Self { path: None, reason: reason.to_string() }
     }
 
-    /// Reads JSON as senders write it, which is repaired first.
-    pub(super) fn of_reading<T: DeserializeOwned>(json: &[u8]) -> Result<T, Self> {
-        Self::of_reading_with(PhantomData::<T>, &repair(json)?)
-    }
-
     /// Reads JSON to its end. An error names the field.
-    pub(super) fn of_reading_with<'de, S: DeserializeSeed<'de>>(
+    pub(crate) fn of_reading_with<'de, S: DeserializeSeed<'de>>(
         seed: S,
         json: &'de [u8],
     ) -> Result<S::Value, Self> {
@@ -64,7 +58,7 @@ impl EventError {
     }
 
     /// Returns the error for a `Deserialize` to pass on, with its field and reason unchanged.
-    pub(super) fn into_placed<E: serde::de::Error>(self) -> E {
+    pub(crate) fn into_placed<E: serde::de::Error>(self) -> E {
         E::custom(format_args!("{AS_PLACED}{}", self.placed()))
     }
 
@@ -73,7 +67,7 @@ impl EventError {
         path.as_ref().map_or_else(|| reason.clone(), |path| format!("`{path}`: {reason}"))
     }
 
-    pub(super) fn within(mut self, field: &str) -> Self {
+    pub(crate) fn within(mut self, field: &str) -> Self {
         self.path = Some(match self.path {
             None => field.to_owned(),
             Some(path) if path.starts_with('[') => format!("{field}{path}"),

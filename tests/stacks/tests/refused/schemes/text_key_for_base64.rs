@@ -1,0 +1,10 @@
+use nevent_webhooks::scheme::Scheme;
+use nevent_webhooks::{Secret, SecretError};
+
+fn verifier() -> Result<(), SecretError> {
+    let secret = Secret::new("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD")?;
+    Scheme::svix().verifier(secret);
+    Ok(())
+}
+
+fn main() {}
