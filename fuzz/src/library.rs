@@ -157,10 +157,10 @@ fn composed<K: Copy + 'static>(
     let builder = match (parts.signed, parts.grammar) {
         (Signed::Body, _) => return Ok(untimed(builder.build()?, secrets)),
         (Signed::Time { place: Place::Header, before, after }, _) => {
-            builder.signed_time(names.time, after).before_time(before)
+            builder.signed_time(names.time, after).signed_prefix(before)
         }
         (Signed::Time { place: Place::Item(time), before, after }, Grammar::Items(digest)) => {
-            builder.items_with_time(time, digest, after).before_time(before)
+            builder.items_with_time(time, digest, after).signed_prefix(before)
         }
         (Signed::Time { .. }, _) => return Err(SchemeError::NoItems),
         (Signed::IdAndTime { separator }, _) => {

@@ -50,6 +50,7 @@ impl Scheme<Untimed, TextKey> {
                 encoding: Encoding::Hex,
                 header: signature_header,
                 grammar: Grammar::Bare { prefix: "" },
+                before: "",
                 signed: Signed::Body,
             },
             id: IdSource::BodyHash,
@@ -86,7 +87,7 @@ impl<K> SchemeBuilder<Untimed, K> {
         separator: &'static str,
     ) -> SchemeBuilder<Timed, K> {
         let time = TimeSource::Header(header);
-        self.signing(Signed::Time { time, before: "", after: separator })
+        self.signing(Signed::Time { time, separator })
     }
 
     /// Adds a time to what is signed: `{time}{separator}{body}`. The time is an item of the signature
@@ -98,7 +99,7 @@ impl<K> SchemeBuilder<Untimed, K> {
         separator: &'static str,
     ) -> SchemeBuilder<Timed, K> {
         let time = TimeSource::Item(time);
-        self.items(digest).signing(Signed::Time { time, before: "", after: separator })
+        self.items(digest).signing(Signed::Time { time, separator })
     }
 
     /// Adds an id and a time to what is signed: `{id}{separator}{time}{separator}{body}`. Each stands
@@ -118,16 +119,6 @@ impl<K> SchemeBuilder<Untimed, K> {
     const fn signing(mut self, signed: Signed) -> SchemeBuilder<Timed, K> {
         self.sender.format.signed = signed;
         SchemeBuilder::of(self.sender)
-    }
-}
-
-impl<K> SchemeBuilder<Timed, K> {
-    /// Sets what stands before the signed time: `{before}{time}{separator}{body}`. Slack's is `v0:`.
-    pub const fn before_time(mut self, before: &'static str) -> Self {
-        if let Signed::Time { time, after, .. } = self.sender.format.signed {
-            self.sender.format.signed = Signed::Time { time, before, after };
-        }
-        self
     }
 }
 
@@ -172,6 +163,13 @@ impl<T, K> SchemeBuilder<T, K> {
     /// count.
     pub const fn versions(mut self, version: &'static str) -> Self {
         self.sender.format.grammar = Grammar::Versions { version };
+        self
+    }
+
+    /// Sets a fixed text that stands before everything else that is signed. Slack signs
+    /// `v0:{time}:{body}`, with `v0:` before.
+    pub const fn signed_prefix(mut self, prefix: &'static str) -> Self {
+        self.sender.format.before = prefix;
         self
     }
 

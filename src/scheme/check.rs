@@ -53,7 +53,9 @@ pub(crate) const fn check_header_names(names: &[Option<&'static str>]) -> Result
 const fn separators(signed: Signed) -> Result<(), SchemeError> {
     let (separator, is_ambiguous) = match signed {
         Signed::Body => return Ok(()),
-        Signed::Time { after, .. } => (after, matches!(after.as_bytes(), [b'0'..=b'9', ..])),
+        Signed::Time { separator, .. } => {
+            (separator, matches!(separator.as_bytes(), [b'0'..=b'9', ..]))
+        }
         // With `.1.`, the id `a.1` at the time 1 would sign the same bytes as the id `a` at the time 1
         // and a longer body.
         Signed::IdAndTime { separator, .. } => (separator, has_digit(separator)),

@@ -8,6 +8,8 @@ pub(crate) struct Format {
     /// The header that carries the signature.
     pub(crate) header: &'static str,
     pub(crate) grammar: Grammar,
+    /// What stands before everything else that is signed. Mostly empty.
+    pub(crate) before: &'static str,
     pub(crate) signed: Signed,
 }
 
@@ -42,13 +44,13 @@ pub(crate) enum Grammar {
     Versions { version: &'static str },
 }
 
-/// The bytes that the MAC covers. The body always comes last, so that it can be streamed.
+/// The bytes that the MAC covers, after `Format::before`. The body always comes last, so that it can be streamed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signed {
     /// The body alone.
     Body,
-    /// `{before}{time}{after}{body}`
-    Time { time: TimeSource, before: &'static str, after: &'static str },
+    /// `{time}{separator}{body}`
+    Time { time: TimeSource, separator: &'static str },
     /// `{id}{separator}{time}{separator}{body}`
     IdAndTime { id_header: &'static str, time: TimeSource, separator: &'static str },
 }

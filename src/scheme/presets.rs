@@ -24,7 +24,8 @@ impl Scheme {
                 encoding: Encoding::Hex,
                 header: "stripe-signature",
                 grammar: Grammar::Items { digest: "v1" },
-                signed: Signed::Time { time: TimeSource::Item("t"), before: "", after: "." },
+                before: "",
+                signed: Signed::Time { time: TimeSource::Item("t"), separator: "." },
             },
             id: IdSource::BodyField("id"),
             event_header: None,
@@ -48,7 +49,8 @@ impl Scheme {
                 encoding: Encoding::Hex,
                 header: "x-slack-signature",
                 grammar: Grammar::Bare { prefix: "v0=" },
-                signed: Signed::Time { time, before: "v0:", after: ":" },
+                before: "v0:",
+                signed: Signed::Time { time, separator: ":" },
             },
             id: IdSource::BodyField("event_id"),
             event_header: None,
@@ -112,6 +114,7 @@ impl Scheme<Untimed, TextKey> {
                 encoding: Encoding::Base64,
                 header: "x-shopify-hmac-sha256",
                 grammar: Grammar::Bare { prefix: "" },
+                before: "",
                 signed: Signed::Body,
             },
             id: IdSource::Header("x-shopify-webhook-id"),
@@ -166,6 +169,7 @@ const fn hub_signature() -> Format {
         encoding: Encoding::Hex,
         header: "x-hub-signature-256",
         grammar: Grammar::Bare { prefix: "sha256=" },
+        before: "",
         signed: Signed::Body,
     }
 }
@@ -177,6 +181,7 @@ const fn standard(header: &'static str, id: &'static str, time: &'static str) ->
         encoding: Encoding::Base64,
         header,
         grammar: Grammar::Versions { version: "v1" },
+        before: "",
         signed: Signed::IdAndTime { id_header: id, time, separator: "." },
     }
 }

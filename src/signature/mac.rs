@@ -38,6 +38,15 @@ where
     pub(crate) fn start(&self) -> RunningMac<H> {
         RunningMac(self.0.clone())
     }
+
+    /// The MAC of these parts, one after the other.
+    pub(crate) fn digest<const N: usize>(&self, parts: &[&[u8]]) -> Digest<N> {
+        let mut mac = self.start();
+        for part in parts {
+            mac.update(part);
+        }
+        mac.finish()
+    }
 }
 
 /// A running MAC, updated as the body arrives.

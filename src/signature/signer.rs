@@ -120,32 +120,18 @@ impl<T, K> Signer<T, K> {
     /// The digest as the header writes it.
     fn digest(&self, id: &str, unix_seconds: i64, body: &[u8]) -> String {
         let time = unix_seconds.to_string();
-        let parts: &[&[u8]] = match self.sender.format.signed {
-            Signed::Body => &[body],
-            Signed::Time { before, after, .. } => {
-                &[before.as_bytes(), time.as_bytes(), after.as_bytes(), body]
-            }
+        let Format { hash, encoding, before, signed, .. } = self.sender.format;
+        let start = match signed {
+            Signed::Body => before.to_owned(),
+            Signed::Time { separator, .. } => format!("{before}{time}{separator}"),
             Signed::IdAndTime { separator, .. } => {
-                let separator = separator.as_bytes();
-                &[id.as_bytes(), separator, time.as_bytes(), separator, body]
+                format!("{before}{id}{separator}{time}{separator}")
             }
         };
         let keys = &self.secret.keyed().keys;
-        match self.sender.format.hash {
-            Hash::Sha256 => {
-                let mut mac = keys.sha256.start();
-                for part in parts {
-                    mac.update(part);
-                }
-                encode(mac.finish::<32>(), self.sender.format.encoding)
-            }
-            Hash::Sha512 => {
-                let mut mac = keys.sha512.start();
-                for part in parts {
-                    mac.update(part);
-                }
-                encode(mac.finish::<64>(), self.sender.format.encoding)
-            }
+        match hash {
+            Hash::Sha256 => encode(keys.sha256.digest::<32>(&[start.as_bytes(), body]), encoding),
+            Hash::Sha512 => encode(keys.sha512.digest::<64>(&[start.as_bytes(), body]), encoding),
         }
     }
 }

@@ -57,10 +57,11 @@ impl Verification {
             *time = Some(Timestamp::parse(line_of(header)?)?);
         }
         let time_text = time.as_ref().map_or(&[][..], |time| &time.text);
+        check.update_all([format.before.as_bytes()]);
         match format.signed {
             Signed::Body => {}
-            Signed::Time { before, after, .. } => {
-                check.update_all([before.as_bytes(), time_text, after.as_bytes()]);
+            Signed::Time { separator, .. } => {
+                check.update_all([time_text, separator.as_bytes()]);
             }
             Signed::IdAndTime { id_header, separator, .. } => {
                 let id = id.insert(signed_id(line_of(id_header)?, separator)?).as_bytes();

@@ -41,7 +41,9 @@ use crate::scheme::{NEVENT, Sender, TextKey, Timed};
 /// and how a secret's text becomes a key.
 pub struct Verifier<T = Timed, K = TextKey> {
     shared: Arc<Shared>,
-    tolerance: Tolerance,
+    /// Named unlike the method `tolerance`. Otherwise the compiler would speak of a private field where a
+    /// scheme has no such method.
+    accepts: Tolerance,
     kinds: PhantomData<(T, K)>,
 }
 
@@ -90,7 +92,7 @@ impl<K> Verifier<Timed, K> {
     /// Sets how old a signature may be, and how far in the future. Default 300 s each.
     #[must_use]
     pub fn tolerance(mut self, tolerance: Tolerance) -> Self {
-        self.tolerance = tolerance;
+        self.accepts = tolerance;
         self
     }
 }
@@ -234,13 +236,13 @@ impl<T, K> Verifier<T, K> {
     ) -> Result<Verification, VerifyError> {
         let secrets = self.shared.secrets.read().unwrap_or_else(PoisonError::into_inner);
         let secrets = Arc::clone(&secrets);
-        Verification::start(&self.shared.sender, secrets, self.tolerance, line, line_of)
+        Verification::start(&self.shared.sender, secrets, self.accepts, line, line_of)
     }
 
     /// The same verifier, without the types that say what its scheme needs.
     #[cfg(any(feature = "tower", feature = "actix"))]
     pub(crate) fn erased(self) -> Verifier {
-        Verifier { shared: self.shared, tolerance: self.tolerance, kinds: PhantomData }
+        Verifier { shared: self.shared, accepts: self.accepts, kinds: PhantomData }
     }
 
     #[cfg(any(feature = "tower", feature = "actix"))]
@@ -251,14 +253,14 @@ impl<T, K> Verifier<T, K> {
     pub(super) fn of(sender: Sender, secrets: Secrets) -> Self {
         let secrets = RwLock::new(Arc::new(secrets));
         let shared = Arc::new(Shared { sender, secrets });
-        Self { shared, tolerance: Tolerance::default(), kinds: PhantomData }
+        Self { shared, accepts: Tolerance::default(), kinds: PhantomData }
     }
 }
 
 /// Implemented by hand because a derived `Clone` would need types that are `Clone`.
 impl<T, K> Clone for Verifier<T, K> {
     fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared), tolerance: self.tolerance, kinds: PhantomData }
+        Self { shared: Arc::clone(&self.shared), accepts: self.accepts, kinds: PhantomData }
     }
 }
 
@@ -266,7 +268,7 @@ impl<T, K> fmt::Debug for Verifier<T, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Verifier")
             .field("scheme", &self.shared.sender.name)
-            .field("tolerance", &self.tolerance)
+            .field("tolerance", &self.accepts)
             .finish_non_exhaustive()
     }
 }
