@@ -142,7 +142,7 @@ fn by_the_library(begun: Result<Verification, VerifyError>) -> Verdict {
     match verdict {
         Ok(proof) => Verdict::Genuine {
             t: proof.timestamp(),
-            id: proof.signed_id().map(|id| id.as_str().to_owned()),
+            id: proof.signed_id().map(ToOwned::to_owned),
         },
         Err(VerifyError::MissingSignature) => Verdict::Missing,
         Err(VerifyError::MissingSignedHeader { header, .. }) => Verdict::MissingSigned(header),

@@ -52,8 +52,7 @@ pub fn time(text: &str) -> Option<i64> {
 #[must_use]
 pub fn signed_id(line: &[u8], separator: &str) -> Option<String> {
     let id = std::str::from_utf8(line).ok()?;
-    let is_id = (1..=128).contains(&id.len()) && id.chars().all(|c| matches!(c, ' '..='~'));
-    (is_id && id.split(separator).count() == 1).then(|| id.to_owned())
+    (id.split(separator).count() == 1).then(|| id.to_owned())
 }
 
 fn values<'a>(items: &[(&str, &'a str)], wanted: &str) -> Vec<&'a str> {
