@@ -35,7 +35,7 @@ macro_rules! pages {
             pub mod $page {
                 #![doc = include_str!(concat!("../docs/", $file))]
                 use crate::{self as nevent_webhooks, *};
-                use crate::{event::*, guide, observe::*, scheme::*, store::*};
+                use crate::{event::*, guide, handshake, observe::*, scheme::*, store::*, token::*};
             }
         )*
     };

@@ -72,6 +72,8 @@
 //! | --- | --- |
 //! | verifying | [`VerifyLayer`], [`VerifyOptions`], [`Verifier`], [`Secret`], [`Tolerance`], [`Verification`], [`Verified`] |
 //! | other senders | [`scheme::Scheme`], [`scheme::Terms`], [`scheme::SchemeBuilder`], [`scheme::Identity`], [`scheme::SchemeError`] |
+//! | senders that sign nothing | [`token::Token`], [`token::TokenLayer`], [`token::TokenDelivery`] |
+//! | handshakes | [`handshake::MetaHandshake`] |
 //! | several tenants on one route | [`Tenant`], [`RequestHead`] |
 //! | deduplicating | [`DedupeLayer`], [`DedupeOptions`], [`DedupeKey`] |
 //! | stores | [`Store`], [`store::MemoryStore`], [`store::RedisStore`], [`store::SharedStore`] |
@@ -92,7 +94,7 @@
 //! | `axum` | yes | the extractors for axum; includes `tower` |
 //! | `memory` | yes | [`MemoryStore`](store::MemoryStore), for one process |
 //! | `events` | yes | [`Event`], typed events, [`Batch`] |
-//! | `schemes` | yes | the [schemes](scheme) of other senders, and your own |
+//! | `schemes` | yes | the [schemes](scheme) of other senders and your own, [tokens](token), [handshakes](handshake) |
 //! | `tower` | | the layers for anything that speaks Tower and `http` 1 |
 //! | `actix` | | [`WebhookMiddleware`] and the extractors for actix-web 4 |
 //! | `redis` | | [`RedisStore`](store::RedisStore), shared by several processes |

@@ -1,44 +1,36 @@
-use sha2::{Digest, Sha256};
-use subtle::{Choice, ConstantTimeEq};
-use zeroize::Zeroizing;
+use crate::signature::{Credential, Credentials, MAX_CREDENTIALS};
 
 const MIN_LENGTH: usize = 8;
-const MAX_TOKENS: usize = 4;
 
-/// The digests of the verify tokens of a receiver, one to four. They are wiped on drop.
-///
-/// Digests are all of one length. Otherwise the time of a comparison would tell the token's length.
-pub(super) struct Tokens(Vec<Zeroizing<[u8; 32]>>);
+/// The verify tokens of a receiver, one to four.
+pub(super) struct Tokens(Credentials);
 
 impl Tokens {
     pub(super) fn new<S: AsRef<str>>(
         texts: impl IntoIterator<Item = S>,
     ) -> Result<Self, HandshakeTokenError> {
-        let mut tokens = Vec::with_capacity(MAX_TOKENS);
+        let mut tokens = Vec::with_capacity(MAX_CREDENTIALS);
         for text in texts {
             check(text.as_ref())?;
-            let token = digest(text.as_ref().as_bytes());
-            if tokens.contains(&token) {
+            let token = Credential::new(text.as_ref().as_bytes());
+            if Credentials::new(&tokens).position_of(&token).is_some() {
                 return Err(HandshakeTokenError::SameTwice);
             }
-            if tokens.len() == MAX_TOKENS {
+            if tokens.len() == MAX_CREDENTIALS {
                 return Err(HandshakeTokenError::TooMany);
             }
             tokens.push(token);
         }
-        if tokens.is_empty() { Err(HandshakeTokenError::NoToken) } else { Ok(Self(tokens)) }
+        if tokens.is_empty() {
+            return Err(HandshakeTokenError::NoToken);
+        }
+        Ok(Self(Credentials::new(&tokens)))
     }
 
-    /// Compares with all tokens, also after a match, in constant time.
+    /// Whether the text is one of the tokens. All are compared, in constant time.
     pub(super) fn contain(&self, text: &[u8]) -> bool {
-        let sent = digest(text);
-        let none = Choice::from(0);
-        self.0.iter().fold(none, |found, token| found | token.ct_eq(&*sent)).into()
+        self.0.position_of(&Credential::new(text)).is_some()
     }
-}
-
-fn digest(text: &[u8]) -> Zeroizing<[u8; 32]> {
-    Zeroizing::new(Sha256::digest(text).into())
 }
 
 fn check(text: &str) -> Result<(), HandshakeTokenError> {
@@ -82,7 +74,9 @@ pub enum HandshakeTokenError {
     #[error("there is no verify token: give at least one")]
     NoToken,
     /// There are more than four tokens.
-    #[error("there are more than {MAX_TOKENS} verify tokens: remove those that are out of use")]
+    #[error(
+        "there are more than {MAX_CREDENTIALS} verify tokens: remove those that are out of use"
+    )]
     TooMany,
     /// The same token was given twice.
     #[error("the same verify token was given twice: give the new one and the previous one")]

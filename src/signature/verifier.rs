@@ -1,10 +1,11 @@
+mod verify;
+
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::header::only_line;
+use super::Tolerance;
 use super::secrets::{RotationError, Secrets};
-use super::{Tolerance, Verification, Verified, VerifyError};
 use crate::Secret;
 use crate::scheme::{NEVENT, Sender, TextKey, Timed};
 
@@ -37,8 +38,8 @@ use crate::scheme::{NEVENT, Sender, TextKey, Timed};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// The type parameters are for the [`Scheme`](crate::scheme::Scheme)s of other senders: whether the signature covers a time,
-/// and how a secret's text becomes a key.
+/// The type parameters are for the [`Scheme`](crate::scheme::Scheme)s of other senders: whether the
+/// signature covers a time, and how a secret's text becomes a key.
 pub struct Verifier<T = Timed, K = TextKey> {
     shared: Arc<Shared>,
     /// Named unlike the method `tolerance`. Otherwise the compiler would speak of a private field where a
@@ -150,93 +151,6 @@ impl<T, K> Verifier<T, K> {
         drop(current);
         drop(replaced);
         Ok(())
-    }
-
-    /// Verifies a whole body against the value of its signature header, without
-    /// allocating. `now` is in Unix seconds.
-    ///
-    /// A request with several lines of that header must be rejected, but `HeaderMap::get` returns only
-    /// the first line. Use [`Verifier::begin`], which takes all lines.
-    ///
-    /// # Errors
-    ///
-    /// [`VerifyError`]. The checks run in this order: header, MAC, timestamp.
-    pub fn verify(
-        &self,
-        header: impl AsRef<[u8]>,
-        body: &[u8],
-        now: i64,
-    ) -> Result<Verified, VerifyError> {
-        let mut verification = self.begin([header.as_ref()])?;
-        verification.update(body);
-        verification.finish(now)
-    }
-
-    /// Parses the signature header and starts the MAC. `header_lines` are the values of all lines of
-    /// that header, of which there must be exactly one. With the `http` crate they are
-    /// `headers.get_all(SIGNATURE_HEADER).iter().map(HeaderValue::as_bytes)`.
-    ///
-    /// Use [`Verifier::begin_request`] for a scheme that signs further headers, such as Slack's.
-    ///
-    /// # Errors
-    ///
-    /// [`VerifyError::MissingSignature`] if there is no line, and
-    /// [`VerifyError::MalformedSignature`] if there are several or the line is malformed.
-    pub fn begin<'a>(
-        &self,
-        header_lines: impl IntoIterator<Item = &'a [u8]>,
-    ) -> Result<Verification, VerifyError> {
-        let line = only_line(header_lines, VerifyError::MissingSignature)?;
-        self.start(line, |header| Err(VerifyError::MissingSignedHeader { header }))
-    }
-
-    /// Parses the signature header and every other header that the signature covers, and starts the
-    /// MAC. `lines_of` returns the values of all lines of a header. The names it gets are in lower
-    /// case.
-    ///
-    #[cfg_attr(feature = "schemes", doc = "```")]
-    #[cfg_attr(not(feature = "schemes"), doc = "```ignore")]
-    /// use nevent_webhooks::Secret;
-    /// use nevent_webhooks::scheme::Scheme;
-    ///
-    /// let verifier = Scheme::slack().verifier(Secret::new("8f742231b10e8888abcd99yyyzzz85a5")?);
-    /// let headers = [
-    ///     ("X-Slack-Request-Timestamp", "1531420618"),
-    ///     ("X-Slack-Signature", "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"),
-    /// ];
-    /// let mut verification = verifier.begin_request(|name| {
-    ///     headers
-    ///         .iter()
-    ///         .filter(move |(header, _)| header.eq_ignore_ascii_case(name))
-    ///         .map(|(_, value)| value.as_bytes())
-    /// })?;
-    /// verification.update(b"token=...");
-    /// assert!(verification.finish(1_531_420_618).is_err(), "another body");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`Verifier::begin`], and [`VerifyError::MissingSignedHeader`].
-    pub fn begin_request<'a, L: IntoIterator<Item = &'a [u8]>>(
-        &self,
-        lines_of: impl Fn(&'static str) -> L,
-    ) -> Result<Verification, VerifyError> {
-        let signature = lines_of(self.shared.sender.format.header);
-        let line = only_line(signature, VerifyError::MissingSignature)?;
-        self.start(line, |header| {
-            only_line(lines_of(header), VerifyError::MissingSignedHeader { header })
-        })
-    }
-
-    fn start<'a>(
-        &self,
-        line: &[u8],
-        line_of: impl Fn(&'static str) -> Result<&'a [u8], VerifyError>,
-    ) -> Result<Verification, VerifyError> {
-        let secrets = self.shared.secrets.read().unwrap_or_else(PoisonError::into_inner);
-        let secrets = Arc::clone(&secrets);
-        Verification::start(&self.shared.sender, secrets, self.accepts, line, line_of)
     }
 
     /// The same verifier, without the types that say what its scheme needs.
