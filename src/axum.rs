@@ -5,9 +5,9 @@ use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
 
 #[cfg(feature = "schemes")]
-use crate::observe::log;
+use crate::credential::TokenDelivery;
 #[cfg(feature = "schemes")]
-use crate::token::TokenDelivery;
+use crate::observe::log;
 use crate::tower::signed_delivery;
 use crate::{Delivery, Rejection};
 

@@ -145,6 +145,8 @@
 #![cfg_attr(not(any(feature = "tower", feature = "actix")), allow(unreachable_pub))]
 
 mod clock;
+#[cfg(feature = "schemes")]
+mod credential;
 #[cfg(any(feature = "tower", feature = "actix", feature = "redis"))]
 mod deadline;
 mod delivery;

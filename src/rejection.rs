@@ -21,7 +21,7 @@ pub use self::fault::Fault;
 #[cfg(any(feature = "events", feature = "schemes"))]
 use crate::EventError;
 #[cfg(feature = "schemes")]
-use crate::token::TokenError;
+use crate::credential::TokenError;
 use crate::{DeliveryIdError, VerifyError};
 
 /// A response that a layer gives in the handler's place, and its reason.

@@ -34,7 +34,7 @@ mod terms;
 #[cfg(feature = "schemes")]
 pub use self::builder::SchemeBuilder;
 #[cfg(feature = "schemes")]
-pub(crate) use self::check::{check_body_field, check_header_names};
+pub(crate) use self::check::{check_body_field, check_header_names, check_terms};
 #[cfg(feature = "schemes")]
 pub use self::error::SchemeError;
 pub use self::format::{Encoding, Hash};

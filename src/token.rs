@@ -43,20 +43,9 @@
 //! under the same id is a conflict, but the same body under another id is another delivery. A replay
 //! under another id is recognised by its signature, and there is none.
 
-mod credential;
+pub use crate::credential::{Token, TokenError, TokenSetupError};
 #[cfg(any(feature = "tower", feature = "actix"))]
-mod delivery;
-mod error;
-mod place;
-#[cfg(any(feature = "tower", feature = "actix"))]
-mod tokens;
-
-pub use self::credential::Token;
-#[cfg(any(feature = "tower", feature = "actix"))]
-pub use self::delivery::{TokenDelivery, TokenMatch};
-pub use self::error::{TokenError, TokenSetupError};
-#[cfg(any(feature = "tower", feature = "actix"))]
-pub(crate) use self::tokens::Tokens;
+pub use crate::credential::{TokenDelivery, TokenMatch};
 #[cfg(any(feature = "tower", feature = "actix"))]
 pub use crate::receive::{TokenLayer, TokenLayerBuilder};
 #[cfg(feature = "tower")]

@@ -71,7 +71,7 @@ fn delivery(request: &HttpRequest) -> Result<Delivery, Rejection> {
 #[cfg_attr(not(feature = "schemes"), expect(unused_variables, reason = "there are no tokens"))]
 fn without_signature(request: &HttpRequest) -> Rejection {
     #[cfg(feature = "schemes")]
-    if request.extensions().contains::<crate::token::TokenDelivery>() {
+    if request.extensions().contains::<crate::credential::TokenDelivery>() {
         return Rejection::NotSigned;
     }
     Rejection::MissingVerifyLayer

@@ -79,7 +79,7 @@ pub struct WebhookMiddleware {
 pub(super) enum Asked {
     Signature(Arc<Checks>),
     #[cfg(feature = "schemes")]
-    Token(Arc<Checks<crate::token::Tokens>>),
+    Token(Arc<Checks<crate::credential::Tokens>>),
 }
 
 impl WebhookMiddleware {

@@ -8,9 +8,10 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use tokio::time::Instant;
 
 use super::middleware::{Asked, WebhookMiddleware, check_store};
+use crate::credential::{TokenDelivery, Tokens};
 use crate::observe::log;
+use crate::receive::TokenLayer;
 use crate::receive::{Checks, NotForwarded};
-use crate::token::{TokenDelivery, TokenLayer, Tokens};
 use crate::{DedupeLayer, Delivery, Rejection};
 
 impl WebhookMiddleware {

@@ -92,7 +92,9 @@ impl MetaHandshake {
             "GET" => self.answer(query),
             _ => Err(HandshakeError::MethodNotAllowed),
         };
-        crate::observe::log::handshake(result.as_ref().err());
+        let rejected = result.as_ref().err();
+        let rejected = rejected.map(|error| (error.status(), error as &dyn fmt::Display));
+        crate::observe::log::handshake(rejected);
         result
     }
 }

@@ -32,11 +32,10 @@ mod imp {
     /// Logs how a handshake ended that no layer sees. Anyone can send one that fails, and must not fill
     /// the log.
     #[cfg(feature = "schemes")]
-    pub(crate) fn handshake(error: Option<&crate::handshake::HandshakeError>) {
-        match error {
+    pub(crate) fn handshake(rejected: Option<(u16, &dyn std::fmt::Display)>) {
+        match rejected {
             None => info!(target: LOG_TARGET, "a handshake was answered"),
-            Some(reason) => {
-                let status = reason.status();
+            Some((status, reason)) => {
                 debug!(target: LOG_TARGET, status, %reason, "a handshake was rejected");
             }
         }
@@ -74,7 +73,7 @@ mod imp {
     pub(crate) fn missing_layer(_: &Rejection) {}
 
     #[cfg(feature = "schemes")]
-    pub(crate) fn handshake(_: Option<&crate::handshake::HandshakeError>) {}
+    pub(crate) fn handshake(_: Option<(u16, &dyn std::fmt::Display)>) {}
 
     #[derive(Debug)]
     pub(crate) struct Span;

@@ -1,6 +1,6 @@
 use super::Rejection;
 #[cfg(feature = "schemes")]
-use crate::token::TokenError;
+use crate::credential::TokenError;
 use crate::{DeliveryIdError, VerifyError};
 
 impl Rejection {

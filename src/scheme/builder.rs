@@ -7,6 +7,8 @@ use super::{
 };
 
 /// A scheme under construction: see [`Scheme::hmac`].
+///
+/// Of two calls that set the same part, such as the form of the signature header, the last one counts.
 #[derive(Debug)]
 #[must_use]
 pub struct SchemeBuilder<T, K> {

@@ -1,7 +1,7 @@
 //! Which schemes can be built. Everything here can run at compile time.
 
 use super::sender::Sender;
-use super::{Grammar, IdSource, SchemeError, Signed, TimeSource};
+use super::{Grammar, IdSource, SchemeError, Signed, Terms, TimeSource};
 
 pub(super) const fn check(sender: &Sender) -> Result<(), SchemeError> {
     if let Err(error) = headers(sender) {
@@ -13,7 +13,20 @@ pub(super) const fn check(sender: &Sender) -> Result<(), SchemeError> {
     if let Err(error) = items(sender) {
         return Err(error);
     }
+    if let Err(error) = check_terms(&sender.terms) {
+        return Err(error);
+    }
+    if let (Signed::IdAndTime { .. }, IdSource::Header(name)) = (sender.format.signed, sender.id) {
+        return Err(SchemeError::TwoIds(name));
+    }
     check_body_field(sender.id)
+}
+
+pub(crate) const fn check_terms(terms: &Terms) -> Result<(), SchemeError> {
+    if terms.response_deadline().as_millis() < 900 {
+        return Err(SchemeError::Timeout);
+    }
+    Ok(())
 }
 
 const fn headers(sender: &Sender) -> Result<(), SchemeError> {

@@ -34,4 +34,13 @@ pub enum SchemeError {
         "{0:?} is no path to a field of the body: give names between full stops, such as \"data.id\""
     )]
     BodyField(&'static str),
+    /// Two ids are named: one that the signature covers, and a header that it does not cover.
+    #[error(
+        "the signature covers an id, and {0:?} names another that it does not cover: leave the \
+         unsigned one out"
+    )]
+    TwoIds(&'static str),
+    /// The sender's timeout is shorter than a second, so no handler could respond in time.
+    #[error("the sender waits less than a second: set a timeout of a second or more in the terms")]
+    Timeout,
 }

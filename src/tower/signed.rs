@@ -12,7 +12,7 @@ pub(crate) fn signed_delivery(extensions: &Extensions) -> Result<&Delivery, Reje
 #[cfg_attr(not(feature = "schemes"), expect(unused_variables, reason = "there are no tokens"))]
 fn without_signature(extensions: &Extensions) -> Rejection {
     #[cfg(feature = "schemes")]
-    if extensions.get::<crate::token::TokenDelivery>().is_some() {
+    if extensions.get::<crate::credential::TokenDelivery>().is_some() {
         return Rejection::NotSigned;
     }
     Rejection::MissingVerifyLayer

@@ -7,7 +7,7 @@ use http_body::{Body, Frame, SizeHint};
 
 use super::unread::Unread;
 use super::verified_body::{Proven, ProvenBody};
-use crate::token::TokenDelivery;
+use crate::credential::TokenDelivery;
 
 /// The body of a request that was accepted for its token, with the same bytes in one frame. The layer
 /// drops trailers.

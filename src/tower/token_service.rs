@@ -13,8 +13,9 @@ use super::response_body::ResponseBody;
 use super::token_body::TokenBody;
 use super::verified_body::Proven;
 use super::verify_service::forward_or_reject;
+use crate::credential::{TokenDelivery, Tokens};
+use crate::receive::TokenLayer;
 use crate::receive::{Checks, NotForwarded};
-use crate::token::{TokenDelivery, TokenLayer, Tokens};
 use crate::{Delivery, Rejection};
 
 impl<S> Layer<S> for TokenLayer {

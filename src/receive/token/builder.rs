@@ -1,7 +1,7 @@
 use super::TokenLayer;
 use crate::VerifyOptions;
-use crate::scheme::{IdSource, Places, Terms, check_body_field, check_header_names};
-use crate::token::{Token, TokenSetupError, Tokens};
+use crate::credential::{Token, TokenSetupError, Tokens};
+use crate::scheme::{IdSource, Places, Terms, check_body_field, check_header_names, check_terms};
 
 /// A [`TokenLayer`] under construction: see [`TokenLayer::builder`].
 ///
@@ -112,7 +112,7 @@ impl TokenLayerBuilder {
     /// # Errors
     ///
     /// [`TokenSetupError`] if there are no tokens or more than four, if two are the same or they are in
-    /// different headers, or if a name of a header or a path is not one.
+    /// different headers, or if a name of a header, a path or the terms are not usable.
     pub fn build(self) -> Result<TokenLayer, TokenSetupError> {
         let tokens = Tokens::new(self.name, self.places, self.tokens)?;
         let id = match self.places.id {
@@ -122,6 +122,7 @@ impl TokenLayerBuilder {
         let Places { event_header, version_header, .. } = self.places;
         check_header_names(&[Some(tokens.header()), id, event_header, version_header])?;
         check_body_field(self.places.id)?;
+        check_terms(&self.places.terms)?;
         Ok(TokenLayer::with(tokens, self.options))
     }
 }

@@ -1,10 +1,10 @@
 use tokio::time::Instant;
 
 use crate::Rejection;
+use crate::credential::{TokenDelivery, TokenError, Tokens};
 use crate::delivery::{Accepted, AnyDelivery};
 use crate::observe::Outcome;
 use crate::receive::{Checks, Frames, Head, Header};
-use crate::token::{TokenDelivery, TokenError, Tokens};
 
 impl Checks<Tokens> {
     /// Accepts a request for its token. The checks run in this order: token, head, body, delivery id.

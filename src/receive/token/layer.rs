@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use super::builder::TokenLayerBuilder;
 use crate::VerifyOptions;
+use crate::credential::{Token, Tokens};
 use crate::receive::Checks;
-use crate::token::{Token, Tokens};
 
 /// A Tower layer that forwards requests with the right token, with their bodies read, and rejects
 /// everything else.

@@ -46,7 +46,7 @@ fn a_header_is_used_for_one_thing() {
             .event_header(event)
             .version_header(version)
     };
-    assert_eq!(error_of(scheme(NAMES)), None);
+    assert_eq!(error_of(scheme(NAMES)), Some(SchemeError::TwoIds("x-d")));
     for (first, name) in NAMES.into_iter().enumerate() {
         for second in first + 1..NAMES.len() {
             let mut names = NAMES;
@@ -58,6 +58,14 @@ fn a_header_is_used_for_one_thing() {
         error_of(custom().id_header("x-signature")),
         Some(SchemeError::SameHeader("x-signature"))
     );
+}
+
+#[test]
+fn a_sender_that_waits_for_no_time_is_refused() {
+    let waiting = |millis| Terms::new().timeout(std::time::Duration::from_millis(millis));
+    let error = |millis| error_of(custom().terms(waiting(millis)));
+    assert_eq!([error(0), error(999)], [Some(SchemeError::Timeout); 2]);
+    assert_eq!(error(1000), None);
 }
 
 #[test]

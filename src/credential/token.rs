@@ -14,7 +14,7 @@ const MOST_BYTES: usize = 2048;
 
 /// A token that a sender puts into a header of every request.
 ///
-/// **A token proves who knows it, and nothing about the body**: see the [module](super).
+/// **A token proves who knows it, and nothing about the body**: see the [module](crate::token).
 ///
 /// Tokens are compared in constant time. A `Token` keeps only a digest, under a random key of this
 /// process. `Debug` shows only the token's name.

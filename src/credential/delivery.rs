@@ -10,7 +10,7 @@ use crate::{ClaimHandle, DeliveryId, EventError, ReplayKey};
 
 /// A delivery that was accepted for its token. **Nothing shows that its body is genuine.**
 ///
-/// [`TokenLayer`](super::TokenLayer) puts it into the request's extensions. In axum and actix-web it is
+/// [`TokenLayer`](crate::token::TokenLayer) puts it into the request's extensions. In axum and actix-web it is
 /// an extractor.
 ///
 /// ```
