@@ -105,8 +105,8 @@ impl DedupeOptions {
         self
     }
 
-    /// Allows a retention below the sender's retry horizon, which is 9 h for Nevent. A retry that arrives after the retention is handled
-    /// **again**.
+    /// Allows a retention below the sender's retry horizon, which is 9 h for Nevent. A retry that
+    /// arrives after the retention is handled **again**.
     pub fn dangerously_allow_short_retention(mut self) -> Self {
         self.allow_short_retention = true;
         self

@@ -25,9 +25,9 @@ use crate::scheme::Identity;
 pub struct Delivery(Accepted<Verified>);
 
 impl Delivery {
-    /// The delivery's id, by which it is deduplicated. If the sender gives no id, this is
-    /// `sha256:` and the hash of the body in hex. If the same signed bytes arrived earlier under a different id,
-    /// below [`DedupeLayer`](crate::DedupeLayer) this is the first id.
+    /// The delivery's id, by which it is deduplicated. If the sender gives no id, this is `sha256:`
+    /// and the hash of the body in hex. If the same signed bytes arrived earlier under a different
+    /// id, below [`DedupeLayer`](crate::DedupeLayer) this is the first id.
     #[must_use]
     pub fn id(&self) -> &DeliveryId {
         self.0.id()

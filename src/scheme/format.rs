@@ -44,7 +44,8 @@ pub(crate) enum Grammar {
     Versions { version: &'static str },
 }
 
-/// The bytes that the MAC covers, after `Format::before`. The body always comes last, so that it can be streamed.
+/// The bytes that the MAC covers, after `Format::before`. The body always comes last, so that it
+/// can be streamed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signed {
     /// The body alone.

@@ -56,7 +56,7 @@ impl Scheme {
             event_header: None,
             version_header: None,
             answers_url_verification: true,
-            // Three retries: at once, after a minute and after five more.
+            // Three retries: at once, after 1 minute and after 5 minutes.
             terms: Terms::new()
                 .timeout(Duration::from_secs(3))
                 .retry_horizon(Duration::from_secs(HOUR)),

@@ -46,7 +46,7 @@ impl Terms {
     }
 
     /// Sets for how long after its first attempt the sender may send a delivery again, by itself or by
-    /// hand. Default 9 h. No record may be forgotten sooner.
+    /// hand. Default 9 h. The store keeps a completed delivery for at least that long.
     pub const fn retry_horizon(self, retry_horizon: Duration) -> Self {
         Self { retry_horizon, ..self }
     }

@@ -123,8 +123,8 @@ impl fmt::Debug for Verification {
     }
 }
 
-/// Proof that a body is genuine and, if the signature covers a time, fresh. Only [`Verification::finish`] and
-/// [`Verifier::verify`](crate::Verifier::verify) create one.
+/// Proof that a body is genuine and, if the signature covers a time, fresh. Only
+/// [`Verification::finish`] and [`Verifier::verify`](crate::Verifier::verify) create one.
 #[derive(Debug, Clone)]
 pub struct Verified {
     scheme: &'static str,

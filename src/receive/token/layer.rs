@@ -11,9 +11,9 @@ use crate::receive::Checks;
 /// It checks the token before it reads the body. **A token proves nothing about the body**: see the
 /// [module](crate::token).
 ///
-/// Below the layer, a request has its [`TokenDelivery`](crate::token::TokenDelivery) in the extensions and, in
-/// Tower, a `TokenBody`. Put a [`DedupeLayer`](crate::DedupeLayer) below it, in one call:
-/// `post(handler).route_layer((token, dedupe))`. In actix-web,
+/// Below the layer, a request has its [`TokenDelivery`](crate::token::TokenDelivery) in the
+/// extensions and, in Tower, a `TokenBody`. Put a [`DedupeLayer`](crate::DedupeLayer) below it, in
+/// one call: `post(handler).route_layer((token, dedupe))`. In actix-web,
 /// `WebhookMiddleware::with_token(&token, &dedupe)` is both.
 ///
 /// A missing or wrong token is rejected with 401 and a challenge in `WWW-Authenticate`.
