@@ -26,7 +26,9 @@ use axum_server::Handle;
 use nevent_webhooks::handshake::MetaHandshake;
 use nevent_webhooks::scheme::Scheme;
 use nevent_webhooks::store::MemoryStore;
-use nevent_webhooks::{DedupeLayer, Delivery, Event, OptionsError, Secret, Verifier, VerifyLayer};
+use nevent_webhooks::{
+    DedupeLayer, Delivery, Event, OptionsError, Rejection, Secret, Verifier, VerifyLayer,
+};
 use serde::Deserialize;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -42,11 +44,10 @@ struct StripeEvent {
     event_type: String,
 }
 
-async fn stripe(delivery: Delivery) -> StatusCode {
-    match serde_json::from_slice::<StripeEvent>(delivery.body()) {
-        Ok(event) => report("stripe", &event.event_type, &event.id),
-        Err(_) => StatusCode::BAD_REQUEST,
-    }
+/// A body that is no such event is answered with 400 `Malformed event`.
+async fn stripe(delivery: Delivery) -> Result<StatusCode, Rejection> {
+    let event: StripeEvent = delivery.json()?;
+    Ok(report("stripe", &event.event_type, &event.id))
 }
 
 /// GitHub names the type of an event in a header alone, which is not signed.
@@ -83,18 +84,16 @@ struct Message {
 
 /// If one message fails, `WhatsApp` sends all of them again: remember the ids of those that are done
 /// where their effect is.
-async fn whatsapp(delivery: Delivery) -> StatusCode {
-    let Ok(updates) = serde_json::from_slice::<WhatsApp>(delivery.body()) else {
-        return StatusCode::BAD_REQUEST;
-    };
+async fn whatsapp(delivery: Delivery) -> Result<StatusCode, Rejection> {
+    let updates: WhatsApp = delivery.json()?;
     let changes = updates.entry.into_iter().flat_map(|entry| entry.changes);
     for message in changes.flat_map(|change| change.value.messages) {
         let status = report("whatsapp", "message", &message.id);
         if !status.is_success() {
-            return status;
+            return Ok(status);
         }
     }
-    StatusCode::OK
+    Ok(StatusCode::OK)
 }
 
 /// Your code goes here. A 2xx means "done, never again".

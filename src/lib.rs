@@ -83,7 +83,7 @@
 //! | Tower services | [`VerifyService`], [`DedupeService`], [`VerifiedBody`], [`ResponseBody`] |
 //! | actix-web | [`WebhookMiddleware`], [`RejectionError`], [`RejectionBody`] |
 //! | headers | [`SIGNATURE_HEADER`], [`DELIVERY_HEADER`], [`EVENT_HEADER`] |
-//! | tests | [`testing::SignedDelivery`], [`Signer`], [`Clock`], [`ManualClock`], [`SystemClock`], [`store::conformance`] |
+//! | tests | [`testing::SignedDelivery`], [`testing::token_delivery`], [`Signer`], [`Clock`], [`ManualClock`], [`SystemClock`], [`store::conformance`] |
 //! | errors of construction | [`SecretError`], [`RotationError`], [`ToleranceError`], [`OptionsError`], [`TenantError`], [`scheme::SchemeError`], [`token::TokenSetupError`], [`handshake::HandshakeTokenError`] |
 //! | errors of requests | [`VerifyError`], [`DeliveryIdError`], [`CreationTimeError`], [`EventError`], [`token::TokenError`], [`handshake::HandshakeError`], [`store::StoreError`] |
 //!

@@ -117,7 +117,8 @@ fn what_is_no_event_is_sent_again() {
     let receiver = Receiver::start("senders", &OTHERS);
     let headers = Scheme::meta().signer(&other(2)).headers("", b"[]");
     for _ in 0..2 {
-        assert_eq!(post(&receiver, "whatsapp", &headers, "[]"), (400, String::new()));
+        let malformed = (400, "Malformed event".to_owned());
+        assert_eq!(post(&receiver, "whatsapp", &headers, "[]"), malformed);
     }
     receiver.stop();
 }

@@ -4,6 +4,8 @@ mod bodies;
 mod layers;
 #[path = "../support/secrets.rs"]
 mod secrets;
+#[cfg(feature = "schemes")]
+mod testing;
 
 use std::fmt::{Display, Formatter};
 use std::sync::{Arc, Mutex};
