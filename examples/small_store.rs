@@ -79,7 +79,11 @@ impl Store for SmallStore {
         for replay_key in &claim.replay_keys {
             let expires = now.saturating_add(claim.replay_window);
             let replay = || Replay { first_id: claim.id.clone(), expires };
-            tables.replays.entry((claim.scope.clone(), *replay_key)).or_insert_with(replay);
+            let known =
+                tables.replays.entry((claim.scope.clone(), *replay_key)).or_insert_with(replay);
+            if answer == ClaimAnswer::Acquired && known.first_id == claim.id {
+                known.expires = known.expires.max(expires);
+            }
         }
         Ok(answer)
     }

@@ -50,8 +50,8 @@ pub use crate::delivery::{Claim, Fingerprint, OwnerToken, RecordKind, Scope, Sco
 /// - A *record*, under a scope, a [`RecordKind`] and an id. It is *in flight*, held by the
 ///   owner's token until the lease expires, or *completed* until its retention has passed.
 /// - A *replay record*, under a scope and a replay key. It names the id that signed bytes first
-///   came with, until the claim's replay window has passed: then their signature is too old to
-///   be accepted again.
+///   came with, until the claim's replay window has passed. By then their signature is too old to
+///   be accepted again, or the delivery's record has expired.
 ///
 /// # Atomicity
 ///
@@ -113,7 +113,10 @@ pub trait Store: Send + Sync + 'static {
     ///    flight for this token, its lease starts now, and the answer is
     ///    [`ClaimAnswer::Acquired`].
     ///
-    /// In steps 3 and 4, each replay key without a replay record gets one with the claim's id.
+    /// In steps 3 and 4, each replay key without a replay record gets one with the claim's id. In
+    /// step 4, a replay record that names the claim's id already is kept for the replay window from
+    /// now on, if that is longer. Otherwise the signed bytes of a delivery whose first attempts failed
+    /// would be forgotten before its record.
     fn claim(&self, claim: &Claim) -> impl Future<Output = Result<ClaimAnswer, StoreError>> + Send;
 
     /// Starts the claim's lease anew if its token holds the record.

@@ -140,10 +140,9 @@ fn by_the_library(begun: Result<Verification, VerifyError>) -> Verdict {
         verification.finish(0)
     });
     match verdict {
-        Ok(proof) => Verdict::Genuine {
-            t: proof.timestamp(),
-            id: proof.signed_id().map(ToOwned::to_owned),
-        },
+        Ok(proof) => {
+            Verdict::Genuine { t: proof.timestamp(), id: proof.signed_id().map(ToOwned::to_owned) }
+        }
         Err(VerifyError::MissingSignature) => Verdict::Missing,
         Err(VerifyError::MissingSignedHeader { header, .. }) => Verdict::MissingSigned(header),
         Err(VerifyError::MalformedSignature { .. }) => Verdict::Malformed,

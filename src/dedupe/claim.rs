@@ -17,6 +17,7 @@ impl Dedupe {
     pub(super) fn claim_for(&self, delivery: &impl AnyDelivery) -> Claim {
         #[cfg(feature = "events")]
         if self.options.dedupe_by == DedupeKey::EventId
+            && delivery.accepted().identity() == Identity::UnsignedHeader
             && let Some(peek) = crate::event::Peek::of_event(delivery.accepted().body())
             && let Some(event_id) = peek.id()
         {
@@ -24,10 +25,8 @@ impl Dedupe {
         }
         match delivery.accepted().identity() {
             Identity::UnsignedHeader => self.claim_by_id_and_bytes(delivery),
-            Identity::BodyField => {
-                self.claim_by_id(delivery, RecordKind::Event, delivery.accepted().id())
-            }
-            Identity::SignedHeader | Identity::BodyHash => {
+            // Not as an event, or the events of a batch could find their delivery in flight.
+            Identity::BodyField | Identity::SignedHeader | Identity::BodyHash => {
                 self.claim_by_id(delivery, RecordKind::Delivery, delivery.accepted().id())
             }
         }
@@ -35,13 +34,17 @@ impl Dedupe {
 
     /// The claim for a delivery whose id is not signed: by the id, the body and the signed bytes. If the
     /// signature covers no time, the signed bytes stay genuine, so they are remembered for as long as
-    /// the delivery. A token signs no bytes: the claim is then by the id and the body.
+    /// the delivery: its retention begins when the handler has ended. A token signs no bytes: the claim is then by the id and the body.
     fn claim_by_id_and_bytes(&self, delivery: &impl AnyDelivery) -> Claim {
         let (times, proof) = (self.times(delivery), delivery.accepted().proof());
         let fingerprint = Fingerprint::of(delivery.accepted().body());
         Claim {
-            replay_keys: proof.replay_keys().to_vec(),
-            replay_window: proof.replay_window().unwrap_or(times.retention),
+            replay_keys: if self.options.trust_unsigned_ids && proof.replay_window().is_none() {
+                Vec::new()
+            } else {
+                proof.replay_keys().to_vec()
+            },
+            replay_window: proof.replay_window().unwrap_or_else(|| times.outlasting_the_record()),
             lease: times.lease,
             retention: times.retention,
             ..Claim::new(self.scope_of(delivery), delivery.accepted().id().clone(), fingerprint)

@@ -31,6 +31,7 @@ use crate::{Rejection, RejectionResponse};
 /// ```
 #[derive(Debug, Clone)]
 #[must_use]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct DedupeOptions {
     /// The sender whose terms the options are checked against.
     terms: Terms,
@@ -43,6 +44,7 @@ pub struct DedupeOptions {
     pub(super) run_when_store_fails: bool,
     pub(super) dedupe_by: DedupeKey,
     pub(super) allow_short_retention: bool,
+    pub(super) trust_unsigned_ids: bool,
     #[cfg(feature = "schemes")]
     pub(super) creation_field: Option<Arc<str>>,
     pub(super) share_scope: bool,
@@ -64,6 +66,7 @@ impl DedupeOptions {
             run_when_store_fails: false,
             dedupe_by: DedupeKey::DeliveryId,
             allow_short_retention: false,
+            trust_unsigned_ids: false,
             #[cfg(feature = "schemes")]
             creation_field: None,
             share_scope: false,
@@ -109,6 +112,17 @@ impl DedupeOptions {
     /// arrives after the retention is handled **again**.
     pub fn dangerously_allow_short_retention(mut self) -> Self {
         self.allow_short_retention = true;
+        self
+    }
+
+    /// Takes the same signed bytes under two ids for two deliveries, if the sender's signature covers
+    /// neither a time nor the id, as GitHub's and Shopify's do not. By default they are one delivery.
+    ///
+    /// Use it if the sender sends different events with the same bytes, such as one order for several
+    /// topics of Shopify on one route. An attacker who captured one request can then have it handled
+    /// **again and again**, under ids that the attacker makes up.
+    pub fn dangerously_trust_unsigned_ids(mut self) -> Self {
+        self.trust_unsigned_ids = true;
         self
     }
 

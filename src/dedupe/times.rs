@@ -37,6 +37,14 @@ impl Times {
     }
 }
 
+impl Times {
+    /// How long the store keeps what must not expire before a record that an attempt, begun now,
+    /// completes: the attempt may run for the handler timeout, and recording its end may take as long.
+    pub(super) fn outlasting_the_record(&self) -> Duration {
+        self.retention.saturating_add(self.handler_timeout.saturating_mul(2))
+    }
+}
+
 /// A retention below the sender's retry horizon acts as the horizon, unless it is allowed. Otherwise a
 /// retry would be handled again.
 fn retention(options: &DedupeOptions, terms: &Terms) -> Duration {

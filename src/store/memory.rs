@@ -142,7 +142,8 @@ impl MemoryStore {
             return Err(StoreError::Full { capacity: self.capacity });
         };
         if answer != ClaimAnswer::Conflict {
-            replays.record(replay_keys, claim, now, &self.evictions);
+            let is_acquired = answer == ClaimAnswer::Acquired;
+            replays.record(replay_keys, claim, is_acquired, now, &self.evictions);
         }
         Ok(answer)
     }

@@ -113,7 +113,10 @@ async fn h06_odd_challenge(adapter: Adapter) {
     let (longest, too_long) = ("a".repeat(128), "a".repeat(129));
     is(&route.get(&query(TOKEN, &longest)).await, 200, &longest);
     let script = "%3Cscript%3Ealert(1)%3C%2Fscript%3E";
-    for odd in ["", &too_long, script, "a+b", "a%20b", "a%0D%0Ab", "%C3%A4", "%ff", "%00", "a.b"] {
+    for odd in [
+        "", &too_long, script, "a+b", "a%20b", "a%0D%0Ab", "%C3%A4", "%ff", "%00", "a.b", "%3C",
+        "%3E", "'", "%22", "%26",
+    ] {
         forbidden(&route, &query(TOKEN, odd)).await;
     }
 }

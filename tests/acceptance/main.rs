@@ -37,6 +37,8 @@ mod repeats;
 mod replays;
 mod rotation;
 #[cfg(feature = "schemes")]
+mod schemes_batches;
+#[cfg(feature = "schemes")]
 mod schemes_creation;
 #[cfg(feature = "schemes")]
 mod schemes_handler;

@@ -1,10 +1,10 @@
-//! sc12–sc15: what makes two deliveries the same, for each place where an id can stand.
+//! sc12–sc15, sc22: what makes two deliveries the same, for each place where an id can stand.
 
 use std::time::Duration;
 
 use axum::http::StatusCode;
 use nevent_webhooks::scheme::{Identity, Scheme};
-use nevent_webhooks::{Delivery, Incident};
+use nevent_webhooks::{DedupeKey, DedupeOptions, Delivery, Incident};
 
 use crate::support::sender::body_of;
 use crate::support::{Adapter, Receiver, Sender, eventually, rows};
@@ -17,7 +17,10 @@ rows!(
     sc14_a_repeat_and_a_conflict_of_an_unsigned_id,
     sc14_a_replay_under_another_id,
     sc14_a_replay_of_a_failed_delivery,
+    sc14_a_replay_after_a_late_completion,
+    sc14_the_event_id_counts_only_where_no_signed_id_does,
     sc15_the_bytes_of_a_body_count,
+    sc22_unsigned_ids_that_are_trusted,
 );
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -146,6 +149,60 @@ async fn sc14_a_replay_of_a_failed_delivery(adapter: Adapter) {
         receiver.deliver(&sender.post_body("d-1", now, &body)).await.is(200, "Already processed");
         assert_eq!(ids(&receiver), ["d-1", "d-1"], "it runs again under the first id");
     }
+}
+
+/// The record is kept from the end of the handler, and so are the signed bytes.
+async fn sc14_a_replay_after_a_late_completion(adapter: Adapter) {
+    let hour = 3600 * SECOND;
+    for (scheme, hours) in [(Scheme::github(), 73), (Scheme::shopify(), 24)] {
+        let sender = Sender::of(scheme);
+        let receiver = sender.on(adapter).handler(fails_first()).start().await;
+        let (now, body) = (receiver.now(), body_of("d-1"));
+        receiver.deliver(&sender.post_body("d-1", now, &body)).await.is(500, "");
+        receiver.clock.advance((hours - 2) * hour);
+        receiver.deliver(&sender.post_body("d-1", now, &body)).await.is(200, "");
+        for id in ["x-1", "x-2"] {
+            receiver.clock.advance((hours - 1) / 2 * hour);
+            let replay = sender.post_body(id, now, &body);
+            receiver.deliver(&replay).await.is(200, "Already processed");
+        }
+        assert_eq!(ids(&receiver), ["d-1", "d-1"]);
+    }
+}
+
+/// Another sender's `id` in the body may name what the event is about, and not the event.
+async fn sc14_the_event_id_counts_only_where_no_signed_id_does(adapter: Adapter) {
+    let sender = Sender::of(Scheme::svix());
+    let options = DedupeOptions::new().dedupe_by(DedupeKey::EventId);
+    let receiver = sender.on(adapter).options(options).start().await;
+    for (id, kind) in [("m-1", "user.created"), ("m-2", "user.updated")] {
+        let body = format!(r#"{{"id":"user-1","type":"{kind}","data":{{}}}}"#);
+        receiver.deliver(&sender.post_body(id, receiver.now(), body)).await.is(200, "");
+    }
+    assert_eq!(ids(&receiver), ["m-1", "m-2"]);
+}
+
+/// One order for two topics has the same bytes. By default the second is taken for a replay.
+async fn sc22_unsigned_ids_that_are_trusted(adapter: Adapter) {
+    let sender = Sender::of(Scheme::shopify());
+    let send = |receiver: &Receiver, id: &str| sender.post_body(id, receiver.now(), "{}");
+    let receiver = sender.on(adapter).start().await;
+    receiver.deliver(&send(&receiver, "w-1")).await.is(200, "");
+    receiver.deliver(&send(&receiver, "w-2")).await.is(200, "Already processed");
+
+    let options = DedupeOptions::new().dangerously_trust_unsigned_ids();
+    let receiver = sender.on(adapter).options(options.clone()).start().await;
+    receiver.deliver(&send(&receiver, "w-1")).await.is(200, "");
+    receiver.deliver(&send(&receiver, "w-2")).await.is(200, "");
+    receiver.deliver(&send(&receiver, "w-1")).await.is(200, "Already processed");
+    assert_eq!(ids(&receiver), ["w-1", "w-2"]);
+
+    // A signed time makes different events differ, so Nevent's replays are recognised all the same.
+    let nevent = Sender::of(Scheme::nevent());
+    let receiver = nevent.on(adapter).options(options).start().await;
+    let now = receiver.now();
+    receiver.deliver(&nevent.post_body("d-1", now, "{}")).await.is(200, "");
+    receiver.deliver(&nevent.post_body("d-2", now, "{}")).await.is(200, "Already processed");
 }
 
 /// Fails for the first delivery alone.

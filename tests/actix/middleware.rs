@@ -83,6 +83,25 @@ async fn a_second_middleware_is_an_error() {
     assert_eq!(rejection(&response), Some(&Rejection::TwoVerifyLayers));
 }
 
+/// Below signatures, a token would make a signed delivery look unsigned.
+#[cfg(feature = "schemes")]
+#[tokio::test]
+async fn a_token_below_signatures_is_an_error() {
+    use nevent_webhooks::token::{Token, TokenDelivery, TokenLayer};
+
+    async fn handle(_: TokenDelivery) -> &'static str {
+        "handled"
+    }
+    let token = Token::header("x-token", "k5EKJQnf9sMX2vYzJdHG3L8pR").expect("a token");
+    let dedupe = DedupeLayer::new("token", MemoryStore::new()).expect("a scope");
+    let below = WebhookMiddleware::with_token(&TokenLayer::new(token), &dedupe);
+    let resource = web::resource("/hook").wrap(below).wrap(middleware());
+    let app = init_service(App::new().service(resource.route(web::post().to(handle)))).await;
+    let request = genuine("d").insert_header(("x-token", "k5EKJQnf9sMX2vYzJdHG3L8pR"));
+    let response = call_service(&app, request.to_request()).await;
+    assert_eq!(rejection(&response), Some(&Rejection::TwoTokenLayers));
+}
+
 /// The extractor of a middleware below rejects with an error, without a response.
 #[tokio::test]
 async fn a_rejection_that_is_an_error_is_observed() {

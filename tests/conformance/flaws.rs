@@ -73,6 +73,7 @@ flaws! {
     ReleaseDropsReplays => replay_records_survive_release_and_expiry,
     ReplaysForever => replay_records_are_kept_for_the_replay_window,
     ReplaysForTheLease => replay_records_survive_release_and_expiry,
+    ReplaysNotExtended => a_claim_extends_its_replay_records,
     ReplaysAcrossScopes => replay_records_stay_in_their_scope,
     ConflictRecordsReplay => a_conflict_records_no_replay_key,
     ReplayRecordsReplay => any_recorded_key_reveals_a_replay,

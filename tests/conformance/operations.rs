@@ -68,7 +68,8 @@ impl Reference {
             ClaimAnswer::Conflict => self.has(Flaw::ConflictRecordsReplay),
         };
         if records {
-            self.record_replays(memory, claim);
+            let extends = *answer == ClaimAnswer::Acquired && !self.has(Flaw::ReplaysNotExtended);
+            self.record_replays(memory, claim, extends);
         }
     }
 

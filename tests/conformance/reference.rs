@@ -171,7 +171,8 @@ impl Reference {
         ids.into_iter().find(|id| **id != claim.id && !own).cloned()
     }
 
-    pub fn record_replays(&self, memory: &mut Memory, claim: &Claim) {
+    /// Records the keys that have no replay record, and extends those that name the claim's id.
+    pub fn record_replays(&self, memory: &mut Memory, claim: &Claim, extends: bool) {
         let window = match self.flaw {
             Some(Flaw::ReplaysForever) => Duration::MAX / 2,
             Some(Flaw::ReplaysForTheLease) => claim.lease,
@@ -182,8 +183,11 @@ impl Reference {
         for key in 0..claim.replay_keys.len().min(keys) {
             let row = memory.replays.get(&self.replay_key(claim, key));
             let row = row.filter(|_| self.has(Flaw::ExpiredReplayStays));
-            let known = self.replay(memory, claim, key).or(row).is_some();
-            if !known || self.has(Flaw::ReplaysReplaced) {
+            let live = self.replay(memory, claim, key);
+            let known = live.or(row).is_some();
+            let extends =
+                extends && live.is_some_and(|live| live.id == claim.id && live.until < until);
+            if !known || extends || self.has(Flaw::ReplaysReplaced) {
                 let mut id = claim.id.clone();
                 if self.has(Flaw::ReplayIdsFolded) {
                     id = DeliveryId::new(id.as_str().to_lowercase()).expect("as well-formed");

@@ -90,6 +90,23 @@ async fn layers_added_twice_are_rejected() {
     assert_eq!(response.extensions().get(), Some(&Rejection::TwoVerifyLayers));
 }
 
+/// Below a `VerifyLayer`, a token would make a signed delivery look unsigned.
+#[cfg(feature = "schemes")]
+#[tokio::test]
+async fn a_token_layer_below_a_verify_layer_is_rejected() {
+    use nevent_webhooks::token::{Token, TokenDelivery, TokenLayer};
+
+    async fn handle(_: TokenDelivery) {}
+    let token = Token::header("x-token", "k5EKJQnf9sMX2vYzJdHG3L8pR").expect("a token");
+    let (verify, _) = layers();
+    let webhook = post(handle).route_layer(TokenLayer::new(token)).route_layer(verify);
+    let mut request = delivery(BODY);
+    let value = "k5EKJQnf9sMX2vYzJdHG3L8pR".parse().expect("a value");
+    request.headers_mut().insert("x-token", value);
+    let (_, _, response) = answer(Router::new().route("/", webhook), request).await;
+    assert_eq!(response.extensions().get(), Some(&Rejection::TwoTokenLayers));
+}
+
 #[tokio::test]
 async fn an_unusable_event_header_is_absent() {
     async fn handle(delivery: Delivery) -> String {

@@ -186,3 +186,15 @@ fn every_preset_could_be_built() {
         assert_eq!(error_of(built.builder()), None, "{}", built.name());
     }
 }
+
+/// `printf 'acme:{}' | openssl dgst -sha256 -hmac generic_secret_0123456789abcdef`
+#[test]
+fn a_prefix_is_signed_also_before_the_body_alone() {
+    let scheme = custom().signed_prefix("acme:").build().expect("a scheme");
+    let secret = crate::Secret::new("generic_secret_0123456789abcdef").expect("a secret");
+    let header = "f375c2ee36551e146d2fdadfdef0e4c7eb92bb64872acffb0e297603bfc763ad";
+    assert_eq!(scheme.signer(&secret).headers("", b"{}"), [("x-signature", header.to_owned())]);
+    let verifier = scheme.verifier(secret);
+    assert!(verifier.verify(header, b"{}", 0).is_ok());
+    assert!(verifier.verify(header, b"acme:{}", 0).is_err());
+}

@@ -53,6 +53,7 @@ macro_rules! __each_store_promise {
                 a_replay_leads_to_the_first_id,
                 replay_records_survive_release_and_expiry,
                 replay_records_are_kept_for_the_replay_window,
+                a_claim_extends_its_replay_records,
                 any_recorded_key_reveals_a_replay,
                 a_repeat_in_flight_records_further_keys,
                 a_repeat_of_a_completed_delivery_records_further_keys,

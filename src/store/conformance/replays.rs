@@ -66,6 +66,27 @@ pub async fn replay_records_are_kept_for_the_replay_window<H: Harness>(harness: 
     Ok(())
 }
 
+/// A delivery that is claimed again, after an attempt that failed, is recognised for as long from then
+/// on. Otherwise its signed bytes would be forgotten before its record.
+pub async fn a_claim_extends_its_replay_records<H: Harness>(harness: &H) -> Trial {
+    let (scene, store) = Scene::set(harness).await;
+    let mut first = scene.signed("first", "body", &[1]);
+    first.replay_window = Duration::from_millis(2900);
+    store.acquires(&first, "a delivery without a record can be claimed").await?;
+    store.release(&first).await?;
+    scene.pass(Duration::from_millis(2100)).await;
+    let retry = again(&first);
+    store.acquires(&retry, "a released delivery can be claimed").await?;
+    store.completes(&retry, Completion::Recorded, "the owner's completion is recorded").await?;
+    scene.pass(Duration::from_millis(1500)).await;
+    let replay = scene.signed("other", "body", &[1]);
+    let promise = "a claim that is acquired extends the replay records of its own id";
+    store.answers(&replay, replay_of(&first), promise).await?;
+    scene.outlast(Duration::from_millis(1400)).await;
+    store.acquires(&replay, "replay records expire after the replay window").await?;
+    Ok(())
+}
+
 /// One recorded key is enough: during a rotation, receivers know one secret or two.
 pub async fn any_recorded_key_reveals_a_replay<H: Harness>(harness: &H) -> Trial {
     let (scene, store) = Scene::set(harness).await;

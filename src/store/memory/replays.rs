@@ -35,21 +35,26 @@ impl Replays {
         (!own_is_known).then(|| first.clone())
     }
 
-    /// Records the claim's id for the keys that have no replay record.
+    /// Records the claim's id for the keys that have no replay record. If the claim was acquired,
+    /// the replay records that name its id already are kept for the replay window from now on.
     pub(super) fn record(
         &mut self,
         keys: impl Iterator<Item = Key>,
         claim: &Claim,
+        is_acquired: bool,
         now: Duration,
         evictions: &Evictions,
     ) {
         self.rows.drop_expired(now);
+        let expires = now.saturating_add(claim.replay_window);
         for key in keys {
-            if self.rows.get_or_remove(key, now).is_some() {
-                continue;
+            if let Some(known) = self.rows.get_or_remove(key, now) {
+                if !is_acquired || known.first_id != claim.id || known.expires >= expires {
+                    continue;
+                }
+                self.rows.remove(key);
             }
             self.make_room(claim, now, evictions);
-            let expires = now.saturating_add(claim.replay_window);
             let replay = Replay { first_id: claim.id.clone(), expires };
             self.rows.insert(key, replay, claim.replay_window);
         }
@@ -97,7 +102,7 @@ mod tests {
         let mut claim = Claim::new(scope, id, Fingerprint::of(b""));
         claim.replay_window = window;
         let keys = keys.iter().map(|key| Key([*key; 16]));
-        replays.record(keys, &claim, now, evictions);
+        replays.record(keys, &claim, true, now, evictions);
     }
 
     fn is_known(replays: &Replays, key: u8, now: Duration) -> bool {
@@ -126,6 +131,7 @@ mod tests {
         assert_eq!(evictions.stats().evicted, 1);
         assert_eq!(evictions.stats().youngest_evicted, Some(age));
     }
+
     #[test]
     fn expired_replay_records_behind_a_longer_window_are_dropped() {
         let (mut replays, evictions) = (Replays::new(10), Evictions::default());
@@ -160,19 +166,38 @@ mod tests {
         }
     }
 
-    /// A sender's window may change while a signature is remembered.
+    /// A sender's window may change while a signature is remembered. The longer one counts.
     #[test]
-    fn a_replay_record_is_kept_for_the_window_it_began_with() {
+    fn a_claim_that_is_acquired_never_shortens_a_replay_record() {
         for (first, second) in [(DAYS, WINDOW), (WINDOW, DAYS)] {
             let (mut replays, evictions) = (Replays::new(10), Evictions::default());
             record_for(first, &mut replays, &[1], Duration::ZERO, &evictions);
             record_for(second, &mut replays, &[1], Duration::ZERO, &evictions);
             assert_eq!(replays.rows.len(), 1);
-            let last = first.saturating_sub(Duration::from_millis(1));
-            assert!(is_known(&replays, 1, last) && !is_known(&replays, 1, first));
-            record_for(second, &mut replays, &[1], first, &evictions);
-            assert!(is_known(&replays, 1, first) && replays.rows.len() == 1);
-            assert!(!is_known(&replays, 1, first.saturating_add(second)));
+            let last = DAYS.saturating_sub(Duration::from_millis(1));
+            assert!(is_known(&replays, 1, last) && !is_known(&replays, 1, DAYS));
+            record_for(second, &mut replays, &[1], DAYS, &evictions);
+            assert!(is_known(&replays, 1, DAYS) && replays.rows.len() == 1);
+            assert!(!is_known(&replays, 1, DAYS.saturating_add(second)));
         }
+    }
+
+    /// A repeat that is not acquired extends nothing, nor does a claim under another id.
+    #[test]
+    fn only_a_claim_that_is_acquired_extends_a_replay_record() {
+        let (mut replays, evictions) = (Replays::new(10), Evictions::default());
+        record(&mut replays, &[1], Duration::ZERO, &evictions);
+        let half = WINDOW.div_f32(2.0);
+        let claim = |id: &str| {
+            let (scope, id) = (Scope::new("test").unwrap(), DeliveryId::new(id).unwrap());
+            Claim::new(scope, id, Fingerprint::of(b""))
+        };
+        let keys = || [Key([1; 16])].into_iter();
+        replays.record(keys(), &claim("id"), false, half, &evictions);
+        replays.record(keys(), &claim("other"), true, half, &evictions);
+        assert!(replays.other_id(keys(), &DeliveryId::new("x").unwrap(), WINDOW).is_none());
+        record(&mut replays, &[1], Duration::ZERO, &evictions);
+        replays.record(keys(), &claim("id"), true, half, &evictions);
+        assert!(is_known(&replays, 1, WINDOW));
     }
 }

@@ -152,7 +152,7 @@ impl<R: Row> Rows<R> {
         self.orders.iter().find_map(|order| order.rows.peek(&key))
     }
 
-    fn remove(&mut self, key: Key) {
+    pub(super) fn remove(&mut self, key: Key) {
         if let Some(row) = self.orders.iter_mut().find_map(|order| order.rows.pop(&key)) {
             self.out_of_order.remove(&(row.expires(), key));
         }

@@ -3,18 +3,18 @@
 local id, token, fingerprint, lease, window = unpack(ARGV)
 local record = KEYS[1]
 
-local first, own, new = nil, false, {}
+local first, own, new = nil, {}, {}
 for i = 2, #KEYS do
     local seen = redis.call('GET', KEYS[i])
     if not seen then
         new[#new + 1] = KEYS[i]
     elseif seen == id then
-        own = true
+        own[#own + 1] = KEYS[i]
     else
         first = first or seen
     end
 end
-if first and not own then
+if first and #own == 0 then
     return {'replay of', first}
 end
 
@@ -40,6 +40,11 @@ elseif known and not holder then
 else
     redis.call('HSET', record, 't', token, 'f', fingerprint, 'l', lease)
     redis.call('PEXPIRE', record, lease)
+    for _, key in ipairs(own) do
+        if redis.call('PTTL', key) < tonumber(window) then
+            redis.call('PEXPIRE', key, window)
+        end
+    end
     answer = {'acquired'}
 end
 for _, key in ipairs(new) do
