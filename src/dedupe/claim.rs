@@ -8,6 +8,8 @@ use super::lease::Sent;
 use crate::delivery::{AnyDelivery, ClaimHandle, Proof};
 use crate::observe::{Outcome, StoreOperation};
 use crate::scheme::Identity;
+#[cfg(feature = "events")]
+use crate::scheme::{DELIVERY_HEADER, IdSource};
 use crate::store::{Claim, ClaimAnswer, Fingerprint, RecordKind, Scope, Store, StoreError};
 use crate::{DeliveryId, Rejection};
 
@@ -17,7 +19,7 @@ impl Dedupe {
     pub(super) fn claim_for(&self, delivery: &impl AnyDelivery) -> Claim {
         #[cfg(feature = "events")]
         if self.options.dedupe_by == DedupeKey::EventId
-            && delivery.accepted().identity() == Identity::UnsignedHeader
+            && delivery.accepted().id_source() == IdSource::Header(DELIVERY_HEADER)
             && let Some(peek) = crate::event::Peek::of_event(delivery.accepted().body())
             && let Some(event_id) = peek.id()
         {

@@ -6,17 +6,20 @@ use super::Dedupe;
 use crate::delivery::{AnyDelivery, Proof, body_field};
 use crate::{CreationTimeError, Rejection};
 
-/// How far the sender's clock may be ahead of this receiver's. The store keeps records for this much
-/// longer: otherwise an event with a time of creation in the future could be repeated after its
-/// record has expired, and not yet be too old.
-pub(super) const AHEAD: Duration = Duration::from_secs(300);
+/// How far the sender's clock may be ahead of this receiver's.
+const AHEAD: Duration = Duration::from_secs(300);
+
+/// How much longer the store keeps records than the limit of the age: as far as the clocks may
+/// differ, and a second because ages are whole seconds. Otherwise an event with a time of creation in
+/// the future could be repeated after its record has expired, and not yet be too old.
+pub(super) const KEPT_LONGER: Duration = AHEAD.saturating_add(Duration::from_secs(1));
 
 impl Dedupe {
     /// Checks that the record of this delivery, if there ever was one, still exists.
     pub(super) fn check_creation(&self, delivery: &impl AnyDelivery) -> Result<(), Rejection> {
         let Some(path) = &self.options.creation_field else { return Ok(()) };
         let now = delivery.accepted().proof().body_end();
-        let oldest = self.times(delivery).retention.saturating_sub(AHEAD);
+        let oldest = self.times(delivery).retention.saturating_sub(KEPT_LONGER);
         check_age(delivery.accepted().body(), path, now, oldest).map_err(|error| {
             if delivery.accepted().terms().is_401_fatal {
                 Rejection::CreationTimeForbidden(error)

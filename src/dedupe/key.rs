@@ -23,8 +23,9 @@ pub enum DedupeKey {
     /// are deduplicated by the delivery's id. The layer reads the id out of the body before the
     /// claim.
     ///
-    /// This is for Nevent's events. It has no effect for a sender whose scheme takes the id from the
-    /// body, signs it, or gives none: see [`Delivery::identity`](crate::Delivery::identity).
+    /// This has an effect for Nevent's deliveries alone. Another sender's `id` may name what an event is
+    /// about. Say where its events have their id with
+    /// [`id_in_body`](crate::scheme::SchemeBuilder::id_in_body).
     ///
     /// You do not need this with [`Batch`](crate::Batch), which always claims each event
     /// by its own id, even when the delivery holds only one.

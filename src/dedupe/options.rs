@@ -194,7 +194,9 @@ impl DedupeOptions {
     /// the sender retries.
     ///
     /// No delivery is lost in either case. With this setting a delivery may be handled **more than
-    /// once** while the store is down.
+    /// once** while the store is down. The store then learns of the delivery only when its handler has
+    /// ended, and never of its signed bytes: a request that was captured meanwhile may be handled again
+    /// under another id, for as long as its signature is accepted.
     pub fn dangerously_run_when_store_fails(mut self) -> Self {
         self.run_when_store_fails = true;
         self

@@ -10,7 +10,7 @@ pub(super) struct Times {
     pub(super) response_deadline: Duration,
     pub(super) lease: Duration,
     /// How long the store keeps a completed delivery. If the age of events is limited, this is
-    /// [`AHEAD`](super::creation::AHEAD) longer than the limit.
+    /// [`KEPT_LONGER`](super::creation::KEPT_LONGER) than the limit.
     pub(super) retention: Duration,
     pub(super) store_timeout: Duration,
     pub(super) handler_timeout: Duration,
@@ -39,9 +39,12 @@ impl Times {
 
 impl Times {
     /// How long the store keeps what must not expire before a record that an attempt, begun now,
-    /// completes: the attempt may run for the handler timeout, and recording its end may take as long.
+    /// completes. The attempt may run for the handler timeout, recording its end may take as long, and
+    /// a lease and a minute are for handlers that block their thread and for clocks that are set.
     pub(super) fn outlasting_the_record(&self) -> Duration {
-        self.retention.saturating_add(self.handler_timeout.saturating_mul(2))
+        let minute = Duration::from_secs(60);
+        let attempt = self.handler_timeout.saturating_mul(2).saturating_add(self.lease);
+        self.retention.saturating_add(attempt).saturating_add(minute)
     }
 }
 
@@ -55,7 +58,7 @@ fn retention(options: &DedupeOptions, terms: &Terms) -> Duration {
     };
     #[cfg(feature = "schemes")]
     if options.creation_field.is_some() {
-        return retention.saturating_add(super::creation::AHEAD);
+        return retention.saturating_add(super::creation::KEPT_LONGER);
     }
     retention
 }

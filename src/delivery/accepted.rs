@@ -87,7 +87,7 @@ impl<P: Proof> Accepted<P> {
         self.facts.event_header.as_ref()
     }
 
-    #[cfg(feature = "tower")]
+    #[cfg(any(feature = "tower", feature = "events"))]
     pub(crate) fn id_source(&self) -> IdSource {
         self.facts.id_source
     }

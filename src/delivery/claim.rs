@@ -76,9 +76,10 @@ impl Claim {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RecordKind {
-    /// The record of a delivery, claimed by the id in its header.
+    /// The record of a delivery, claimed by its id: from a header, from a field of the body, or the hash
+    /// of the body.
     Delivery,
-    /// The record of an event, claimed by the id in the signed body.
+    /// The record of an event of Nevent's, claimed by the event's own id.
     Event,
 }
 

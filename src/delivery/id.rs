@@ -54,15 +54,21 @@ impl DeliveryId {
         }
     }
 
-    /// The id under which an event is claimed. An event id may be any string. One that is not a
-    /// valid delivery id is replaced by its SHA-256.
+    /// The id under which an event is claimed, or a delivery whose id is a field of the body. Such an id
+    /// may be any string. One that is not a valid delivery id is replaced by its SHA-256. So is one
+    /// that looks like such a hash, or like the hash of a body: otherwise whoever chooses the text of
+    /// an id could block another delivery.
     #[cfg(any(feature = "tower", feature = "actix"))]
     pub(crate) fn of_event(id: &str) -> Self {
-        Self::new(id).unwrap_or_else(|_| {
-            use sha2::{Digest, Sha256};
-            let digest: [u8; 32] = Sha256::digest(id.as_bytes()).into();
-            Self(format!("sha256:{}", hex::encode(digest)).into())
-        })
+        let looks_like_a_hash = id.starts_with("sha256:") || id.starts_with("id-sha256:");
+        match Self::new(id) {
+            Ok(id) if !looks_like_a_hash => id,
+            _ => {
+                use sha2::{Digest, Sha256};
+                let digest: [u8; 32] = Sha256::digest(id.as_bytes()).into();
+                Self(format!("id-sha256:{}", hex::encode(digest)).into())
+            }
+        }
     }
 
     /// The id of a delivery whose sender gives none.
@@ -149,6 +155,11 @@ mod tests {
         assert_ne!(ids[0], ids[1]);
         assert_ne!(DeliveryId::of_event("ä"), DeliveryId::of_event("ö"));
         assert_eq!(DeliveryId::of_event("evt_1").as_str(), "evt_1");
+        for start in ["sha256:", "id-sha256:"] {
+            assert_ne!(DeliveryId::of_event(start).as_str(), start);
+        }
+        let hashed = DeliveryId::of_event("\u{e4}");
+        assert_ne!(DeliveryId::of_event(hashed.as_str()), hashed);
     }
 
     #[test]

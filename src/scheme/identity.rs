@@ -35,8 +35,10 @@ pub enum Identity {
     /// A header that the signature covers. The delivery is claimed by the id alone, because the body
     /// of a retry may differ.
     SignedHeader,
-    /// A header that the signature does not cover. The store recognises the body and the signed bytes
-    /// as well, so that nobody can repeat a delivery, or block one, by changing the id.
+    /// A header that the signature does not cover. The store recognises the body and the signed bytes as
+    /// well: a replay under another id is the same delivery, and another body under the same id is a
+    /// conflict. With a token there are no signed bytes, so a replay under another id is another
+    /// delivery.
     UnsignedHeader,
     /// A field of the body, which the signature covers. The delivery is claimed by the id alone.
     BodyField,

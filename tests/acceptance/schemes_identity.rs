@@ -14,11 +14,12 @@ rows!(
     sc12_a_signed_id_in_flight,
     sc13_an_id_in_the_body_counts_alone,
     sc13_a_body_without_the_field_counts_as_its_bytes,
+    sc13_no_id_in_the_body_is_the_hash_of_another,
     sc14_a_repeat_and_a_conflict_of_an_unsigned_id,
     sc14_a_replay_under_another_id,
     sc14_a_replay_of_a_failed_delivery,
     sc14_a_replay_after_a_late_completion,
-    sc14_the_event_id_counts_only_where_no_signed_id_does,
+    sc14_the_event_id_counts_for_nevent_alone,
     sc15_the_bytes_of_a_body_count,
     sc22_unsigned_ids_that_are_trusted,
 );
@@ -171,15 +172,29 @@ async fn sc14_a_replay_after_a_late_completion(adapter: Adapter) {
 }
 
 /// Another sender's `id` in the body may name what the event is about, and not the event.
-async fn sc14_the_event_id_counts_only_where_no_signed_id_does(adapter: Adapter) {
-    let sender = Sender::of(Scheme::svix());
-    let options = DedupeOptions::new().dedupe_by(DedupeKey::EventId);
-    let receiver = sender.on(adapter).options(options).start().await;
-    for (id, kind) in [("m-1", "user.created"), ("m-2", "user.updated")] {
-        let body = format!(r#"{{"id":"user-1","type":"{kind}","data":{{}}}}"#);
-        receiver.deliver(&sender.post_body(id, receiver.now(), body)).await.is(200, "");
+async fn sc14_the_event_id_counts_for_nevent_alone(adapter: Adapter) {
+    for sender in [Sender::of(Scheme::svix()), Sender::of(Scheme::shopify())] {
+        let options = DedupeOptions::new().dedupe_by(DedupeKey::EventId);
+        let receiver = sender.on(adapter).options(options).start().await;
+        for (id, kind) in [("m-1", "user.created"), ("m-2", "user.updated")] {
+            let body = format!(r#"{{"id":"user-1","type":"{kind}","data":{{}}}}"#);
+            receiver.deliver(&sender.post_body(id, receiver.now(), body)).await.is(200, "");
+        }
+        assert_eq!(ids(&receiver), ["m-1", "m-2"]);
     }
-    assert_eq!(ids(&receiver), ["m-1", "m-2"]);
+}
+
+/// Whoever chooses an id must not be able to choose the hash of another body.
+async fn sc13_no_id_in_the_body_is_the_hash_of_another(adapter: Adapter) {
+    let sender = Sender::of(Scheme::slack());
+    let receiver = sender.on(adapter).start().await;
+    let send = |body: &str| sender.post_body("", receiver.now(), body);
+    receiver.deliver(&send("{}")).await.is(200, "");
+    let of_nothing = receiver.seen()[0].id().to_string();
+    let same = format!(r#"{{"event_id":"{of_nothing}"}}"#);
+    receiver.deliver(&send(&same)).await.is(200, "");
+    receiver.deliver(&send(&same)).await.is(200, "Already processed");
+    assert_eq!(receiver.runs(), 2);
 }
 
 /// One order for two topics has the same bytes. By default the second is taken for a replay.
