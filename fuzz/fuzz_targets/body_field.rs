@@ -82,10 +82,12 @@ fn by_a_plain_reading(json: &Json, path: &str) -> Option<Found> {
     }
 }
 
-/// An id that no header could hold goes by its hash.
+/// An id that no header could hold goes by its hash, and so does one that looks like a hash.
 fn claimed(id: &str) -> String {
     let is_plain = id.len() <= 128 && id.chars().all(|c| matches!(c, ' '..='~'));
-    if is_plain { id.to_owned() } else { hash_of(id.as_bytes()) }
+    let is_like_a_hash = ["sha256:", "id-sha256:"].iter().any(|start| id.starts_with(start));
+    let hash = || format!("id-{}", hash_of(id.as_bytes()));
+    if is_plain && !is_like_a_hash { id.to_owned() } else { hash() }
 }
 
 fn hash_of(bytes: &[u8]) -> String {
