@@ -71,7 +71,7 @@ impl Records {
         if answer == ClaimAnswer::Acquired {
             self.put(claim, Some(claim.token), now + claim.lease);
         }
-        self.record_replays(claim, now);
+        self.record_replays(claim, answer == ClaimAnswer::Acquired, now);
         answer
     }
 
@@ -98,7 +98,7 @@ impl Records {
             }
         }
         if !matches!(answer, ClaimAnswer::ReplayOf(_)) {
-            self.record_replays(claim, now);
+            self.record_replays(claim, *answer == ClaimAnswer::Acquired, now);
         }
     }
 
@@ -148,12 +148,17 @@ impl Records {
         .collect()
     }
 
-    fn record_replays(&mut self, claim: &Claim, now: Duration) {
+    /// Records the keys that have no replay record. A claim that is acquired extends those of its id.
+    fn record_replays(&mut self, claim: &Claim, is_acquired: bool, now: Duration) {
+        let until = now + claim.replay_window;
         for key in &claim.replay_keys {
             let (key, scope) = (key.to_bytes(), claim.scope.as_str().to_owned());
-            if !self.replays.iter().any(|b| b.key == key && b.scope == scope) {
-                let until = now + claim.replay_window;
-                self.replays.push(Replay { scope, key, id: claim.id.clone(), until });
+            match self.replays.iter_mut().find(|b| b.key == key && b.scope == scope) {
+                None => self.replays.push(Replay { scope, key, id: claim.id.clone(), until }),
+                Some(known) if is_acquired && known.id == claim.id => {
+                    known.until = known.until.max(until);
+                }
+                Some(_) => {}
             }
         }
     }
