@@ -40,7 +40,7 @@ impl Json {
         match self {
             Self::Array(items) => items.iter().any(Self::has_twice),
             Self::Object(fields) => {
-                fields.iter().any(|(name, value)| self.count(name) > 1 || value.has_twice())
+                fields.iter().any(|(name, value)| self.is_twice(name) || value.has_twice())
             }
             _ => false,
         }
@@ -70,6 +70,11 @@ impl Json {
     #[must_use]
     pub fn count(&self, wanted: &str) -> usize {
         self.fields().iter().filter(|(name, _)| name == wanted).count()
+    }
+
+    /// Names that were mended may have become the same. They stand for fields of their own.
+    fn is_twice(&self, name: &str) -> bool {
+        self.count(name) > 1 && !name.contains('\u{fffd}')
     }
 
     fn fields(&self) -> &[(String, Self)] {
@@ -121,7 +126,7 @@ pub fn event_id(json: &Json) -> Option<&str> {
     let is_clear = json
         .fields()
         .iter()
-        .all(|(name, value)| is_once(name) && (name == "data" || !value.has_twice()));
+        .all(|(name, value)| !json.is_twice(name) && (name == "data" || !value.has_twice()));
     match json.field("id") {
         Some(Json::Text(id)) if is_clear && is_text("id") && is_text("type") => {
             json.field("created").is_some_and(is_time).then_some(id)
