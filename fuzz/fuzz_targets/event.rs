@@ -20,6 +20,7 @@ fuzz_target!(|body: &[u8]| {
     }
     assert!(raw.is_ok() || typed.is_err(), "what is typed can be read raw");
     match Json::read(body) {
+        Ok(json) if json.has_unclear_names() => return,
         Ok(json) if json.has_unclear_time() => {}
         Ok(json) => {
             assert_eq!(raw.as_ref().ok().map(|event| event.id.as_str()), event_id(&json));

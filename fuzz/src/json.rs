@@ -40,7 +40,7 @@ impl Json {
         match self {
             Self::Array(items) => items.iter().any(Self::has_twice),
             Self::Object(fields) => {
-                fields.iter().any(|(name, value)| self.is_twice(name) || value.has_twice())
+                fields.iter().any(|(name, value)| self.count(name) > 1 || value.has_twice())
             }
             _ => false,
         }
@@ -72,9 +72,17 @@ impl Json {
         self.fields().iter().filter(|(name, _)| name == wanted).count()
     }
 
-    /// Names that were mended may have become the same. They stand for fields of their own.
-    fn is_twice(&self, name: &str) -> bool {
-        self.count(name) > 1 && !name.contains('\u{fffd}')
+    /// Whether names that were mended have become the same, here or further within. They stand for
+    /// fields of their own, which this does not tell apart.
+    #[must_use]
+    pub fn has_unclear_names(&self) -> bool {
+        match self {
+            Self::Array(items) => items.iter().any(Self::has_unclear_names),
+            Self::Object(fields) => fields.iter().any(|(name, value)| {
+                self.count(name) > 1 && name.contains('\u{fffd}') || value.has_unclear_names()
+            }),
+            _ => false,
+        }
     }
 
     fn fields(&self) -> &[(String, Self)] {
@@ -126,7 +134,7 @@ pub fn event_id(json: &Json) -> Option<&str> {
     let is_clear = json
         .fields()
         .iter()
-        .all(|(name, value)| !json.is_twice(name) && (name == "data" || !value.has_twice()));
+        .all(|(name, value)| is_once(name) && (name == "data" || !value.has_twice()));
     match json.field("id") {
         Some(Json::Text(id)) if is_clear && is_text("id") && is_text("type") => {
             json.field("created").is_some_and(is_time).then_some(id)
