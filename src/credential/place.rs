@@ -64,7 +64,7 @@ impl Place {
     }
 }
 
-/// What follows the name of the scheme (RFC 9110, section 11.4). The name is not case-sensitive.
+/// The credentials after the name of the scheme (RFC 9110, section 11.4). The name is not case-sensitive.
 fn of_scheme<'a>(line: &'a [u8], scheme: &str) -> Option<&'a [u8]> {
     let (name, rest) = line.split_at_checked(scheme.len())?;
     let is_scheme = name.eq_ignore_ascii_case(scheme.as_bytes()) && rest.starts_with(b" ");

@@ -8,7 +8,7 @@ pub(crate) struct Format {
     /// The header that carries the signature.
     pub(crate) header: &'static str,
     pub(crate) grammar: Grammar,
-    /// What stands before everything else that is signed. Mostly empty.
+    /// A fixed text before everything else that is signed. Empty for most senders.
     pub(crate) before: &'static str,
     pub(crate) signed: Signed,
 }

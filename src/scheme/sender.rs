@@ -41,7 +41,7 @@ pub(crate) struct Sender {
     pub(crate) terms: Terms,
 }
 
-/// Where a sender puts what a layer reads beside the proof, and what the sender expects.
+/// Where a sender puts the id, the event's type and the version of its bodies, and the sender's terms.
 #[derive(Debug, Clone, Copy)]
 #[cfg_attr(not(any(feature = "tower", feature = "actix")), allow(dead_code))]
 pub(crate) struct Places {

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-/// What a sender expects of its receivers: how long it waits, for how long it sends again, and which
-/// statuses it understands.
+/// The terms of a sender: how long it waits, for how long it sends again, how long its bodies are, and
+/// which statuses it understands.
 ///
 /// The layers take their defaults from the terms of a delivery's sender. The default terms are
 /// Nevent's: a timeout of 10 s, retries for 9 h, bodies of at most 1 MiB, and any 2xx as success.

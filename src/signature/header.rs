@@ -42,7 +42,7 @@ fn item_of_time(format: &Format) -> Option<&'static str> {
     }
 }
 
-/// What was found in a header so far.
+/// The parts that the parser has found in a header so far.
 struct Found<'a, const N: usize> {
     encoding: Encoding,
     time: Option<Timestamp>,
