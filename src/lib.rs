@@ -205,8 +205,8 @@ pub mod guide;
 
 // Verifying.
 pub use signature::{
-    ReplayKey, RotationError, Secret, SecretError, Signer, Tolerance, ToleranceError, Verification,
-    Verified, Verifier, VerifyError,
+    ReplayKey, ReplayKeys, RotationError, Secret, SecretError, Signer, Tolerance, ToleranceError,
+    Verification, Verified, Verifier, VerifyError,
 };
 
 #[cfg(any(feature = "tower", feature = "actix"))]

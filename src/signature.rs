@@ -22,7 +22,7 @@ mod verifier;
 #[cfg(feature = "schemes")]
 pub(crate) use credentials::{Credential, Credentials, MAX_CREDENTIALS};
 pub use error::VerifyError;
-pub use replay_key::ReplayKey;
+pub use replay_key::{ReplayKey, ReplayKeys};
 #[cfg(feature = "schemes")]
 pub(crate) use secret::check_text;
 pub use secret::{Secret, SecretError};

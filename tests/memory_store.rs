@@ -112,7 +112,7 @@ async fn a_replay_record_expires_at_its_last_moment() {
     let clock = ManualClock::now();
     let store = MemoryStore::with_capacity(10).expect("room").clock(clock.clone());
     let [mut first, mut other] = ["first", "other"].map(|id| claim(id, "body"));
-    first.replay_keys = vec![ReplayKey::from_bytes([1; 16])];
+    first.replay_keys = [ReplayKey::from_bytes([1; 16])].into();
     other.replay_keys.clone_from(&first.replay_keys);
     acquired(&store, &first).await;
     let replay = ClaimAnswer::ReplayOf(first.id.clone());
@@ -186,7 +186,7 @@ fn a_flood_of_short_replay_windows_evicts_no_long_one() {
     let store = MemoryStore::with_capacity(1_000).expect("room").clock(clock.clone());
     let signed = |n: u128, id: &str, window| {
         let mut claim = claim(&format!("{id}-{n}"), &n.to_string());
-        claim.replay_keys = vec![ReplayKey::from_bytes((n << 64 | n).to_be_bytes())];
+        claim.replay_keys = [ReplayKey::from_bytes((n << 64 | n).to_be_bytes())].into();
         claim.replay_window = window;
         claim
     };
@@ -301,7 +301,7 @@ fn one_thread_wins_each_delivery() {
                     all_at_once.wait();
                     let key = u128::try_from(n).expect("it fits").to_be_bytes();
                     let mut attempt = claim(&format!("{n}-{}", thread % 2), &format!("{n}"));
-                    attempt.replay_keys = vec![ReplayKey::from_bytes(key)];
+                    attempt.replay_keys = [ReplayKey::from_bytes(key)].into();
                     won.fetch_add(usize::from(wins(store, &mut attempt)), Ordering::SeqCst);
                 }
             });
@@ -369,7 +369,7 @@ fn one_body_in_many_scopes_is_recognised_in_each() {
     const SCOPES: usize = 100_000;
     let store = MemoryStore::with_capacity(SCOPES).expect("room");
     let [mut first, mut replay] = ["first", "replay"].map(|id| claim(id, "body"));
-    first.replay_keys = vec![ReplayKey::from_bytes([1; 16])];
+    first.replay_keys = [ReplayKey::from_bytes([1; 16])].into();
     replay.replay_keys.clone_from(&first.replay_keys);
     let scopes = || (0..SCOPES).map(|n| Scope::new(n.to_string()).expect("a scope"));
     for scope in scopes() {

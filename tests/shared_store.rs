@@ -32,7 +32,7 @@ fn allocations(store: &impl Store) -> [u64; 6] {
         now(store.complete(&warm_up));
     }
     let (mut first, repeat, released) = (claim("first"), claim("first"), claim("released"));
-    first.replay_keys = vec![ReplayKey::from_bytes([1; 16])];
+    first.replay_keys = [ReplayKey::from_bytes([1; 16])].into();
     let counted = |act: &dyn Fn()| measure(act).count_total;
     [
         counted(&|| assert_eq!(now(store.claim(&first)), ClaimAnswer::Acquired)),

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::delivery::{Accepted, AnyDelivery, Proof, read_json};
 use crate::scheme::Identity;
-use crate::{ClaimHandle, DeliveryId, EventError, ReplayKey};
+use crate::{ClaimHandle, DeliveryId, EventError, ReplayKeys};
 
 /// A delivery that was accepted for its token. **Nothing shows that its body is genuine.**
 ///
@@ -166,8 +166,8 @@ impl Proof for TokenMatch {
         None
     }
 
-    fn replay_keys(&self) -> &[ReplayKey] {
-        &[]
+    fn replay_keys(&self) -> ReplayKeys {
+        ReplayKeys::default()
     }
 
     fn replay_window(&self) -> Option<Duration> {

@@ -11,7 +11,7 @@ use crate::scheme::Identity;
 #[cfg(feature = "events")]
 use crate::scheme::{DELIVERY_HEADER, IdSource};
 use crate::store::{Claim, ClaimAnswer, Fingerprint, RecordKind, Scope, Store, StoreError};
-use crate::{DeliveryId, Rejection};
+use crate::{DeliveryId, Rejection, ReplayKeys};
 
 impl Dedupe {
     /// The claim for a delivery: by its id and its replay keys or, if so configured, by the id of its
@@ -42,9 +42,9 @@ impl Dedupe {
         let fingerprint = Fingerprint::of(delivery.accepted().body());
         Claim {
             replay_keys: if self.options.trust_unsigned_ids && proof.replay_window().is_none() {
-                Vec::new()
+                ReplayKeys::default()
             } else {
-                proof.replay_keys().to_vec()
+                proof.replay_keys()
             },
             replay_window: proof.replay_window().unwrap_or_else(|| times.outlasting_the_record()),
             lease: times.lease,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::{DeliveryId, Scope};
-use crate::ReplayKey;
+use crate::ReplayKeys;
 
 /// The claim of one attempt to one delivery or event, with everything that a
 /// [`Store`](crate::store::Store) needs.
@@ -27,7 +27,7 @@ pub struct Claim {
     pub fingerprint: Fingerprint,
     /// The keys by which the store recognises a replay of the signed bytes under another id. Empty
     /// for events.
-    pub replay_keys: Vec<ReplayKey>,
+    pub replay_keys: ReplayKeys,
     /// The time for which the store keeps the replay keys.
     pub replay_window: Duration,
     /// The time after which the claim expires unless it is renewed.
@@ -58,7 +58,7 @@ impl Claim {
             id,
             token: OwnerToken::draw(),
             fingerprint,
-            replay_keys: Vec::new(),
+            replay_keys: ReplayKeys::default(),
             replay_window: Duration::from_secs(660),
             lease: Duration::from_secs(30),
             retention: Duration::from_secs(24 * 3600),

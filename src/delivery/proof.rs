@@ -2,7 +2,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::accepted::Accepted;
-use crate::{ReplayKey, Verified};
+use crate::{ReplayKeys, Verified};
 
 /// Why a layer accepted a delivery, as far as the deduplication needs to know.
 ///
@@ -15,7 +15,7 @@ pub trait Proof: fmt::Debug + Send + Sync + 'static {
     fn signed_id(&self) -> Option<&str>;
 
     /// The keys by which a store recognises the signed bytes. Empty if nothing is signed.
-    fn replay_keys(&self) -> &[ReplayKey];
+    fn replay_keys(&self) -> ReplayKeys;
 
     /// The time during which a replay could be accepted. `None` if it has no end.
     fn replay_window(&self) -> Option<Duration>;
@@ -49,8 +49,8 @@ impl Proof for Verified {
         self.signed_id()
     }
 
-    fn replay_keys(&self) -> &[ReplayKey] {
-        self.replay_keys()
+    fn replay_keys(&self) -> ReplayKeys {
+        self.replay_keys().clone()
     }
 
     fn replay_window(&self) -> Option<Duration> {

@@ -6,7 +6,7 @@ use super::keyed::KeyedSecret;
 use super::mac::RunningMac;
 use super::secrets::{PerSecret, Secrets};
 use super::timestamp::Timestamp;
-use super::{ReplayKey, VerifyError};
+use super::{ReplayKey, ReplayKeys, VerifyError};
 use crate::scheme::{Format, Hash};
 
 /// The running MACs of a body, and the digests that one of them has to match.
@@ -63,7 +63,7 @@ impl Check {
     pub(super) fn finish<'s>(
         &mut self,
         secrets: &'s Secrets,
-    ) -> Option<(&'s KeyedSecret, PerSecret<ReplayKey>)> {
+    ) -> Option<(&'s KeyedSecret, ReplayKeys)> {
         match self {
             Self::Sha256(candidates) => candidates.finish(secrets),
             Self::Sha512(candidates) => candidates.finish(secrets),
@@ -85,12 +85,9 @@ where
         self.macs.iter_mut().for_each(|mac| mac.update(bytes));
     }
 
-    fn finish<'s>(
-        &mut self,
-        secrets: &'s Secrets,
-    ) -> Option<(&'s KeyedSecret, PerSecret<ReplayKey>)> {
+    fn finish<'s>(&mut self, secrets: &'s Secrets) -> Option<(&'s KeyedSecret, ReplayKeys)> {
         let expected: PerSecret<_> = self.macs.drain(..).map(RunningMac::finish::<N>).collect();
         let secret = secrets.matching(&expected, &self.digests)?;
-        Some((secret, expected.iter().map(ReplayKey::from_mac).collect()))
+        Some((secret, ReplayKeys::first_four(expected.iter().map(ReplayKey::from_mac))))
     }
 }

@@ -1,6 +1,8 @@
 use std::fmt;
+use std::ops::Deref;
 
 use super::mac::Digest;
+use super::secrets::{MAX_SECRETS, PerSecret};
 
 /// The key of the signed bytes of a delivery: the first 16 bytes of their MAC under one secret.
 ///
@@ -36,5 +38,49 @@ impl ReplayKey {
 impl fmt::Debug for ReplayKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ReplayKey(…)")
+    }
+}
+
+/// The replay keys of a delivery, one for each secret: at most four. They need no allocation.
+///
+/// ```
+/// use nevent_webhooks::{ReplayKey, ReplayKeys};
+///
+/// let keys = ReplayKeys::from([ReplayKey::from_bytes([1; 16]), ReplayKey::from_bytes([2; 16])]);
+/// assert_eq!(keys.len(), 2);
+/// assert!(ReplayKeys::default().is_empty());
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ReplayKeys(PerSecret<ReplayKey>);
+
+impl ReplayKeys {
+    /// Takes the first four keys.
+    pub fn first_four(keys: impl IntoIterator<Item = ReplayKey>) -> Self {
+        Self(keys.into_iter().take(MAX_SECRETS).collect())
+    }
+}
+
+/// More than four keys do not compile.
+impl<const N: usize> From<[ReplayKey; N]> for ReplayKeys {
+    fn from(keys: [ReplayKey; N]) -> Self {
+        const { assert!(N <= MAX_SECRETS, "a delivery has at most four replay keys") }
+        Self::first_four(keys)
+    }
+}
+
+impl Deref for ReplayKeys {
+    type Target = [ReplayKey];
+
+    fn deref(&self) -> &[ReplayKey] {
+        &self.0
+    }
+}
+
+impl<'a> IntoIterator for &'a ReplayKeys {
+    type Item = &'a ReplayKey;
+    type IntoIter = std::slice::Iter<'a, ReplayKey>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
     }
 }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::check::Check;
 use super::header::malformed;
-use super::secrets::{PerSecret, Secrets};
+use super::secrets::Secrets;
 use super::timestamp::Timestamp;
-use super::{ReplayKey, Tolerance, VerifyError};
+use super::{ReplayKeys, Tolerance, VerifyError};
 use crate::scheme::{Sender, Signed, TimeSource};
 
 /// A verification in progress. It uses the secrets that the verifier had when it began. Drop it to
@@ -134,7 +134,7 @@ pub struct Verified {
     id: Option<Arc<str>>,
     secret_name: Arc<str>,
     tenant: Option<Arc<str>>,
-    replay_keys: PerSecret<ReplayKey>,
+    replay_keys: ReplayKeys,
 }
 
 #[derive(Debug, Clone)]
@@ -187,7 +187,7 @@ impl Verified {
     /// The keys by which a store recognises these signed bytes under another delivery id. There is one
     /// for each of the verifier's secrets, in their order.
     #[must_use]
-    pub fn replay_keys(&self) -> &[ReplayKey] {
+    pub fn replay_keys(&self) -> &ReplayKeys {
         &self.replay_keys
     }
 

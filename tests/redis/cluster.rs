@@ -22,7 +22,7 @@ const KEY: &str = "{tickets}";
 fn of_scope(scope: &str, id: &str) -> Claim {
     let mut claim = claim(id);
     claim.scope = Scope::new(scope).expect("a scope");
-    claim.replay_keys = vec![ReplayKey::from_bytes([1; 16]), ReplayKey::from_bytes([2; 16])];
+    claim.replay_keys = [ReplayKey::from_bytes([1; 16]), ReplayKey::from_bytes([2; 16])].into();
     claim
 }
 
@@ -118,7 +118,7 @@ async fn a_slot_that_moves_is_followed() {
         assert_eq!(answer, ClaimAnswer::Completed);
     }
     let mut again = of_scope("tickets", "several");
-    again.replay_keys = vec![ReplayKey::from_bytes([3; 16])];
+    again.replay_keys = [ReplayKey::from_bytes([3; 16])].into();
     assert_eq!(store.claim(&again).await.expect("it has moved"), ClaimAnswer::Acquired);
 }
 

@@ -52,13 +52,13 @@ async fn a_claim_and_a_completion_are_a_round_trip_each() {
     let (server, store) = connected().await;
     assert!(format!("{store:?}").starts_with("RedisStore(RedisSource("), "{store:?}");
     let mut first = claim("first");
-    first.replay_keys = vec![ReplayKey::from_bytes([1; 16]), ReplayKey::from_bytes([2; 16])];
+    first.replay_keys = [ReplayKey::from_bytes([1; 16]), ReplayKey::from_bytes([2; 16])].into();
     store.claim(&first).await.expect("a server");
     store.complete(&first).await.expect("a server");
     server.command::<()>(&["CONFIG", "RESETSTAT"]).await;
     for number in 0..10 {
         let mut next = claim(&format!("{number}"));
-        next.replay_keys = vec![ReplayKey::from_bytes([10 + number; 16])];
+        next.replay_keys = [ReplayKey::from_bytes([10 + number; 16])].into();
         assert_eq!(store.claim(&next).await.expect("a server"), ClaimAnswer::Acquired);
         assert_eq!(store.complete(&next).await.expect("a server"), Completion::Recorded);
     }
@@ -87,7 +87,7 @@ async fn every_key_has_the_prefix_and_the_scope_and_expires() {
     let options = RedisOptions::new().prefix("shop:");
     let store = RedisStore::open(source, options).await.expect("a server");
     let mut completed = claim("completed");
-    completed.replay_keys = vec![ReplayKey::from_bytes(*b"0123456789abcdef")];
+    completed.replay_keys = [ReplayKey::from_bytes(*b"0123456789abcdef")].into();
     store.claim(&completed).await.expect("a server");
     store.complete(&completed).await.expect("a server");
     store.claim(&claim("in flight")).await.expect("a server");
@@ -127,7 +127,7 @@ async fn the_longest_durations_are_capped() {
     assert_eq!(store.complete(&long).await.expect("a server"), Completion::Recorded);
     assert_eq!(store.claim(&claim("long")).await.expect("a server"), ClaimAnswer::Completed);
     let mut short = claim("short");
-    short.replay_keys = vec![ReplayKey::from_bytes([1; 16])];
+    short.replay_keys = [ReplayKey::from_bytes([1; 16])].into();
     (short.lease, short.retention) = (Duration::ZERO, Duration::ZERO);
     short.replay_window = Duration::ZERO;
     assert_eq!(store.claim(&short).await.expect("a server"), ClaimAnswer::Acquired);

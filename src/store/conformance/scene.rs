@@ -7,7 +7,7 @@ use super::{Harness, NotKept, Trial};
 use crate::store::{
     Claim, ClaimAnswer, Completion, Fingerprint, OwnerToken, Renewal, Scope, StoreError,
 };
-use crate::{DeliveryId, ManualClock, ReplayKey, Store};
+use crate::{DeliveryId, ManualClock, ReplayKey, ReplayKeys, Store};
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 
@@ -55,7 +55,7 @@ impl<'h, H: Harness> Scene<'h, H> {
     /// The same claim with these replay keys.
     pub(super) fn signed(&self, id: &str, body: &str, keys: &[u8]) -> Claim {
         let mut claim = self.claim(id, body);
-        claim.replay_keys = keys.iter().map(|key| self.key(*key)).collect();
+        claim.replay_keys = ReplayKeys::first_four(keys.iter().map(|key| self.key(*key)));
         claim
     }
 

@@ -2,7 +2,7 @@
 //! connection each, and measures how much memory a delivery takes in the server:
 //!
 //! ```sh
-//! cargo bench --features redis --bench redis_store
+//! cargo run --release --bin redis_store
 //! ```
 //!
 //! The benchmark starts its own redis-server. A delivery is the claim and the completion of a new
@@ -71,7 +71,7 @@ async fn handle(store: RedisStore, n: u32, signed: bool) {
     let scope = Scope::new("tickets").expect("a scope");
     let mut claim = Claim::new(scope, id, Fingerprint::of(&n.to_be_bytes()));
     if signed {
-        claim.replay_keys.push(ReplayKey::from_bytes(claim.token.to_bytes()));
+        claim.replay_keys = [ReplayKey::from_bytes(claim.token.to_bytes())].into();
     }
     let answer = store.claim(&claim).await.expect("a server");
     assert_eq!(answer, ClaimAnswer::Acquired);

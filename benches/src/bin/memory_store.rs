@@ -2,7 +2,7 @@
 //! `Mutex<LruCache<String, ()>>`:
 //!
 //! ```sh
-//! cargo bench --bench memory_store
+//! cargo run --release --bin memory_store
 //! ```
 //!
 //! One operation is the claim and the completion of a new delivery, or a lookup and an insertion in
@@ -133,7 +133,7 @@ impl Subject for Ours {
         let mut claim = Claim::new(scope, id, Fingerprint::of(&n.to_ne_bytes()));
         if self.signed {
             let spread = u128::from(n).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
-            claim.replay_keys = vec![ReplayKey::from_bytes(spread.to_be_bytes())];
+            claim.replay_keys = [ReplayKey::from_bytes(spread.to_be_bytes())].into();
         }
         black_box(now(self.store.claim(&claim)));
         black_box(now(self.store.complete(&claim)));
