@@ -126,7 +126,7 @@ impl<const N: usize> Digest<N> {
     /// The bytes as words, after which there may be zeros. Comparing single bytes would take eight
     /// times as long.
     fn words(&self) -> [u64; 8] {
-        const { assert!(N % 8 == 0 && N <= 64, "every byte is part of a word") }
+        const { assert!(N.is_multiple_of(8) && N <= 64, "every byte is part of a word") }
         let mut words = [0; 8];
         for (word, bytes) in words.iter_mut().zip(self.0.as_chunks().0) {
             *word = u64::from_ne_bytes(*bytes);
