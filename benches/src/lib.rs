@@ -3,6 +3,7 @@
 
 pub mod by_hand;
 pub mod deliveries;
+pub mod in_process;
 pub mod machine;
 pub mod plot;
 pub mod receivers;
