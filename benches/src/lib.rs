@@ -4,8 +4,10 @@
 pub mod by_hand;
 pub mod deliveries;
 pub mod in_process;
+pub mod load;
 pub mod machine;
 pub mod plot;
 pub mod receivers;
 pub mod rounds;
 pub mod section;
+pub mod server;
