@@ -6,6 +6,8 @@ pub mod deliveries;
 pub mod in_process;
 pub mod load;
 pub mod machine;
+#[cfg(feature = "peers")]
+pub mod peers;
 pub mod plot;
 pub mod receivers;
 pub mod rounds;
