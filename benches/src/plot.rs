@@ -113,7 +113,8 @@ fn draw_lines(area: &Area, title: &str, (x, y): (Axis, Axis), lines: &[Line]) ->
         )?;
     let mut mesh = chart.configure_mesh();
     mesh.x_desc(x.name).y_desc(y.name).x_label_formatter(&x.number);
-    mesh.y_label_formatter(&y.number).light_line_style(BLACK.mix(0.06)).draw()?;
+    mesh.y_label_formatter(&y.number).light_line_style(BLACK.mix(0.04));
+    mesh.bold_line_style(BLACK.mix(0.15)).draw()?;
     let mut height = 60;
     for (line, colour) in lines.iter().zip(COLOURS.iter().cycle()) {
         let series = LineSeries::new(line.points.iter().copied(), colour.stroke_width(2));

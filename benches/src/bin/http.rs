@@ -21,7 +21,7 @@ const ROUNDS: usize = 21;
 /// Sizes of bodies, with the requests of a round.
 const SIZES: [(usize, &str, u32); 3] =
     [(1 << 10, "1 KiB", 30_000), (64 << 10, "64 KiB", 4_000), (1 << 20, "1 MiB", 250)];
-const HEAD: [&str; 7] = [
+const HEAD: [&str; 8] = [
     "receiver",
     "requests/s",
     "against the same framework's hashing handler",
@@ -29,6 +29,7 @@ const HEAD: [&str; 7] = [
     "server CPU, µs per request",
     "p50, µs",
     "p99, µs",
+    "load generator busy, %",
 ];
 
 fn main() {
@@ -83,7 +84,7 @@ impl Contender {
         Figure::of(self.rounds.iter().map(of).collect())
     }
 
-    fn row(&self, all: &[Self]) -> [String; 7] {
+    fn row(&self, all: &[Self]) -> [String; 8] {
         let find = |receiver| all.iter().find(|c| c.receiver == receiver).expect("a contender");
         [
             self.receiver.name().to_owned(),
@@ -93,6 +94,7 @@ impl Contender {
             format!("{:.2}", self.figure(|(_, micros)| *micros)),
             format!("{:.0}", self.figure(|(round, _)| round.p50_micros)),
             format!("{:.0}", self.figure(|(round, _)| round.p99_micros)),
+            format!("{:.0}", self.figure(|(round, _)| round.busy * 100.0)),
         ]
     }
 
@@ -110,12 +112,9 @@ impl Contender {
 }
 
 fn report(section: &mut Section, size: &str, requests: u32, contenders: &[Contender]) {
-    let busy = contenders.iter().map(|contender| contender.figure(|(round, _)| round.busy).high);
     section.text(&format!(
-        "**Bodies of {size}.** {} rounds of {requests} requests each on {CONNECTIONS} connections. \
-         The load generator used its core for {:.0} % of the time at most.",
+        "**Bodies of {size}.** {} rounds of {requests} requests each on {CONNECTIONS} connections.",
         contenders[0].rounds.len(),
-        busy.fold(0.0, f64::max) * 100.0
     ));
     section.table(&HEAD, contenders.iter().map(|contender| contender.row(contenders)));
     let title = format!("Requests per second, bodies of {size}");
