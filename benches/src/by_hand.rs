@@ -1,6 +1,10 @@
 //! The forty lines that people write instead: a middleware that buffers the body, verifies the
 //! signature with a keyed MAC, and looks the delivery id up in a locked LRU cache.
 
+mod actix;
+
+pub use actix::receive as receive_on_actix;
+
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 
@@ -45,18 +49,26 @@ pub async fn receive(State(state): State<ByHand>, request: Request, next: Next) 
     if !state.is_genuine(signature, &body) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
-    if state.seen.lock().expect("no panic").put(id.to_owned(), ()).is_some() {
+    let id = id.to_owned();
+    if !state.is_new(&id) {
         return "Already processed".into_response();
     }
-    let id = id.to_owned();
     let response = next.run(Request::from_parts(parts, Body::from(body))).await;
     if !response.status().is_success() {
-        state.seen.lock().expect("no panic").pop(&id);
+        state.forget(&id);
     }
     response
 }
 
 impl ByHand {
+    fn is_new(&self, id: &str) -> bool {
+        self.seen.lock().expect("no panic").put(id.to_owned(), ()).is_none()
+    }
+
+    fn forget(&self, id: &str) {
+        self.seen.lock().expect("no panic").pop(id);
+    }
+
     fn is_genuine(&self, signature: &str, body: &[u8]) -> bool {
         let (mut time, mut digest) = (None, None);
         for item in signature.split(',') {

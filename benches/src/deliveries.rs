@@ -1,5 +1,8 @@
 //! Signed deliveries, each with an id and signed bytes of its own.
 
+mod frames;
+
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::body::Body;
@@ -52,6 +55,13 @@ pub fn sign(first: u32, count: u32, length: usize) -> Vec<Signed> {
     deliveries.collect()
 }
 
+/// Signs this many deliveries now. None of them has come before in this process.
+#[must_use]
+pub fn sign_new(count: u32, length: usize) -> Vec<Signed> {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    sign(NEXT.fetch_add(count, Ordering::Relaxed), count, length)
+}
+
 impl Signed {
     /// The request with the headers that Nevent sends.
     ///
@@ -68,8 +78,25 @@ impl Signed {
             .header(SIGNATURE_HEADER, &self.signature)
             .header(DELIVERY_HEADER, &self.id)
             .header(EVENT_HEADER, "ticket.purchased")
-            .body(Body::from(self.body.clone()))
+            .body(frames::body(self.body.clone()))
             .expect("a request")
+    }
+
+    /// The same request as the bytes of HTTP/1.1.
+    ///
+    /// # Panics
+    ///
+    /// Never: all headers are printable.
+    #[must_use]
+    pub fn to_http1(&self) -> Bytes {
+        let mut bytes = b"POST /webhooks HTTP/1.1\r\n".to_vec();
+        for (name, value) in self.request().headers() {
+            let value = value.to_str().expect("printable");
+            bytes.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
+        }
+        bytes.extend_from_slice(b"\r\n");
+        bytes.extend_from_slice(&self.body);
+        bytes.into()
     }
 }
 

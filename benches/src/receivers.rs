@@ -1,5 +1,9 @@
 //! The receivers that are compared, all with the same handler.
 
+mod actix;
+
+pub use actix::ActixReceiver;
+
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::post;
@@ -44,7 +48,6 @@ impl Receiver {
     /// # Panics
     ///
     /// Never: the scope is well-formed.
-    #[must_use]
     pub fn router(self) -> Router {
         let webhook = match self {
             Self::Hashing => post(hash),
@@ -72,4 +75,36 @@ async fn handle(body: Bytes) -> &'static str {
 async fn hash(body: Bytes) -> &'static str {
     std::hint::black_box(Sha256::digest(&body));
     "ok"
+}
+
+/// A receiver on either framework.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnyReceiver {
+    Axum(Receiver),
+    Actix(ActixReceiver),
+}
+
+impl AnyReceiver {
+    /// All receivers, those on axum first.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let on_actix = ActixReceiver::ALL.into_iter().map(Self::Actix);
+        Receiver::ALL.into_iter().map(Self::Axum).chain(on_actix)
+    }
+
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Axum(receiver) => receiver.name(),
+            Self::Actix(receiver) => receiver.name(),
+        }
+    }
+
+    /// The receiver on the same framework whose handler hashes the body once.
+    #[must_use]
+    pub fn hashing(self) -> Self {
+        match self {
+            Self::Axum(_) => Self::Axum(Receiver::Hashing),
+            Self::Actix(_) => Self::Actix(ActixReceiver::Hashing),
+        }
+    }
 }
