@@ -1,3 +1,4 @@
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,7 +38,7 @@ impl Checks {
     pub(crate) async fn verify(
         &self,
         head: &impl Head,
-        body: impl Frames,
+        body: Pin<&mut impl Frames>,
         received: Instant,
     ) -> Result<Delivery, NotForwarded> {
         let chosen = self.verifiers.choose(head);
@@ -83,13 +84,13 @@ impl<V> Checks<V> {
         &self,
         terms: &Terms,
         head: &impl Head,
-        body: impl Frames,
+        body: Pin<&mut impl Frames>,
         update: impl FnMut(&[u8]),
     ) -> Result<(Bytes, Share<'_>), Rejection> {
         let limits = self.limits.of(terms);
-        limits.check_head(head, &body)?;
+        let declared = limits.check_head(head, &*body)?;
         let mut share = self.budget.share(limits.size);
-        let body = limits.read(body, update, &mut share).await?;
+        let body = limits.read(body, declared, update, &mut share).await?;
         Ok((body, share))
     }
 

@@ -1,11 +1,16 @@
 //! Reading a body within its limits, and through the MAC.
 
+mod collected;
+
+use std::future::poll_fn;
 use std::pin::{Pin, pin};
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, Sleep, sleep_until};
 
+use self::collected::Collected;
 use super::budget::Share;
 use super::request::{Frames, Head, Header};
 use crate::Rejection;
@@ -43,113 +48,121 @@ pub(super) struct BodyLimits {
 }
 
 impl BodyLimits {
-    /// Checks the content encoding and the declared length, before the body is read.
-    pub(super) fn check_head(self, head: &impl Head, body: &impl Frames) -> Result<(), Rejection> {
+    /// Checks the content encoding and the declared length, before the body is read. Returns the
+    /// declared length, or 0 if there is none.
+    pub(super) fn check_head(&self, head: &impl Head, body: &impl Frames) -> Result<usize, Rejection> {
         if !is_identity(head) {
             return Err(Rejection::UnsupportedContentEncoding);
         }
-        let size = u64::try_from(self.size).unwrap_or(u64::MAX);
-        if body.at_least().max(content_length(head)) > size {
-            return Err(self.too_large());
-        }
-        Ok(())
+        let declared = usize::try_from(body.at_least().max(content_length(head)));
+        declared.ok().filter(|declared| *declared <= self.size).ok_or(self.too_large())
     }
 
     /// Reads the body and passes each frame to `update`, for the MAC, as it arrives.
     ///
     /// A body of one frame is not copied. Memory grows with the bytes that have arrived, never with
     /// the declared length. Otherwise an attacker could reserve memory with a header alone.
+    ///
+    /// The time limits count from the moment when the body first has to wait. A body that arrived with
+    /// its head needs neither a timer nor the clock.
     pub(super) async fn read<B: Frames>(
-        self,
-        body: B,
-        mut update: impl FnMut(&[u8]),
+        &self,
+        mut body: Pin<&mut B>,
+        declared: usize,
+        update: impl FnMut(&[u8]),
         share: &mut Share<'_>,
     ) -> Result<Bytes, Rejection> {
-        let mut body = pin!(body);
-        let mut collected = Collected::Nothing;
-        let now = Instant::now();
-        let (end, mut stalled) = (deadline(now, self.total), deadline(now, self.stall));
-        while let Some(bytes) = next_frame(body.as_mut(), self, stalled, end).await? {
-            if bytes.len() > self.size.saturating_sub(collected.len()) {
-                return Err(self.too_large());
-            }
-            update(&bytes);
-            if !bytes.is_empty() {
-                collected = collected.with(bytes, self.size, share)?;
-                stalled = deadline(Instant::now(), self.stall);
-            }
+        let collected = Collected::Nothing;
+        let mut reading = Reading { limits: self, declared, update, share, collected };
+        let at_once = poll_fn(|context| Poll::Ready(body.as_mut().poll_frame(context)));
+        let has_ended = match at_once.await {
+            Poll::Ready(frame) => reading.take(frame)?,
+            Poll::Pending => false,
+        };
+        if !has_ended && !body.is_at_end() {
+            reading.wait_for_rest(body).await?;
         }
-        Ok(collected.into_bytes())
+        Ok(reading.collected.into_bytes())
     }
 
-    fn too_large(self) -> Rejection {
+    fn too_large(&self) -> Rejection {
         Rejection::PayloadTooLarge { limit: self.size }
     }
 }
 
+/// A body that is being read.
+struct Reading<'a, 'b, U> {
+    limits: &'a BodyLimits,
+    declared: usize,
+    update: U,
+    share: &'a mut Share<'b>,
+    collected: Collected,
+}
+
+impl<U: FnMut(&[u8])> Reading<'_, '_, U> {
+    /// Takes what the body returned, and says whether that was its end.
+    fn take(&mut self, frame: Option<Result<Bytes, Rejection>>) -> Result<bool, Rejection> {
+        let Some(bytes) = frame.transpose()? else { return Ok(true) };
+        if bytes.len() > self.limits.size.saturating_sub(self.collected.len()) {
+            return Err(self.limits.too_large());
+        }
+        (self.update)(&bytes);
+        if !bytes.is_empty() {
+            self.collected.add(bytes, self.declared, self.limits.size, self.share)?;
+        }
+        Ok(false)
+    }
+
+    /// Reads the rest of the body within the time limits.
+    async fn wait_for_rest<B: Frames>(&mut self, mut body: Pin<&mut B>) -> Result<(), Rejection> {
+        let BodyLimits { stall, total, .. } = *self.limits;
+        let now = Instant::now();
+        let (end, mut stalled) = (deadline(now, total), deadline(now, stall));
+        let mut alarm = pin!(sleep_until(stalled.min(end)));
+        loop {
+            let frame = next_frame(body.as_mut(), alarm.as_mut(), stalled.min(end)).await;
+            let limit = if stalled < end { stall } else { total };
+            let frame = frame.ok_or(Rejection::BodyTimeout { limit })?;
+            let length = self.collected.len();
+            if self.take(frame)? || body.is_at_end() {
+                return Ok(());
+            }
+            if self.collected.len() > length {
+                stalled = deadline(Instant::now(), stall);
+            }
+        }
+    }
+}
+
+/// What the body returned, or `None` if it is late.
 async fn next_frame<B: Frames>(
     mut body: Pin<&mut B>,
-    limits: BodyLimits,
-    stalled: Instant,
-    end: Instant,
-) -> Result<Option<Bytes>, Rejection> {
-    let next = std::future::poll_fn(|context| body.as_mut().poll_frame(context));
-    // Yield here. Otherwise a body that keeps returning empty frames would starve the timer.
+    mut alarm: Pin<&mut Sleep>,
+    due: Instant,
+) -> Option<Option<Result<Bytes, Rejection>>> {
+    // Yield here. Otherwise a body that keeps returning empty frames would starve the alarm.
     tokio::task::consume_budget().await;
-    let late = Instant::now() >= stalled.min(end);
-    match timeout_at(stalled.min(end), next).await {
-        Ok(frame) if !late => frame.transpose(),
-        _ => Err(Rejection::BodyTimeout {
-            limit: if stalled < end { limits.stall } else { limits.total },
-        }),
+    let is_late = || Instant::now() >= due;
+    if is_late() {
+        return None;
     }
-}
-
-/// The bytes that have arrived. They are copied from the second frame on.
-enum Collected {
-    Nothing,
-    OneFrame(Bytes),
-    Frames(Vec<u8>),
-}
-
-impl Collected {
-    fn len(&self) -> usize {
-        match self {
-            Self::Nothing => 0,
-            Self::OneFrame(bytes) => bytes.len(),
-            Self::Frames(bytes) => bytes.len(),
+    let next = poll_fn(|context| {
+        if let Poll::Ready(frame) = body.as_mut().poll_frame(context) {
+            return Poll::Ready(Some(frame));
         }
-    }
-
-    /// Adds a frame, if the budget has room for the buffer that it needs.
-    fn with(self, next: Bytes, limit: usize, share: &mut Share<'_>) -> Result<Self, Rejection> {
-        let length = self.len().saturating_add(next.len());
-        let (mut all, first) = match self {
-            Self::Nothing => {
-                share.grow_to(length)?;
-                return Ok(Self::OneFrame(next));
-            }
-            Self::OneFrame(first) => (Vec::new(), first),
-            Self::Frames(all) => (all, Bytes::new()),
-        };
-        if length > all.capacity() {
-            // Doubled, because otherwise each small frame would copy the whole body.
-            let capacity = length.saturating_mul(2).min(limit);
-            share.grow_to(capacity)?;
-            all.reserve_exact(capacity.saturating_sub(all.len()));
+        // Asked here as well, because the alarm is silent while the task's budget is used up.
+        if is_late() {
+            return Poll::Ready(None);
         }
-        all.extend_from_slice(&first);
-        all.extend_from_slice(&next);
-        Ok(Self::Frames(all))
-    }
-
-    fn into_bytes(self) -> Bytes {
-        match self {
-            Self::Nothing => Bytes::new(),
-            Self::OneFrame(bytes) => bytes,
-            Self::Frames(bytes) => bytes.into(),
+        // It may have been set for an earlier frame: to set it for each would lock the timers.
+        if alarm.as_mut().poll(context).is_ready() {
+            alarm.as_mut().reset(due);
+            ready!(alarm.as_mut().poll(context));
+            return Poll::Ready(None);
         }
-    }
+        Poll::Pending
+    });
+    next.await
 }
 
 /// Content codings that do not change the bytes. Some senders name the charset here.

@@ -1,6 +1,6 @@
 //! Scripted bodies in paused time, which passes only when nothing else is left to do.
 
-use std::task::{Context, Poll};
+use std::task::Context;
 
 use super::*;
 use crate::receive::budget::Budget;
@@ -40,7 +40,7 @@ async fn read(body: impl Frames, budget: &Budget) -> Result<Bytes, Rejection> {
     let header = format!("t=1,v1={}", "0".repeat(64));
     let mut verification = verifier.begin([header.as_bytes()]).unwrap();
     let update = |bytes: &[u8]| verification.update(bytes);
-    LIMITS.read(body, update, &mut budget.share(LIMITS.size)).await
+    LIMITS.read(pin!(body), 0, update, &mut budget.share(LIMITS.size)).await
 }
 
 async fn play(script: &[Frame]) -> (Result<Bytes, Rejection>, u64) {

@@ -1,3 +1,5 @@
+use std::pin::Pin;
+
 use bytes::Bytes;
 use tokio::time::Instant;
 
@@ -12,7 +14,7 @@ impl Checks<Tokens> {
     pub(crate) async fn accept(
         &self,
         head: &impl Head,
-        body: impl Frames,
+        body: Pin<&mut impl Frames>,
         received: Instant,
     ) -> Result<TokenDelivery, Rejection> {
         let terms = &self.verifiers.places.terms;
