@@ -4,14 +4,15 @@ mod collected;
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::task::{Poll, ready};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::task::consume_budget;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use self::collected::Collected;
-use super::budget::Share;
+use super::budget::{Budget, Share};
 use super::request::{Frames, Head, Header};
 use crate::Rejection;
 use crate::deadline::deadline;
@@ -26,143 +27,163 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    pub(super) fn of(self, terms: &Terms) -> BodyLimits {
-        const STALL: Duration = Duration::from_secs(5);
-        BodyLimits {
-            size: self.size.unwrap_or_else(|| terms.most_bytes()),
-            stall: self.stall.unwrap_or(STALL.min(terms.body_timeout())),
-            total: self.total.unwrap_or_else(|| terms.body_timeout()),
-        }
-    }
-}
-
-/// The limits of one body.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct BodyLimits {
-    /// The most bytes.
-    pub(super) size: usize,
-    /// The longest time without a byte.
-    pub(super) stall: Duration,
-    /// The longest time in all.
-    pub(super) total: Duration,
-}
-
-impl BodyLimits {
-    /// Checks the content encoding and the declared length, before the body is read. Returns the
-    /// declared length, or 0 if there is none.
-    pub(super) fn check_head(&self, head: &impl Head, body: &impl Frames) -> Result<usize, Rejection> {
+    /// Checks the content encoding and the declared length, and prepares to read the body.
+    pub(super) fn start<'a>(
+        &'a self,
+        terms: &'a Terms,
+        head: &impl Head,
+        body: &impl Frames,
+        budget: &'a Budget,
+    ) -> Result<Reading<'a>, Rejection> {
         if !is_identity(head) {
             return Err(Rejection::UnsupportedContentEncoding);
         }
+        let size = self.size.unwrap_or_else(|| terms.most_bytes());
         let declared = usize::try_from(body.at_least().max(content_length(head)));
-        declared.ok().filter(|declared| *declared <= self.size).ok_or(self.too_large())
+        let declared = declared.ok().filter(|declared| *declared <= size);
+        Ok(Reading {
+            limits: self,
+            terms,
+            size,
+            declared: declared.ok_or(Rejection::PayloadTooLarge { limit: size })?,
+            share: budget.share(size),
+            collected: Collected::Nothing,
+            times: None,
+            is_waiting: false,
+            alarm: None,
+        })
     }
 
+    /// The longest time without a byte.
+    fn stall(&self, terms: &Terms) -> Duration {
+        const STALL: Duration = Duration::from_secs(5);
+        self.stall.unwrap_or_else(|| STALL.min(terms.body_timeout()))
+    }
+
+    /// The longest time in all.
+    fn total(&self, terms: &Terms) -> Duration {
+        self.total.unwrap_or_else(|| terms.body_timeout())
+    }
+}
+
+/// A body that is being read.
+///
+/// Keep this until the body is verified. Otherwise the budget would not count the body while its
+/// request is still unverified.
+pub(crate) struct Reading<'a> {
+    limits: &'a Limits,
+    terms: &'a Terms,
+    size: usize,
+    declared: usize,
+    share: Share<'a>,
+    collected: Collected,
+    times: Option<Times>,
+    /// Whether the body was asked for its next frame and has none yet.
+    is_waiting: bool,
+    /// In a box, because most bodies need none and the future would have room for it.
+    alarm: Option<Pin<Box<Sleep>>>,
+}
+
+/// When the body is late.
+#[derive(Clone, Copy)]
+struct Times {
+    stalled: Instant,
+    end: Instant,
+}
+
+impl Reading<'_> {
     /// Reads the body and passes each frame to `update`, for the MAC, as it arrives.
     ///
     /// A body of one frame is not copied. Memory grows with the bytes that have arrived, never with
     /// the declared length. Otherwise an attacker could reserve memory with a header alone.
     ///
-    /// The time limits count from the moment when the body first has to wait. A body that arrived with
-    /// its head needs neither a timer nor the clock.
-    pub(super) async fn read<B: Frames>(
-        &self,
+    /// The time limits count from the first frame, or from the moment when the body first has to wait
+    /// for it. A body that arrived with its head needs neither a timer nor the clock.
+    pub(crate) async fn read<B: Frames>(
+        &mut self,
         mut body: Pin<&mut B>,
-        declared: usize,
-        update: impl FnMut(&[u8]),
-        share: &mut Share<'_>,
+        mut update: impl FnMut(&[u8]),
     ) -> Result<Bytes, Rejection> {
-        let collected = Collected::Nothing;
-        let mut reading = Reading { limits: self, declared, update, share, collected };
-        let at_once = poll_fn(|context| Poll::Ready(body.as_mut().poll_frame(context)));
-        let has_ended = match at_once.await {
-            Poll::Ready(frame) => reading.take(frame)?,
-            Poll::Pending => false,
-        };
-        if !has_ended && !body.is_at_end() {
-            reading.wait_for_rest(body).await?;
-        }
-        Ok(reading.collected.into_bytes())
+        poll_fn(|context| self.poll_all(body.as_mut(), &mut update, context)).await?;
+        Ok(self.collected.take())
     }
 
-    fn too_large(&self) -> Rejection {
-        Rejection::PayloadTooLarge { limit: self.size }
-    }
-}
-
-/// A body that is being read.
-struct Reading<'a, 'b, U> {
-    limits: &'a BodyLimits,
-    declared: usize,
-    update: U,
-    share: &'a mut Share<'b>,
-    collected: Collected,
-}
-
-impl<U: FnMut(&[u8])> Reading<'_, '_, U> {
-    /// Takes what the body returned, and says whether that was its end.
-    fn take(&mut self, frame: Option<Result<Bytes, Rejection>>) -> Result<bool, Rejection> {
-        let Some(bytes) = frame.transpose()? else { return Ok(true) };
-        if bytes.len() > self.limits.size.saturating_sub(self.collected.len()) {
-            return Err(self.limits.too_large());
-        }
-        (self.update)(&bytes);
-        if !bytes.is_empty() {
-            self.collected.add(bytes, self.declared, self.limits.size, self.share)?;
-        }
-        Ok(false)
-    }
-
-    /// Reads the rest of the body within the time limits.
-    async fn wait_for_rest<B: Frames>(&mut self, mut body: Pin<&mut B>) -> Result<(), Rejection> {
-        let BodyLimits { stall, total, .. } = *self.limits;
-        let now = Instant::now();
-        let (end, mut stalled) = (deadline(now, total), deadline(now, stall));
-        let mut alarm = pin!(sleep_until(stalled.min(end)));
+    fn poll_all<B: Frames>(
+        &mut self,
+        mut body: Pin<&mut B>,
+        update: &mut impl FnMut(&[u8]),
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), Rejection>> {
         loop {
-            let frame = next_frame(body.as_mut(), alarm.as_mut(), stalled.min(end)).await;
-            let limit = if stalled < end { stall } else { total };
-            let frame = frame.ok_or(Rejection::BodyTimeout { limit })?;
-            let length = self.collected.len();
-            if self.take(frame)? || body.is_at_end() {
-                return Ok(());
+            if let Some(times) = self.times.filter(|_| !self.is_waiting) {
+                // Yield here. Otherwise a body that keeps returning empty frames would starve the alarm.
+                ready!(pin!(consume_budget()).poll(context));
+                self.check(times)?;
             }
-            if self.collected.len() > length {
-                stalled = deadline(Instant::now(), stall);
+            let Poll::Ready(frame) = body.as_mut().poll_frame(context) else {
+                return self.poll_alarm(context).map(Err);
+            };
+            self.is_waiting = false;
+            let Some(bytes) = frame.transpose()? else { return Poll::Ready(Ok(())) };
+            let is_progress = !bytes.is_empty();
+            if is_progress {
+                self.take(bytes, update)?;
             }
+            if body.is_at_end() {
+                return Poll::Ready(Ok(()));
+            }
+            self.expect_more(is_progress);
         }
     }
-}
 
-/// What the body returned, or `None` if it is late.
-async fn next_frame<B: Frames>(
-    mut body: Pin<&mut B>,
-    mut alarm: Pin<&mut Sleep>,
-    due: Instant,
-) -> Option<Option<Result<Bytes, Rejection>>> {
-    // Yield here. Otherwise a body that keeps returning empty frames would starve the alarm.
-    tokio::task::consume_budget().await;
-    let is_late = || Instant::now() >= due;
-    if is_late() {
-        return None;
+    fn take(&mut self, bytes: Bytes, update: &mut impl FnMut(&[u8])) -> Result<(), Rejection> {
+        if bytes.len() > self.size.saturating_sub(self.collected.len()) {
+            return Err(Rejection::PayloadTooLarge { limit: self.size });
+        }
+        update(&bytes);
+        self.collected.add(bytes, self.declared, self.size, &mut self.share)
     }
-    let next = poll_fn(|context| {
-        if let Poll::Ready(frame) = body.as_mut().poll_frame(context) {
-            return Poll::Ready(Some(frame));
+
+    /// Starts the time limits. After progress, the body may stall anew.
+    fn expect_more(&mut self, is_progress: bool) -> Times {
+        match self.times {
+            Some(times) if !is_progress => times,
+            times => {
+                let now = Instant::now();
+                let end = || deadline(now, self.limits.total(self.terms));
+                let end = times.map_or_else(end, |times| times.end);
+                let stalled = deadline(now, self.limits.stall(self.terms));
+                *self.times.insert(Times { stalled, end })
+            }
         }
+    }
+
+    /// Rejects the body if it is late.
+    fn check(&self, times: Times) -> Result<(), Rejection> {
+        if Instant::now() < times.stalled.min(times.end) { Ok(()) } else { Err(self.late(times)) }
+    }
+
+    fn late(&self, Times { stalled, end }: Times) -> Rejection {
+        let Self { limits, terms, .. } = self;
+        let limit = if stalled < end { limits.stall(terms) } else { limits.total(terms) };
+        Rejection::BodyTimeout { limit }
+    }
+
+    /// Ready with a rejection once the body that is waited for is late.
+    fn poll_alarm(&mut self, context: &mut Context<'_>) -> Poll<Rejection> {
+        self.is_waiting = true;
+        let times = self.expect_more(false);
         // Asked here as well, because the alarm is silent while the task's budget is used up.
-        if is_late() {
-            return Poll::Ready(None);
+        if let Err(rejection) = self.check(times) {
+            return Poll::Ready(rejection);
         }
-        // It may have been set for an earlier frame: to set it for each would lock the timers.
-        if alarm.as_mut().poll(context).is_ready() {
-            alarm.as_mut().reset(due);
-            ready!(alarm.as_mut().poll(context));
-            return Poll::Ready(None);
-        }
-        Poll::Pending
-    });
-    next.await
+        let due = times.stalled.min(times.end);
+        let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(due)));
+        ready!(alarm.as_mut().poll(context));
+        // It was set for an earlier frame. To set it for each frame would lock all timers each time.
+        alarm.as_mut().reset(due);
+        alarm.as_mut().poll(context).map(|()| self.late(times))
+    }
 }
 
 /// Content codings that do not change the bytes. Some senders name the charset here.

@@ -51,8 +51,9 @@ impl Collected {
         Ok(())
     }
 
-    pub(super) fn into_bytes(self) -> Bytes {
-        match self {
+    /// All bytes, of which none are left here.
+    pub(super) fn take(&mut self) -> Bytes {
+        match std::mem::replace(self, Self::Nothing) {
             Self::Nothing => Bytes::new(),
             Self::OneFrame(bytes) => bytes,
             Self::Frames(bytes) => bytes.into(),
