@@ -1,5 +1,4 @@
 //! How often `DedupeLayer` allocates for a delivery, to the number.
-#![cfg(all(feature = "axum", feature = "memory"))]
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};

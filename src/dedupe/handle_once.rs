@@ -41,8 +41,8 @@ type EndOf<T> = for<'a> fn(&'a T) -> HandlerEnd<'a>;
 
 /// Runs the handler for a delivery, unless the delivery is completed or in flight.
 ///
-/// The handler gets the delivery as it was claimed, and the layer's state for it. The handler calls
-/// [`Claimed::may_start`] when it has nothing left to wait for.
+/// The handler gets the delivery as it was claimed, and the layer's state for it. A handler that
+/// first has to wait for something calls [`Claimed::may_start`] after that.
 #[cfg(feature = "tower")]
 pub(crate) fn handle_once<D, T, F>(
     dedupe: &Arc<Dedupe>,
@@ -143,6 +143,7 @@ fn begin<W>(
     InRequest::new(attempt, work, to_background, respond_by)
 }
 
+/// The work for a delivery, which the handler gets under the id that was claimed.
 fn handle_delivery<D: AnyDelivery, T, F: Future<Output = Result<T, Rejection>>, H>(
     attempt: Arc<Attempt>,
     delivery: D,
@@ -166,20 +167,21 @@ where
     claim_handle_finalize(attempt, delivery, claim_of, start, end_of)
 }
 
-/// The rule. It is no `async fn`, which would hold its arguments twice.
-fn claim_handle_finalize<S, T, F: Future<Output = Result<T, Rejection>>>(
+/// Claims, runs the handler, and records how the handler ended. This is not an `async fn`, because
+/// that would hold its arguments twice.
+fn claim_handle_finalize<I, T, F: Future<Output = Result<T, Rejection>>>(
     attempt: Arc<Attempt>,
-    subject: S,
-    claim_of: impl FnOnce(&Attempt, &S) -> Result<Claim, Rejection>,
-    start: impl FnOnce(&Arc<Attempt>, S, ClaimHandle) -> F,
+    item: I,
+    claim_of: impl FnOnce(&Attempt, &I) -> Result<Claim, Rejection>,
+    start: impl FnOnce(&Arc<Attempt>, I, ClaimHandle) -> F,
     end_of: EndOf<T>,
 ) -> impl Future<Output = Result<T, Rejection>> {
     ReleasedOnPanic::new(Arc::clone(&attempt), async move {
-        let claim = ClaimHandle::new(claim_of(&attempt, &subject)?);
+        let claim = ClaimHandle::new(claim_of(&attempt, &item)?);
         let claim = attempt.claim(claim).await?;
         let began = attempt.dedupe.start_timer();
         let output = match attempt.may_start() {
-            Ok(()) => catch_panic(start(&attempt, subject, claim)).await,
+            Ok(()) => catch_panic(start(&attempt, item, claim)).await,
             Err(rejection) => Some(Err(rejection)),
         };
         finalize(&attempt, attempt.ended(output.as_ref(), began, end_of)).await;
@@ -216,7 +218,7 @@ impl Attempt {
     }
 }
 
-/// The size of the work that is boxed for handlers that `handler` makes.
+/// The size of the boxed work for the handler that this function makes.
 #[cfg(all(test, feature = "axum"))]
 pub(crate) fn size_of_work<A, D, T, F, H>(_handler: impl FnOnce(A) -> H) -> usize
 where

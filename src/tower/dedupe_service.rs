@@ -89,6 +89,7 @@ impl<S: Service<Request<B>>, B: ProvenBody> Future for Forward<S, B> {
                     if let Err(error) = is_ready {
                         return Poll::Ready(Ok(Err(error)));
                     }
+                    // `None` if the future is polled again after it has ended.
                     let Some((request, delivery, claimed)) = request.take() else {
                         return Poll::Pending;
                     };
@@ -185,7 +186,6 @@ mod tests {
     #[test]
     fn the_boxed_work_stays_small_with_a_route_of_axum() {
         let size = size_of_work(forward::<Route, VerifiedBody>);
-
         assert!(size <= 1032, "{size} bytes");
     }
 }
