@@ -29,6 +29,10 @@ const BEFORE: u8 = 20;
 
 #[test]
 fn the_layer_allocates_five_times_and_what_its_store_needs() {
+    // For the timer of a body that has to wait.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let runtime = runtime.expect("a runtime");
+    let _entered = runtime.enter();
     let secret = secret(SECRET);
     let verify = || VerifyLayer::new(Verifier::new(secret.clone()));
     let dedupe = DedupeLayer::new("tickets", MemoryStore::new()).expect("a scope");
