@@ -1,19 +1,22 @@
-//! One-shot verification beside what people write by hand, from empty bodies to 1 MiB:
+//! One-shot verification beside what people write by hand and the crates of others, from empty bodies
+//! to 1 MiB:
 //!
 //! ```sh
-//! cargo run --release --bin verification
-//! cargo run --release --bin verification -- repeat "nevent, one secret" 1024 3000
+//! cargo run --release --features peers --bin verification      # --save writes BENCHMARKS.md
+//! cargo run --release --features peers --bin verification -- repeat "nevent, one secret" 1024 3000
 //! ```
 //!
-//! Without arguments it prints a Markdown table for each size: the median of the rounds, with the first
-//! and the third quartile. With `repeat` it runs one contestant this often, for a profiler.
+//! With `repeat` it runs one contestant this often, for a profiler.
 
 use std::env;
 use std::hint::black_box;
 
 use hmac::{Hmac, KeyInit, Mac};
 use nevent_webhooks::{Secret, Signer, Verifier};
-use nevent_webhooks_benches::rounds::{Contestant, compare};
+use nevent_webhooks_benches::peers;
+use nevent_webhooks_benches::plot::{self, Axis, Line};
+use nevent_webhooks_benches::rounds::{Contestant, Timing, compare, rounds};
+use nevent_webhooks_benches::section::Section;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -30,45 +33,92 @@ const SECRETS: [&str; 4] = [
 
 fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    match &arguments[..] {
-        [] => SIZES.into_iter().for_each(print_table),
-        [repeat, name, size, times] if repeat == "repeat" => {
-            let deliveries = deliveries(size.parse().expect("a number of bytes"));
-            let mut contestants = contestants(&deliveries);
-            let chosen = contestants.iter_mut().find(|contestant| contestant.name == name);
-            (chosen.expect("a contestant's name").run)(times.parse().expect("a number of times"));
+    if let [repeat, name, size, times] = &arguments[..]
+        && repeat == "repeat"
+    {
+        let deliveries = deliveries(size.parse().expect("a number of bytes"));
+        let mut contestants = contestants(&deliveries);
+        let chosen = contestants.iter_mut().find(|contestant| contestant.name == name);
+        (chosen.expect("a contestant's name").run)(times.parse().expect("a number of times"));
+    } else {
+        report();
+    }
+}
+
+fn report() {
+    let mut section = Section::new("verification");
+    section.text(&format!("{} rounds.", rounds(ROUNDS)));
+    let mut lines: Vec<Line> = Vec::new();
+    for size in SIZES {
+        let deliveries = deliveries(size);
+        // About 400 µs for each turn.
+        let times = u32::try_from(800_000 / (size + 800)).expect("few").max(1);
+        let timings = compare(rounds(ROUNDS), times, &mut contestants(&deliveries));
+        add_table(&mut section, size, &timings);
+        if size > 0 {
+            add_points(&mut lines, size, &timings);
         }
-        _ => panic!("no arguments, or: repeat NAME BYTES TIMES"),
+    }
+    let (x, y) = (Axis::bytes("bytes of body"), Axis::plain("ns per byte"));
+    let title = "Verification: nanoseconds per byte against the size of the body";
+    section.plot("verification", title, plot::lines(title, x, y, &lines));
+    section.finish();
+}
+
+fn add_table(section: &mut Section, size: usize, timings: &[Timing]) {
+    let raw = timings.iter().find(|timing| timing.name == RAW).expect("a contestant");
+    let row = |timing: &Timing| {
+        [
+            timing.name.to_owned(),
+            format!("{:.0}", timing.nanos),
+            format!("{:.2}", timing.ratio),
+            format!("{:.2}", timing.against(raw)),
+        ]
+    };
+    let head = [&*format!("{size} bytes"), "ns", "against the leanest", "against raw"];
+    section.table(&head, timings.iter().map(row));
+}
+
+/// Adds a point to each line of the plot, in nanoseconds per byte.
+fn add_points(lines: &mut Vec<Line>, size: usize, timings: &[Timing]) {
+    let size = f64::from(u32::try_from(size).expect("a megabyte at most"));
+    for name in PLOTTED {
+        let timing = timings.iter().find(|timing| timing.name == name).expect("a contestant");
+        let point = (size, timing.nanos.median / size);
+        match lines.iter_mut().find(|line| line.name == name) {
+            Some(line) => line.points.push(point),
+            None => lines.push(Line { name: name.to_owned(), points: vec![point] }),
+        }
     }
 }
 
-fn print_table(size: usize) {
-    let deliveries = deliveries(size);
-    // About 400 µs for each turn.
-    let times = u32::try_from(800_000 / (size + 800)).expect("few").max(1);
-    let results = compare(ROUNDS, times, &mut contestants(&deliveries));
-    let raw = results.iter().find(|result| result.name == RAW).expect("a contestant");
-    println!("\n| {size} bytes | ns | against the leanest | against raw |\n|---|---|---|---|");
-    for result in &results {
-        let against_raw = result.nanos.median / raw.nanos.median;
-        println!("| {} | {:.0} | {} | {against_raw:.2} |", result.name, result.nanos, result.ratio);
-    }
-}
-
+/// The contestants of the plot.
+const PLOTTED: [&str; 8] = [
+    OURS,
+    LEANEST,
+    RAW,
+    BY_HAND,
+    "svix",
+    "standardwebhooks",
+    "async-stripe, signature alone",
+    "webhook-verify",
+];
+const OURS: &str = "nevent, one secret";
+const BY_HAND: &str = "by hand: `format!`, `hex::encode`";
 const LEANEST: &str = "leanest: keyed `hmac`, `hex`, `subtle`";
 const RAW: &str = "raw SHA-256 of the body";
 
-/// The first is the yardstick. A peer takes one line.
+/// The first is the yardstick.
 fn contestants(deliveries: &[Delivery]) -> Vec<Contestant<'_>> {
     let keyed = Hmac::new_from_slice(SECRETS[0].as_bytes()).expect("any length");
     let [one, two, four, of_eight] = [1, 2, 4, 1].map(verifier);
     let oldest = Verifier::new(secret(SECRETS[3]));
     let new = |name, verify| contestant(deliveries, name, verify);
-    vec![
+    let mut contestants = vec![
         new(LEANEST, Box::new(move |own| leanest(&keyed, &own.header, &own.body))),
         new(RAW, Box::new(|own| !black_box(Sha256::digest(&own.body)).is_empty())),
-        new("by hand: `format!`, `hex::encode`", Box::new(|own| by_hand(&own.header, &own.body))),
-        new("nevent, one secret", Box::new(move |own| own.is_genuine(&one))),
+        new(BY_HAND, Box::new(|own| by_hand(&own.header, &own.body))),
+        new(OURS, Box::new(move |own| own.is_genuine(&one))),
         new("nevent, two secrets", Box::new(move |own| own.is_genuine(&two))),
         new("nevent, four secrets", Box::new(move |own| own.is_genuine(&four))),
         new(
@@ -76,7 +126,9 @@ fn contestants(deliveries: &[Delivery]) -> Vec<Contestant<'_>> {
             Box::new(move |own| of_eight.verify(&own.eight, &own.body, NOW).is_ok()),
         ),
         new("nevent, wrong secret", Box::new(move |own| !own.is_genuine(&oldest))),
-    ]
+    ];
+    contestants.extend(peers::verification(&deliveries[0].body));
+    contestants
 }
 
 /// A contestant that has to come to `true` for each of the deliveries.
@@ -106,8 +158,8 @@ impl Delivery {
         let (body, time) = (vec![b'x'; size], NOW - i64::from(number));
         let signer = Signer::new(&secret(SECRETS[0]));
         let header = signer.header(time, &body);
-        let others: String =
-            (0..7).map(|other| format!(",v1={}", signer.v1(other, &body))).collect();
+        let others = (0..7).map(|other| format!(",v1={}", signer.v1(other, &body)));
+        let others = others.collect::<Vec<_>>().concat();
         let eight = format!("t={time}{others},v1={}", signer.v1(time, &body));
         Self { body, header, eight }
     }
