@@ -8,6 +8,9 @@ pub mod load;
 pub mod machine;
 #[cfg(feature = "peers")]
 pub mod peers;
+#[cfg(not(feature = "peers"))]
+#[path = "no_peers.rs"]
+pub mod peers;
 pub mod plot;
 pub mod receivers;
 pub mod rounds;

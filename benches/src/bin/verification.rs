@@ -2,8 +2,8 @@
 //! to 1 MiB:
 //!
 //! ```sh
-//! cargo run --release --features peers --bin verification      # --save writes BENCHMARKS.md
-//! cargo run --release --features peers --bin verification -- repeat "nevent, one secret" 1024 3000
+//! cargo run --release --bin verification -- --save # writes BENCHMARKS.md; `--features peers` adds other crates
+//! cargo run --release --bin verification -- repeat "nevent, one secret" 1024 3000
 //! ```
 //!
 //! With `repeat` it runs one contestant this often, for a profiler.
