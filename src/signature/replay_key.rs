@@ -50,7 +50,7 @@ impl fmt::Debug for ReplayKey {
 /// assert_eq!(keys.len(), 2);
 /// assert!(ReplayKeys::default().is_empty());
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct ReplayKeys(PerSecret<ReplayKey>);
 
 impl ReplayKeys {
@@ -82,5 +82,11 @@ impl<'a> IntoIterator for &'a ReplayKeys {
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.iter()
+    }
+}
+
+impl fmt::Debug for ReplayKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
