@@ -133,7 +133,7 @@ event_types! {
 /// Reads the object under its own name in `data`. Other fields of `data` are ignored.
 fn read_object<T: Object>(data: &RawValue, key: &'static str) -> Result<Box<T>, EventError> {
     let json = repair(data.get().as_bytes())?;
-    EventError::of_reading_with(Under { key, object: PhantomData }, &json)
+    EventError::of_repaired(|| Under { key, object: PhantomData }, &json)
         .map(Box::new)
         .map_err(|error| error.within("data"))
 }

@@ -8,7 +8,8 @@ use serde::ser::{Serialize, Serializer};
 
 use super::Fields;
 use super::json::{Json, fields};
-use super::optional::{Optional, count_unread};
+use super::optional::Optional;
+use super::unread::count_unread;
 
 /// A documented object. It is under its own name in `data`, or in another object.
 pub(super) trait Object: Sized {

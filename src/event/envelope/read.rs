@@ -10,7 +10,8 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use super::Event;
 use crate::event::json::{Name, add_field};
 use crate::event::object::{Written, read_optional, read_required};
-use crate::event::{EventData, Fields, RawData};
+use crate::event::raw::Raw;
+use crate::event::{EventData, Fields};
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Event<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -22,9 +23,10 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Event<T> {
 /// alone could not see.
 impl<'de> Deserialize<'de> for Event<EventData> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Event::<RawData>::deserialize(deserializer)?;
-        let data = raw.typed().map_err(crate::EventError::into_placed)?;
-        let Event { id, event_type, created, organization_id, data: _, extra } = raw;
+        let raw = Event::<Raw<'de>>::deserialize(deserializer)?;
+        let Event { id, event_type, created, organization_id, data, extra } = raw;
+        let data =
+            EventData::read(&event_type, &data).map_err(crate::EventError::into_placed)?;
         Ok(Self { id, event_type, created, organization_id, data, extra })
     }
 }

@@ -1,0 +1,64 @@
+//! Counts the optional fields that could not be read.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+/// How often each field could not be read. Only documented fields are in it, so it stays small.
+static UNREAD: Mutex<BTreeMap<&'static str, u64>> = Mutex::new(BTreeMap::new());
+
+/// Returns how often each optional field could not be read since this process started, by the
+/// field's name, such as `fan.custom_fields`.
+///
+/// Such a field is `None` or empty, and its value is in the `extra` of its object. Each time
+/// an object is read counts: by an extractor, by [`Event::typed`](super::Event::typed), in a
+/// batch, or within your own type. With the feature `tracing`, the first time for each field
+/// is logged as a warning.
+///
+/// ```
+/// for (field, count) in nevent_webhooks::event::unread_fields() {
+///     println!("unread_fields{{field={field:?}}} {count}");
+/// }
+/// ```
+#[must_use]
+pub fn unread_fields() -> BTreeMap<&'static str, u64> {
+    UNREAD.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+thread_local! {
+    static IS_SECOND_READING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Reads again what could not be read, for the reason. The first reading has counted.
+pub(super) fn uncounted<T>(read: impl FnOnce() -> T) -> T {
+    /// Also if the `Deserialize` of a user's type panics.
+    struct Restore(bool);
+
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            IS_SECOND_READING.set(self.0);
+        }
+    }
+
+    let _restore = Restore(IS_SECOND_READING.replace(true));
+    read()
+}
+
+pub(super) fn count_unread(field: &'static str) {
+    if IS_SECOND_READING.get() {
+        return;
+    }
+    let mut unread = UNREAD.lock().unwrap_or_else(PoisonError::into_inner);
+    let count = unread.entry(field).or_default();
+    *count = count.saturating_add(1);
+    let is_first = *count == 1;
+    drop(unread); // Otherwise a log subscriber that reads the counts would wait for itself.
+    if is_first {
+        #[cfg(feature = "tracing")]
+        tracing::warn!(
+            target: crate::text::LOG_TARGET,
+            field,
+            "an optional field is not as documented, and was left out"
+        );
+    }
+}
