@@ -74,6 +74,7 @@ mod object;
 mod optional;
 #[cfg(any(feature = "tower", feature = "actix"))]
 mod peek;
+mod plain;
 mod purchase;
 mod raw;
 #[cfg(any(feature = "tower", feature = "actix"))]

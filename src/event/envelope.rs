@@ -1,6 +1,8 @@
 mod read;
 
 use std::borrow::Borrow;
+#[cfg(any(feature = "tower", feature = "actix"))]
+use std::marker::PhantomData;
 
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -104,6 +106,15 @@ impl<T> Event<T> {
         Self: DeserializeOwned,
     {
         EventError::of_reading(body)
+    }
+
+    /// Reads an event from a body that was repaired as a whole.
+    #[cfg(any(feature = "tower", feature = "actix"))]
+    pub(crate) fn from_repaired(body: &[u8]) -> Result<Self, EventError>
+    where
+        Self: DeserializeOwned,
+    {
+        EventError::of_repaired(|| PhantomData, body)
     }
 }
 

@@ -7,8 +7,9 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
 use super::Fields;
-use super::json::{Json, fields};
+use super::json::{Json, Parsed, fields};
 use super::optional::Optional;
+use super::raw::TextOr;
 use super::unread::count_unread;
 
 /// A documented object. It is under its own name in `data`, or in another object.
@@ -144,12 +145,16 @@ pub(super) fn read_optional<'de, T: Optional, A: MapAccess<'de>>(
     if field.is_some() {
         return Err(A::Error::duplicate_field(name));
     }
-    let Json(value) = map.next_value()?;
-    *field = Some(T::read(value).unwrap_or_else(|value| {
-        count_unread(object);
-        extra.insert(name.to_owned(), value);
-        T::default()
-    }));
+    let json: TextOr<'_, Parsed> = map.next_value()?;
+    *field = json.unescaped().and_then(T::read_text);
+    if field.is_none() {
+        let Json(value) = Json::of(json)?;
+        *field = Some(T::read(value).unwrap_or_else(|value| {
+            count_unread(object);
+            extra.insert(name.to_owned(), value);
+            T::default()
+        }));
+    }
     Ok(())
 }
 

@@ -7,6 +7,11 @@ use super::{Artist, Fields, Venue};
 
 /// An optional field, which may be missing or of another type than documented.
 pub(super) trait Optional: Default + Serialize {
+    /// Reads a text that the field is usually sent as. `None` leaves it to `read`.
+    fn read_text(_: &str) -> Option<Self> {
+        None
+    }
+
     /// Reads the field, or returns the value if the field cannot be read from it.
     fn read(value: Value) -> Result<Self, Value>;
 
@@ -16,49 +21,46 @@ pub(super) trait Optional: Default + Serialize {
     fn add_unread(&self, _: &mut Vec<&'static str>) {}
 }
 
-impl Optional for Option<String> {
+/// A type that is sent as a text.
+trait OfText: Sized {
+    fn of_text(text: &str) -> Option<Self>;
+}
+
+impl OfText for String {
+    fn of_text(text: &str) -> Option<Self> {
+        Some(text.to_owned())
+    }
+}
+
+impl OfText for Timestamp {
+    fn of_text(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
+/// A date with a time of day is refused: in another time zone it could be another day.
+impl OfText for Date {
+    fn of_text(text: &str) -> Option<Self> {
+        let is_date = !text.contains(['T', 't', ':', ' ']);
+        is_date.then(|| text.parse().ok()).flatten()
+    }
+}
+
+impl<T: OfText + Serialize> Optional for Option<T> {
+    fn read_text(text: &str) -> Option<Self> {
+        T::of_text(text).map(Some)
+    }
+
     fn read(value: Value) -> Result<Self, Value> {
-        match value {
+        match &value {
             Value::Null => Ok(None),
-            Value::String(text) => Ok(Some(text)),
-            other => Err(other),
+            Value::String(text) => T::of_text(text).map(Some).ok_or(value),
+            _ => Err(value),
         }
     }
 
     fn is_empty(&self) -> bool {
         self.is_none()
-    }
-}
-
-impl Optional for Option<Timestamp> {
-    fn read(value: Value) -> Result<Self, Value> {
-        read_text(value, |text| text.parse().ok())
-    }
-
-    fn is_empty(&self) -> bool {
-        self.is_none()
-    }
-}
-
-/// A date with a time of day is refused: in another time zone it could be another day.
-impl Optional for Option<Date> {
-    fn read(value: Value) -> Result<Self, Value> {
-        read_text(value, |text| {
-            let is_date = !text.contains(['T', 't', ':', ' ']);
-            is_date.then(|| text.parse().ok()).flatten()
-        })
-    }
-
-    fn is_empty(&self) -> bool {
-        self.is_none()
-    }
-}
-
-fn read_text<T>(value: Value, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Value> {
-    match &value {
-        Value::Null => Ok(None),
-        Value::String(text) => read(text).map(Some).ok_or(value),
-        _ => Err(value),
     }
 }
 

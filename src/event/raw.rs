@@ -108,6 +108,15 @@ pub(super) enum TextOr<'de, T> {
     Value(T),
 }
 
+impl<T> TextOr<'_, T> {
+    /// The text within the quotes of a JSON string without escapes.
+    pub(super) fn unescaped(&self) -> Option<&str> {
+        let Self::Text(json) = self else { return None };
+        let text = json.get().strip_prefix('"')?.strip_suffix('"')?;
+        (!text.contains('\\')).then_some(text)
+    }
+}
+
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for TextOr<'de, T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut other = None;

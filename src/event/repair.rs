@@ -7,6 +7,7 @@ use std::ops::Range;
 use serde::de::{DeserializeOwned, DeserializeSeed, IgnoredAny};
 
 use super::EventError;
+use super::plain::{is_plain, opening_brackets};
 use super::unread::uncounted;
 
 /// Returns a body that `serde_json` can read.
@@ -23,6 +24,13 @@ use super::unread::uncounted;
 /// limit, so reading it later would fail.
 pub(crate) fn repair(json: &[u8]) -> Result<Cow<'_, [u8]>, EventError> {
     let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
+    if is_plain(json) && opening_brackets(json) <= DEEPEST {
+        return Ok(Cow::Borrowed(json));
+    }
+    repair_all(json)
+}
+
+fn repair_all(json: &[u8]) -> Result<Cow<'_, [u8]>, EventError> {
     let mut repaired = Repaired { json, copied: 0, text: Vec::new() };
     let (mut at, mut depth) = (0_usize, 0_usize);
     while let Some(byte) = json.get(at) {
@@ -66,7 +74,7 @@ impl EventError {
 }
 
 /// The depth that `serde_json` reads.
-const DEEPEST: usize = 127;
+pub(super) const DEEPEST: usize = 127;
 
 struct Repaired<'a> {
     json: &'a [u8],

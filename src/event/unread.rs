@@ -62,3 +62,19 @@ pub(super) fn count_unread(field: &'static str) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::unread_fields;
+    use crate::event::{Event, EventData};
+
+    #[test]
+    fn a_field_of_an_event_that_cannot_be_read_counts_once() {
+        let body = br#"{"id":"e","type":"purchase.completed","created":1,
+            "data":{"purchase":{"payment_method":7,"total":"ten"}}}"#;
+        let count = || unread_fields().get("purchase.payment_method").copied().unwrap_or_default();
+        let before = count();
+        Event::<EventData>::from_json(body).expect_err("no amount");
+        assert_eq!(count(), before + 1);
+    }
+}

@@ -19,7 +19,7 @@ use allocation_counter::measure;
 use bytes::Bytes;
 use http::{Extensions, Request, Response};
 use http_body_util::Full;
-use nevent_webhooks::event::{Date, Decimal, EventData, Timestamp};
+use nevent_webhooks::event::{Date, Decimal, EventData, RawValue, Timestamp};
 use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks::testing::SignedDelivery;
 use nevent_webhooks::{Batch, DedupeLayer, Event, Secret, VerifiedBody, Verifier, VerifyLayer};
@@ -33,11 +33,12 @@ const ROUNDS: usize = 21;
 
 fn main() {
     let arguments: Vec<String> = env::args().collect();
-    let extensions = extensions_of_batch();
+    let events = format!("[{}]", [PURCHASE; 100].join(","));
+    let extensions = extensions_of(&events);
     let workloads: [(&str, Vec<Contestant<'_>>); 3] = [
         ("purchase", single(PURCHASE.as_bytes())),
         ("small", single(SMALL.as_bytes())),
-        ("batch", batch(&extensions)),
+        ("batch", batch(&extensions, events.as_bytes())),
     ];
     for (workload, mut contestants) in workloads {
         match &arguments[1..] {
@@ -76,13 +77,14 @@ fn single(body: &[u8]) -> Vec<Contestant<'_>> {
 }
 
 /// The ways to read a hundred purchases. The first is the yardstick.
-fn batch(extensions: &Extensions) -> Vec<Contestant<'_>> {
+fn batch<'a>(extensions: &'a Extensions, body: &'a [u8]) -> Vec<Contestant<'a>> {
     vec![
         Contestant::new(
             "100 × Event<EventData>",
             repeat(|| [(); 100].map(|()| typed(PURCHASE.as_bytes()))),
         ),
         Contestant::new("Batch::events", repeat(|| read_batch(extensions))),
+        Contestant::new("serde_json, Vec<&RawValue> alone", repeat(|| split(body))),
     ]
 }
 
@@ -110,16 +112,20 @@ fn rich(body: &[u8]) -> Envelope<Amount, Timestamp, Date> {
     serde_json::from_slice(black_box(body)).expect("an event")
 }
 
+fn split(body: &[u8]) -> usize {
+    let events: Vec<&RawValue> = serde_json::from_slice(black_box(body)).expect("a list");
+    events.len()
+}
+
 fn read_batch(extensions: &Extensions) -> Vec<Event<EventData>> {
     let batch = Batch::from_extensions(extensions).expect("a batch");
     batch.events().collect::<Result<_, _>>().expect("events")
 }
 
-/// The extensions of a request with a batch of a hundred purchases that passed both layers.
-fn extensions_of_batch() -> Extensions {
-    let body = format!("[{}]", [PURCHASE; 100].join(","));
+/// The extensions of a request with this body that passed both layers.
+fn extensions_of(body: &str) -> Extensions {
     let secret = Secret::new("whsec_k5EKJQnf9sMX2vYzJdHG3L8pR").expect("a secret");
-    let delivery = SignedDelivery::new(&secret, "d-1", body.clone());
+    let delivery = SignedDelivery::new(&secret, "d-1", body);
     let kept = Arc::new(Mutex::new(Extensions::new()));
     let keep = Arc::clone(&kept);
     let handler = service_fn(move |request: Request<VerifiedBody>| {
@@ -134,7 +140,7 @@ fn extensions_of_batch() -> Extensions {
     for (name, value) in delivery.headers() {
         request = request.header(name, value);
     }
-    let request = request.body(Full::new(Bytes::from(body))).expect("a request");
+    let request = request.body(Full::new(Bytes::from(body.to_owned()))).expect("a request");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
     runtime.expect("a runtime").block_on(service.oneshot(request)).expect("a response");
     let extensions = kept.lock().expect("no panic");

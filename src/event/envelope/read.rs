@@ -25,8 +25,7 @@ impl<'de> Deserialize<'de> for Event<EventData> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Event::<Raw<'de>>::deserialize(deserializer)?;
         let Event { id, event_type, created, organization_id, data, extra } = raw;
-        let data =
-            EventData::read(&event_type, &data).map_err(crate::EventError::into_placed)?;
+        let data = EventData::read(&event_type, &data).map_err(crate::EventError::into_placed)?;
         Ok(Self { id, event_type, created, organization_id, data, extra })
     }
 }
