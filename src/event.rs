@@ -79,6 +79,7 @@ mod purchase;
 mod raw;
 #[cfg(any(feature = "tower", feature = "actix"))]
 mod read_delivery;
+mod reading;
 mod repair;
 mod unread;
 mod whole;

@@ -1,8 +1,14 @@
+//! The fields of a documented object that may be missing, or of another type.
+
 use jiff::{Timestamp, civil::Date};
 use serde::Serialize;
+use serde::de::{Error, MapAccess};
 use serde_json::Value;
 
+use super::json::{Json, Parsed};
 use super::object::Object;
+use super::raw::TextOr;
+use super::unread::count_unread;
 use super::{Artist, Fields, Venue};
 
 /// An optional field, which may be missing or of another type than documented.
@@ -19,6 +25,29 @@ pub(super) trait Optional: Default + Serialize {
     fn is_empty(&self) -> bool;
 
     fn add_unread(&self, _: &mut Vec<&'static str>) {}
+}
+
+/// Reads an optional field. A value that it cannot be read from is kept in `extra`.
+pub(super) fn read_optional<'de, T: Optional, A: MapAccess<'de>>(
+    field: &mut Option<T>,
+    (object, name): (&'static str, &'static str),
+    map: &mut A,
+    extra: &mut Fields,
+) -> Result<(), A::Error> {
+    if field.is_some() {
+        return Err(A::Error::duplicate_field(name));
+    }
+    let json: TextOr<'_, Parsed> = map.next_value()?;
+    *field = json.unescaped().and_then(T::read_text);
+    if field.is_none() {
+        let Json(value) = Json::of(json)?;
+        *field = Some(T::read(value).unwrap_or_else(|value| {
+            count_unread(object);
+            extra.insert(name.to_owned(), value);
+            T::default()
+        }));
+    }
+    Ok(())
 }
 
 /// A type that is sent as a text.

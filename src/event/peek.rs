@@ -50,7 +50,7 @@ impl<'a> Shape<'a> {
 }
 
 fn read<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, EventError> {
-    EventError::of_repaired(|| PhantomData, json)
+    EventError::of_repaired(|_| PhantomData, json)
 }
 
 fn is_array(body: &[u8]) -> bool {

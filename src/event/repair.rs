@@ -1,14 +1,12 @@
 //! Repairs bodies that are JSON, but that `serde_json` refuses.
 
 use std::borrow::Cow;
-use std::marker::PhantomData;
 use std::ops::Range;
 
-use serde::de::{DeserializeOwned, DeserializeSeed, IgnoredAny};
+use serde::de::IgnoredAny;
 
 use super::EventError;
 use super::plain::{is_plain, opening_brackets};
-use super::unread::uncounted;
 
 /// Returns a body that `serde_json` can read.
 ///
@@ -49,28 +47,6 @@ fn repair_all(json: &[u8]) -> Result<Cow<'_, [u8]>, EventError> {
         }
     }
     Ok(repaired.finish())
-}
-
-impl EventError {
-    /// Reads JSON as senders write it, which is repaired first.
-    pub(super) fn of_reading<T: DeserializeOwned>(json: &[u8]) -> Result<T, Self> {
-        Self::of_repaired(|| PhantomData::<T>, &repair(json)?)
-    }
-
-    /// Reads JSON to its end. Only an error costs the tracking of the field that is read.
-    pub(super) fn of_repaired<'de, S: DeserializeSeed<'de>>(
-        seed: impl Fn() -> S,
-        json: &'de [u8],
-    ) -> Result<S::Value, Self> {
-        let Ok(text) = str::from_utf8(json) else {
-            return Self::of_reading_with(seed(), json);
-        };
-        let mut reader = serde_json::Deserializer::from_str(text);
-        match seed().deserialize(&mut reader).and_then(|value| reader.end().map(|()| value)) {
-            Ok(value) => Ok(value),
-            Err(_) => uncounted(|| Self::of_reading_with(seed(), json)),
-        }
-    }
 }
 
 /// The depth that `serde_json` reads.

@@ -1,8 +1,9 @@
 //! Counts the optional fields that could not be read.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
+
+use super::reading::is_second;
 
 /// How often each field could not be read. Only documented fields are in it, so it stays small.
 static UNREAD: Mutex<BTreeMap<&'static str, u64>> = Mutex::new(BTreeMap::new());
@@ -25,27 +26,9 @@ pub fn unread_fields() -> BTreeMap<&'static str, u64> {
     UNREAD.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-thread_local! {
-    static IS_SECOND_READING: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Reads again what could not be read, for the reason. The first reading has counted.
-pub(super) fn uncounted<T>(read: impl FnOnce() -> T) -> T {
-    /// Also if the `Deserialize` of a user's type panics.
-    struct Restore(bool);
-
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            IS_SECOND_READING.set(self.0);
-        }
-    }
-
-    let _restore = Restore(IS_SECOND_READING.replace(true));
-    read()
-}
-
+/// Counts a field that could not be read, unless the first reading has counted it.
 pub(super) fn count_unread(field: &'static str) {
-    if IS_SECOND_READING.get() {
+    if is_second() {
         return;
     }
     let mut unread = UNREAD.lock().unwrap_or_else(PoisonError::into_inner);
