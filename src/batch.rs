@@ -103,7 +103,7 @@ impl Batch {
     where
         Event<T>: DeserializeOwned,
     {
-        self.events.iter().map(|event| Event::from_json(event))
+        self.events.iter().map(|event| Event::from_repaired(event))
     }
 }
 

@@ -74,11 +74,14 @@ mod object;
 mod optional;
 #[cfg(any(feature = "tower", feature = "actix"))]
 mod peek;
+mod plain;
 mod purchase;
 mod raw;
 #[cfg(any(feature = "tower", feature = "actix"))]
 mod read_delivery;
+mod reading;
 mod repair;
+mod unread;
 mod whole;
 
 pub use crate::event_error::EventError;
@@ -87,7 +90,6 @@ pub use envelope::Event;
 pub use fan::Fan;
 pub use jiff::{Timestamp, civil::Date};
 pub use live_event::{Artist, LiveEvent, Venue};
-pub use optional::unread_fields;
 #[cfg(any(feature = "tower", feature = "actix"))]
 pub(crate) use peek::{Peek, Shape};
 pub use purchase::{Purchase, Ticket};
@@ -96,6 +98,7 @@ pub use raw::RawData;
 pub(crate) use repair::repair;
 pub use rust_decimal::Decimal;
 pub use serde_json::value::RawValue;
+pub use unread::unread_fields;
 
 /// The fields of a JSON object, by name.
 ///

@@ -32,7 +32,9 @@ fuzz_target!(|body: &[u8]| {
     let body = &mended(body)[..];
     if let Ok(event) = &raw {
         it_is_what_the_value_says(event, body);
-        assert_eq!(event.typed().is_ok(), typed.is_ok());
+        let data = event.typed().map_err(|error| error.to_string());
+        let at_once = typed.as_ref().map(|event| &event.data).map_err(ToString::to_string);
+        assert_eq!(format!("{data:?}"), format!("{at_once:?}"));
     }
     if let (Ok(event), Ok(raw)) = (typed, raw) {
         let again = it_survives_a_round_trip(&event, body);

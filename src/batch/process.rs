@@ -100,7 +100,7 @@ impl BatchAttempt {
     {
         // Only the envelope is read before the claim. Otherwise a completed event whose data can no
         // longer be read would fail instead of being skipped.
-        let waiting = match Event::<IgnoredAny>::from_json(&event) {
+        let waiting = match Event::<IgnoredAny>::from_repaired(&event) {
             Ok(envelope) => Waiting::new(envelope, event),
             Err(error) => return self.unreadable(position, &error),
         };
@@ -163,7 +163,7 @@ where
     F: Future<Output = Result<(), E>>,
     E: Display,
 {
-    match Event::from_json(&event).map(|event| handler(event, claim)) {
+    match Event::from_repaired(&event).map(|event| handler(event, claim)) {
         // `{:#}` prints the whole chain of causes of `anyhow` and similar errors.
         Ok(work) => work.await.map_err(|error| format!("{error:#}")),
         Err(error) => Err(error.to_string()),

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::Batch;
 use crate::dedupe::Claimed;
-use crate::event::{Shape, repair};
+use crate::event::{RawValue, Shape, repair};
 use crate::{Delivery, Event, Rejection};
 
 /// The most events in a batch: ten times what Nevent sends. Without a limit, a body of a million tiny
@@ -14,20 +14,9 @@ const MOST_EVENTS: usize = 1000;
 impl Batch {
     /// Reads the events from the verified bytes.
     pub(crate) fn read(delivery: &Delivery, claimed: &Claimed) -> Result<Self, Rejection> {
-        let body = match repair(delivery.body())? {
-            Cow::Borrowed(json) => delivery.body().slice_ref(json),
-            Cow::Owned(json) => Bytes::from(json),
-        };
-        let (events, lone_type) = match Shape::of(&body)? {
-            Shape::Many(events) => {
-                check_length(events.len())?;
-                let events = events.iter().map(|event| body.slice_ref(event.get().as_bytes()));
-                (events.collect(), None)
-            }
-            Shape::One => {
-                let event: Event = delivery.event()?;
-                (vec![body], Some(event.event_type))
-            }
+        let (events, lone_type) = match Shape::of_plain_batch(delivery.body()) {
+            Some(events) => (slices(delivery.body(), &events)?, None),
+            None => read_any(delivery)?,
         };
         let (delivery, claimed) = (delivery.clone(), claimed.clone());
         Ok(Self { delivery, claimed, events, lone_type })
@@ -39,9 +28,24 @@ impl Batch {
     }
 }
 
-fn check_length(events: usize) -> Result<(), Rejection> {
-    if events > MOST_EVENTS {
-        return Err(Rejection::TooManyEvents { events, limit: MOST_EVENTS });
+/// Reads the events, and the type of a single event.
+fn read_any(delivery: &Delivery) -> Result<(Vec<Bytes>, Option<String>), Rejection> {
+    let body = match repair(delivery.body())? {
+        Cow::Borrowed(json) => delivery.body().slice_ref(json),
+        Cow::Owned(json) => Bytes::from(json),
+    };
+    match Shape::of(&body)? {
+        Shape::Many(events) => Ok((slices(&body, &events)?, None)),
+        Shape::One => {
+            let event: Event = delivery.event()?;
+            Ok((vec![body], Some(event.event_type)))
+        }
     }
-    Ok(())
+}
+
+fn slices(body: &Bytes, events: &[&RawValue]) -> Result<Vec<Bytes>, Rejection> {
+    if events.len() > MOST_EVENTS {
+        return Err(Rejection::TooManyEvents { events: events.len(), limit: MOST_EVENTS });
+    }
+    Ok(events.iter().map(|event| body.slice_ref(event.get().as_bytes())).collect())
 }

@@ -65,6 +65,21 @@ macro_rules! event_types {
                 }
             }
 
+            /// Reads the next value of an object as `data`. `None` leaves a value of an unknown
+            /// type unread.
+            pub(super) fn read_next<'de, A: MapAccess<'de>>(
+                event_type: &str,
+                map: &mut A,
+            ) -> Option<Result<Self, A::Error>> {
+                match event_type {
+                    $($name => {
+                        let data = map.next_value_seed(Under { key: $key, object: PhantomData });
+                        Some(data.map(Box::new).map(Self::$variant))
+                    })*
+                    _ => None,
+                }
+            }
+
             /// Returns the names of documented fields that could not be read, such as
             /// `fan.custom_fields`.
             ///
@@ -133,7 +148,7 @@ event_types! {
 /// Reads the object under its own name in `data`. Other fields of `data` are ignored.
 fn read_object<T: Object>(data: &RawValue, key: &'static str) -> Result<Box<T>, EventError> {
     let json = repair(data.get().as_bytes())?;
-    EventError::of_reading_with(Under { key, object: PhantomData }, &json)
+    EventError::of_repaired(|_| Under { key, object: PhantomData }, &json)
         .map(Box::new)
         .map_err(|error| error.within("data"))
 }

@@ -9,13 +9,13 @@ use serde::de::{self, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
 use serde_json::value::RawValue;
 
-use super::RawData;
 use super::object::Required;
+use super::raw::Raw;
 
 impl Required for Decimal {
     /// Reads a number, or a string of a number, which is how some senders write money.
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let json = RawData::deserialize(deserializer)?;
+        let json = Raw::deserialize(deserializer)?;
         parse(unquoted(json.get())).ok_or_else(|| {
             let (found, expected) = (Unexpected::Other("value"), "an amount of at most 28 digits");
             de::Error::invalid_value(found, &expected)

@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
+use super::reading::WholeBody;
+use super::repair::repair;
 use super::{EventData, EventError, Fields, RawData};
 
 /// A Nevent event: the envelope, and its `data`.
@@ -96,6 +98,9 @@ impl<T> Event<T> {
     /// expression. A byte order mark before the JSON is skipped. Half of a surrogate pair is
     /// read as U+FFFD, as [`RawData`] describes.
     ///
+    /// A body that cannot be read is read a second time to find the reason, so a `Deserialize` that you
+    /// wrote may run twice.
+    ///
     /// # Errors
     ///
     /// A body that is not JSON, or that is not an event with `data` of this type.
@@ -103,7 +108,16 @@ impl<T> Event<T> {
     where
         Self: DeserializeOwned,
     {
-        EventError::of_reading(body)
+        EventError::of_repaired(WholeBody::new, &repair(body)?)
+    }
+
+    /// Reads an event from a body that was repaired as a whole.
+    #[cfg(any(feature = "tower", feature = "actix"))]
+    pub(crate) fn from_repaired(body: &[u8]) -> Result<Self, EventError>
+    where
+        Self: DeserializeOwned,
+    {
+        EventError::of_repaired(WholeBody::new, body)
     }
 }
 
@@ -151,6 +165,9 @@ impl<T: Borrow<RawValue>> Event<T> {
     ///     Ok(())
     /// }
     /// ```
+    ///
+    /// After an error the data is read a second time to find the reason, so a `Deserialize` that you
+    /// wrote may run twice.
     ///
     /// # Errors
     ///

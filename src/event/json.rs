@@ -23,17 +23,23 @@ pub(super) struct Json(pub(super) Value);
 
 impl<'de> Deserialize<'de> for Json {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match TextOr::<Parsed>::deserialize(deserializer)? {
+        Self::of(TextOr::deserialize(deserializer)?)
+    }
+}
+
+impl Json {
+    pub(super) fn of<E: Error>(json: TextOr<'_, Parsed>) -> Result<Self, E> {
+        match json {
             TextOr::Value(Parsed(value)) => Ok(Self(value)),
             TextOr::Text(json) => {
-                from_text(json.get(), Duplicates::Refused).map(Self).map_err(D::Error::custom)
+                from_text(json.get(), Duplicates::Refused).map(Self).map_err(E::custom)
             }
         }
     }
 }
 
 /// A value from a format that has parsed its numbers already.
-struct Parsed(Value);
+pub(super) struct Parsed(Value);
 
 impl<'de> Deserialize<'de> for Parsed {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -7,8 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
 use super::Fields;
-use super::json::{Json, fields};
-use super::optional::{Optional, count_unread};
+use super::json::fields;
 
 /// A documented object. It is under its own name in `data`, or in another object.
 pub(super) trait Object: Sized {
@@ -133,25 +132,6 @@ pub(super) fn read_required<'de, T: Required, A: MapAccess<'de>>(
     }
 }
 
-/// Reads an optional field. A value that it cannot be read from is kept in `extra`.
-pub(super) fn read_optional<'de, T: Optional, A: MapAccess<'de>>(
-    field: &mut Option<T>,
-    (object, name): (&'static str, &'static str),
-    map: &mut A,
-    extra: &mut Fields,
-) -> Result<(), A::Error> {
-    if field.is_some() {
-        return Err(A::Error::duplicate_field(name));
-    }
-    let Json(value) = map.next_value()?;
-    *field = Some(T::read(value).unwrap_or_else(|value| {
-        count_unread(object);
-        extra.insert(name.to_owned(), value);
-        T::default()
-    }));
-    Ok(())
-}
-
 /// Makes a struct of the documented fields, with `extra` for the others. The name after `in`
 /// comes before the names of fields that could not be read.
 macro_rules! object {
@@ -180,7 +160,7 @@ macro_rules! object {
 
         impl $crate::event::object::Object for $object {
             fn from_map<'de, A: serde::de::MapAccess<'de>>(mut map: A) -> Result<Self, A::Error> {
-                use $crate::event::{json::{Name, add_field}, object};
+                use $crate::event::{json::{Name, add_field}, object, optional};
                 $(let mut $required = None;)*
                 $(let mut $optional = None;)*
                 let mut extra = $crate::event::Fields::new();
@@ -191,7 +171,7 @@ macro_rules! object {
                         })*
                         $(stringify!($optional) => {
                             let name = (concat!($place, ".", stringify!($optional)), stringify!($optional));
-                            object::read_optional(&mut $optional, name, &mut map, &mut extra)?;
+                            optional::read_optional(&mut $optional, name, &mut map, &mut extra)?;
                         })*
                         _ => add_field(&mut extra, name.into_owned(), &mut map)?,
                     }

@@ -1,15 +1,23 @@
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+//! The fields of a documented object that may be missing, or of another type.
 
 use jiff::{Timestamp, civil::Date};
 use serde::Serialize;
+use serde::de::{Error, MapAccess};
 use serde_json::Value;
 
+use super::json::{Json, Parsed};
 use super::object::Object;
+use super::raw::TextOr;
+use super::unread::count_unread;
 use super::{Artist, Fields, Venue};
 
 /// An optional field, which may be missing or of another type than documented.
 pub(super) trait Optional: Default + Serialize {
+    /// Reads a text that the field is usually sent as. `None` leaves it to `read`.
+    fn read_text(_: &str) -> Option<Self> {
+        None
+    }
+
     /// Reads the field, or returns the value if the field cannot be read from it.
     fn read(value: Value) -> Result<Self, Value>;
 
@@ -19,49 +27,69 @@ pub(super) trait Optional: Default + Serialize {
     fn add_unread(&self, _: &mut Vec<&'static str>) {}
 }
 
-impl Optional for Option<String> {
+/// Reads an optional field. A value that it cannot be read from is kept in `extra`.
+pub(super) fn read_optional<'de, T: Optional, A: MapAccess<'de>>(
+    field: &mut Option<T>,
+    (object, name): (&'static str, &'static str),
+    map: &mut A,
+    extra: &mut Fields,
+) -> Result<(), A::Error> {
+    if field.is_some() {
+        return Err(A::Error::duplicate_field(name));
+    }
+    let json: TextOr<'_, Parsed> = map.next_value()?;
+    *field = json.unescaped().and_then(T::read_text);
+    if field.is_none() {
+        let Json(value) = Json::of(json)?;
+        *field = Some(T::read(value).unwrap_or_else(|value| {
+            count_unread(object);
+            extra.insert(name.to_owned(), value);
+            T::default()
+        }));
+    }
+    Ok(())
+}
+
+/// A type that is sent as a text.
+trait OfText: Sized {
+    fn of_text(text: &str) -> Option<Self>;
+}
+
+impl OfText for String {
+    fn of_text(text: &str) -> Option<Self> {
+        Some(text.to_owned())
+    }
+}
+
+impl OfText for Timestamp {
+    fn of_text(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
+/// A date with a time of day is refused: in another time zone it could be another day.
+impl OfText for Date {
+    fn of_text(text: &str) -> Option<Self> {
+        let is_date = !text.contains(['T', 't', ':', ' ']);
+        is_date.then(|| text.parse().ok()).flatten()
+    }
+}
+
+impl<T: OfText + Serialize> Optional for Option<T> {
+    fn read_text(text: &str) -> Option<Self> {
+        T::of_text(text).map(Some)
+    }
+
     fn read(value: Value) -> Result<Self, Value> {
-        match value {
+        match &value {
             Value::Null => Ok(None),
-            Value::String(text) => Ok(Some(text)),
-            other => Err(other),
+            Value::String(text) => T::of_text(text).map(Some).ok_or(value),
+            _ => Err(value),
         }
     }
 
     fn is_empty(&self) -> bool {
         self.is_none()
-    }
-}
-
-impl Optional for Option<Timestamp> {
-    fn read(value: Value) -> Result<Self, Value> {
-        read_text(value, |text| text.parse().ok())
-    }
-
-    fn is_empty(&self) -> bool {
-        self.is_none()
-    }
-}
-
-/// A date with a time of day is refused: in another time zone it could be another day.
-impl Optional for Option<Date> {
-    fn read(value: Value) -> Result<Self, Value> {
-        read_text(value, |text| {
-            let is_date = !text.contains(['T', 't', ':', ' ']);
-            is_date.then(|| text.parse().ok()).flatten()
-        })
-    }
-
-    fn is_empty(&self) -> bool {
-        self.is_none()
-    }
-}
-
-fn read_text<T>(value: Value, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Value> {
-    match &value {
-        Value::Null => Ok(None),
-        Value::String(text) => read(text).map(Some).ok_or(value),
-        _ => Err(value),
     }
 }
 
@@ -125,42 +153,5 @@ impl Optional for Fields {
 
     fn is_empty(&self) -> bool {
         self.is_empty()
-    }
-}
-
-/// How often each field could not be read. Only documented fields are in it, so it stays small.
-static UNREAD: Mutex<BTreeMap<&'static str, u64>> = Mutex::new(BTreeMap::new());
-
-/// Returns how often each optional field could not be read since this process started, by the
-/// field's name, such as `fan.custom_fields`.
-///
-/// Such a field is `None` or empty, and its value is in the `extra` of its object. Each time
-/// an object is read counts: by an extractor, by [`Event::typed`](super::Event::typed), in a
-/// batch, or within your own type. With the feature `tracing`, the first time for each field
-/// is logged as a warning.
-///
-/// ```
-/// for (field, count) in nevent_webhooks::event::unread_fields() {
-///     println!("unread_fields{{field={field:?}}} {count}");
-/// }
-/// ```
-#[must_use]
-pub fn unread_fields() -> BTreeMap<&'static str, u64> {
-    UNREAD.lock().unwrap_or_else(PoisonError::into_inner).clone()
-}
-
-pub(super) fn count_unread(field: &'static str) {
-    let mut unread = UNREAD.lock().unwrap_or_else(PoisonError::into_inner);
-    let count = unread.entry(field).or_default();
-    *count = count.saturating_add(1);
-    let is_first = *count == 1;
-    drop(unread); // Otherwise a log subscriber that reads the counts would wait for itself.
-    if is_first {
-        #[cfg(feature = "tracing")]
-        tracing::warn!(
-            target: crate::text::LOG_TARGET,
-            field,
-            "an optional field is not as documented, and was left out"
-        );
     }
 }

@@ -6,7 +6,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::EventError;
-use super::repair::repair;
+use super::plain::{is_plain, opening_brackets};
+use super::repair::{DEEPEST, repair};
 
 /// The kind of a repaired body: one event, or a batch.
 #[derive(Debug)]
@@ -17,6 +18,24 @@ pub(crate) enum Shape<'a> {
 }
 
 impl<'a> Shape<'a> {
+    /// Reads a batch whose body is long, but needs no repair. `None` for any other body.
+    ///
+    /// Otherwise [`repair`] would follow every byte of a body that has many brackets, to learn how
+    /// deep it is nested. One event and what is around the events cannot be nested deeper than they
+    /// have brackets.
+    pub(crate) fn of_plain_batch(body: &'a [u8]) -> Option<Vec<&'a RawValue>> {
+        let all = opening_brackets(body);
+        if all <= DEEPEST || !is_plain(body) {
+            return None;
+        }
+        let Self::Many(events) = Self::of(body).ok()? else { return None };
+        let of_events = events.iter().map(|event| opening_brackets(event.get().as_bytes()));
+        let (sum, most) = of_events.fold((0_usize, 0), |(sum, most), brackets| {
+            (sum.saturating_add(brackets), brackets.max(most))
+        });
+        (all.saturating_sub(sum).saturating_add(most) <= DEEPEST).then_some(events)
+    }
+
     pub(crate) fn of(body: &'a [u8]) -> Result<Self, EventError> {
         if is_array(body) {
             return read(body).map(Self::Many);
@@ -31,7 +50,7 @@ impl<'a> Shape<'a> {
 }
 
 fn read<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, EventError> {
-    EventError::of_reading_with(PhantomData, json)
+    EventError::of_repaired(|_| PhantomData, json)
 }
 
 fn is_array(body: &[u8]) -> bool {
@@ -124,6 +143,26 @@ mod tests {
         ] {
             assert_eq!(count(body).expect(body), expected, "{body}");
         }
+    }
+
+    #[test]
+    fn a_long_batch_is_read_at_once_unless_it_may_need_repair() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        for (odd, is_plain, is_read) in [
+            (nested(126), true, true),
+            (nested(127), false, false),
+            (r#""\ud83c""#.into(), false, true),
+            ("1e400".into(), false, true),
+            ("tru".into(), false, false),
+        ] {
+            let body = format!("[{odd}{}]", r#",{"a":[{"b":"["}]}"#.repeat(100));
+            let at_once = Shape::of_plain_batch(body.as_bytes()).map(|events| events.len());
+            assert_eq!(at_once, is_plain.then_some(101), "{odd}");
+            assert_eq!(count(&body).ok(), is_read.then_some(Some(101)), "{odd}");
+        }
+        let body = format!(r#"{{"events":[{}]}}"#, ["{}"; 200].join(","));
+        assert_eq!(Shape::of_plain_batch(body.as_bytes()).map(|events| events.len()), Some(200));
+        assert!(Shape::of_plain_batch(b"[{}]").is_none(), "too short to be worth it");
     }
 
     #[test]

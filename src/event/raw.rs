@@ -1,14 +1,14 @@
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::fmt;
 use std::ops::Deref;
 
-use serde::de::value::{MapDeserializer, UnitDeserializer};
-use serde::de::{Error, MapAccess, Visitor};
+use serde::de::value::{BorrowedStrDeserializer, MapDeserializer, UnitDeserializer};
+use serde::de::{Error, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, forward_to_deserialize_any, ser};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::json::{Duplicates, from_text};
+use super::json::{Duplicates, Name, from_text};
 
 /// The text of a JSON value that has not been parsed, such as the `data` of an
 /// [`Event`](super::Event).
@@ -63,13 +63,32 @@ impl fmt::Display for RawData {
 
 impl<'de> Deserialize<'de> for RawData {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Raw::deserialize(deserializer).map(|Raw(json)| Self(json.into_owned()))
+    }
+}
+
+/// Raw data that is borrowed from the body where it can be.
+pub(super) struct Raw<'de>(Cow<'de, RawValue>);
+
+impl Deref for Raw<'_> {
+    type Target = RawValue;
+
+    fn deref(&self) -> &RawValue {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Raw<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match TextOr::<Value>::deserialize(deserializer)? {
             TextOr::Text(json) => Ok(Self(json)),
-            TextOr::Value(value) => {
-                RawValue::from_string(value.to_string()).map(Self).map_err(D::Error::custom)
-            }
+            TextOr::Value(value) => owned(value.to_string()).map(Self),
         }
     }
+}
+
+fn owned<'de, E: Error>(json: String) -> Result<Cow<'de, RawValue>, E> {
+    RawValue::from_string(json).map(Cow::Owned).map_err(E::custom)
 }
 
 /// In a binary format, a reader would take the text of a `RawValue` for a string.
@@ -84,27 +103,40 @@ impl Serialize for RawData {
 }
 
 /// The text of a value if the format is `serde_json`'s, and a `T` from any other format.
-pub(super) enum TextOr<T> {
-    Text(Box<RawValue>),
+pub(super) enum TextOr<'de, T> {
+    Text(Cow<'de, RawValue>),
     Value(T),
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for TextOr<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut value = None;
-        let text = Box::deserialize(AnyFormat { deserializer, value: &mut value })?;
-        Ok(value.map_or(Self::Text(text), Self::Value))
+impl<T> TextOr<'_, T> {
+    /// The text within the quotes of a JSON string without escapes.
+    pub(super) fn unescaped(&self) -> Option<&str> {
+        let Self::Text(json) = self else { return None };
+        let text = json.get().strip_prefix('"')?.strip_suffix('"')?;
+        (!text.contains('\\')).then_some(text)
     }
 }
 
-/// The deserializer for a `RawValue`, which asks for its text in a way that only `serde_json`
-/// answers. Any other format gives a `T`.
-struct AnyFormat<'v, D, T> {
-    deserializer: D,
-    value: &'v mut Option<T>,
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for TextOr<'de, T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut other = None;
+        let text = <&RawValue>::deserialize(AnyFormat { deserializer, other: &mut other })?;
+        Ok(other.unwrap_or(Self::Text(Cow::Borrowed(text))))
+    }
 }
 
-impl<'de, D: Deserializer<'de>, T: Deserialize<'de>> Deserializer<'de> for AnyFormat<'_, D, T> {
+/// The deserializer for a `&RawValue`, which asks for its text in a way that only `serde_json`
+/// answers. What cannot be borrowed as a `&RawValue` is left in `other`.
+struct AnyFormat<'v, 'de, D, T> {
+    deserializer: D,
+    other: &'v mut Option<TextOr<'de, T>>,
+}
+
+impl<'de, D, T> Deserializer<'de> for AnyFormat<'_, 'de, D, T>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
     type Error = D::Error;
 
     fn deserialize_newtype_struct<R: Visitor<'de>>(
@@ -112,7 +144,7 @@ impl<'de, D: Deserializer<'de>, T: Deserialize<'de>> Deserializer<'de> for AnyFo
         name: &'static str,
         raw: R,
     ) -> Result<R::Value, D::Error> {
-        let visitor = TextVisitor { name, raw, value: self.value };
+        let visitor = TextVisitor { name, raw, other: self.other };
         self.deserializer.deserialize_newtype_struct(name, visitor)
     }
 
@@ -126,34 +158,57 @@ impl<'de, D: Deserializer<'de>, T: Deserialize<'de>> Deserializer<'de> for AnyFo
     }
 }
 
-struct TextVisitor<'v, R, T> {
+struct TextVisitor<'v, 'de, R, T> {
     /// The name of the `RawValue`'s one field.
     name: &'static str,
-    /// The visitor of the `RawValue`.
+    /// The visitor of the `&RawValue`.
     raw: R,
-    value: &'v mut Option<T>,
+    other: &'v mut Option<TextOr<'de, T>>,
 }
 
-impl<'de, R: Visitor<'de>, T: Deserialize<'de>> Visitor<'de> for TextVisitor<'_, R, T> {
+impl<'de, R: Visitor<'de>, T> TextVisitor<'_, 'de, R, T> {
+    fn borrowed<E: Error>(self, text: &'de str) -> Result<R::Value, E> {
+        let field = (self.name, BorrowedStrDeserializer::<E>::new(text));
+        self.raw.visit_map(MapDeserializer::new(std::iter::once(field)))
+    }
+
+    /// The `&RawValue` is not used then, but needs some text.
+    fn other<E: Error>(self, other: TextOr<'de, T>) -> Result<R::Value, E> {
+        *self.other = Some(other);
+        self.borrowed("null")
+    }
+}
+
+impl<'de, R, T> Visitor<'de> for TextVisitor<'_, 'de, R, T>
+where
+    R: Visitor<'de>,
+    T: Deserialize<'de>,
+{
     type Value = R::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("any value")
     }
 
-    /// `serde_json` gives the text.
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<R::Value, A::Error> {
-        self.raw.visit_map(map)
+    /// `serde_json` gives the text, under the name that it was asked for.
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<R::Value, A::Error> {
+        if map.next_key()?.is_none_or(|Name(name)| name != self.name) {
+            return Err(A::Error::invalid_type(Unexpected::Map, &self));
+        }
+        let Name(text) = map.next_value()?;
+        match text {
+            Cow::Borrowed(text) => self.borrowed(text),
+            Cow::Owned(text) => self.other(TextOr::Text(owned(text)?)),
+        }
     }
 
-    /// Other formats give the value. The `RawValue` is not used then, but needs some text.
+    /// Other formats give the value.
     fn visit_newtype_struct<D: Deserializer<'de>>(
         self,
         deserializer: D,
     ) -> Result<R::Value, D::Error> {
-        *self.value = Some(T::deserialize(deserializer)?);
-        let unused = (self.name, "null");
-        self.raw.visit_map(MapDeserializer::new(std::iter::once(unused)))
+        let value = T::deserialize(deserializer)?;
+        self.other(TextOr::Value(value))
     }
 
     fn visit_unit<E: Error>(self) -> Result<R::Value, E> {

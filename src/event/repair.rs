@@ -1,12 +1,12 @@
 //! Repairs bodies that are JSON, but that `serde_json` refuses.
 
 use std::borrow::Cow;
-use std::marker::PhantomData;
 use std::ops::Range;
 
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::IgnoredAny;
 
 use super::EventError;
+use super::plain::{is_plain, opening_brackets};
 
 /// Returns a body that `serde_json` can read.
 ///
@@ -22,6 +22,13 @@ use super::EventError;
 /// limit, so reading it later would fail.
 pub(crate) fn repair(json: &[u8]) -> Result<Cow<'_, [u8]>, EventError> {
     let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
+    if is_plain(json) && opening_brackets(json) <= DEEPEST {
+        return Ok(Cow::Borrowed(json));
+    }
+    repair_all(json)
+}
+
+fn repair_all(json: &[u8]) -> Result<Cow<'_, [u8]>, EventError> {
     let mut repaired = Repaired { json, copied: 0, text: Vec::new() };
     let (mut at, mut depth) = (0_usize, 0_usize);
     while let Some(byte) = json.get(at) {
@@ -42,15 +49,8 @@ pub(crate) fn repair(json: &[u8]) -> Result<Cow<'_, [u8]>, EventError> {
     Ok(repaired.finish())
 }
 
-impl EventError {
-    /// Reads JSON as senders write it, which is repaired first.
-    pub(super) fn of_reading<T: DeserializeOwned>(json: &[u8]) -> Result<T, Self> {
-        Self::of_reading_with(PhantomData::<T>, &repair(json)?)
-    }
-}
-
 /// The depth that `serde_json` reads.
-const DEEPEST: usize = 127;
+pub(super) const DEEPEST: usize = 127;
 
 struct Repaired<'a> {
     json: &'a [u8],

@@ -4,13 +4,13 @@ use jiff::Timestamp;
 use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::RawData;
 use super::decimal::{parse, unquoted};
 use super::object::Required;
+use super::raw::Raw;
 
 impl Required for i64 {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let json = RawData::deserialize(deserializer)?;
+        let json = Raw::deserialize(deserializer)?;
         whole(unquoted(json.get()))
             .ok_or_else(|| D::Error::invalid_value(Unexpected::Other("value"), &"a whole number"))
     }

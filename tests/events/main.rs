@@ -1,5 +1,6 @@
 //! Events as types: the documented samples, as they are read and written.
 
+mod at_once;
 mod errors;
 mod fields;
 mod odd;
