@@ -1,7 +1,7 @@
 //! Compares reading typed events with `serde_json` into a plain struct of the same fields:
 //!
 //! ```sh
-//! cargo run --release --bin events
+//! cargo run --release --bin events          # --save writes the section of BENCHMARKS.md
 //! ```
 //!
 //! The plain struct has text, floats and integers, as most people write it. The rich struct has the
@@ -23,7 +23,8 @@ use nevent_webhooks::event::{Date, Decimal, EventData, RawValue, Timestamp};
 use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks::testing::SignedDelivery;
 use nevent_webhooks::{Batch, DedupeLayer, Event, Secret, VerifiedBody, Verifier, VerifyLayer};
-use nevent_webhooks_benches::rounds::{Contestant, compare};
+use nevent_webhooks_benches::rounds::{Contestant, compare, rounds};
+use nevent_webhooks_benches::section::Section;
 use serde::Deserialize;
 use tower::{ServiceBuilder, ServiceExt, service_fn};
 
@@ -40,28 +41,44 @@ fn main() {
         ("small", single(SMALL.as_bytes())),
         ("batch", batch(&extensions, events.as_bytes())),
     ];
+    let mut section = Section::new("events");
+    section.text(&format!("{} rounds.", rounds(ROUNDS)));
     for (workload, mut contestants) in workloads {
         match &arguments[1..] {
             [name, contestant, times] if name == workload => {
                 let contestant: usize = contestant.parse().expect("a contestant's position");
                 (contestants[contestant].run)(times.parse().expect("a number"));
             }
-            [] => print(workload, &mut contestants),
+            [] | [_] => add_table(&mut section, workload, &mut contestants),
             _ => {}
         }
     }
+    if arguments.len() <= 2 {
+        section.finish();
+    }
 }
 
-fn print(workload: &str, contestants: &mut [Contestant<'_>]) {
+fn add_table(section: &mut Section, workload: &str, contestants: &mut [Contestant<'_>]) {
     let times = if workload == "batch" { 20 } else { 2000 };
-    let allocated: Vec<_> = contestants.iter_mut().map(|one| measure(|| (one.run)(1))).collect();
-    println!("\n| {workload} | ns | ratio (quartiles) | allocations | bytes |");
-    println!("| --- | --- | --- | --- | --- |");
-    for (result, allocated) in compare(ROUNDS, times, contestants).iter().zip(allocated) {
-        let (name, nanos, ratio) = (result.name, result.nanos.median, result.ratio);
-        let (count, bytes) = (allocated.count_total, allocated.bytes_total);
-        println!("| {name} | {nanos:.0} | {ratio} | {count} | {bytes} |");
-    }
+    let allocated: Vec<_> = contestants
+        .iter_mut()
+        .map(|one| {
+            measure(|| {
+                (one.run)(1);
+            })
+        })
+        .collect();
+    let timings = compare(rounds(ROUNDS), times, contestants);
+    let rows = timings.iter().zip(allocated).map(|(timing, allocated)| {
+        [
+            timing.name.to_owned(),
+            format!("{:.0}", timing.nanos),
+            format!("{:.2}", timing.ratio),
+            allocated.count_total.to_string(),
+            allocated.bytes_total.to_string(),
+        ]
+    });
+    section.table(&[workload, "ns", "against the first", "allocations", "bytes"], rows);
 }
 
 /// The ways to read one event. The first is the yardstick.
