@@ -106,7 +106,7 @@ impl Shared {
         let token = OwnerToken::draw().to_bytes();
         let id = format!("ready-{:032x}", u128::from_be_bytes(token));
         let (prefix, kind) = (self.prefix(), RecordKind::Delivery);
-        let keys = Keys { prefix, scope: "", kind, id: &id, replay_keys: &[] };
+        let keys = Keys { prefix, scope: "", kind, id: &id, replays: &[] };
         let record = [&[0; 17][..], &token, b"10000"].concat();
         let mut claim = self.claim.call(&keys);
         claim.arg(record).arg(10_000).arg(&id).arg(1);

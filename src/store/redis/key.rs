@@ -15,23 +15,23 @@ pub(super) struct Keys<'a> {
     pub(super) scope: &'a str,
     pub(super) kind: RecordKind,
     pub(super) id: &'a str,
-    pub(super) replay_keys: &'a [ReplayKey],
+    pub(super) replays: &'a [ReplayKey],
 }
 
 impl<'a> Keys<'a> {
     /// The record's key alone.
     pub(super) fn of_record(prefix: &'a str, claim: &'a Claim) -> Self {
         let (scope, id) = (claim.scope.as_str(), claim.id.as_str());
-        Self { prefix, scope, kind: claim.kind, id, replay_keys: &[] }
+        Self { prefix, scope, kind: claim.kind, id, replays: &[] }
     }
 
     pub(super) fn of_claim(prefix: &'a str, claim: &'a Claim) -> Self {
-        Self { replay_keys: &claim.replay_keys, ..Self::of_record(prefix, claim) }
+        Self { replays: &claim.replay_keys, ..Self::of_record(prefix, claim) }
     }
 
-    fn write<W: RedisWrite + ?Sized>(&self, out: &mut W, kind: &[u8; 1], name: &[u8]) {
+    fn write<W: RedisWrite + ?Sized>(&self, out: &mut W, kind: [u8; 1], name: &[u8]) {
         let mut key = out.writer_for_next_arg();
-        for part in [self.prefix.as_bytes(), b"{", self.scope.as_bytes(), b"}", kind, name] {
+        for part in [self.prefix.as_bytes(), b"{", self.scope.as_bytes(), b"}", &kind, name] {
             // Writing to memory does not fail.
             let _ = key.write_all(part);
         }
@@ -40,14 +40,14 @@ impl<'a> Keys<'a> {
 
 impl ToRedisArgs for Keys<'_> {
     fn write_redis_args<W: RedisWrite + ?Sized>(&self, out: &mut W) {
-        self.replay_keys.len().saturating_add(1).write_redis_args(out);
+        self.replays.len().saturating_add(1).write_redis_args(out);
         let kind = match self.kind {
-            RecordKind::Delivery => b"d",
-            RecordKind::Event => b"e",
+            RecordKind::Delivery => *b"d",
+            RecordKind::Event => *b"e",
         };
         self.write(out, kind, self.id.as_bytes());
-        for replay_key in self.replay_keys {
-            self.write(out, b"r", &replay_key.to_bytes());
+        for replay_key in self.replays {
+            self.write(out, *b"r", &replay_key.to_bytes());
         }
     }
 }

@@ -21,7 +21,7 @@ impl Store for RedisStore {
 
     async fn renew(&self, claim: &Claim) -> Result<Renewal, StoreError> {
         let mut call = self.0.renew.call(&self.0.record(claim));
-        call.arg(&in_flight(claim)).arg(millis(claim.lease));
+        call.arg(in_flight(claim)).arg(millis(claim.lease));
         match &*self.0.finalize(&self.0.renew, &call).await? {
             b"renewed" => Ok(Renewal::Renewed),
             b"lost" => Ok(Renewal::Lost),
@@ -31,7 +31,7 @@ impl Store for RedisStore {
 
     async fn complete(&self, claim: &Claim) -> Result<Completion, StoreError> {
         let mut call = self.0.complete.call(&self.0.record(claim));
-        call.arg(&in_flight(claim)).arg(millis(claim.retention));
+        call.arg(in_flight(claim)).arg(millis(claim.retention));
         match &*self.0.finalize(&self.0.complete, &call).await? {
             b"recorded" => Ok(Completion::Recorded),
             b"held by another" => Ok(Completion::HeldByAnother),
@@ -53,7 +53,7 @@ impl Store for RedisStore {
 impl Shared {
     async fn claim(&self, claim: &Claim) -> Result<ClaimAnswer, RedisStoreError> {
         let mut call = self.claim.call(&Keys::of_claim(self.prefix(), claim));
-        call.arg(&in_flight(claim)).arg(millis(claim.lease));
+        call.arg(in_flight(claim)).arg(millis(claim.lease));
         call.arg(claim.id.as_str()).arg(millis(claim.replay_window));
         let answer = self.claim.run(&self.connection, &call).await;
         self.understand(&answer.map_err(|error| self.failed(error))?)
