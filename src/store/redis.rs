@@ -2,6 +2,7 @@
 
 mod check;
 mod connection;
+mod driver;
 mod error;
 mod hint;
 mod hosts;
@@ -15,6 +16,7 @@ mod script;
 mod sentinels;
 mod socket;
 mod source;
+mod tcp;
 mod tls;
 mod url;
 
