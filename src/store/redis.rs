@@ -2,6 +2,7 @@
 
 mod check;
 mod connection;
+mod driver;
 mod error;
 mod hint;
 mod hosts;
@@ -15,6 +16,7 @@ mod script;
 mod sentinels;
 mod socket;
 mod source;
+mod tcp;
 mod tls;
 mod url;
 
@@ -68,8 +70,8 @@ use super::StoreIdentity;
 ///
 /// | key | type | holds | expires |
 /// | --- | --- | --- | --- |
-/// | `nevent:{scope}d<delivery id>` | hash | the body's fingerprint; while in flight, the owner's token and the length of its lease | with the lease, then the retention |
-/// | `nevent:{scope}e<event id>` | hash | the same for an event that was claimed by its own id | the same |
+/// | `nevent:{scope}d<delivery id>` | string | the body's fingerprint; while in flight, the owner's token and the length of its lease | with the lease, then the retention |
+/// | `nevent:{scope}e<event id>` | string | the same for an event that was claimed by its own id | the same |
 /// | `nevent:{scope}r<replay key>` | string | the delivery id that these signed bytes came with | with the signature |
 ///
 /// The server's clock decides when keys expire. If the clock is set back, a lease still ends
@@ -77,9 +79,8 @@ use super::StoreIdentity;
 /// longer by the step. If the clock is set forward, both end early.
 ///
 /// A user with limited rights needs
-/// `~nevent:*` (or your own prefix) and `+evalsha +eval +hmget +hget +hset +hdel +get
-/// +set +del +exists +pexpire +pttl +ping +info`. A database other than 0 also needs
-/// `+select`, and a Cluster `+cluster|slots`.
+/// `~nevent:*` (or your own prefix) and `+evalsha +eval +get +set +del +pexpire +pttl +ping
+/// +info`. A database other than 0 also needs `+select`, and a Cluster `+cluster|slots`.
 #[derive(Clone)]
 pub struct RedisStore(Arc<Shared>);
 

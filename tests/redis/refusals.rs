@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use nevent_webhooks::Store;
-use nevent_webhooks::store::{ClaimAnswer, Completion, RedisStore, Renewal};
+use nevent_webhooks::store::{ClaimAnswer, Completion, OwnerToken, RedisStore, Renewal};
+use nevent_webhooks::{ReplayKey, Store};
 use tokio::net::TcpListener;
 
 use crate::support::{Cluster, Proxy, Sentinels, Server, claim, eventually};
@@ -127,14 +127,42 @@ async fn a_server_without_memory() {
     assert_eq!(store.ready().await.expect("room"), []);
 }
 
+/// A full server still knows what was completed, and for how long.
+#[tokio::test]
+async fn a_repeat_on_a_server_without_memory() {
+    let server = Server::start().await;
+    let store = RedisStore::connect(&server.url()).await.expect("a server");
+    let mut done = claim("done");
+    done.replay_keys = [ReplayKey::from_bytes([1; 16])].into();
+    store.claim(&done).await.expect("room");
+    server.command::<()>(&["CONFIG", "SET", "maxmemory", "1"]).await;
+    assert_eq!(store.complete(&done).await.expect("no more memory"), Completion::Recorded);
+
+    let left: u64 = server.command(&["TTL", "nevent:{tickets}ddone"]).await;
+    assert!((86_000..=86_400).contains(&left), "{left} s of a day's retention");
+    done.token = OwnerToken::draw();
+    assert_eq!(store.claim(&done).await.expect("no memory"), ClaimAnswer::Completed);
+    store.complete(&claim("never claimed")).await.expect_err("no room");
+    // Signed bytes that never came before need room for their replay key.
+    done.replay_keys = [ReplayKey::from_bytes([2; 16])].into();
+    store.claim(&done).await.expect_err("no room");
+    let keys: Vec<String> = server.command(&["KEYS", "*"]).await;
+    assert_eq!(keys.len(), 2, "{keys:?}");
+}
+
 #[tokio::test]
 async fn keys_of_another_program() {
     let server = Server::start().await;
     let store = RedisStore::connect(&server.url()).await.expect("a server");
     server.command::<()>(&["SET", "nevent:{tickets}dtaken", "by somebody"]).await;
-    let error = store.claim(&claim("taken")).await.expect_err("not ours");
-    let cause = std::error::Error::source(&error).expect("a cause").to_string();
-    says(&cause, &["WRONGTYPE"]);
+    let another = "is longer than the record of a delivery could be";
+    server.command::<()>(&["SET", "nevent:{tickets}dlong", another]).await;
+    server.command::<()>(&["HSET", "nevent:{tickets}dtable", "field", "value"]).await;
+    for id in ["taken", "long", "table"] {
+        let error = store.claim(&claim(id)).await.expect_err("not ours");
+        let cause = std::error::Error::source(&error).expect("a cause").to_string();
+        says(&cause, &["WRONGTYPE"]);
+    }
 }
 
 /// The server hangs up at once, and says why to those who listen.

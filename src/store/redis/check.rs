@@ -5,6 +5,7 @@ use std::fmt;
 use redis::{ParsingError, Value, from_redis_value};
 
 use super::error::{LEAST_VERSION, printable};
+use super::key::Keys;
 use super::{RedisStoreError, Shared};
 use crate::store::{OwnerToken, RecordKind};
 
@@ -103,15 +104,19 @@ impl Shared {
     /// Claims and releases, under a key that no scope can have.
     async fn write_and_remove(&self) -> Result<(), RedisStoreError> {
         let token = OwnerToken::draw().to_bytes();
-        let name = format!("ready-{:032x}", u128::from_be_bytes(token));
-        let record = [self.keys("").record(RecordKind::Delivery, &name)];
-        let claim: [&[u8]; 5] = [name.as_bytes(), &token, &[0; 17], b"10000", b"1"];
-        let claimed = self.claim.run(&self.connection, &record, &claim).await;
-        let answer = claimed.map_err(|error| self.failed(error))?;
-        if from_redis_value::<Vec<String>>(answer.clone()).ok() != Some(vec!["acquired".into()]) {
+        let id = format!("ready-{:032x}", u128::from_be_bytes(token));
+        let (prefix, kind) = (self.prefix(), RecordKind::Delivery);
+        let keys = Keys { prefix, scope: "", kind, id: &id, replays: &[] };
+        let record = [&[0; 17][..], &token, b"10000"].concat();
+        let mut claim = self.claim.call(&keys);
+        claim.arg(record).arg(10_000).arg(&id).arg(1);
+        let answer = self.claim.run(&self.connection, &claim).await;
+        let answer = answer.map_err(|error| self.failed(error))?;
+        if answer != Value::BulkString(b"acquired".into()) {
             return Err(self.unexpected(&format!("{answer:?}")));
         }
-        let released = self.release.run(&self.connection, &record, &[&token]).await;
+        let mut release = self.release.call(&keys);
+        let released = self.release.run(&self.connection, release.arg(&token)).await;
         released.map(drop).map_err(|error| self.failed(error))
     }
 }

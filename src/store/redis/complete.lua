@@ -1,13 +1,19 @@
--- KEYS: the record. ARGV: owner token, fingerprint, retention in ms.
-local holder = redis.call('HGET', KEYS[1], 't')
-if holder == ARGV[1] then
-    -- Neither needs memory: what is in flight completes even in a full server.
-    redis.call('HDEL', KEYS[1], 't', 'l')
-    redis.call('PEXPIRE', KEYS[1], ARGV[3])
-elseif holder then
+-- KEYS: the record. ARGV: the record in flight, retention in ms.
+local held = redis.call('GET', KEYS[1])
+if held and #held == 17 then
+    return 'recorded'
+end
+if held and held:sub(18, 33) ~= ARGV[1]:sub(18, 33) then
     return 'held by another'
-elseif redis.call('EXISTS', KEYS[1]) == 0 then
-    redis.call('HSET', KEYS[1], 'f', ARGV[2])
-    redis.call('PEXPIRE', KEYS[1], ARGV[3])
+end
+local completed = (held or ARGV[1]):sub(1, 17)
+local set = redis.pcall('SET', KEYS[1], completed, 'PX', ARGV[2])
+if set.err and held then
+    -- What is in flight completes even in a full server: it grants all writes of a script whose
+    -- first write needs no memory.
+    redis.call('PEXPIRE', KEYS[1], ARGV[2])
+    redis.call('SET', KEYS[1], completed, 'KEEPTTL')
+elseif set.err then
+    return set
 end
 return 'recorded'

@@ -1,35 +1,53 @@
 //! The names of keys. The scope is their hash tag: all keys of a scope are in one
 //! slot of a Cluster, so that a script may touch them together.
 
+use std::io::Write;
+
+use redis::{RedisWrite, ToRedisArgs};
+
+use crate::ReplayKey;
 use crate::store::{Claim, RecordKind};
 
-pub(super) struct Keys {
-    /// Up to and with the hash tag.
-    start: String,
+/// The keys of one call: the record's, then one for each replay key. As arguments of a command,
+/// their number comes first.
+pub(super) struct Keys<'a> {
+    pub(super) prefix: &'a str,
+    pub(super) scope: &'a str,
+    pub(super) kind: RecordKind,
+    pub(super) id: &'a str,
+    pub(super) replays: &'a [ReplayKey],
 }
 
-impl Keys {
-    pub(super) fn new(prefix: &str, scope: &str) -> Self {
-        Self { start: format!("{prefix}{{{scope}}}") }
+impl<'a> Keys<'a> {
+    /// The record's key alone.
+    pub(super) fn of_record(prefix: &'a str, claim: &'a Claim) -> Self {
+        let (scope, id) = (claim.scope.as_str(), claim.id.as_str());
+        Self { prefix, scope, kind: claim.kind, id, replays: &[] }
     }
 
-    pub(super) fn record(&self, kind: RecordKind, id: &str) -> Vec<u8> {
-        let kind = match kind {
-            RecordKind::Delivery => 'd',
-            RecordKind::Event => 'e',
+    pub(super) fn of_claim(prefix: &'a str, claim: &'a Claim) -> Self {
+        Self { replays: &claim.replay_keys, ..Self::of_record(prefix, claim) }
+    }
+
+    fn write<W: RedisWrite + ?Sized>(&self, out: &mut W, kind: [u8; 1], name: &[u8]) {
+        let mut key = out.writer_for_next_arg();
+        for part in [self.prefix.as_bytes(), b"{", self.scope.as_bytes(), b"}", &kind, name] {
+            // Writing to memory does not fail.
+            let _ = key.write_all(part);
+        }
+    }
+}
+
+impl ToRedisArgs for Keys<'_> {
+    fn write_redis_args<W: RedisWrite + ?Sized>(&self, out: &mut W) {
+        self.replays.len().saturating_add(1).write_redis_args(out);
+        let kind = match self.kind {
+            RecordKind::Delivery => *b"d",
+            RecordKind::Event => *b"e",
         };
-        format!("{}{kind}{id}", self.start).into_bytes()
-    }
-
-    /// The record's, then those of the replay keys.
-    pub(super) fn of_claim(&self, claim: &Claim) -> Vec<Vec<u8>> {
-        let replays = claim.replay_keys.iter().map(|key| self.replay(key.to_bytes()));
-        std::iter::once(self.record(claim.kind, claim.id.as_str())).chain(replays).collect()
-    }
-
-    fn replay(&self, replay_key: [u8; 16]) -> Vec<u8> {
-        let mut key = format!("{}r", self.start).into_bytes();
-        key.extend(replay_key);
-        key
+        self.write(out, kind, self.id.as_bytes());
+        for replay_key in self.replays {
+            self.write(out, *b"r", &replay_key.to_bytes());
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! One server or Sentinel, and the connections to it.
 
+use std::future::ready;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,11 +9,13 @@ use redis::aio::{ConnectionLike, MultiplexedConnection, PubSub};
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, RedisError, Value,
 };
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::tls::{Certificates, TlsStream, use_ring_unless_installed};
+use super::{driver, tcp};
 
 /// How long the store listens to a server that hung up.
 const LAST_WORDS: Duration = Duration::from_millis(250);
@@ -58,12 +61,29 @@ impl Node {
         if let Some(stream) = self.tls_stream().await? {
             return Box::pin(NodeConnection::over(self.info(), stream)).await;
         }
-        match self.client.get_multiplexed_async_connection_with_config(&no_timeouts()).await {
+        match Box::pin(self.connect_without_tls()).await {
             Err(error) if error.is_connection_dropped() && !error.is_connection_refusal() => {
                 let reason = timeout(LAST_WORDS, last_words(self.info().addr())).await;
                 Err(reason.ok().flatten().unwrap_or(error))
             }
-            connected => connected.map(NodeConnection::from),
+            connected => connected,
+        }
+    }
+
+    async fn connect_without_tls(&self) -> Result<NodeConnection, RedisError> {
+        match self.info().addr() {
+            ConnectionAddr::Tcp(host, port) if self.certificates.is_some() => {
+                let to = (host.as_str(), *port);
+                let stream =
+                    tcp::connect(to, self.info().tcp_settings(), |socket| ready(Ok(socket)))
+                        .await?;
+                NodeConnection::over(self.info(), stream).await
+            }
+            _ => {
+                let config = no_timeouts();
+                let opened = self.client.get_multiplexed_async_connection_with_config(&config);
+                Ok(opened.await?.into())
+            }
         }
     }
 
@@ -89,13 +109,14 @@ impl Node {
 
 impl NodeConnection {
     /// Logs in to the server at the other end of a stream.
-    async fn over(info: &ConnectionInfo, stream: TlsStream) -> Result<Self, RedisError> {
+    async fn over<S>(info: &ConnectionInfo, stream: S) -> Result<Self, RedisError>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
         let (connection, driver) =
             MultiplexedConnection::new_with_config(info.redis_settings(), stream, no_timeouts())
                 .await?;
-        let mut tasks = JoinSet::new();
-        tasks.spawn(driver);
-        Ok(Self { connection, _driver: Some(Arc::new(tasks)) })
+        Ok(Self { connection, _driver: Some(driver::spawn(driver)) })
     }
 
     pub(super) async fn send(&mut self, command: &Cmd) -> Result<Value, RedisError> {

@@ -1,8 +1,9 @@
 //! The four operations: what each tells its script, and what the answer means.
 
+use std::io::Write;
 use std::time::Duration;
 
-use redis::{ParsingError, RedisError, Value, from_redis_value};
+use redis::{Cmd, RedisError, Value};
 
 use super::error::printable;
 use super::key::Keys;
@@ -19,26 +20,28 @@ impl Store for RedisStore {
     }
 
     async fn renew(&self, claim: &Claim) -> Result<Renewal, StoreError> {
-        let arguments = [&claim.token.to_bytes()[..], &millis(claim.lease)];
-        match self.0.finalize(&self.0.renew, claim, &arguments).await?.as_str() {
-            "renewed" => Ok(Renewal::Renewed),
-            "lost" => Ok(Renewal::Lost),
-            other => Err(self.0.unexpected(other).into()),
+        let mut call = self.0.renew.call(&self.0.record(claim));
+        call.arg(in_flight(claim)).arg(millis(claim.lease));
+        match &*self.0.finalize(&self.0.renew, &call).await? {
+            b"renewed" => Ok(Renewal::Renewed),
+            b"lost" => Ok(Renewal::Lost),
+            other => Err(self.0.unexpected_word(other).into()),
         }
     }
 
     async fn complete(&self, claim: &Claim) -> Result<Completion, StoreError> {
-        let (fingerprint, retention) = (fingerprint(claim), millis(claim.retention));
-        let arguments = [&claim.token.to_bytes()[..], &fingerprint, &retention];
-        match self.0.finalize(&self.0.complete, claim, &arguments).await?.as_str() {
-            "recorded" => Ok(Completion::Recorded),
-            "held by another" => Ok(Completion::HeldByAnother),
-            other => Err(self.0.unexpected(other).into()),
+        let mut call = self.0.complete.call(&self.0.record(claim));
+        call.arg(in_flight(claim)).arg(millis(claim.retention));
+        match &*self.0.finalize(&self.0.complete, &call).await? {
+            b"recorded" => Ok(Completion::Recorded),
+            b"held by another" => Ok(Completion::HeldByAnother),
+            other => Err(self.0.unexpected_word(other).into()),
         }
     }
 
     async fn release(&self, claim: &Claim) -> Result<(), StoreError> {
-        self.0.finalize(&self.0.release, claim, &[&claim.token.to_bytes()]).await?;
+        let mut call = self.0.release.call(&self.0.record(claim));
+        self.0.finalize(&self.0.release, call.arg(&claim.token.to_bytes())).await?;
         Ok(())
     }
 
@@ -49,51 +52,45 @@ impl Store for RedisStore {
 
 impl Shared {
     async fn claim(&self, claim: &Claim) -> Result<ClaimAnswer, RedisStoreError> {
-        let keys = self.keys(claim.scope.as_str());
-        let arguments = [
-            claim.id.as_str().as_bytes(),
-            &claim.token.to_bytes(),
-            &fingerprint(claim),
-            &millis(claim.lease),
-            &millis(claim.replay_window),
-        ];
-        let answer = self.claim.run(&self.connection, &keys.of_claim(claim), &arguments).await;
-        let answer = answer.map_err(|error| self.failed(error))?;
-        self.understand(answer)
+        let mut call = self.claim.call(&Keys::of_claim(self.prefix(), claim));
+        call.arg(in_flight(claim)).arg(millis(claim.lease));
+        call.arg(claim.id.as_str()).arg(millis(claim.replay_window));
+        let answer = self.claim.run(&self.connection, &call).await;
+        self.understand(&answer.map_err(|error| self.failed(error))?)
     }
 
-    fn understand(&self, answer: Value) -> Result<ClaimAnswer, RedisStoreError> {
-        let unexpected = |error: ParsingError| self.unexpected(&error.to_string());
-        let words: Vec<String> = from_redis_value(answer).map_err(unexpected)?;
-        let words: Vec<_> = words.iter().map(String::as_str).collect();
-        match words[..] {
-            ["acquired"] => Some(ClaimAnswer::Acquired),
-            ["completed"] => Some(ClaimAnswer::Completed),
-            ["conflict"] => Some(ClaimAnswer::Conflict),
-            ["in flight", millis] => millis.parse().ok().map(|millis: i64| {
-                let millis = u64::try_from(millis).unwrap_or_default();
-                ClaimAnswer::InFlight { lease: Duration::from_millis(millis) }
-            }),
-            ["replay of", id] => DeliveryId::new(id).ok().map(ClaimAnswer::ReplayOf),
+    fn understand(&self, answer: &Value) -> Result<ClaimAnswer, RedisStoreError> {
+        match answer {
+            Value::BulkString(word) => match &**word {
+                b"acquired" => Some(ClaimAnswer::Acquired),
+                b"completed" => Some(ClaimAnswer::Completed),
+                b"conflict" => Some(ClaimAnswer::Conflict),
+                _ => None,
+            },
+            Value::Int(millis) => {
+                let millis = u64::try_from(*millis).unwrap_or_default();
+                Some(ClaimAnswer::InFlight { lease: Duration::from_millis(millis) })
+            }
+            Value::Array(first) => first_id(first).map(ClaimAnswer::ReplayOf),
             _ => None,
         }
-        .ok_or_else(|| self.unexpected(&format!("{words:?}")))
+        .ok_or_else(|| self.unexpected(&format!("{answer:?}")))
     }
 
-    async fn finalize(
-        &self,
-        script: &Script,
-        claim: &Claim,
-        arguments: &[&[u8]],
-    ) -> Result<String, RedisStoreError> {
-        let record = self.keys(claim.scope.as_str()).record(claim.kind, claim.id.as_str());
-        let answer = script.run(&self.connection, &[record], arguments).await;
-        let answer = answer.map_err(|error| self.failed(error))?;
-        from_redis_value(answer).map_err(|error| self.unexpected(&error.to_string()))
+    async fn finalize(&self, script: &Script, call: &Cmd) -> Result<Vec<u8>, RedisStoreError> {
+        match script.run(&self.connection, call).await {
+            Ok(Value::BulkString(word)) => Ok(word),
+            Ok(other) => Err(self.unexpected(&format!("{other:?}"))),
+            Err(error) => Err(self.failed(error)),
+        }
     }
 
-    pub(super) fn keys(&self, scope: &str) -> Keys {
-        Keys::new(&self.connection.options().prefix, scope)
+    pub(super) fn prefix(&self) -> &str {
+        &self.connection.options().prefix
+    }
+
+    fn record<'a>(&'a self, claim: &'a Claim) -> Keys<'a> {
+        Keys::of_record(self.prefix(), claim)
     }
 
     pub(super) fn failed(&self, error: RedisError) -> RedisStoreError {
@@ -104,22 +101,37 @@ impl Shared {
         RedisStoreError::UnexpectedAnswer { server: self.server(), answer: printable(answer) }
     }
 
+    fn unexpected_word(&self, answer: &[u8]) -> RedisStoreError {
+        self.unexpected(&String::from_utf8_lossy(answer))
+    }
+
     pub(super) fn server(&self) -> String {
         self.connection.source().name().to_owned()
     }
 }
 
-/// With its format in front.
-fn fingerprint(claim: &Claim) -> [u8; 17] {
-    let mut bytes = [Fingerprint::VERSION; 17];
-    bytes[1..].copy_from_slice(&claim.fingerprint.to_bytes());
-    bytes
+/// The record of a delivery in flight: the format of the fingerprint, the fingerprint, the token
+/// and the length of the lease. A completed record is the first 17 bytes of it.
+fn in_flight(claim: &Claim) -> Vec<u8> {
+    let mut record = Vec::with_capacity(48);
+    record.push(Fingerprint::VERSION);
+    record.extend(claim.fingerprint.to_bytes());
+    record.extend(claim.token.to_bytes());
+    // Writing to memory does not fail.
+    let _ = write!(record, "{}", millis(claim.lease));
+    record
 }
 
 /// Redis refuses times beyond what it can count, and takes zero for "delete".
-fn millis(duration: Duration) -> Vec<u8> {
-    const CENTURY: u128 = 100 * 365 * 24 * 3_600_000;
-    duration.as_millis().clamp(1, CENTURY).to_string().into_bytes()
+fn millis(duration: Duration) -> u64 {
+    const CENTURY: u64 = 100 * 365 * 24 * 3_600_000;
+    u64::try_from(duration.as_millis()).unwrap_or(CENTURY).clamp(1, CENTURY)
+}
+
+/// The id in the answer to a replay.
+fn first_id(answer: &[Value]) -> Option<DeliveryId> {
+    let [Value::BulkString(id)] = answer else { return None };
+    DeliveryId::new(str::from_utf8(id).ok()?).ok()
 }
 
 impl From<RedisStoreError> for StoreError {

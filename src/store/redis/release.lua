@@ -1,5 +1,6 @@
 -- KEYS: the record. ARGV: owner token.
-if redis.call('HGET', KEYS[1], 't') == ARGV[1] then
+local held = redis.call('GET', KEYS[1])
+if held and held:sub(18, 33) == ARGV[1] then
     redis.call('DEL', KEYS[1])
 end
 return 'released'

@@ -1,8 +1,9 @@
 //! The four scripts. Each is one atomic step in the server.
 
-use redis::{Cmd, ErrorKind, RedisError, ServerErrorKind, Value};
+use redis::{Arg, Cmd, ErrorKind, RedisError, ServerErrorKind, Value};
 
 use super::connection::Connection;
+use super::key::Keys;
 
 /// A script. It is run by its hash, and sent in full only to a server that does not know it.
 pub(super) struct Script {
@@ -10,9 +11,21 @@ pub(super) struct Script {
     hash: String,
 }
 
+/// Room for the arguments of a call, and for their bytes. With it, a call is built without
+/// growing a vector.
+const ARGUMENTS: usize = 12;
+const BYTES: usize = 512;
+
 impl Script {
     pub(super) fn new(code: &'static str) -> Self {
         Self { code, hash: redis::Script::new(code).get_hash().to_owned() }
+    }
+
+    /// A call of this script for these keys. The caller adds the arguments.
+    pub(super) fn call(&self, keys: &Keys<'_>) -> Cmd {
+        let mut call = Cmd::with_capacity(ARGUMENTS, BYTES);
+        call.arg("EVALSHA").arg(&self.hash).arg(keys);
+        call
     }
 
     /// Runs the script.
@@ -24,21 +37,25 @@ impl Script {
     pub(super) async fn run(
         &self,
         connection: &Connection,
-        keys: &[Vec<u8>],
-        arguments: &[&[u8]],
+        call: &Cmd,
     ) -> Result<Value, RedisError> {
-        let by_hash = call("EVALSHA", &self.hash, keys, arguments);
-        match connection.query(&by_hash).await {
+        match connection.query(call).await {
             Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                connection.query(&call("EVAL", self.code, keys, arguments)).await
+                connection.query(&self.in_full(call)).await
             }
             answer => answer,
         }
     }
-}
 
-fn call(command: &str, script: &str, keys: &[Vec<u8>], arguments: &[&[u8]]) -> Cmd {
-    let mut call = redis::cmd(command);
-    call.arg(script).arg(keys.len()).arg(keys).arg(arguments);
-    call
+    /// The same call, with the code in place of its hash.
+    fn in_full(&self, call: &Cmd) -> Cmd {
+        let mut in_full = redis::cmd("EVAL");
+        in_full.arg(self.code);
+        for argument in call.args_iter().skip(2) {
+            if let Arg::Simple(argument) = argument {
+                in_full.arg(argument);
+            }
+        }
+        in_full
+    }
 }

@@ -8,17 +8,16 @@
 use std::io;
 use std::sync::Arc;
 
-use futures_util::future::select_ok;
 use redis::io::tcp::TcpSettings;
-use redis::io::tcp::socket2::SockRef;
 use redis::{ClientTlsConfig, ErrorKind, RedisError};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client};
 
+use super::super::tcp;
 use super::Certificates;
 
 pub(in super::super) type TlsStream = Box<client::TlsStream<TcpStream>>;
@@ -32,21 +31,8 @@ impl Certificates {
     ) -> Result<TlsStream, RedisError> {
         let connector = TlsConnector::from(Arc::new(self.config()?));
         let name = ServerName::try_from(host)?.to_owned();
-        let attempts: Vec<_> = lookup_host((host, port))
-            .await?
-            .map(|address| {
-                let (connector, name) = (&connector, name.clone());
-                Box::pin(async move {
-                    let socket = TcpStream::connect(address).await?;
-                    apply(settings, &socket)?;
-                    connector.connect(name, socket).await
-                })
-            })
-            .collect();
-        if attempts.is_empty() {
-            return Err(io::Error::other("the host's name has no address").into());
-        }
-        Ok(Box::new(select_ok(attempts).await?.0))
+        let greet = |socket| connector.connect(name.clone(), socket);
+        Ok(Box::new(tcp::connect((host, port), settings, greet).await?))
     }
 
     fn config(&self) -> Result<ClientConfig, RedisError> {
@@ -121,12 +107,4 @@ fn roots_of(certificates: Vec<CertificateDer<'static>>) -> Result<RootCertStore,
 
 fn certificates_in(pem: &[u8]) -> io::Result<Vec<CertificateDer<'static>>> {
     CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().map_err(io::Error::other)
-}
-
-fn apply(settings: &TcpSettings, socket: &TcpStream) -> io::Result<()> {
-    socket.set_nodelay(settings.nodelay())?;
-    match settings.keepalive() {
-        Some(keepalive) => SockRef::from(socket).set_tcp_keepalive(keepalive),
-        None => Ok(()),
-    }
 }

@@ -1,0 +1,87 @@
+//! The task that sends and receives on a connection: it sends the commands of many callers in
+//! one write.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use tokio::task::{JoinSet, yield_now};
+
+/// Runs a driver in a task that ends with the last clone of this handle.
+///
+/// All users of the connection hold a clone while they wait for an answer, and its owner holds
+/// one.
+pub(super) fn spawn(driver: impl Future<Output = ()> + Send + 'static) -> Arc<JoinSet<()>> {
+    Arc::new_cyclic(|clones| {
+        let clones = clones.clone();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(batching(driver, move || clones.strong_count() > 2));
+        tasks
+    })
+}
+
+/// Lets all tasks that are ready run before the driver, while several callers wait.
+///
+/// Tokio runs a task right after the one that woke it. The driver would send each command on its
+/// own, and a write costs more than all other work for a command. A single caller has nobody to
+/// share a write with, so its command is not held up.
+async fn batching(driver: impl Future<Output = ()>, several_wait: impl Fn() -> bool) {
+    let mut driver = pin!(driver);
+    let mut yielded = false;
+    poll_fn(|context| {
+        yielded = !yielded && several_wait();
+        // One poll asks Tokio to wake this task once the others have run.
+        if yielded && pin!(yield_now()).poll(context).is_pending() {
+            return Poll::Pending;
+        }
+        driver.as_mut().poll(context)
+    })
+    .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::{mpsc, oneshot};
+
+    use super::*;
+
+    const COMMANDS: usize = 10;
+
+    /// Returns how many writes the commands of tasks that are ready at once take.
+    async fn writes(several: bool) -> usize {
+        let (commands, mut queue) = mpsc::channel::<()>(COMMANDS);
+        let (wrote, mut writes) = mpsc::unbounded_channel();
+        let (waits, waiting) = oneshot::channel();
+        let driver = async move {
+            let mut batch = Vec::new();
+            waits.send(()).expect("the test listens");
+            while queue.recv_many(&mut batch, COMMANDS).await > 0 {
+                wrote.send(batch.len()).expect("the test listens");
+                batch.clear();
+            }
+        };
+        let tasks = async move {
+            tokio::spawn(batching(driver, move || several));
+            waiting.await.expect("the driver runs");
+            // Tokio lets only three tasks in a row run out of turn, and this one just did.
+            yield_now().await;
+            for _ in 0..COMMANDS {
+                let commands = commands.clone();
+                tokio::spawn(async move { commands.send(()).await.expect("the driver runs") });
+            }
+        };
+        tokio::spawn(tasks).await.expect("no panic");
+        let mut count = 0;
+        while writes.recv().await.is_some() {
+            count += 1;
+        }
+        count
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn commands_of_several_callers_share_a_write() {
+        assert_eq!(writes(true).await, 1);
+        assert!(writes(false).await > 1, "the test shows nothing");
+    }
+}
