@@ -2,7 +2,7 @@
 //! that do nothing, and scripts that write what the store writes but check nothing.
 //!
 //! ```sh
-//! cargo run --release --bin redis_store
+//! cargo run --release --bin redis_store   # -- --save writes the section of BENCHMARKS.md
 //! # For callgrind: that many deliveries, that many at once, and nothing else.
 //! cargo run --release --bin redis_store count store 10000 64
 //! ```
@@ -18,7 +18,8 @@ mod server;
 
 use std::time::Instant;
 
-use nevent_webhooks_benches::rounds::Figure;
+use nevent_webhooks_benches::rounds::{self, Figure};
+use nevent_webhooks_benches::section::Section;
 
 use self::clients::{Clients, Contestant};
 use self::server::Server;
@@ -40,16 +41,16 @@ async fn main() {
         let number = |text: &str| text.parse().expect("a number");
         return clients.work(named(contestant), number(deliveries), number(at_once)).await;
     }
-    println!("Thousand deliveries per second: the median of {ROUNDS} rounds, and the quartiles.\n");
-    println!("| at once | two `SET NX PX` | two empty scripts | two writing scripts | store |");
-    println!("| --- | --- | --- | --- | --- |");
     let mut rows = Vec::new();
     for at_once in [1, 16, 64, 256] {
-        rows.push((at_once, rounds(&server, &clients, at_once).await));
+        rows.push((at_once, take_turns(&server, &clients, at_once).await));
     }
-    ratios(&rows);
-    cpu(&rows);
-    memory(&server, &clients).await;
+    let mut section = Section::new("redis_store");
+    speeds(&mut section, &rows);
+    shares(&mut section, &rows);
+    cpu(&mut section, &rows);
+    memory(&mut section, &server, &clients).await;
+    section.finish();
 }
 
 fn named(contestant: &str) -> Contestant {
@@ -71,11 +72,11 @@ struct Measured {
     cpu: [Vec<f64>; 2],
 }
 
-/// Lets the contestants take turns, and prints a row of the first table.
-async fn rounds(server: &Server, clients: &Clients, at_once: u32) -> [Measured; 4] {
+/// Lets the contestants take turns.
+async fn take_turns(server: &Server, clients: &Clients, at_once: u32) -> [Measured; 4] {
     let mut measured: [Measured; 4] = Default::default();
     let deliveries = if at_once == 1 { PER_ROUND / 4 } else { PER_ROUND };
-    for round in 0..=ROUNDS {
+    for round in 0..=rounds::rounds(ROUNDS) {
         for turn in 0..CONTESTANTS.len() {
             let which = (round + turn) % CONTESTANTS.len();
             server.command("FLUSHALL").await;
@@ -92,39 +93,45 @@ async fn rounds(server: &Server, clients: &Clients, at_once: u32) -> [Measured; 
             }
         }
     }
-    let thousands = |of: &Measured| Figure::of(of.speed.iter().map(|each| each / 1e3).collect());
-    row(&at_once.to_string(), &measured.each_ref().map(|of| format!("{:.1}", thousands(of))));
     measured
 }
 
-fn ratios(rows: &[(u32, [Measured; 4])]) {
-    println!("\nThe store's deliveries per second, as a share of another's in the same round.\n");
-    println!("| at once | of two `SET NX PX` | of two empty scripts | of two writing scripts |");
-    println!("| --- | --- | --- | --- |");
-    for (at_once, [others @ .., store]) in rows {
+fn speeds(section: &mut Section, rows: &[(u32, [Measured; 4])]) {
+    let rounds = rounds::rounds(ROUNDS);
+    section.text(&format!("Thousand deliveries per second, in {rounds} rounds:"));
+    let thousands = |of: &Measured| Figure::of(of.speed.iter().map(|each| each / 1e3).collect());
+    let rows = rows.iter().map(|(at_once, measured)| {
+        let figures = measured.each_ref().map(|of| format!("{:.1}", thousands(of)));
+        row(&at_once.to_string(), &figures)
+    });
+    section.table(&head("at once"), rows);
+}
+
+fn shares(section: &mut Section, rows: &[(u32, [Measured; 4])]) {
+    section.text("The store's deliveries per second, as a share of another's in the same round:");
+    let rows = rows.iter().map(|(at_once, [others @ .., store])| {
         let shares = others.each_ref().map(|other| {
             let shares = store.speed.iter().zip(&other.speed).map(|(own, other)| own / other);
             format!("{:.2}", Figure::of(shares.collect()))
         });
-        row(&at_once.to_string(), &shares);
-    }
+        row(&at_once.to_string(), &shares)
+    });
+    section.table(&head("at once")[..4], rows);
 }
 
-fn cpu(rows: &[(u32, [Measured; 4])]) {
-    println!("\nCPU microseconds for each delivery.\n");
-    println!("| at once, of | two `SET NX PX` | two empty scripts | two writing scripts | store |");
-    println!("| --- | --- | --- | --- | --- |");
-    for (at_once, measured) in rows {
-        for (process, name) in ["server", "client"].into_iter().enumerate() {
+fn cpu(section: &mut Section, rows: &[(u32, [Measured; 4])]) {
+    section.text("CPU microseconds for each delivery:");
+    let rows = rows.iter().flat_map(|(at_once, measured)| {
+        ["server", "client"].into_iter().enumerate().map(move |(process, name)| {
             let figures = measured.each_ref().map(|of| Figure::of(of.cpu[process].clone()));
-            row(&format!("{at_once}, {name}"), &figures.map(|figure| format!("{figure:.1}")));
-        }
-    }
+            row(&format!("{at_once}, {name}"), &figures.map(|figure| format!("{figure:.1}")))
+        })
+    });
+    section.table(&head("at once, of"), rows);
 }
 
-async fn memory(server: &Server, clients: &Clients) {
-    println!("\nThe server's memory for each of {MILLION} deliveries, in bytes.\n");
-    println!("| completed | completed, and its signature fresh |\n| --- | --- |");
+async fn memory(section: &mut Section, server: &Server, clients: &Clients) {
+    section.text(&format!("The server's memory for each of {MILLION} deliveries, in bytes:"));
     let mut bytes = Vec::new();
     for contestant in [Contestant::StoreUnsigned, Contestant::Store] {
         server.command("FLUSHALL").await;
@@ -133,9 +140,13 @@ async fn memory(server: &Server, clients: &Clients) {
         let each = (server.used_memory().await - before) / f64::from(MILLION);
         bytes.push(format!("{each:.0}"));
     }
-    println!("| {} |", bytes.join(" | "));
+    section.table(&["completed", "completed, and its signature fresh"], [bytes]);
 }
 
-fn row(name: &str, cells: &[String]) {
-    println!("| {name} | {} |", cells.join(" | "));
+fn head(first: &str) -> [&str; 5] {
+    [first, "two `SET NX PX`", "two empty scripts", "two writing scripts", "store"]
+}
+
+fn row(name: &str, cells: &[String]) -> Vec<String> {
+    std::iter::once(name.to_owned()).chain(cells.iter().cloned()).collect()
 }
