@@ -107,12 +107,12 @@ fn receive(length: usize, piece: usize, is_length_declared: bool) -> AllocationI
     })
 }
 
-/// The future, the id, the event header, what all clones of the delivery share, and for the request's
-/// extensions a map, its table and two entries. The body is one of the frames.
+/// The future, the running MACs, the id, the event header, what all clones of the delivery share, and for
+/// the request's extensions a map, its table and two entries. The body is one of the frames.
 #[test]
-fn a_request_allocates_eight_times() {
+fn a_request_allocates_nine_times() {
     let info = receive(KIB, KIB, true);
-    assert_eq!(info.count_total, 8 + 1, "{info:?}");
+    assert_eq!(info.count_total, 9 + 1, "{info:?}");
     let unknown_length = receive(KIB, KIB, false);
     assert_eq!(unknown_length.count_total, info.count_total, "{unknown_length:?}");
 }
@@ -123,14 +123,15 @@ fn a_body_of_one_frame_is_not_copied() {
     assert!(info.bytes_max < 1028 * KIB as u64, "{info:?}");
 }
 
-/// The buffer grows to the declared length or to the limit of 1 MiB, and not beyond. While it grows,
-/// the old buffer and the new one are held together, because this allocator grows none in place.
+/// The buffer grows to the declared length or to the limit of 1 MiB, and not beyond. While it grows, the
+/// old buffer and the new one are held together, because this allocator grows none in place. To a
+/// declared length the buffer grows from a half.
 #[test]
 fn a_body_of_many_frames_is_held_once() {
     for (is_length_declared, length, most) in [
-        (true, 64 * KIB, (64 + 64) * KIB),
+        (true, 64 * KIB, (64 + 32 + 20) * KIB),
         (false, 64 * KIB, (64 + 128) * KIB),
-        (true, 1024 * KIB, (1024 + 736 + 32) * KIB),
+        (true, 1024 * KIB, (1024 + 512 + 20) * KIB),
         (false, 1024 * KIB, (1024 + 736 + 32) * KIB),
     ] {
         let info = receive(length, 16 * KIB, is_length_declared);
@@ -138,11 +139,18 @@ fn a_body_of_many_frames_is_held_once() {
     }
 }
 
-/// Without the running MACs, the future has room for the request and little more.
+/// glibc serves allocations of up to 1,032 bytes from its thread cache. Others cost several times as
+/// much.
 fn assert_is_small(future: &(impl ?Sized + Future)) {
-    let (size, macs) = (size_of_val(future), size_of::<Verification>());
-    println!("{size} bytes, of which the MACs have {macs}");
-    assert!(size <= macs + 800, "{size} bytes, of which the MACs have {macs}");
+    let size = size_of_val(future);
+    println!("{size} bytes");
+    assert!(size <= 1032, "{size} bytes");
+}
+
+#[test]
+fn the_running_macs_are_small() {
+    let size = size_of::<Verification>();
+    assert!(size <= 1032, "{size} bytes");
 }
 
 #[test]

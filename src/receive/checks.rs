@@ -47,7 +47,7 @@ impl Checks {
         let mut reading = self.start_reading(&sender.terms, head, &*body)?;
         let body = reading.read(body, |bytes| verification.update(bytes)).await?;
         let body_read = self.body_read(received);
-        let verified = chosen.confirm(verification.finish(self.clock.unix_seconds()))?;
+        let verified = chosen.finish(&mut verification, self.clock.unix_seconds())?;
         #[cfg(feature = "schemes")]
         self.answer_handshake(sender, &body)?;
         let delivery = Accepted::new(&sender.places(), lines_of, verified, body, received);

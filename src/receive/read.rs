@@ -97,8 +97,9 @@ impl Reading<'_> {
     /// A body of one frame is not copied. Memory grows with the bytes that have arrived, never with
     /// the declared length. Otherwise an attacker could reserve memory with a header alone.
     ///
-    /// The time limits count from the first frame, or from the moment when the body first has to wait
-    /// for it. A body that arrived with its head needs neither a timer nor the clock.
+    /// The time limits count from the first poll that finds no frame, or from the first frame if there was
+    /// no such poll and the body goes on. So they may begin a little later than the reading, by the time
+    /// that one poll takes. A body that arrived with its head needs neither a timer nor the clock.
     pub(crate) async fn read<B: Frames>(
         &mut self,
         mut body: Pin<&mut B>,

@@ -29,8 +29,11 @@ pub(crate) trait Frames {
     /// A lower bound for the bytes that are still to come.
     fn at_least(&self) -> u64;
 
-    /// Whether the body is known to have no more pieces. If so, it needs not be asked again, and a server
-    /// that notices the end only later is not waited for.
+    /// Whether the body is known to have no more pieces. If so, it is not polled again, and the layer does
+    /// not wait for a server that notices the end only later.
+    ///
+    /// A body that says so too early would be cut short, which only a signature reveals. The contract of
+    /// `http_body::Body` rules that out, and servers rely on it as well: they send no more of such a body.
     fn is_at_end(&self) -> bool {
         false
     }

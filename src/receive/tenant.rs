@@ -111,8 +111,8 @@ impl Chosen<'_> {
     pub(super) fn begin<'a, L: Iterator<Item = &'a [u8]>>(
         &self,
         lines_of: impl Fn(&'static str) -> L,
-    ) -> Result<Verification, Rejection> {
-        self.verifier().begin_request(lines_of).map_err(|error| self.rejection(error))
+    ) -> Result<Box<Verification>, Rejection> {
+        self.verifier().begin_boxed(lines_of).map_err(|error| self.rejection(error))
     }
 
     /// The rejection of a signature, with the status that the sender expects.
@@ -128,24 +128,20 @@ impl Chosen<'_> {
         self.verifier().sender().terms.is_401_fatal
     }
 
-    /// The proof with the tenant's name. An unknown tenant gets no proof, even if the sender signs
-    /// with the decoy's key.
-    pub(super) fn confirm(
+    /// Ends the verification, whose proof has the tenant's name. An unknown tenant gets no proof, even if
+    /// the sender signs with the decoy's key.
+    pub(super) fn finish(
         &self,
-        verified: Result<Verified, VerifyError>,
+        verification: &mut Verification,
+        now: i64,
     ) -> Result<Verified, Rejection> {
-        if let Self::Decoy(_) = self {
-            return Err(if self.is_401_fatal() {
-                Rejection::UnknownTenantForbidden
-            } else {
-                Rejection::UnknownTenant
-            });
+        let verified = verification.check_all(now).map_err(|error| self.rejection(error));
+        match self {
+            Self::One(_) => verified,
+            Self::Tenant(tenant) => Ok(verified?.of_tenant(Arc::clone(&tenant.name))),
+            Self::Decoy(_) if self.is_401_fatal() => Err(Rejection::UnknownTenantForbidden),
+            Self::Decoy(_) => Err(Rejection::UnknownTenant),
         }
-        let verified = verified.map_err(|error| self.rejection(error))?;
-        Ok(match self {
-            Self::Tenant(tenant) => verified.of_tenant(Arc::clone(&tenant.name)),
-            _ => verified,
-        })
     }
 }
 

@@ -46,6 +46,12 @@ impl Verification {
         Self { scheme: sender.name, labels, tolerance, check, time: None, id: None }
     }
 
+    /// The same in a box, where it is written in place.
+    #[cfg(any(feature = "tower", feature = "actix"))]
+    pub(super) fn boxed(sender: &Sender, secrets: &Secrets, tolerance: Tolerance) -> Box<Self> {
+        Box::write(Box::new_uninit(), Self::new(sender, secrets, tolerance))
+    }
+
     /// Starts a MAC under each secret.
     ///
     /// Not part of `new`, because moving the MACs takes longer than to start them.
@@ -94,6 +100,11 @@ impl Verification {
     /// [`VerifyError::InvalidSignature`] if no digest matches. [`VerifyError::TimestampTooOld`] or
     /// [`VerifyError::TimestampTooNew`] if the delivery is genuine but not fresh.
     pub fn finish(mut self, now: i64) -> Result<Verified, VerifyError> {
+        self.check_all(now)
+    }
+
+    /// As [`Verification::finish`], without moving the MACs. They are of no use afterwards.
+    pub(crate) fn check_all(&mut self, now: i64) -> Result<Verified, VerifyError> {
         let (index, replay_keys) = self.check.finish().ok_or(VerifyError::InvalidSignature)?;
         let time = match self.time {
             None => None,
@@ -103,7 +114,7 @@ impl Verification {
                 Some(SignedTime { timestamp, age, replay_window: self.tolerance.replay_window() })
             }
         };
-        let secret_name = Matched::new(self.labels, index);
+        let secret_name = Matched::new(Arc::clone(&self.labels), index);
         secret_name.count();
 
         Ok(Verified {
@@ -111,7 +122,7 @@ impl Verification {
             #[cfg(all(feature = "schemes", any(feature = "tower", feature = "actix")))]
             body_end: now,
             time,
-            id: self.id,
+            id: self.id.take(),
             secret_name,
             tenant: None,
             replay_keys,

@@ -38,10 +38,13 @@ impl Collected {
             Self::Frames(all) => (all, Bytes::new()),
         };
         if length > all.capacity() {
-            // Doubled, because otherwise each small frame would copy the whole body. Not beyond the
-            // declared length, which is where most bodies end.
-            let most = if length <= declared { declared } else { most };
-            let capacity = length.saturating_mul(2).min(most);
+            // At most doubled, because otherwise each small frame would copy the whole body.
+            let capacity = match declared.checked_div(length).and_then(usize::checked_ilog2) {
+                // The declared length, halved as often as the bytes still fit. So the last growth is from
+                // a half, and the old buffer and the new one are 1.5 times as large as the body.
+                Some(halvings) => declared.checked_shr(halvings).unwrap_or(declared),
+                None => length.saturating_mul(2).min(most),
+            };
             share.grow_to(capacity)?;
             all.reserve_exact(capacity.saturating_sub(all.len()));
         }

@@ -1,11 +1,13 @@
 //! The ways to verify one request.
 
+use std::borrow::BorrowMut;
 use std::sync::{PoisonError, RwLockReadGuard};
 
 use super::super::header::only_line;
 use super::super::secrets::Secrets;
-use super::super::{Verification, Verified, VerifyError};
+use super::super::{Tolerance, Verification, Verified, VerifyError};
 use super::Verifier;
+use crate::scheme::Sender;
 
 impl<T, K> Verifier<T, K> {
     /// Verifies a whole body against the value of its signature header, without
@@ -48,7 +50,7 @@ impl<T, K> Verifier<T, K> {
         header_lines: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<Verification, VerifyError> {
         let line = only_line(header_lines, VerifyError::MissingSignature)?;
-        self.start(line, no_header)
+        self.start(Verification::new, line, no_header)
     }
 
     /// Parses the signature header and every other header that the signature covers, and starts the
@@ -83,24 +85,45 @@ impl<T, K> Verifier<T, K> {
         &self,
         lines_of: impl Fn(&'static str) -> L,
     ) -> Result<Verification, VerifyError> {
+        self.start_request(Verification::new, lines_of)
+    }
+
+    /// The same in a box, for the layers. With the MACs inside it, the future of a request would be
+    /// larger than the blocks that the allocator keeps at hand.
+    #[cfg(any(feature = "tower", feature = "actix"))]
+    pub(crate) fn begin_boxed<'a, L: IntoIterator<Item = &'a [u8]>>(
+        &self,
+        lines_of: impl Fn(&'static str) -> L,
+    ) -> Result<Box<Verification>, VerifyError> {
+        self.start_request(Verification::boxed, lines_of)
+    }
+
+    fn start_request<'a, V: BorrowMut<Verification>, L: IntoIterator<Item = &'a [u8]>>(
+        &self,
+        new: impl FnOnce(&Sender, &Secrets, Tolerance) -> V,
+        lines_of: impl Fn(&'static str) -> L,
+    ) -> Result<V, VerifyError> {
         let signature = lines_of(self.shared.sender.format.header);
         let line = only_line(signature, VerifyError::MissingSignature)?;
-        self.start(line, |header| {
+        self.start(new, line, |header| {
             only_line(lines_of(header), VerifyError::MissingSignedHeader { header })
         })
     }
 
-    fn start<'a>(
+    /// Starts the MACs where `new` puts the verification, because moving them takes longer.
+    fn start<'a, V: BorrowMut<Verification>>(
         &self,
+        new: impl FnOnce(&Sender, &Secrets, Tolerance) -> V,
         line: &'a [u8],
         line_of: impl Fn(&'static str) -> Result<&'a [u8], VerifyError>,
-    ) -> Result<Verification, VerifyError> {
+    ) -> Result<V, VerifyError> {
         let secrets = self.secrets();
-        let mut verification = Verification::new(&self.shared.sender, &secrets, self.accepts);
+        let mut placed = new(&self.shared.sender, &secrets, self.accepts);
+        let verification = placed.borrow_mut();
         verification.start(&secrets);
         drop(secrets);
         verification.read_headers(&self.shared.sender.format, line, line_of)?;
-        Ok(verification)
+        Ok(placed)
     }
 
     fn secrets(&self) -> RwLockReadGuard<'_, Secrets> {
