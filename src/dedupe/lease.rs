@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn a_lease_counts_from_when_the_claim_was_sent() {
         let lease = Lease::new(Duration::from_secs(30));
-        let seconds_ago = |seconds| Sent(since_boot().saturating_sub(seconds * 1_000_000_000));
+        let seconds_ago = |seconds: u64| Sent(since_boot().saturating_sub(seconds * 1_000_000_000));
         for (ago, expired) in [(0, false), (29, false), (30, true), (3600, true)] {
             lease.granted(seconds_ago(ago));
             assert_eq!(lease.may_have_expired(), expired, "{ago} s ago");
