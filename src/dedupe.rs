@@ -39,8 +39,8 @@ pub(crate) use self::in_request::InRequest;
 pub use self::key::DedupeKey;
 pub use self::layer::DedupeLayer;
 pub use self::options::{DedupeOptions, OptionsError};
-pub(crate) use self::permits::Permit;
 use self::permits::Permits;
+pub(crate) use self::permits::SharedPermit;
 use self::store_health::StoreHealth;
 pub(crate) use self::subject::{EventName, Subject};
 use self::times::Times;
@@ -59,6 +59,8 @@ pub(crate) struct Dedupe {
     scope: Scope,
     store: SharedStore,
     options: DedupeOptions,
+    /// The durations for the sender that the options name, computed once.
+    times: Times,
     incidents: Incidents,
     store_health: StoreHealth,
     permits: Arc<Permits>,
@@ -77,6 +79,7 @@ impl Dedupe {
             scope,
             store: SharedStore::new(store),
             permits: Permits::new(options.max_in_flight),
+            times: options.times(&options.terms),
             incidents: Incidents::default(),
             store_health: StoreHealth::default(),
             options,
@@ -111,7 +114,8 @@ impl Dedupe {
 
     /// The durations that hold for this delivery.
     fn times(&self, delivery: &impl AnyDelivery) -> Times {
-        self.options.times(delivery.accepted().terms())
+        let terms = delivery.accepted().terms();
+        if *terms == self.options.terms { self.times } else { self.options.times(terms) }
     }
 
     /// The latest time for the report of a batch. It is 5 % before the response deadline:

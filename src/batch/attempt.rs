@@ -5,7 +5,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use super::end::{End, Waiting};
-use crate::dedupe::{Claimed, EventName, Permit, Subject, handle_event_once};
+use crate::dedupe::{Claimed, EventName, SharedPermit, Subject, handle_event_once};
 use crate::delivery::ClaimHandle;
 use crate::event::EventError;
 use crate::observe::Outcome;
@@ -31,12 +31,12 @@ impl BatchAttempt {
 
     /// The delivery's permit and claim, if the delivery was claimed by the id of its event and its
     /// handler still runs.
-    pub(super) fn claimed_event(&self) -> Option<(Arc<Permit>, ClaimHandle)> {
+    pub(super) fn claimed_event(&self) -> Option<(Arc<SharedPermit>, ClaimHandle)> {
         let permit = self.claimed.permit_of_claimed_event()?;
         Some((permit, self.delivery.claim()?.clone()))
     }
 
-    pub(super) fn permit(&self) -> Option<Arc<Permit>> {
+    pub(super) fn permit(&self) -> Option<Arc<SharedPermit>> {
         self.claimed.permit()
     }
 
@@ -56,7 +56,7 @@ impl BatchAttempt {
         Waiting { name, event }: Waiting,
         work: impl FnOnce(Bytes, ClaimHandle) -> F + Send + 'static,
         permit: Option<OwnedSemaphorePermit>,
-        of_delivery: Option<Arc<Permit>>,
+        of_delivery: Option<Arc<SharedPermit>>,
     ) -> End
     where
         F: Future<Output = Result<(), String>> + Send + 'static,

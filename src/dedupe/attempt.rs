@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::lease::Lease;
-use super::permits::Permit;
+use super::permits::{Permit, SharedPermit};
 use super::store_call::ask;
 use super::{Dedupe, Subject, Times};
 use crate::Rejection;
@@ -29,16 +29,11 @@ pub(super) struct Attempt {
     /// Set once the handler has ended.
     pub(super) finalization: OnceLock<Finalization>,
     in_background: AtomicBool,
-    permit: Arc<Permit>,
+    permit: Permit,
 }
 
 impl Attempt {
-    pub(super) fn new(
-        dedupe: Arc<Dedupe>,
-        permit: Arc<Permit>,
-        subject: Subject,
-        times: Times,
-    ) -> Self {
+    pub(super) fn new(dedupe: Arc<Dedupe>, permit: Permit, subject: Subject, times: Times) -> Self {
         Self {
             lease: Lease::new(times.lease),
             times,
@@ -112,8 +107,8 @@ impl Attempt {
         self.in_background.load(Ordering::Relaxed)
     }
 
-    pub(super) fn permit(&self) -> Arc<Permit> {
-        Arc::clone(&self.permit)
+    pub(super) fn share_permit(&self) -> Arc<SharedPermit> {
+        self.permit.share()
     }
 
     /// Tells observers that the response is a rejection, or contains one. Events and attempts in the

@@ -2,7 +2,7 @@ use std::sync::{Arc, Weak};
 
 use super::Dedupe;
 use super::attempt::Attempt;
-use super::permits::Permit;
+use super::permits::SharedPermit;
 
 /// The layer's state for a claimed delivery. The request's extensions hold it next to the
 /// [`Delivery`](crate::Delivery), so that a batch can claim its events as well.
@@ -29,13 +29,13 @@ impl Claimed {
     }
 
     /// The delivery's permit. `None` if its handler has ended.
-    pub(crate) fn permit(&self) -> Option<Arc<Permit>> {
-        self.attempt.upgrade().map(|attempt| attempt.permit())
+    pub(crate) fn permit(&self) -> Option<Arc<SharedPermit>> {
+        self.attempt.upgrade().map(|attempt| attempt.share_permit())
     }
 
     /// The delivery's permit, if the delivery was claimed by the id of its event. `None` if its
     /// handler has ended.
-    pub(crate) fn permit_of_claimed_event(&self) -> Option<Arc<Permit>> {
+    pub(crate) fn permit_of_claimed_event(&self) -> Option<Arc<SharedPermit>> {
         self.permit().filter(|_| self.by_event_id)
     }
 }

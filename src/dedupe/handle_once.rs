@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use super::attempt::{Attempt, Finalization};
 use super::background;
 use super::finalize::finalize;
-use super::permits::Permit;
+use super::permits::{Permit, SharedPermit};
 use super::released::ReleasedOnPanic;
 use super::{Claimed, Dedupe, EventName, InRequest, Subject, Times};
 use crate::Rejection;
@@ -94,7 +94,7 @@ where
 /// permit, which is given back when the delivery and all its events have ended.
 pub(crate) fn handle_event_once<F>(
     dedupe: &Arc<Dedupe>,
-    of_delivery: Option<Arc<Permit>>,
+    of_delivery: Option<Arc<SharedPermit>>,
     delivery: &impl AnyDelivery,
     event: EventName,
     respond_by: Instant,
@@ -103,7 +103,7 @@ pub(crate) fn handle_event_once<F>(
 where
     F: Future<Output = Result<(), String>> + Send + 'static,
 {
-    let permit = of_delivery.or_else(|| dedupe.permits.take());
+    let permit = of_delivery.map(Permit::of_event).or_else(|| dedupe.permits.take());
     let times = dedupe.times(delivery);
     let claim = dedupe.claim_for_event(delivery, &times, &event.id);
     let subject = Subject::event(delivery, event);
@@ -123,7 +123,7 @@ fn end_of_event(result: &Result<(), String>) -> HandlerEnd<'_> {
 /// Starts an attempt, or rejects the delivery if there is no permit.
 fn begin<W>(
     dedupe: &Arc<Dedupe>,
-    permit: Option<Arc<Permit>>,
+    permit: Option<Permit>,
     subject: Subject,
     (respond_by, times): (Instant, Times),
     to_background: fn(Arc<Attempt>, W),

@@ -10,16 +10,17 @@ use std::time::Duration;
 /// answer late, and the lease would seem to last after it has expired.
 #[derive(Debug)]
 pub(super) struct Lease {
-    length: Duration,
+    /// In nanoseconds, because `Duration` computes with more.
+    length: u64,
     /// When the last granted claim or renewal was sent, in nanoseconds since boot. 0 if the store
     /// has granted none.
     sent_at: AtomicU64,
     loss_is_known: AtomicBool,
 }
 
-/// The moment before a claim or renewal is sent.
+/// The moment before a claim or renewal is sent, in nanoseconds since boot.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Sent(Duration);
+pub(super) struct Sent(u64);
 
 impl Sent {
     pub(super) fn now() -> Self {
@@ -29,14 +30,17 @@ impl Sent {
 
 impl Lease {
     pub(super) fn new(length: Duration) -> Self {
-        Self { length, sent_at: AtomicU64::new(0), loss_is_known: AtomicBool::new(false) }
+        Self {
+            length: nanos(length),
+            sent_at: AtomicU64::new(0),
+            loss_is_known: AtomicBool::new(false),
+        }
     }
 
     /// Notes that the store granted the claim or renewal that was sent at this moment.
     pub(super) fn granted(&self, sent: Sent) {
         // 0 stands for "never granted".
-        let nanos = u64::try_from(sent.0.as_nanos()).unwrap_or(u64::MAX).max(1);
-        self.sent_at.store(nanos, Ordering::Relaxed);
+        self.sent_at.store(sent.0.max(1), Ordering::Relaxed);
     }
 
     pub(super) fn is_granted(&self) -> bool {
@@ -44,12 +48,13 @@ impl Lease {
     }
 
     pub(super) fn may_have_expired(&self) -> bool {
-        self.is_granted() && self.age() >= self.length
+        let sent_at = self.sent_at.load(Ordering::Relaxed);
+        sent_at != 0 && since_boot().saturating_sub(sent_at) >= self.length
     }
 
     pub(super) fn age(&self) -> Duration {
-        let sent_at = Duration::from_nanos(self.sent_at.load(Ordering::Relaxed));
-        since_boot().saturating_sub(sent_at)
+        let sent_at = self.sent_at.load(Ordering::Relaxed);
+        Duration::from_nanos(since_boot().saturating_sub(sent_at))
     }
 
     /// Whether the loss of the lease was noted.
@@ -63,10 +68,16 @@ impl Lease {
     }
 }
 
-/// The time since boot, including the time that the machine was suspended. The store's clock counts
-/// that time as well.
+/// The time in nanoseconds, at most 584 years.
+fn nanos(duration: Duration) -> u64 {
+    let whole = duration.as_secs().saturating_mul(1_000_000_000);
+    whole.saturating_add(duration.subsec_nanos().into())
+}
+
+/// The nanoseconds since boot, including the time that the machine was suspended. The store's clock
+/// counts that time as well.
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
-fn since_boot() -> Duration {
+fn since_boot() -> u64 {
     use rustix::time::{ClockId, clock_gettime};
 
     // On Apple's systems the monotonic clock runs during a suspend, elsewhere the boot clock does.
@@ -74,19 +85,20 @@ fn since_boot() -> Duration {
     let time = clock_gettime(ClockId::Monotonic);
     #[cfg(not(target_vendor = "apple"))]
     let time = clock_gettime(ClockId::Boottime);
-    let nanos = u32::try_from(time.tv_nsec).unwrap_or_default();
-    Duration::new(u64::try_from(time.tv_sec).unwrap_or_default(), nanos)
+    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+    let nanos = u64::try_from(time.tv_nsec).unwrap_or_default();
+    seconds.saturating_mul(1_000_000_000).saturating_add(nanos)
 }
 
-/// The time since the first call, by the standard library's clock. On Windows it runs during a
+/// The nanoseconds since the first call, by the standard library's clock. On Windows it runs during a
 /// suspend.
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
-fn since_boot() -> Duration {
+fn since_boot() -> u64 {
     use std::sync::OnceLock;
     use std::time::Instant;
 
     static ORIGIN: OnceLock<Instant> = OnceLock::new();
-    ORIGIN.get_or_init(Instant::now).elapsed()
+    nanos(ORIGIN.get_or_init(Instant::now).elapsed())
 }
 
 #[cfg(test)]
@@ -96,7 +108,7 @@ mod tests {
     #[test]
     fn a_lease_counts_from_when_the_claim_was_sent() {
         let lease = Lease::new(Duration::from_secs(30));
-        let seconds_ago = |seconds| Sent(since_boot().saturating_sub(Duration::from_secs(seconds)));
+        let seconds_ago = |seconds: u64| Sent(since_boot().saturating_sub(seconds * 1_000_000_000));
         for (ago, expired) in [(0, false), (29, false), (30, true), (3600, true)] {
             lease.granted(seconds_ago(ago));
             assert_eq!(lease.may_have_expired(), expired, "{ago} s ago");

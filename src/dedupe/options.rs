@@ -34,7 +34,7 @@ use crate::{Rejection, RejectionResponse};
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct DedupeOptions {
     /// The sender whose terms the options are checked against.
-    terms: Terms,
+    pub(super) terms: Terms,
     pub(super) retention: Option<Duration>,
     pub(super) lease: Option<Duration>,
     pub(super) response_deadline: Option<Duration>,

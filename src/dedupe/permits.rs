@@ -1,8 +1,8 @@
 #[cfg(all(test, nevent_loom))]
 mod interleavings;
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 
 use crate::sync::{AtomicUsize, Notify};
 
@@ -14,21 +14,37 @@ pub(super) struct Permits {
     emptied: Notify,
 }
 
-/// The permit of one delivery. It is given back when the last of its clones is dropped.
+/// The permit of one attempt. It is given back when the attempt and all events that share it have
+/// ended.
 #[derive(Debug)]
-pub(crate) struct Permit(Arc<Permits>);
+pub(super) struct Permit {
+    permits: Arc<Permits>,
+    /// Made when the first event shares the permit. Most deliveries have no events of their own, and
+    /// need no allocation for them.
+    shared: OnceLock<Arc<SharedPermit>>,
+}
+
+/// A permit that several attempts share: a delivery's and those of its events.
+#[derive(Debug)]
+pub(crate) struct SharedPermit(Arc<Permits>);
 
 impl Permits {
     pub(super) fn new(limit: usize) -> Arc<Self> {
         Arc::new(Self { limit, taken: AtomicUsize::new(0), emptied: Notify::new() })
     }
 
-    pub(super) fn take(self: &Arc<Self>) -> Option<Arc<Permit>> {
+    pub(super) fn take(self: &Arc<Self>) -> Option<Permit> {
         let below_limit = |taken: usize| taken.checked_add(1).filter(|taken| *taken <= self.limit);
         self.taken
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, below_limit)
             .ok()
-            .map(|_| Arc::new(Permit(Arc::clone(self))))
+            .map(|_| Permit { permits: Arc::clone(self), shared: OnceLock::new() })
+    }
+
+    fn give_back(&self) {
+        if self.taken.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.emptied.notify_waiters();
+        }
     }
 
     pub(super) async fn wait_idle(&self) {
@@ -44,10 +60,29 @@ impl Permits {
     }
 }
 
+impl Permit {
+    /// The permit of an event, which shares its delivery's.
+    pub(super) fn of_event(shared: Arc<SharedPermit>) -> Self {
+        Self { permits: Arc::clone(&shared.0), shared: OnceLock::from(shared) }
+    }
+
+    pub(super) fn share(&self) -> Arc<SharedPermit> {
+        let shared = || Arc::new(SharedPermit(Arc::clone(&self.permits)));
+        Arc::clone(self.shared.get_or_init(shared))
+    }
+}
+
 impl Drop for Permit {
     fn drop(&mut self) {
-        if self.0.taken.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.0.emptied.notify_waiters();
+        // A shared permit is given back by the last attempt that holds it.
+        if self.shared.get().is_none() {
+            self.permits.give_back();
         }
+    }
+}
+
+impl Drop for SharedPermit {
+    fn drop(&mut self) {
+        self.0.give_back();
     }
 }

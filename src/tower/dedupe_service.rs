@@ -1,8 +1,10 @@
 use std::fmt;
+use std::mem::replace;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request, Response};
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
@@ -47,20 +49,21 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let delivery = request.body().delivery().clone();
+        let (parts, body) = request.into_parts();
+        let delivery = body.into_delivery();
         let inner = self.inner.clone();
         let id = delivery.accepted().id().clone();
-        let work = handle_once(&self.layer.dedupe, delivery, forward((inner, request)), end_of);
+        let work = handle_once(&self.layer.dedupe, delivery, forward((inner, parts)), end_of);
         DedupeFuture { work, dedupe: Arc::clone(&self.layer.dedupe), id }
     }
 }
 
 /// The handler that gets the delivery as it was claimed, and forwards the request.
 fn forward<S: Service<Request<B>>, B: ProvenBody>(
-    (inner, request): (S, Request<B>),
+    (inner, parts): (S, Parts),
 ) -> impl FnOnce(B::Delivery, Claimed) -> Forward<S, B> {
     |delivery, claimed| {
-        let request = Some((request, delivery, claimed));
+        let request = Some((parts, delivery, claimed));
         Forward::Waiting { inner, request, has_waited: false }
     }
 }
@@ -69,7 +72,7 @@ pin_project! {
     /// Waits until the inner service is ready, then calls it with the delivery as it was claimed.
     #[project = Forwarding]
     enum Forward<S: Service<Request<B>>, B: ProvenBody> {
-        Waiting { inner: S, request: Option<(Request<B>, B::Delivery, Claimed)>, has_waited: bool },
+        Waiting { inner: S, request: Option<(Parts, B::Delivery, Claimed)>, has_waited: bool },
         Calling { #[pin] response: S::Future },
     }
 }
@@ -90,14 +93,14 @@ impl<S: Service<Request<B>>, B: ProvenBody> Future for Forward<S, B> {
                         return Poll::Ready(Ok(Err(error)));
                     }
                     // `None` if the future is polled again after it has ended.
-                    let Some((request, delivery, claimed)) = request.take() else {
+                    let Some((parts, delivery, claimed)) = request.take() else {
                         return Poll::Pending;
                     };
                     // An inner concurrency limit may have delayed the handler.
                     if *has_waited {
                         claimed.may_start()?;
                     }
-                    inner.call(with_delivery(request, delivery, claimed))
+                    inner.call(with_delivery(parts, delivery, claimed))
                 }
             };
             self.set(Self::Calling { response });
@@ -117,29 +120,27 @@ fn end_of<R, E>(result: &Result<Response<R>, E>) -> HandlerEnd<'_> {
 /// The request with the delivery as it was claimed. The header, the extensions and the body all
 /// carry the claimed id, which for a replay is the first id.
 fn with_delivery<B: ProvenBody>(
-    mut request: Request<B>,
+    mut parts: Parts,
     delivery: B::Delivery,
     claimed: Claimed,
 ) -> Request<B> {
+    // In place of the one from above: an insertion would allocate.
+    let above = match parts.extensions.get_mut::<B::Delivery>() {
+        Some(above) => Some(replace(above, delivery.clone())),
+        None => parts.extensions.insert(delivery.clone()),
+    };
     let id = delivery.accepted().id();
-    if request.body().delivery().accepted().id() != id
+    if above.is_none_or(|above| above.accepted().id() != id)
         && let IdSource::Header(name) = delivery.accepted().id_source()
         && let (Ok(name), Ok(id)) = (HeaderName::try_from(name), HeaderValue::from_str(id.as_str()))
     {
-        request.headers_mut().insert(name, id);
-    }
-    let extensions = request.extensions_mut();
-    // In place of the one from above: an insertion would allocate.
-    match extensions.get_mut::<B::Delivery>() {
-        Some(verified) => *verified = delivery.clone(),
-        None => drop(extensions.insert(delivery.clone())),
+        parts.headers.insert(name, id);
     }
     // The extractors for events and batches need a signature: a token's request has no context.
-    if let Some(context) = extensions.get_mut::<RequestContext>() {
+    if let Some(context) = parts.extensions.get_mut::<RequestContext>() {
         context.claimed = Some(claimed);
     }
-    *request.body_mut() = B::of(delivery);
-    request
+    Request::from_parts(parts, B::of(delivery))
 }
 
 /// The future that [`DedupeService`] returns. If it is dropped unfinished, the handler continues in

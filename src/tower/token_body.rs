@@ -43,8 +43,8 @@ impl ProvenBody for TokenBody {}
 impl Proven for TokenBody {
     type Delivery = TokenDelivery;
 
-    fn delivery(&self) -> &TokenDelivery {
-        &self.delivery
+    fn into_delivery(self) -> TokenDelivery {
+        self.delivery
     }
 
     fn of(delivery: TokenDelivery) -> Self {

@@ -85,7 +85,7 @@ pub trait ProvenBody: Proven {}
 pub trait Proven: Sized + Send + 'static {
     type Delivery: AnyDelivery;
 
-    fn delivery(&self) -> &Self::Delivery;
+    fn into_delivery(self) -> Self::Delivery;
 
     fn of(delivery: Self::Delivery) -> Self;
 }
@@ -95,8 +95,8 @@ impl ProvenBody for VerifiedBody {}
 impl Proven for VerifiedBody {
     type Delivery = Delivery;
 
-    fn delivery(&self) -> &Delivery {
-        &self.delivery
+    fn into_delivery(self) -> Delivery {
+        self.delivery
     }
 
     fn of(delivery: Delivery) -> Self {
