@@ -78,3 +78,61 @@ impl InFlight {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::DeliveryId;
+    use crate::store::Scope;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn hold(in_flight: &mut InFlight, n: u32, lease: u32, now: u32) {
+        let (scope, id) = (Scope::new("test").unwrap(), DeliveryId::new("id").unwrap());
+        let mut claim = Claim::new(scope, id, Fingerprint::of(b""));
+        claim.lease = SECOND * lease;
+        in_flight.hold(key(n), &claim, SECOND * now);
+    }
+
+    fn key(n: u32) -> Key {
+        Key { high: 0, low: n.into() }
+    }
+
+    fn held(in_flight: &InFlight) -> Vec<u32> {
+        (0..10).filter(|n| in_flight.get(key(*n)).is_some()).collect()
+    }
+
+    #[test]
+    fn expired_leases_are_dropped_two_at_a_time() {
+        let mut in_flight = InFlight::new();
+        (0..4).for_each(|n| hold(&mut in_flight, n, 30, n));
+        in_flight.drop_expired(SECOND * 29);
+        assert_eq!(held(&in_flight), [0, 1, 2, 3]);
+        in_flight.drop_expired(SECOND * 32);
+        assert_eq!(held(&in_flight), [2, 3]);
+        in_flight.drop_expired(SECOND * 32);
+        assert_eq!(held(&in_flight), [3]);
+    }
+
+    #[test]
+    fn a_lease_that_was_renewed_expires_after_those_that_began_before() {
+        let mut in_flight = InFlight::new();
+        (0..3).for_each(|n| hold(&mut in_flight, n, 30, 0));
+        hold(&mut in_flight, 0, 30, 10);
+        in_flight.drop_expired(SECOND * 30);
+        assert_eq!(held(&in_flight), [0]);
+    }
+
+    /// The oldest lease holds, and one behind it has expired.
+    #[test]
+    fn a_short_lease_behind_a_long_one_is_dropped() {
+        let mut in_flight = InFlight::new();
+        hold(&mut in_flight, 0, 60, 0);
+        hold(&mut in_flight, 1, 5, 0);
+        hold(&mut in_flight, 2, 30, 0);
+        for (now, left) in [(4, vec![0, 1, 2]), (5, vec![0, 2]), (30, vec![0]), (60, vec![])] {
+            in_flight.drop_expired(SECOND * now);
+            assert_eq!(held(&in_flight), left);
+        }
+    }
+}

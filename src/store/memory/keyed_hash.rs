@@ -1,6 +1,7 @@
 use std::hash::{BuildHasher, Hash, Hasher};
 
-use siphasher::sip128::{Hasher128, SipHasher13};
+use arrayvec::ArrayVec;
+use siphasher::sip128::SipHasher13;
 
 use crate::ReplayKey;
 use crate::store::{Claim, Fingerprint, RecordKind, Scope};
@@ -28,6 +29,8 @@ const DELIVERY: u8 = 0;
 const EVENT: u8 = 1;
 const SIGNED_BYTES: u8 = 3;
 
+const LONGEST: usize = 512;
+
 /// Hashes scopes, ids and bodies to 128 bits by SipHash-1-3, which the tables of the standard
 /// library use as well. The key of the hash is drawn for this store, so that an attacker cannot
 /// choose ids that collide.
@@ -47,12 +50,12 @@ impl KeyedHash {
     }
 
     fn hash(&self, scope: &Scope, kind: u8, rest: &[u8]) -> Key {
-        let mut hasher = self.0;
-        hasher.write(scope.as_str().as_bytes());
-        // No scope contains such a byte, so different inputs have different bytes.
-        hasher.write_u8(kind);
-        hasher.write(rest);
-        let hash = hasher.finish128();
+        let mut input = ArrayVec::<u8, LONGEST>::new();
+        // No scope contains such a byte as the kind, so different inputs have different bytes.
+        let _ = input.try_extend_from_slice(scope.as_str().as_bytes());
+        let _ = input.try_push(kind);
+        let _ = input.try_extend_from_slice(rest);
+        let hash = self.0.hash(&input);
         Key { high: hash.h1, low: hash.h2 }
     }
 }

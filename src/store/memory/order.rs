@@ -77,3 +77,44 @@ impl Order {
         self.len = self.len.saturating_sub(1);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The slots from the oldest to the newest, which must be those from the newest to the oldest.
+    fn slots(order: &Order, rows: &Slab<Row<()>>) -> Vec<Slot> {
+        let walk = |first, next: fn(&Row<()>) -> Slot| {
+            let step = move |slot: &Slot| rows.get(*slot).map(next).filter(|slot| *slot != NO_SLOT);
+            std::iter::successors(Some(first).filter(|slot| *slot != NO_SLOT), step)
+        };
+        let forward: Vec<_> = walk(order.oldest, |row| row.newer).collect();
+        let mut backward: Vec<_> = walk(order.newest, |row| row.older).collect();
+        backward.reverse();
+        assert_eq!((forward.len(), &forward), (order.len, &backward));
+        forward
+    }
+
+    #[test]
+    fn rows_are_taken_out_anywhere_and_come_back_last() {
+        let (mut rows, mut order) = (Slab::new(), Order::new(0));
+        for n in 0..4 {
+            let slot = rows.insert(Row::new(Key { high: 0, low: n }, (), 0, 0));
+            order.push(&mut rows, slot);
+        }
+        for (slot, after) in [(0, [1, 2, 3, 0]), (2, [1, 3, 0, 2]), (2, [1, 3, 0, 2])] {
+            order.remove(&mut rows, slot);
+            assert!(!slots(&order, &rows).contains(&slot));
+            order.push(&mut rows, slot);
+            assert_eq!(slots(&order, &rows), after);
+        }
+        (0..4).for_each(|slot| order.remove(&mut rows, slot));
+        assert!(slots(&order, &rows).is_empty() && order.is_empty());
+    }
+
+    #[test]
+    fn a_row_takes_48_bytes() {
+        use super::super::first_id::FirstId;
+        assert_eq!([size_of::<Row<[u8; 16]>>(), size_of::<Row<FirstId>>()], [48; 2]);
+    }
+}

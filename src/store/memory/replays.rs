@@ -28,9 +28,8 @@ impl Replays {
         now: Duration,
     ) -> Option<DeliveryId> {
         let now = present(now);
-        let mut ids = keys
-            .filter_map(|key| self.rows.live(self.rows.find(key)?, now))
-            .map(|row| row.value);
+        let mut ids =
+            keys.filter_map(|key| self.rows.live(self.rows.find(key)?, now)).map(|row| row.value);
         let first = ids.next()?;
         let own_is_known = self.texts.is(first, own) || ids.any(|id| self.texts.is(id, own));
         if own_is_known { None } else { self.texts.read(first) }
@@ -58,7 +57,9 @@ impl Replays {
                 {
                     continue;
                 }
-                self.rows.remove(slot).into_iter().for_each(|id| self.texts.forget(id));
+                if let Some(id) = self.rows.remove(slot) {
+                    self.texts.forget(id);
+                }
             }
             self.make_room(window, now, evictions);
             let first_id = self.texts.keep(&claim.id);
@@ -74,7 +75,9 @@ impl Replays {
             && let Some(evicted) = self.rows.evict(window, now)
         {
             self.texts.forget(evicted.value);
-            evicted.age.into_iter().for_each(|age| evictions.count(age));
+            if let Some(age) = evicted.age {
+                evictions.count(age);
+            }
         }
     }
 

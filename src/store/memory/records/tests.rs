@@ -1,6 +1,6 @@
 use super::*;
-use crate::store::Fingerprint;
 use crate::DeliveryId;
+use crate::store::Fingerprint;
 use crate::store::Scope;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);

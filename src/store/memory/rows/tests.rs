@@ -172,3 +172,61 @@ fn no_live_row_is_evicted_while_an_expired_one_is_there() {
     }
     assert!(evicted > 1000 && rows.orders.len() == MOST_WINDOWS, "{evicted}");
 }
+
+/// What the rows are to do, as a plain list from the row seen least recently to the one seen last.
+#[derive(Default)]
+struct Model(Vec<(u32, Millis, Millis)>);
+
+impl Model {
+    fn insert(&mut self, n: u32, window: Millis, now: Millis, room: usize) {
+        self.0.retain(|(_, expires, _)| *expires > now);
+        if self.0.len() >= room {
+            let rows_of = |window| self.0.iter().filter(|row| row.2 == window).count();
+            let most = |row: &&(u32, Millis, Millis)| {
+                (rows_of(row.2), Reverse(row.2.abs_diff(window)), Reverse(row.2))
+            };
+            let fullest = self.0.iter().max_by_key(most).unwrap().2;
+            let oldest = self.0.iter().position(|row| row.2 == fullest).unwrap();
+            self.0.remove(oldest);
+        }
+        self.0.push((n, now + window, window));
+    }
+
+    fn promote(&mut self, n: u32) {
+        if let Some(place) = self.0.iter().position(|row| row.0 == n) {
+            let row = self.0.remove(place);
+            self.0.push(row);
+        }
+    }
+}
+
+/// Random inserts, repeats, removals and pauses. The windows lie so that no two are equally near.
+#[test]
+fn rows_are_evicted_as_a_plain_list_would_evict_them() {
+    const ROOM: usize = 150;
+    let (mut rows, mut model, mut now) = (Rows::new(ROOM), Model::default(), 0);
+    let mut random = 1_u64;
+    for n in 0..8_000 {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let dice = random >> 40;
+        now += dice % 3 * (SECOND / 2);
+        let earlier = n - u32::try_from(dice % 200).unwrap().min(n);
+        if dice % 7 == 0 {
+            remove(&mut rows, earlier);
+            model.0.retain(|row| row.0 != earlier);
+        } else if is_live(&rows, earlier, now) {
+            promote(&mut rows, earlier);
+            model.promote(earlier);
+        }
+        let window = SECOND * [20, 31, 57, 103, 199][(dice / 7 % 5) as usize];
+        model.insert(n, window, now, ROOM);
+        insert(&mut rows, n, window, now);
+        let known: Vec<_> =
+            (n.saturating_sub(400)..=n).filter(|n| is_live(&rows, *n, now)).collect();
+        let mut expected: Vec<_> =
+            model.0.iter().map(|row| row.0).filter(|known| known + 400 >= n).collect();
+        expected.sort_unstable();
+        assert_eq!(known, expected, "after row {n}");
+    }
+    assert_eq!(rows.orders.len(), 5);
+}
