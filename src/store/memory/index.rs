@@ -4,7 +4,7 @@ use super::keyed_hash::Key;
 use super::slab::Slot;
 
 /// Finds the slot of a key: 5 bytes a key, in tables of which none is large. So none takes long
-/// to grow, and at full capacity they are four fifths full. One table would be half empty after
+/// to grow, and at full capacity they are five sixths full. One table would be half empty after
 /// each growth, and would hold up a claim while it grows.
 pub(super) struct Index {
     /// Empty until the first key is inserted.
@@ -52,9 +52,9 @@ impl Index {
     }
 
     /// Scales the highest 32 bits of the key to the number of parts.
-    #[expect(clippy::arithmetic_side_effects, reason = "the product has 64 bits")]
     fn part_of(&self, key: Key) -> usize {
-        ((key.high >> 32) as usize * self.count) >> 32
+        let scaled = (key.high >> 32).saturating_mul(self.count as u64) >> 32;
+        usize::try_from(scaled).unwrap_or(0)
     }
 }
 
@@ -69,6 +69,7 @@ fn make_room(part: &mut HashTable<Slot>, key_of: impl Fn(Slot) -> u64) {
 }
 
 #[cfg(test)]
+#[allow(clippy::cast_possible_truncation, reason = "small numbers, and bits to spread")]
 mod tests {
     use std::collections::HashMap;
 

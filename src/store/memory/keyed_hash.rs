@@ -29,6 +29,7 @@ const DELIVERY: u8 = 0;
 const EVENT: u8 = 1;
 const SIGNED_BYTES: u8 = 3;
 
+/// The longest scope has 257 bytes, and the longest id 128.
 const LONGEST: usize = 512;
 
 /// Hashes scopes, ids and bodies to 128 bits by SipHash-1-3, which the tables of the standard
@@ -82,8 +83,11 @@ impl SignedBytes {
     /// Where the replay record of this key is. Replay keys are uniformly distributed and belong to
     /// one body, so no further hash is needed.
     pub(super) fn replay(self, key: ReplayKey) -> Key {
-        let key = u128::from_le_bytes(key.to_bytes());
-        let [high, low] = [key >> 64, key].map(|half| half as u64);
+        let bytes = key.to_bytes();
+        let (mut high, mut low) = ([0; 8], [0; 8]);
+        high.copy_from_slice(&bytes[..8]);
+        low.copy_from_slice(&bytes[8..]);
+        let [high, low] = [high, low].map(u64::from_ne_bytes);
         Key { high: high ^ self.0.high, low: low ^ self.0.low }
     }
 }
@@ -102,7 +106,9 @@ impl BuildHasher for KeyAsHash {
 
 impl Hasher for KeyAsHash {
     fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.0 = self.0.rotate_left(8) ^ u64::from(*byte));
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
     }
 
     fn write_u64(&mut self, hash: u64) {

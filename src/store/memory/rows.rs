@@ -16,7 +16,7 @@ use super::time::Millis;
 pub(super) struct Rows<V> {
     room: usize,
     index: Index,
-    rows: Slab<Row<V>>,
+    slab: Slab<Row<V>>,
     /// None is ever taken out: rows know theirs by its place.
     orders: Vec<Order>,
     /// The rows that may expire before one ahead of them in their order, first expiry first, and
@@ -41,7 +41,7 @@ impl<V: Copy> Rows<V> {
         Self {
             room,
             index: Index::new(room),
-            rows: Slab::new(),
+            slab: Slab::new(),
             orders: Vec::new(),
             out_of_order: BTreeMap::new(),
         }
@@ -52,18 +52,18 @@ impl<V: Copy> Rows<V> {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.rows.len()
+        self.slab.len()
     }
 
     /// The slot of this key, also if its row has expired. It stays valid until a row is inserted or
     /// removed.
     pub(super) fn find(&self, key: Key) -> Option<Slot> {
-        self.index.find(key, |slot| self.rows.get(slot).is_some_and(|row| row.key == key))
+        self.index.find(key, |slot| self.slab.get(slot).is_some_and(|row| row.key == key))
     }
 
     /// The row of this slot, unless it has expired.
     pub(super) fn live(&self, slot: Slot, now: Millis) -> Option<&Row<V>> {
-        self.rows.get(slot).filter(|row| row.expires.millis() > now)
+        self.slab.get(slot).filter(|row| row.expires.millis() > now)
     }
 
     /// Inserts a row with this window. The key must have no row, not even one that has expired,
@@ -77,9 +77,9 @@ impl<V: Copy> Rows<V> {
         let in_order = order.window == window && order.latest <= expires;
         order.latest = order.latest.max(expires);
         let place = u8::try_from(place).unwrap_or(u8::MAX);
-        let slot = self.rows.insert(Row::new(key, value, expires, place));
-        order.push(&mut self.rows, slot);
-        let hash_of = |slot| self.rows.get(slot).map_or(0, |row| row.key.low);
+        let slot = self.slab.insert(Row::new(key, value, expires, place));
+        order.push(&mut self.slab, slot);
+        let hash_of = |slot| self.slab.get(slot).map_or(0, |row| row.key.low);
         self.index.insert(key, slot, hash_of);
         if !in_order {
             self.out_of_order.insert((expires, slot), window);
@@ -88,22 +88,22 @@ impl<V: Copy> Rows<V> {
 
     /// Removes a row and returns its value.
     pub(super) fn remove(&mut self, slot: Slot) -> Option<V> {
-        let row = *self.rows.get(slot)?;
-        self.orders.get_mut(usize::from(row.order))?.remove(&mut self.rows, slot);
+        let row = *self.slab.get(slot)?;
+        self.orders.get_mut(usize::from(row.order))?.remove(&mut self.slab, slot);
         self.index.remove(row.key, slot);
         self.out_of_order.remove(&(row.expires.millis(), slot));
-        self.rows.free(slot);
+        self.slab.free(slot);
         Some(row.value)
     }
 
     /// Makes a row the most recently seen of its order. A row that moves may now expire before
     /// those ahead.
     pub(super) fn promote(&mut self, slot: Slot) {
-        let Some(&row) = self.rows.get(slot) else { return };
+        let Some(&row) = self.slab.get(slot) else { return };
         let Some(order) = self.orders.get_mut(usize::from(row.order)) else { return };
         if order.newest != slot {
-            order.remove(&mut self.rows, slot);
-            order.push(&mut self.rows, slot);
+            order.remove(&mut self.slab, slot);
+            order.push(&mut self.slab, slot);
             self.out_of_order.entry((row.expires.millis(), slot)).or_insert(order.window);
         }
     }
@@ -130,7 +130,7 @@ impl<V: Copy> Rows<V> {
     }
 
     fn remove_expired(&mut self, slot: Slot, now: Millis) -> Option<V> {
-        if self.rows.get(slot)?.expires.millis() > now { None } else { self.remove(slot) }
+        if self.slab.get(slot)?.expires.millis() > now { None } else { self.remove(slot) }
     }
 
     /// Makes room for a row of this window by dropping the least recently seen row of the window
@@ -140,7 +140,7 @@ impl<V: Copy> Rows<V> {
     pub(super) fn evict(&mut self, window: Millis, now: Millis) -> Option<Evicted<V>> {
         let most = |order: &&Order| (order.len, Reverse(order.distance(window)));
         let &Order { oldest, window, .. } = self.orders.iter().max_by_key(most)?;
-        let expires = self.rows.get(oldest)?.expires.millis();
+        let expires = self.slab.get(oldest)?.expires.millis();
         let window = self.out_of_order.get(&(expires, oldest)).copied().unwrap_or(window);
         let left = expires.saturating_sub(now);
         let age = (left > 0).then(|| window.saturating_sub(left));

@@ -24,7 +24,8 @@ impl<T> Shards<T> {
     #[expect(
         clippy::indexing_slicing,
         clippy::arithmetic_side_effects,
-        reason = "parts are 1 to 64"
+        clippy::cast_possible_truncation,
+        reason = "parts are 1 to 64, and the lowest bits choose"
     )]
     pub(super) fn lock(&self, key: Key) -> MutexGuard<'_, T> {
         // The number of parts is a power of two.

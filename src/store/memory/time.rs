@@ -28,13 +28,15 @@ pub(super) struct Moment([u8; 6]);
 
 impl Moment {
     pub(super) fn new(millis: Millis) -> Self {
-        let [a, b, c, d, e, f, ..] = millis.min(LAST).to_le_bytes();
-        Self([a, b, c, d, e, f])
+        let mut bytes = [0; 6];
+        bytes.copy_from_slice(&millis.min(LAST).to_le_bytes()[..6]);
+        Self(bytes)
     }
 
     pub(super) fn millis(self) -> Millis {
-        let [a, b, c, d, e, f] = self.0;
-        Millis::from_le_bytes([a, b, c, d, e, f, 0, 0])
+        let mut bytes = [0; 8];
+        bytes[..6].copy_from_slice(&self.0);
+        Millis::from_le_bytes(bytes)
     }
 }
 
@@ -46,7 +48,8 @@ mod tests {
     fn a_row_lives_for_its_window_and_at_most_a_millisecond_more() {
         let (now, window) = (Duration::from_nanos(7_000_001), Duration::from_micros(2_900));
         let expires = Moment::new(expiry(now, window)).millis();
-        assert!(expires > present(now + window - Duration::from_nanos(1)));
+        let last = now + window.saturating_sub(Duration::from_nanos(1));
+        assert!(expires > present(last));
         assert_eq!(expires, present(now + window + Duration::from_millis(1)));
         assert_eq!(expiry(Duration::from_secs(1), Duration::from_secs(2)), 3_000);
     }

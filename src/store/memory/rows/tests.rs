@@ -211,7 +211,7 @@ fn rows_are_evicted_as_a_plain_list_would_evict_them() {
         let dice = random >> 40;
         now += dice % 3 * (SECOND / 2);
         let earlier = n - u32::try_from(dice % 200).unwrap().min(n);
-        if dice % 7 == 0 {
+        if dice.is_multiple_of(7) {
             remove(&mut rows, earlier);
             model.0.retain(|row| row.0 != earlier);
         } else if is_live(&rows, earlier, now) {
