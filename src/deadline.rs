@@ -1,7 +1,9 @@
 use std::time::Duration;
 #[cfg(any(feature = "tower", feature = "actix"))]
-use std::{future::poll_fn, pin::pin, task::Poll};
+use std::{future::poll_fn, task::Poll};
 
+#[cfg(any(feature = "tower", feature = "actix"))]
+use futures_util::FutureExt;
 use tokio::time::Instant;
 #[cfg(any(feature = "tower", feature = "actix"))]
 use tokio::time::timeout;
@@ -18,14 +20,17 @@ pub(crate) fn deadline(start: Instant, after: Duration) -> Instant {
 /// The future's output, or `None` if it is not ready within the limit.
 ///
 /// The limit counts from the moment when the future first has to wait. A future that is ready at
-/// once, such as a call of a store in memory, needs neither a timer nor the clock.
+/// once, such as a call of a store in memory, needs neither a timer nor the clock. A timer is boxed,
+/// so that the callers' futures hold no room for one that is rarely needed.
 #[cfg(any(feature = "tower", feature = "actix"))]
-pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
-    let at_once = poll_fn(|context| Poll::Ready(future.as_mut().poll(context)));
+pub(crate) async fn within<F>(limit: Duration, mut future: F) -> Option<F::Output>
+where
+    F: Future + Unpin,
+{
+    let at_once = poll_fn(|context| Poll::Ready(future.poll_unpin(context)));
     match at_once.await {
         Poll::Ready(output) => Some(output),
-        Poll::Pending => timeout(limit, future).await.ok(),
+        Poll::Pending => Box::pin(timeout(limit, future)).await.ok(),
     }
 }
 

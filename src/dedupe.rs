@@ -14,6 +14,7 @@ mod layer;
 mod lease;
 mod options;
 mod permits;
+mod released;
 mod renewal;
 mod store_call;
 mod store_health;
@@ -31,6 +32,8 @@ pub(crate) use self::claimed::Claimed;
 pub(crate) use self::handle_once::handle_once;
 #[cfg(feature = "actix")]
 pub(crate) use self::handle_once::handle_once_locally;
+#[cfg(all(test, feature = "axum"))]
+pub(crate) use self::handle_once::size_of_work;
 pub(crate) use self::handle_once::{HandlerEnd, handle_event_once};
 pub(crate) use self::in_request::InRequest;
 pub use self::key::DedupeKey;
@@ -109,11 +112,6 @@ impl Dedupe {
     /// The durations that hold for this delivery.
     fn times(&self, delivery: &impl AnyDelivery) -> Times {
         self.options.times(delivery.accepted().terms())
-    }
-
-    /// The response deadline of this delivery.
-    pub(crate) fn respond_by(&self, delivery: &impl AnyDelivery) -> Instant {
-        deadline(delivery.accepted().received(), self.times(delivery).response_deadline)
     }
 
     /// The latest time for the report of a batch. It is 5 % before the response deadline:

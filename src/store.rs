@@ -39,6 +39,8 @@ pub use memory::{CapacityError, MemoryStore, MemoryStoreStats};
 #[cfg(feature = "redis")]
 pub use redis::{RedisOptions, RedisSource, RedisStore, RedisStoreError, RedisWarning};
 pub use shared::SharedStore;
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub(crate) use shared::{AnyStore, Call};
 
 pub use crate::delivery::{Claim, Fingerprint, OwnerToken, RecordKind, Scope, ScopeError};
 

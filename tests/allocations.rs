@@ -9,6 +9,9 @@ mod secrets;
 use secrets::{PREVIOUS_SECRET, SECRET, secret};
 
 const NOW: i64 = 1_640_995_200;
+/// As many secrets as a verifier accepts.
+const SECRETS: [&str; 4] =
+    [SECRET, PREVIOUS_SECRET, "whsec_Zq8LwT3nXo5RbVy7KcPd2MgUs", "whsec_Fy6JhS1kPe9CtWx4NaQm7BvGi"];
 
 #[test]
 fn one_shot_verification_allocates_nothing() {
@@ -25,6 +28,24 @@ fn one_shot_verification_allocates_nothing() {
             assert!(verifier.verify(&right, &body, NOW).is_ok());
             assert!(verifier.verify(&wrong, &body, NOW).is_err());
             assert!(verifier.verify("t=1,v1=short", &body, NOW).is_err());
+        });
+        assert_eq!(info.count_total, 0, "{info:?}");
+    }
+}
+
+/// The most that a header and a verifier can have, and every error that the body decides.
+#[test]
+fn eight_digests_under_four_secrets_allocate_nothing() {
+    let body = vec![b'x'; 10_000];
+    let signers = SECRETS.map(|text| Signer::new(&secret(text)));
+    let four = Verifier::with_secrets(SECRETS.map(secret)).expect("four secrets");
+    let wrong = format!(",v1={}", signers[0].v1(NOW, b"another body"));
+    for signer in &signers {
+        let right = format!("t={NOW}{},v1={}", wrong.repeat(7), signer.v1(NOW, &body));
+        let info = measure(|| {
+            assert!(four.verify(&right, &body, NOW).is_ok());
+            assert!(four.verify(&right, b"a third body", NOW).is_err());
+            assert!(four.verify(&right, &body, NOW + 301).is_err());
         });
         assert_eq!(info.count_total, 0, "{info:?}");
     }

@@ -1,3 +1,15 @@
-//! What the benchmarks share: rounds that alternate, and figures with their spread.
+//! What the benchmarks share: deliveries that never came before, the receivers that are compared, the
+//! crates and stores of others, and figures with their spread, as tables and plots of BENCHMARKS.md.
 
+pub mod by_hand;
+pub mod deliveries;
+pub mod in_process;
+pub mod load;
+pub mod machine;
+#[cfg(feature = "peers")]
+pub mod peers;
+pub mod plot;
+pub mod receivers;
 pub mod rounds;
+pub mod section;
+pub mod server;

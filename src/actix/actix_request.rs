@@ -16,18 +16,18 @@ use futures_core::Stream;
 use crate::receive::{Frames, Head, Header, Headers, interrupted};
 use crate::{Rejection, RequestHead};
 
-const SIGNATURE: HeaderName = HeaderName::from_static(crate::SIGNATURE_HEADER);
-const EVENT: HeaderName = HeaderName::from_static(crate::EVENT_HEADER);
-const DELIVERY: HeaderName = HeaderName::from_static(crate::DELIVERY_HEADER);
+static SIGNATURE: HeaderName = HeaderName::from_static(crate::SIGNATURE_HEADER);
+static EVENT: HeaderName = HeaderName::from_static(crate::EVENT_HEADER);
+static DELIVERY: HeaderName = HeaderName::from_static(crate::DELIVERY_HEADER);
 
 impl Head for ServiceRequest {
     fn lines(&self, header: Header) -> impl Iterator<Item = &[u8]> {
         let headers = self.headers();
         let lines = match header {
             // Nevent's names need no parsing.
-            Header::Named(crate::SIGNATURE_HEADER) => headers.get_all(SIGNATURE),
-            Header::Named(crate::DELIVERY_HEADER) => headers.get_all(DELIVERY),
-            Header::Named(crate::EVENT_HEADER) => headers.get_all(EVENT),
+            Header::Named(crate::SIGNATURE_HEADER) => headers.get_all(&SIGNATURE),
+            Header::Named(crate::DELIVERY_HEADER) => headers.get_all(&DELIVERY),
+            Header::Named(crate::EVENT_HEADER) => headers.get_all(&EVENT),
             Header::Named(name) => headers.get_all(name),
             Header::ContentEncoding => headers.get_all(CONTENT_ENCODING),
             Header::ContentLength => headers.get_all(CONTENT_LENGTH),

@@ -182,5 +182,5 @@ async fn verified(
     if request.extensions().get::<Delivery>().is_some() {
         return Err(Rejection::TwoVerifyLayers.into());
     }
-    verify.verify(request, body, received).await
+    verify.verify(request, Pin::new(body), received).await
 }

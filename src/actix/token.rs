@@ -1,6 +1,7 @@
 //! The middleware and the extractor for senders that sign nothing.
 
 use std::future::{Ready, ready};
+use std::pin::Pin;
 use std::sync::Arc;
 
 use actix_web::dev::{Payload, ServiceRequest};
@@ -63,7 +64,7 @@ pub(super) async fn accepted(
     if is_accepted(request) {
         return Err(Rejection::TwoTokenLayers.into());
     }
-    Ok(checks.accept(request, body, received).await?)
+    Ok(checks.accept(request, Pin::new(body), received).await?)
 }
 
 /// Extracts the delivery that [`WebhookMiddleware::with_token`] accepted. Without that middleware above

@@ -9,10 +9,10 @@ use super::permits::Permit;
 use super::store_call::ask;
 use super::{Dedupe, Subject, Times};
 use crate::Rejection;
-use crate::delivery::{Claim, ClaimHandle};
+use crate::delivery::ClaimHandle;
 use crate::observe::log::Span;
 use crate::observe::{BackgroundCause, Outcome, StoreOperation};
-use crate::store::StoreError;
+use crate::store::{AnyStore, Call, StoreError};
 
 /// One attempt at one delivery, or at one event of a batch. It holds a permit until all of its work
 /// has ended, in the connection's task or in the background.
@@ -54,9 +54,10 @@ impl Attempt {
     }
 
     /// Keeps the claim, to be completed or released when the handler has ended.
-    pub(super) fn keep(&self, claim: Claim) -> ClaimHandle {
+    pub(super) fn keep(&self, claim: ClaimHandle) -> ClaimHandle {
         // Never set before this call, because an attempt claims once.
-        self.claim.get_or_init(|| ClaimHandle::new(claim)).clone()
+        let _ = self.claim.set(claim.clone());
+        claim
     }
 
     /// Checks that the handler may start.
@@ -74,14 +75,14 @@ impl Attempt {
     }
 
     /// Calls the store with a time limit, and tells observers how the call ended.
-    pub(super) async fn ask<T>(
-        &self,
+    pub(super) async fn ask<'a, T>(
+        &'a self,
         operation: StoreOperation,
         limit: Duration,
-        call: impl Future<Output = Result<T, StoreError>>,
+        call: impl FnOnce(&'a dyn AnyStore) -> Call<'a, T>,
     ) -> Result<T, StoreError> {
         let asked = self.dedupe.start_timer();
-        let answer = ask(limit, call).await;
+        let answer = ask(limit, || call(self.dedupe.store.any())).await;
         let took = asked.took();
         match &answer {
             Ok(_) => {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Dedupe;
+use super::{Dedupe, Times};
 use crate::delivery::{AnyDelivery, Proof, body_field};
 use crate::{CreationTimeError, Rejection};
 
@@ -16,10 +16,14 @@ pub(super) const KEPT_LONGER: Duration = AHEAD.saturating_add(Duration::from_sec
 
 impl Dedupe {
     /// Checks that the record of this delivery, if there ever was one, still exists.
-    pub(super) fn check_creation(&self, delivery: &impl AnyDelivery) -> Result<(), Rejection> {
+    pub(super) fn check_creation(
+        &self,
+        delivery: &impl AnyDelivery,
+        times: &Times,
+    ) -> Result<(), Rejection> {
         let Some(path) = &self.options.creation_field else { return Ok(()) };
         let now = delivery.accepted().proof().body_end();
-        let oldest = self.times(delivery).retention.saturating_sub(KEPT_LONGER);
+        let oldest = times.retention.saturating_sub(KEPT_LONGER);
         check_age(delivery.accepted().body(), path, now, oldest).map_err(|error| {
             if delivery.accepted().terms().is_401_fatal {
                 Rejection::CreationTimeForbidden(error)

@@ -1,3 +1,4 @@
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use super::attempt::{Attempt, Finalization};
 use crate::deadline::within;
 use crate::delivery::{ClaimHandle, ClaimState};
 use crate::observe::{Outcome, StoreOperation};
-use crate::store::{Completion, Store, StoreError};
+use crate::store::{Completion, StoreError};
 
 /// How long the response waits for a store that fails.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -35,7 +36,8 @@ pub(super) async fn finalize(attempt: &Arc<Attempt>, finalization: Finalization)
     if attempt.lease.may_have_expired() {
         attempt.note_lost_lease();
     }
-    if within(PATIENCE, finalize_with_retries(attempt, claim, finalization)).await.is_some() {
+    let recorded = pin!(finalize_with_retries(attempt, claim, finalization));
+    if within(PATIENCE, recorded).await.is_some() {
         return;
     }
     attempt.observe(Outcome::FinalizedLate);
@@ -55,30 +57,24 @@ pub(super) async fn finalize(attempt: &Arc<Attempt>, finalization: Finalization)
 /// Calls the store until it has recorded the finalization.
 async fn finalize_with_retries(attempt: &Attempt, claim: &ClaimHandle, finalization: Finalization) {
     let mut pause = FIRST_PAUSE;
-    let (store, limit) = (&attempt.dedupe.store, attempt.times.store_timeout);
-    loop {
-        let recorded = match finalization {
-            Finalization::Complete => complete(attempt, claim, limit).await,
-            Finalization::Release => {
-                let release = async { store.release(claim.claim()).await };
-                attempt.ask(StoreOperation::Release, limit, release).await
-            }
-        };
-        if recorded.is_ok() {
-            return;
-        }
-        sleep(pause).await;
+    while record(attempt, claim, finalization).await.is_err() {
+        // Boxed, so that the future of a store that answers holds no room for the timer.
+        Box::pin(sleep(pause)).await;
         pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
     }
 }
 
-async fn complete(
+async fn record(
     attempt: &Attempt,
     claim: &ClaimHandle,
-    limit: Duration,
+    finalization: Finalization,
 ) -> Result<(), StoreError> {
-    let complete = async { attempt.dedupe.store.complete(claim.claim()).await };
-    let completion = attempt.ask(StoreOperation::Complete, limit, complete).await?;
+    let (claim, limit) = (claim.claim(), attempt.times.store_timeout);
+    if let Finalization::Release = finalization {
+        return attempt.ask(StoreOperation::Release, limit, |store| store.release(claim)).await;
+    }
+    let completion =
+        attempt.ask(StoreOperation::Complete, limit, |store| store.complete(claim)).await?;
     // If another attempt completed the delivery meanwhile, the store answers `Recorded`. Only the
     // age of the lease shows the loss then.
     if completion == Completion::HeldByAnother || attempt.lease.may_have_expired() {

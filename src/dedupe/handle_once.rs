@@ -6,6 +6,7 @@ use super::attempt::{Attempt, Finalization};
 use super::background;
 use super::finalize::finalize;
 use super::permits::Permit;
+use super::released::ReleasedOnPanic;
 use super::{Claimed, Dedupe, EventName, InRequest, Subject, Times};
 use crate::Rejection;
 use crate::delivery::{AnyDelivery, ClaimHandle};
@@ -40,8 +41,8 @@ type EndOf<T> = for<'a> fn(&'a T) -> HandlerEnd<'a>;
 
 /// Runs the handler for a delivery, unless the delivery is completed or in flight.
 ///
-/// The handler gets the delivery as it was claimed, and the layer's state for it. The handler calls
-/// [`Claimed::may_start`] when it has nothing left to wait for.
+/// The handler gets the delivery as it was claimed, and the layer's state for it. A handler that
+/// first has to wait for something calls [`Claimed::may_start`] after that.
 #[cfg(feature = "tower")]
 pub(crate) fn handle_once<D, T, F>(
     dedupe: &Arc<Dedupe>,
@@ -54,13 +55,12 @@ where
     T: Send + 'static,
     F: Future<Output = Result<T, Rejection>> + Send + 'static,
 {
-    let (respond_by, times) = (dedupe.respond_by(&delivery), dedupe.times(&delivery));
-    let subject = Subject::delivery(&delivery);
+    let times = dedupe.times(&delivery);
     begin(
         dedupe,
         dedupe.permits.take(),
-        subject,
-        (respond_by, times),
+        Subject::delivery(&delivery),
+        (times.respond_by(&delivery), times),
         background::spawn,
         |attempt| Box::pin(handle_delivery(attempt, delivery, handler, end_of)),
     )
@@ -79,13 +79,12 @@ where
     T: 'static,
     F: Future<Output = Result<T, Rejection>> + 'static,
 {
-    let (respond_by, times) = (dedupe.respond_by(&delivery), dedupe.times(&delivery));
-    let subject = Subject::delivery(&delivery);
+    let times = dedupe.times(&delivery);
     begin(
         dedupe,
         dedupe.permits.take(),
-        subject,
-        (respond_by, times),
+        Subject::delivery(&delivery),
+        (times.respond_by(&delivery), times),
         background::spawn_locally,
         |attempt| Box::pin(handle_delivery(attempt, delivery, handler, end_of)),
     )
@@ -105,12 +104,12 @@ where
     F: Future<Output = Result<(), String>> + Send + 'static,
 {
     let permit = of_delivery.or_else(|| dedupe.permits.take());
-    let claim = dedupe.claim_for_event(delivery, &event.id);
-    let times = (respond_by, dedupe.times(delivery));
+    let times = dedupe.times(delivery);
+    let claim = dedupe.claim_for_event(delivery, &times, &event.id);
     let subject = Subject::event(delivery, event);
-    begin(dedupe, permit, subject, times, background::spawn, |attempt| {
-        let handler = |claim| async { Ok(handler(claim).await) };
-        Box::pin(claim_handle_finalize(attempt, claim, handler, end_of_event))
+    begin(dedupe, permit, subject, (respond_by, times), background::spawn, |attempt| {
+        let start = |_: &_, (), claim| async { Ok(handler(claim).await) };
+        Box::pin(claim_handle_finalize(attempt, (), |_, ()| Ok(claim), start, end_of_event))
     })
 }
 
@@ -144,49 +143,50 @@ fn begin<W>(
     InRequest::new(attempt, work, to_background, respond_by)
 }
 
-async fn handle_delivery<D: AnyDelivery, T, F: Future<Output = Result<T, Rejection>>>(
+/// The work for a delivery, which the handler gets under the id that was claimed.
+fn handle_delivery<D: AnyDelivery, T, F: Future<Output = Result<T, Rejection>>, H>(
     attempt: Arc<Attempt>,
     delivery: D,
-    handler: impl FnOnce(D, Claimed) -> F,
+    handler: H,
     end_of: EndOf<T>,
-) -> Result<T, Rejection> {
-    #[cfg(feature = "schemes")]
-    attempt.dedupe.check_creation(&delivery)?;
-    let claim = attempt.dedupe.claim_for(&delivery);
-    let by_event_id = claim.kind == RecordKind::Event;
-    let claimed = Claimed::new(&attempt, by_event_id);
-    let handler = move |claim: ClaimHandle| {
+) -> impl Future<Output = Result<T, Rejection>>
+where
+    H: FnOnce(D, Claimed) -> F,
+{
+    let claim_of = |attempt: &Attempt, delivery: &D| {
+        #[cfg(feature = "schemes")]
+        attempt.dedupe.check_creation(delivery, &attempt.times)?;
+        Ok(attempt.dedupe.claim_for(delivery, &attempt.times))
+    };
+    let start = |attempt: &Arc<Attempt>, delivery: D, claim: ClaimHandle| {
+        let by_event_id = claim.claim().kind == RecordKind::Event;
         let delivery = delivery.accepted();
         let id = if by_event_id { delivery.id() } else { claim.id() }.clone();
-        handler(D::of(delivery.claimed(id, claim)), claimed)
+        handler(D::of(delivery.claimed(id, claim)), Claimed::new(attempt, by_event_id))
     };
-    claim_handle_finalize(attempt, claim, handler, end_of).await
+    claim_handle_finalize(attempt, delivery, claim_of, start, end_of)
 }
 
-async fn claim_handle_finalize<T, F: Future<Output = Result<T, Rejection>>>(
+/// Claims, runs the handler, and records how the handler ended. This is not an `async fn`, because
+/// that would hold its arguments twice.
+fn claim_handle_finalize<I, T, F: Future<Output = Result<T, Rejection>>>(
     attempt: Arc<Attempt>,
-    claim: Claim,
-    handler: impl FnOnce(ClaimHandle) -> F,
+    item: I,
+    claim_of: impl FnOnce(&Attempt, &I) -> Result<Claim, Rejection>,
+    start: impl FnOnce(&Arc<Attempt>, I, ClaimHandle) -> F,
     end_of: EndOf<T>,
-) -> Result<T, Rejection> {
-    let work = async {
+) -> impl Future<Output = Result<T, Rejection>> {
+    ReleasedOnPanic::new(Arc::clone(&attempt), async move {
+        let claim = ClaimHandle::new(claim_of(&attempt, &item)?);
         let claim = attempt.claim(claim).await?;
         let began = attempt.dedupe.start_timer();
-        let output = catch_panic(async {
-            attempt.may_start()?;
-            handler(claim).await
-        });
-        let output = output.await;
+        let output = match attempt.may_start() {
+            Ok(()) => catch_panic(start(&attempt, item, claim)).await,
+            Err(rejection) => Some(Err(rejection)),
+        };
         finalize(&attempt, attempt.ended(output.as_ref(), began, end_of)).await;
         output.unwrap_or(Err(Rejection::HandlerPanicked))
-    };
-    if let Some(output) = catch_panic(work).await {
-        return output;
-    }
-    // The panic came from this crate, because panics of handlers, stores and observers are caught.
-    // Release the claim, otherwise the retry would have to wait for the lease.
-    finalize(&attempt, Finalization::Release).await;
-    Err(Rejection::HandlerPanicked)
+    })
 }
 
 impl Attempt {
@@ -216,4 +216,20 @@ impl Attempt {
         }
         Finalization::Release
     }
+}
+
+/// The size of the boxed work for the handler that this function makes.
+#[cfg(all(test, feature = "axum"))]
+pub(crate) fn size_of_work<A, D, T, F, H>(_handler: impl FnOnce(A) -> H) -> usize
+where
+    D: AnyDelivery,
+    F: Future<Output = Result<T, Rejection>>,
+    H: FnOnce(D, Claimed) -> F,
+{
+    fn size_of_result<A, R>(_function: impl FnOnce(A) -> R) -> usize {
+        size_of::<R>()
+    }
+    size_of_result(|(attempt, delivery, handler, end_of): (_, D, H, _)| {
+        handle_delivery(attempt, delivery, handler, end_of)
+    })
 }

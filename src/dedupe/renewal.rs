@@ -9,7 +9,7 @@ use super::attempt::Attempt;
 use super::lease::Sent;
 use crate::delivery::ClaimState;
 use crate::observe::{Outcome, StoreOperation};
-use crate::store::{Renewal, Store};
+use crate::store::Renewal;
 
 /// The timing of renewals. No lease is lost if the store is silent for less than half a lease.
 ///
@@ -77,8 +77,9 @@ impl Attempt {
             return Renewed::Never;
         }
         let (sent, asked) = (Sent::now(), self.dedupe.start_timer());
-        let call = async { self.dedupe.store.renew(claim.claim()).await };
-        match self.ask(StoreOperation::Renew, patience, call).await {
+        let renewal =
+            self.ask(StoreOperation::Renew, patience, |store| store.renew(claim.claim())).await;
+        match renewal {
             Ok(Renewal::Renewed) => {
                 self.lease.granted(sent);
                 self.observe(Outcome::LeaseRenewed { took: asked.took() });

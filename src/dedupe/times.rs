@@ -1,6 +1,10 @@
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::DedupeOptions;
+use crate::deadline::deadline;
+use crate::delivery::AnyDelivery;
 use crate::scheme::Terms;
 
 /// The durations that hold for the deliveries of one sender: those of the options, and for the rest
@@ -38,6 +42,11 @@ impl Times {
 }
 
 impl Times {
+    /// The response deadline of this delivery.
+    pub(super) fn respond_by(&self, delivery: &impl AnyDelivery) -> Instant {
+        deadline(delivery.accepted().received(), self.response_deadline)
+    }
+
     /// How long the store keeps what must not expire before a record that an attempt, begun now,
     /// completes. The attempt may run for the handler timeout, recording its end may take as long, and
     /// a lease and a minute are for handlers that block their thread and for clocks that are set.

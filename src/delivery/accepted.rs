@@ -14,12 +14,14 @@ use crate::scheme::{IdSource, Identity, Places, Terms};
 /// A delivery that a layer accepted, with its proof. Cheap to clone. [`Delivery`](super::Delivery) and
 /// `TokenDelivery` wrap it, so that the public types keep the proofs apart.
 pub struct Accepted<P> {
-    id: DeliveryId,
     facts: Arc<Facts<P>>,
     claim: Option<ClaimHandle>,
+    /// Set if the delivery was claimed under another id than its own.
+    claimed_id: Option<DeliveryId>,
 }
 
 struct Facts<P> {
+    id: DeliveryId,
     proof: P,
     id_source: IdSource,
     event_header: Option<Arc<str>>,
@@ -43,6 +45,7 @@ impl<P: Proof> Accepted<P> {
         let (id, id_source) = find_id(sender, &lines_of, &proof, &body)?;
         let plain = |name: Option<&'static str>| plain_line(lines_of(name?)).map(Into::into);
         let facts = Facts {
+            id,
             id_source,
             event_header: plain(sender.event_header),
             version_header: plain(sender.version_header),
@@ -51,11 +54,11 @@ impl<P: Proof> Accepted<P> {
             body,
             received,
         };
-        Ok(Self { id, facts: Arc::new(facts), claim: None })
+        Ok(Self { facts: Arc::new(facts), claim: None, claimed_id: None })
     }
 
     pub(crate) fn id(&self) -> &DeliveryId {
-        &self.id
+        self.claimed_id.as_ref().unwrap_or(&self.facts.id)
     }
 
     pub(crate) fn body(&self) -> &Bytes {
@@ -102,15 +105,16 @@ impl<P: Proof> Accepted<P> {
 
     /// The delivery under the id that was claimed, with the claim.
     pub(crate) fn claimed(&self, id: DeliveryId, claim: ClaimHandle) -> Self {
-        Self { id, facts: Arc::clone(&self.facts), claim: Some(claim) }
+        let claimed_id = Some(id).filter(|id| *id != self.facts.id);
+        Self { facts: Arc::clone(&self.facts), claim: Some(claim), claimed_id }
     }
 }
 
 /// Implemented by hand because a derived `Clone` would need a proof that is `Clone`.
 impl<P> Clone for Accepted<P> {
     fn clone(&self) -> Self {
-        let (id, facts, claim) = (self.id.clone(), Arc::clone(&self.facts), self.claim.clone());
-        Self { id, facts, claim }
+        let (claim, claimed_id) = (self.claim.clone(), self.claimed_id.clone());
+        Self { facts: Arc::clone(&self.facts), claim, claimed_id }
     }
 }
 
@@ -118,7 +122,7 @@ impl<P> Clone for Accepted<P> {
 impl<P: Proof> fmt::Debug for Accepted<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct(P::DELIVERY)
-            .field("id", &self.id)
+            .field("id", self.id())
             .field("event_header", &self.facts.event_header)
             .field("proof", &self.facts.proof)
             .field("body_length", &self.facts.body.len())

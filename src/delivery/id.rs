@@ -136,9 +136,9 @@ const MAX_LENGTH: usize = 128;
 
 /// The bytes as text, if all of them are printable ASCII.
 pub(crate) fn printable_ascii(bytes: &[u8]) -> Option<&str> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    let printable = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    printable.then_some(text)
+    // Without an early end, which would keep the compiler from comparing many bytes at a time.
+    let printable = bytes.iter().fold(true, |all, byte| all & matches!(byte, b' '..=b'~'));
+    if printable { std::str::from_utf8(bytes).ok() } else { None }
 }
 
 #[cfg(test)]

@@ -1,11 +1,10 @@
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::{Outcome, Timer, log};
 use crate::DeliveryId;
 use crate::delivery::Scope;
-use crate::panic::drop_payload;
+use crate::panic::catch;
 
 /// A receiver of everything that happens to requests, to count it, log it or alert on it.
 ///
@@ -95,10 +94,7 @@ impl Observers {
     /// observers from the outcome.
     pub(crate) fn observe(&self, observation: &Observation<'_>) {
         for observer in &self.0 {
-            let observe = AssertUnwindSafe(|| observer.observe(observation));
-            if let Err(payload) = catch_unwind(observe) {
-                drop_payload(payload);
-            }
+            let _ = catch(|| observer.observe(observation));
         }
     }
 }

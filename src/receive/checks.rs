@@ -1,13 +1,13 @@
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::budget::{Budget, Share};
+use super::budget::Budget;
 use super::event_type::EventTypes;
 use super::not_forwarded::NotForwarded;
-use super::read::Limits;
+use super::read::{Limits, Reading};
 use super::request::{Frames, Head, Header};
 use super::tenant::Verifiers;
 use crate::delivery::{Accepted, AnyDelivery, Delivery, Scope};
@@ -37,15 +37,15 @@ impl Checks {
     pub(crate) async fn verify(
         &self,
         head: &impl Head,
-        body: impl Frames,
+        body: Pin<&mut impl Frames>,
         received: Instant,
     ) -> Result<Delivery, NotForwarded> {
         let chosen = self.verifiers.choose(head);
         let sender = chosen.verifier().sender();
         let lines_of = |name| head.lines(Header::Named(name));
         let mut verification = chosen.begin(lines_of)?;
-        let update = |bytes: &[u8]| verification.update(bytes);
-        let (body, _share) = self.read(&sender.terms, head, body, update).await?;
+        let mut reading = self.start_reading(&sender.terms, head, &*body)?;
+        let body = reading.read(body, |bytes| verification.update(bytes)).await?;
         let body_read = self.body_read(received);
         let verified = chosen.confirm(verification.finish(self.clock.unix_seconds()))?;
         #[cfg(feature = "schemes")]
@@ -75,22 +75,14 @@ impl Checks {
 }
 
 impl<V> Checks<V> {
-    /// Checks the head and reads the body, each within the limits that hold for this sender.
-    ///
-    /// Keep the share until the body is verified. Otherwise the budget would not count the body while
-    /// its request is still unverified.
-    pub(crate) async fn read(
-        &self,
-        terms: &Terms,
+    /// Checks the head of a request whose body is to be read, within the limits for this sender.
+    pub(crate) fn start_reading<'a>(
+        &'a self,
+        terms: &'a Terms,
         head: &impl Head,
-        body: impl Frames,
-        update: impl FnMut(&[u8]),
-    ) -> Result<(Bytes, Share<'_>), Rejection> {
-        let limits = self.limits.of(terms);
-        limits.check_head(head, &body)?;
-        let mut share = self.budget.share(limits.size);
-        let body = limits.read(body, update, &mut share).await?;
-        Ok((body, share))
+        body: &impl Frames,
+    ) -> Result<Reading<'a>, Rejection> {
+        self.limits.start(terms, head, body, &self.budget)
     }
 
     /// The time since the head arrived, for observers.

@@ -1,12 +1,18 @@
 //! Reading a body within its limits, and through the MAC.
 
+mod collected;
+
+use std::future::poll_fn;
 use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::time::{Instant, timeout_at};
+use tokio::task::consume_budget;
+use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::budget::Share;
+use self::collected::Collected;
+use super::budget::{Budget, Share};
 use super::request::{Frames, Head, Header};
 use crate::Rejection;
 use crate::deadline::deadline;
@@ -21,134 +27,162 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    pub(super) fn of(self, terms: &Terms) -> BodyLimits {
-        const STALL: Duration = Duration::from_secs(5);
-        BodyLimits {
-            size: self.size.unwrap_or_else(|| terms.most_bytes()),
-            stall: self.stall.unwrap_or(STALL.min(terms.body_timeout())),
-            total: self.total.unwrap_or_else(|| terms.body_timeout()),
-        }
-    }
-}
-
-/// The limits of one body.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct BodyLimits {
-    /// The most bytes.
-    pub(super) size: usize,
-    /// The longest time without a byte.
-    pub(super) stall: Duration,
-    /// The longest time in all.
-    pub(super) total: Duration,
-}
-
-impl BodyLimits {
-    /// Checks the content encoding and the declared length, before the body is read.
-    pub(super) fn check_head(self, head: &impl Head, body: &impl Frames) -> Result<(), Rejection> {
+    /// Checks the content encoding and the declared length, and prepares to read the body.
+    pub(super) fn start<'a>(
+        &'a self,
+        terms: &'a Terms,
+        head: &impl Head,
+        body: &impl Frames,
+        budget: &'a Budget,
+    ) -> Result<Reading<'a>, Rejection> {
         if !is_identity(head) {
             return Err(Rejection::UnsupportedContentEncoding);
         }
-        let size = u64::try_from(self.size).unwrap_or(u64::MAX);
-        if body.at_least().max(content_length(head)) > size {
-            return Err(self.too_large());
-        }
-        Ok(())
+        let size = self.size.unwrap_or_else(|| terms.most_bytes());
+        let declared = usize::try_from(body.at_least().max(content_length(head)));
+        let declared = declared.ok().filter(|declared| *declared <= size);
+        Ok(Reading {
+            limits: self,
+            terms,
+            size,
+            declared: declared.ok_or(Rejection::PayloadTooLarge { limit: size })?,
+            share: budget.share(size),
+            collected: Collected::Nothing,
+            times: None,
+            is_waiting: false,
+            alarm: None,
+        })
     }
 
+    /// The longest time without a byte.
+    fn stall(&self, terms: &Terms) -> Duration {
+        const STALL: Duration = Duration::from_secs(5);
+        self.stall.unwrap_or_else(|| STALL.min(terms.body_timeout()))
+    }
+
+    /// The longest time in all.
+    fn total(&self, terms: &Terms) -> Duration {
+        self.total.unwrap_or_else(|| terms.body_timeout())
+    }
+}
+
+/// A body that is being read.
+///
+/// Keep this until the body is verified. Otherwise the budget would not count the body while its
+/// request is still unverified.
+pub(crate) struct Reading<'a> {
+    limits: &'a Limits,
+    terms: &'a Terms,
+    size: usize,
+    declared: usize,
+    share: Share<'a>,
+    collected: Collected,
+    times: Option<Times>,
+    /// Whether the body was asked for its next frame and has none yet.
+    is_waiting: bool,
+    /// In a box, because most bodies need none and the future would have room for it.
+    alarm: Option<Pin<Box<Sleep>>>,
+}
+
+/// When the body is late.
+#[derive(Clone, Copy)]
+struct Times {
+    stalled: Instant,
+    end: Instant,
+}
+
+impl Reading<'_> {
     /// Reads the body and passes each frame to `update`, for the MAC, as it arrives.
     ///
     /// A body of one frame is not copied. Memory grows with the bytes that have arrived, never with
     /// the declared length. Otherwise an attacker could reserve memory with a header alone.
-    pub(super) async fn read<B: Frames>(
-        self,
-        body: B,
+    ///
+    /// The time limits count from the first frame, or from the moment when the body first has to wait
+    /// for it. A body that arrived with its head needs neither a timer nor the clock.
+    pub(crate) async fn read<B: Frames>(
+        &mut self,
+        mut body: Pin<&mut B>,
         mut update: impl FnMut(&[u8]),
-        share: &mut Share<'_>,
     ) -> Result<Bytes, Rejection> {
-        let mut body = pin!(body);
-        let mut collected = Collected::Nothing;
-        let now = Instant::now();
-        let (end, mut stalled) = (deadline(now, self.total), deadline(now, self.stall));
-        while let Some(bytes) = next_frame(body.as_mut(), self, stalled, end).await? {
-            if bytes.len() > self.size.saturating_sub(collected.len()) {
-                return Err(self.too_large());
+        poll_fn(|context| self.poll_all(body.as_mut(), &mut update, context)).await?;
+        Ok(self.collected.take())
+    }
+
+    fn poll_all<B: Frames>(
+        &mut self,
+        mut body: Pin<&mut B>,
+        update: &mut impl FnMut(&[u8]),
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), Rejection>> {
+        loop {
+            if let Some(times) = self.times.filter(|_| !self.is_waiting) {
+                // Yield here. Otherwise a body that keeps returning empty frames would starve the alarm.
+                ready!(pin!(consume_budget()).poll(context));
+                self.check(times)?;
             }
-            update(&bytes);
-            if !bytes.is_empty() {
-                collected = collected.with(bytes, self.size, share)?;
-                stalled = deadline(Instant::now(), self.stall);
+            let Poll::Ready(frame) = body.as_mut().poll_frame(context) else {
+                return self.poll_alarm(context).map(Err);
+            };
+            self.is_waiting = false;
+            let Some(bytes) = frame.transpose()? else { return Poll::Ready(Ok(())) };
+            let is_progress = !bytes.is_empty();
+            if is_progress {
+                self.take(bytes, update)?;
+            }
+            if body.is_at_end() {
+                return Poll::Ready(Ok(()));
+            }
+            self.expect_more(is_progress);
+        }
+    }
+
+    fn take(&mut self, bytes: Bytes, update: &mut impl FnMut(&[u8])) -> Result<(), Rejection> {
+        if bytes.len() > self.size.saturating_sub(self.collected.len()) {
+            return Err(Rejection::PayloadTooLarge { limit: self.size });
+        }
+        update(&bytes);
+        self.collected.add(bytes, self.declared, self.size, &mut self.share)
+    }
+
+    /// Starts the time limits. After progress, the body may stall anew.
+    fn expect_more(&mut self, is_progress: bool) -> Times {
+        match self.times {
+            Some(times) if !is_progress => times,
+            times => {
+                let now = Instant::now();
+                let end = || deadline(now, self.limits.total(self.terms));
+                let end = times.map_or_else(end, |times| times.end);
+                let stalled = deadline(now, self.limits.stall(self.terms));
+                *self.times.insert(Times { stalled, end })
             }
         }
-        Ok(collected.into_bytes())
     }
 
-    fn too_large(self) -> Rejection {
-        Rejection::PayloadTooLarge { limit: self.size }
+    /// Rejects the body if it is late.
+    fn check(&self, times: Times) -> Result<(), Rejection> {
+        if Instant::now() < times.stalled.min(times.end) { Ok(()) } else { Err(self.late(times)) }
     }
-}
 
-async fn next_frame<B: Frames>(
-    mut body: Pin<&mut B>,
-    limits: BodyLimits,
-    stalled: Instant,
-    end: Instant,
-) -> Result<Option<Bytes>, Rejection> {
-    let next = std::future::poll_fn(|context| body.as_mut().poll_frame(context));
-    // Yield here. Otherwise a body that keeps returning empty frames would starve the timer.
-    tokio::task::consume_budget().await;
-    let late = Instant::now() >= stalled.min(end);
-    match timeout_at(stalled.min(end), next).await {
-        Ok(frame) if !late => frame.transpose(),
-        _ => Err(Rejection::BodyTimeout {
-            limit: if stalled < end { limits.stall } else { limits.total },
-        }),
+    fn late(&self, Times { stalled, end }: Times) -> Rejection {
+        let Self { limits, terms, .. } = self;
+        let limit = if stalled < end { limits.stall(terms) } else { limits.total(terms) };
+        Rejection::BodyTimeout { limit }
     }
-}
 
-/// The bytes that have arrived. They are copied from the second frame on.
-enum Collected {
-    Nothing,
-    OneFrame(Bytes),
-    Frames(Vec<u8>),
-}
-
-impl Collected {
-    fn len(&self) -> usize {
-        match self {
-            Self::Nothing => 0,
-            Self::OneFrame(bytes) => bytes.len(),
-            Self::Frames(bytes) => bytes.len(),
+    /// Ready with a rejection once the body that is waited for is late.
+    fn poll_alarm(&mut self, context: &mut Context<'_>) -> Poll<Rejection> {
+        self.is_waiting = true;
+        let times = self.expect_more(false);
+        // Asked here as well, because the alarm is silent while the task's budget is used up.
+        if let Err(rejection) = self.check(times) {
+            return Poll::Ready(rejection);
         }
-    }
-
-    /// Adds a frame, if the budget has room for the buffer that it needs.
-    fn with(self, next: Bytes, limit: usize, share: &mut Share<'_>) -> Result<Self, Rejection> {
-        let length = self.len().saturating_add(next.len());
-        let (mut all, first) = match self {
-            Self::Nothing => {
-                share.grow_to(length)?;
-                return Ok(Self::OneFrame(next));
-            }
-            Self::OneFrame(first) => (Vec::new(), first),
-            Self::Frames(all) => (all, Bytes::new()),
-        };
-        if length > all.capacity() {
-            // Doubled, because otherwise each small frame would copy the whole body.
-            let capacity = length.saturating_mul(2).min(limit);
-            share.grow_to(capacity)?;
-            all.reserve_exact(capacity.saturating_sub(all.len()));
-        }
-        all.extend_from_slice(&first);
-        all.extend_from_slice(&next);
-        Ok(Self::Frames(all))
-    }
-
-    fn into_bytes(self) -> Bytes {
-        match self {
-            Self::Nothing => Bytes::new(),
-            Self::OneFrame(bytes) => bytes,
-            Self::Frames(bytes) => bytes.into(),
-        }
+        let due = times.stalled.min(times.end);
+        let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(due)));
+        ready!(alarm.as_mut().poll(context));
+        // It was set for an earlier frame. To set it for each frame would lock all timers each time.
+        alarm.as_mut().reset(due);
+        alarm.as_mut().poll(context).map(|()| self.late(times))
     }
 }
 

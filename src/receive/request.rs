@@ -29,24 +29,16 @@ pub(crate) trait Frames {
     /// A lower bound for the bytes that are still to come.
     fn at_least(&self) -> u64;
 
+    /// Whether the body is known to have no more pieces. If so, it needs not be asked again, and a server
+    /// that notices the end only later is not waited for.
+    fn is_at_end(&self) -> bool {
+        false
+    }
+
     /// The next piece of the body. An empty piece stands for a frame without data, and does not count
     /// as progress.
     fn poll_frame(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Rejection>>>;
-}
-
-/// Lets the actix adapter lend its body and keep the unread part.
-impl<B: Frames + Unpin> Frames for &mut B {
-    fn at_least(&self) -> u64 {
-        (**self).at_least()
-    }
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, Rejection>>> {
-        Pin::new(&mut **self).poll_frame(context)
-    }
 }

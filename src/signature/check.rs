@@ -1,10 +1,9 @@
-use hmac::{EagerHash, Hmac, Mac};
+use hmac::EagerHash;
 use sha2::{Sha256, Sha512};
 
 use super::header::{Digests, read_header};
-use super::keyed::KeyedSecret;
-use super::mac::RunningMac;
-use super::secrets::{PerSecret, Secrets};
+use super::mac::RunningMacs;
+use super::secrets::{Secrets, first_match};
 use super::timestamp::Timestamp;
 use super::{ReplayKey, ReplayKeys, VerifyError};
 use crate::scheme::{Format, Hash};
@@ -18,26 +17,30 @@ pub(super) enum Check {
 }
 
 impl Check {
-    /// Starts a MAC under each secret, without any input.
-    pub(super) fn new(hash: Hash, secrets: &Secrets) -> Self {
+    /// Without any MAC.
+    #[inline]
+    pub(super) fn new(hash: Hash) -> Self {
         match hash {
-            Hash::Sha256 => {
-                let macs = secrets.iter().map(|secret| secret.keys.sha256.start()).collect();
-                Self::Sha256(Candidates { macs, digests: Digests::new() })
-            }
-            Hash::Sha512 => {
-                let macs = secrets.iter().map(|secret| secret.keys.sha512.start()).collect();
-                Self::Sha512(Box::new(Candidates { macs, digests: Digests::new() }))
-            }
+            Hash::Sha256 => Self::Sha256(Candidates::new()),
+            Hash::Sha512 => Self::Sha512(Box::new(Candidates::new())),
+        }
+    }
+
+    /// Starts a MAC under each secret, without any input. They start in place, as a `Check` takes
+    /// longer to move than to start.
+    pub(super) fn start(&mut self, secrets: &Secrets) {
+        match self {
+            Self::Sha256(own) => own.macs.start(secrets.keys.iter().map(|keys| &keys.sha256)),
+            Self::Sha512(own) => own.macs.start(secrets.keys.iter().map(|keys| &keys.sha512)),
         }
     }
 
     /// Parses the signature header. Returns the time, if the header has it.
-    pub(super) fn read_header(
+    pub(super) fn read_header<'a>(
         &mut self,
-        line: &[u8],
+        line: &'a [u8],
         format: &Format,
-    ) -> Result<Option<Timestamp>, VerifyError> {
+    ) -> Result<Option<Timestamp<'a>>, VerifyError> {
         match self {
             Self::Sha256(candidates) => read_header(line, format, &mut candidates.digests),
             Self::Sha512(candidates) => read_header(line, format, &mut candidates.digests),
@@ -46,8 +49,8 @@ impl Check {
 
     pub(super) fn update(&mut self, bytes: &[u8]) {
         match self {
-            Self::Sha256(candidates) => candidates.update(bytes),
-            Self::Sha512(candidates) => candidates.update(bytes),
+            Self::Sha256(candidates) => candidates.macs.update(bytes),
+            Self::Sha512(candidates) => candidates.macs.update(bytes),
         }
     }
 
@@ -59,35 +62,31 @@ impl Check {
         }
     }
 
-    /// The secret that matches, and the replay keys of the signed bytes.
-    pub(super) fn finish<'s>(
-        &mut self,
-        secrets: &'s Secrets,
-    ) -> Option<(&'s KeyedSecret, ReplayKeys)> {
+    /// The position of the secret that matches, and the replay keys of the signed bytes.
+    pub(super) fn finish(&mut self) -> Option<(usize, ReplayKeys)> {
         match self {
-            Self::Sha256(candidates) => candidates.finish(secrets),
-            Self::Sha512(candidates) => candidates.finish(secrets),
+            Self::Sha256(candidates) => candidates.finish(),
+            Self::Sha512(candidates) => candidates.finish(),
         }
     }
 }
 
 /// A running MAC per secret, and the digests of `N` bytes from the header.
 pub(super) struct Candidates<H: EagerHash, const N: usize> {
-    macs: PerSecret<RunningMac<H>>,
+    macs: RunningMacs<H>,
     digests: Digests<N>,
 }
 
-impl<H: EagerHash, const N: usize> Candidates<H, N>
-where
-    Hmac<H>: Mac,
-{
-    fn update(&mut self, bytes: &[u8]) {
-        self.macs.iter_mut().for_each(|mac| mac.update(bytes));
+impl<H: EagerHash, const N: usize> Candidates<H, N> {
+    #[inline]
+    fn new() -> Self {
+        Self { macs: RunningMacs::none(), digests: Digests::new() }
     }
 
-    fn finish<'s>(&mut self, secrets: &'s Secrets) -> Option<(&'s KeyedSecret, ReplayKeys)> {
-        let expected: PerSecret<_> = self.macs.drain(..).map(RunningMac::finish::<N>).collect();
-        let secret = secrets.matching(&expected, &self.digests)?;
-        Some((secret, ReplayKeys::first_four(expected.iter().map(ReplayKey::from_mac))))
+    fn finish(&mut self) -> Option<(usize, ReplayKeys)> {
+        let expected = self.macs.finish::<N>();
+        let position = first_match(&expected, &self.digests);
+        let replay_keys = || ReplayKeys::first_four(expected.iter().map(ReplayKey::from_mac));
+        (position < expected.len()).then(|| (position, replay_keys()))
     }
 }

@@ -48,7 +48,7 @@ mod counting {
         fn ct_eq(&self, other: &Self) -> Choice;
     }
 
-    impl<const N: usize> ConstantTimeEq for [u8; N] {
+    impl<const N: usize> ConstantTimeEq for [u64; N] {
         fn ct_eq(&self, other: &Self) -> Choice {
             COMPARED.set(COMPARED.get().saturating_add(1));
             Choice(u8::from(self == other))

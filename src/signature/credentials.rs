@@ -20,9 +20,7 @@ pub(crate) struct Credential(Digest<32>);
 
 impl Credential {
     pub(crate) fn new(text: &[u8]) -> Self {
-        let mut mac = process_key().start();
-        mac.update(text);
-        Self(mac.finish())
+        Self(process_key().digest(&[text]))
     }
 }
 

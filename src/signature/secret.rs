@@ -100,21 +100,21 @@ impl<K> Secret<K> {
     /// that you can tell when a rotation is over. Put nothing confidential into it.
     #[must_use]
     pub fn named(mut self, name: impl Into<Arc<str>>) -> Self {
-        self.keyed.name = name.into();
+        self.keyed.label.name = name.into();
         self
     }
 
     /// The secret's name, for logs.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.keyed.name
+        &self.keyed.label.name
     }
 
     /// The number of genuine and fresh deliveries that matched this secret. Clones count
     /// together. When the previous secret's count no longer changes, the rotation is over.
     #[must_use]
     pub fn matches(&self) -> u64 {
-        self.keyed.matches()
+        self.keyed.label.matches()
     }
 
     pub(super) fn keyed(&self) -> &KeyedSecret {
@@ -139,7 +139,7 @@ impl<K> Clone for Secret<K> {
 
 impl<K> fmt::Debug for Secret<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Secret").field(&self.keyed.name).finish()
+        f.debug_tuple("Secret").field(&self.keyed.label.name).finish()
     }
 }
 

@@ -1,8 +1,10 @@
+use std::sync::Arc;
+
 use arrayvec::ArrayVec;
 
 use super::constant_time::{Choice, ConditionallySelectable, ConstantTimeEq};
-use super::keyed::KeyedSecret;
-use super::mac::Digest;
+use super::keyed::{KeyedSecret, Labels};
+use super::mac::{Digest, MacKeys};
 use crate::Secret;
 
 /// The most secrets that one verifier accepts at once.
@@ -12,51 +14,46 @@ pub(super) const MAX_SECRETS: usize = 4;
 pub(super) type PerSecret<T> = ArrayVec<T, MAX_SECRETS>;
 
 /// One to four secrets, no two of them the same.
-pub(super) struct Secrets(PerSecret<KeyedSecret>);
+pub(super) struct Secrets {
+    pub(super) keys: PerSecret<Arc<MacKeys>>,
+    pub(super) labels: Labels,
+}
 
 impl Secrets {
     pub(super) fn one<K>(secret: Secret<K>) -> Self {
-        Self([secret.into_keyed()].into_iter().collect())
+        Self::of([secret.into_keyed()].into_iter().collect())
     }
 
     pub(super) fn new<K>(
         secrets: impl IntoIterator<Item = Secret<K>>,
     ) -> Result<Self, RotationError> {
-        let mut taken = Self(PerSecret::new());
+        let mut taken = PerSecret::new();
         for secret in secrets {
-            taken.add(secret.into_keyed())?;
+            add(&mut taken, secret.into_keyed())?;
         }
-        if taken.0.is_empty() { Err(RotationError::NoSecret) } else { Ok(taken) }
+        if taken.is_empty() { Err(RotationError::NoSecret) } else { Ok(Self::of(taken)) }
     }
 
-    fn add(&mut self, secret: KeyedSecret) -> Result<(), RotationError> {
-        if let Some(known) = self.same_as(&secret) {
-            let names = [known, &secret].map(|secret| secret.name.to_string());
-            return Err(RotationError::SameSecret { names });
-        }
-        self.0.try_push(secret).map_err(|_| RotationError::TooManySecrets)
+    fn of(secrets: PerSecret<KeyedSecret>) -> Self {
+        let labels = Arc::new(secrets.iter().map(|secret| secret.label.clone()).collect());
+        Self { keys: secrets.into_iter().map(|secret| secret.keys).collect(), labels }
     }
+}
 
-    /// The secret with the same text as this one. The text is not kept, so this compares the MACs of
-    /// an empty message.
-    fn same_as(&self, secret: &KeyedSecret) -> Option<&KeyedSecret> {
-        let of_nothing = |secret: &KeyedSecret| secret.keys.sha256.start().finish::<32>();
-        let known: PerSecret<_> = self.0.iter().map(of_nothing).collect();
-        self.matching(&known, &[of_nothing(secret)])
+fn add(taken: &mut PerSecret<KeyedSecret>, secret: KeyedSecret) -> Result<(), RotationError> {
+    if let Some(known) = same_as(taken, &secret) {
+        let names = [known, &secret].map(|secret| secret.label.name.to_string());
+        return Err(RotationError::SameSecret { names });
     }
+    taken.try_push(secret).map_err(|_| RotationError::TooManySecrets)
+}
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &KeyedSecret> {
-        self.0.iter()
-    }
-
-    /// The secret whose MAC is one of these digests.
-    pub(super) fn matching<const N: usize>(
-        &self,
-        expected: &[Digest<N>],
-        digests: &[Digest<N>],
-    ) -> Option<&KeyedSecret> {
-        self.0.get(first_match(expected, digests))
-    }
+/// The secret with the same text as this one. The text is not kept, so this compares the MACs of an
+/// empty message.
+fn same_as<'s>(taken: &'s [KeyedSecret], secret: &KeyedSecret) -> Option<&'s KeyedSecret> {
+    let of_nothing = |secret: &KeyedSecret| secret.keys.sha256.digest::<32>(&[]);
+    let known: PerSecret<_> = taken.iter().map(of_nothing).collect();
+    taken.get(first_match(&known, &[of_nothing(secret)]))
 }
 
 /// The position of the first expected digest that is among `digests`, or a position that no set of

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use super::check::Check;
 use super::header::malformed;
+use super::keyed::{Labels, Matched};
 use super::secrets::Secrets;
 use super::timestamp::Timestamp;
 use super::{ReplayKeys, Tolerance, VerifyError};
-use crate::scheme::{Sender, Signed, TimeSource};
+use crate::scheme::{Format, Sender, Signed, TimeSource};
 
 /// A verification in progress. It uses the secrets that the verifier had when it began. Drop it to
 /// cancel the verification.
@@ -27,36 +28,46 @@ use crate::scheme::{Sender, Signed, TimeSource};
 #[must_use = "nothing is verified before `finish`"]
 pub struct Verification {
     scheme: &'static str,
-    secrets: Arc<Secrets>,
+    labels: Labels,
     tolerance: Tolerance,
     check: Check,
-    /// `None` if the signature covers no time.
-    time: Option<Timestamp>,
+    /// In Unix seconds. `None` if the signature covers no time.
+    time: Option<i64>,
     /// `None` if the signature covers no id.
     id: Option<Arc<str>>,
 }
 
 impl Verification {
-    /// Parses the line of the signature header, and starts the MAC with everything that comes before
-    /// the body. `line_of` returns the only line of another header.
-    pub(super) fn start<'a>(
-        sender: &Sender,
-        secrets: Arc<Secrets>,
-        tolerance: Tolerance,
-        line: &[u8],
+    /// A verification that has not started yet.
+    #[inline]
+    pub(super) fn new(sender: &Sender, secrets: &Secrets, tolerance: Tolerance) -> Self {
+        let labels = Arc::clone(&secrets.labels);
+        let check = Check::new(sender.format.hash);
+        Self { scheme: sender.name, labels, tolerance, check, time: None, id: None }
+    }
+
+    /// Starts a MAC under each secret.
+    ///
+    /// Not part of `new`, because moving the MACs takes longer than to start them.
+    pub(super) fn start(&mut self, secrets: &Secrets) {
+        self.check.start(secrets);
+    }
+
+    /// Parses the line of the signature header, and feeds everything that comes before the body to the
+    /// MACs. `line_of` returns the only line of another header.
+    pub(super) fn read_headers<'a>(
+        &mut self,
+        format: &Format,
+        line: &'a [u8],
         line_of: impl Fn(&'static str) -> Result<&'a [u8], VerifyError>,
-    ) -> Result<Self, VerifyError> {
-        let Sender { name, format, .. } = sender;
-        let check = Check::new(format.hash, &secrets);
-        // Filled in place, because moving it costs more than the header.
-        let mut verification =
-            Self { scheme: name, secrets, tolerance, check, time: None, id: None };
-        let Self { check, time, id, .. } = &mut verification;
-        *time = check.read_header(line, format)?;
+    ) -> Result<(), VerifyError> {
+        let Self { check, id, .. } = self;
+        let mut time = check.read_header(line, format)?;
         if let Some(TimeSource::Header(header)) = format.signed.time() {
-            *time = Some(Timestamp::parse(line_of(header)?)?);
+            time = Some(Timestamp::parse(line_of(header)?)?);
         }
-        let time_text = time.as_ref().map_or(&[][..], |time| &time.text);
+        self.time = time.map(|time| time.unix_seconds);
+        let time_text = time.map_or(&[][..], |time| time.text);
         check.update_all([format.before.as_bytes()]);
         match format.signed {
             Signed::Body => {}
@@ -68,7 +79,7 @@ impl Verification {
                 check.update_all([id, separator.as_bytes(), time_text, separator.as_bytes()]);
             }
         }
-        Ok(verification)
+        Ok(())
     }
 
     /// Adds the next piece of the body, exactly as it arrived.
@@ -83,17 +94,17 @@ impl Verification {
     /// [`VerifyError::InvalidSignature`] if no digest matches. [`VerifyError::TimestampTooOld`] or
     /// [`VerifyError::TimestampTooNew`] if the delivery is genuine but not fresh.
     pub fn finish(mut self, now: i64) -> Result<Verified, VerifyError> {
-        let (secret, replay_keys) =
-            self.check.finish(&self.secrets).ok_or(VerifyError::InvalidSignature)?;
-        let time = match &self.time {
+        let (index, replay_keys) = self.check.finish().ok_or(VerifyError::InvalidSignature)?;
+        let time = match self.time {
             None => None,
-            Some(time) => {
-                let (timestamp, age) = (time.unix_seconds, now.saturating_sub(time.unix_seconds));
+            Some(timestamp) => {
+                let age = now.saturating_sub(timestamp);
                 self.tolerance.check(age)?;
                 Some(SignedTime { timestamp, age, replay_window: self.tolerance.replay_window() })
             }
         };
-        secret.count_match();
+        let secret_name = Matched::new(self.labels, index);
+        secret_name.count();
 
         Ok(Verified {
             scheme: self.scheme,
@@ -101,7 +112,7 @@ impl Verification {
             body_end: now,
             time,
             id: self.id,
-            secret_name: Arc::clone(&secret.name),
+            secret_name,
             tenant: None,
             replay_keys,
         })
@@ -132,7 +143,7 @@ pub struct Verified {
     body_end: i64,
     time: Option<SignedTime>,
     id: Option<Arc<str>>,
-    secret_name: Arc<str>,
+    secret_name: Matched,
     tenant: Option<Arc<str>>,
     replay_keys: ReplayKeys,
 }
@@ -174,7 +185,7 @@ impl Verified {
     /// The name of the secret that matched.
     #[must_use]
     pub fn secret_name(&self) -> &str {
-        &self.secret_name
+        self.secret_name.name()
     }
 
     /// The name of the tenant whose secret matched. `None` unless the layer has a verifier

@@ -50,7 +50,7 @@ pub struct Verifier<T = Timed, K = TextKey> {
 
 struct Shared {
     sender: Sender,
-    secrets: RwLock<Arc<Secrets>>,
+    secrets: RwLock<Secrets>,
 }
 
 impl Verifier {
@@ -144,7 +144,7 @@ impl<T, K> Verifier<T, K> {
         &self,
         secrets: impl IntoIterator<Item = Secret<K>>,
     ) -> Result<(), RotationError> {
-        let secrets = Arc::new(Secrets::new(secrets)?);
+        let secrets = Secrets::new(secrets)?;
         let mut current = self.shared.secrets.write().unwrap_or_else(PoisonError::into_inner);
         let replaced = std::mem::replace(&mut *current, secrets);
         // Wiped after the lock is released. Otherwise requests would wait for the wiping.
@@ -165,8 +165,7 @@ impl<T, K> Verifier<T, K> {
     }
 
     pub(super) fn of(sender: Sender, secrets: Secrets) -> Self {
-        let secrets = RwLock::new(Arc::new(secrets));
-        let shared = Arc::new(Shared { sender, secrets });
+        let shared = Arc::new(Shared { sender, secrets: RwLock::new(secrets) });
         Self { shared, accepts: Tolerance::default(), kinds: PhantomData }
     }
 }

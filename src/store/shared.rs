@@ -36,6 +36,13 @@ impl SharedStore {
             None => Self(Arc::new(store)),
         }
     }
+
+    /// The store whose calls say whether they have to wait. The methods of [`Store`] hide that in a
+    /// future.
+    #[cfg(any(feature = "tower", feature = "actix"))]
+    pub(crate) fn any(&self) -> &dyn AnyStore {
+        &*self.0
+    }
 }
 
 impl Store for SharedStore {
@@ -94,7 +101,7 @@ impl<T: Store> Store for Arc<T> {
 }
 
 /// [`Store`] in a form that a trait object can have: a trait with `async fn`s cannot be one.
-trait AnyStore: Send + Sync {
+pub(crate) trait AnyStore: Send + Sync {
     fn claim<'a>(&'a self, claim: &'a Claim) -> Call<'a, ClaimAnswer>;
     fn renew<'a>(&'a self, claim: &'a Claim) -> Call<'a, Renewal>;
     fn complete<'a>(&'a self, claim: &'a Claim) -> Call<'a, Completion>;
@@ -130,7 +137,7 @@ impl<S: Store> AnyStore for S {
 }
 
 /// A call of a store: already answered, or a future that has not been polled.
-enum Call<'a, T> {
+pub(crate) enum Call<'a, T> {
     Answered(Result<T, StoreError>),
     Waiting(Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>),
 }

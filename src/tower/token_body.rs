@@ -57,10 +57,11 @@ impl Body for TokenBody {
     type Error = Infallible;
 
     fn poll_frame(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(self.unread.next_frame().map(Ok))
+        let Self { delivery, unread } = self.get_mut();
+        Poll::Ready(unread.next_frame(delivery.body()).map(Ok))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -68,6 +69,6 @@ impl Body for TokenBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.unread.size_hint()
+        self.unread.size_hint(self.delivery.body())
     }
 }

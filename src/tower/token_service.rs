@@ -1,5 +1,5 @@
 use std::error::Error;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -12,10 +12,9 @@ use super::http_request::HttpFrames;
 use super::response_body::ResponseBody;
 use super::token_body::TokenBody;
 use super::verified_body::Proven;
-use super::verify_service::forward_or_reject;
+use super::verify_service::{forwarded, not_forwarded, ready};
 use crate::credential::{TokenDelivery, Tokens};
-use crate::receive::TokenLayer;
-use crate::receive::{Checks, NotForwarded};
+use crate::receive::{Checks, TokenLayer};
 use crate::{Delivery, Rejection};
 
 impl<S> Layer<S> for TokenLayer {
@@ -51,28 +50,27 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let received = Instant::now();
         let checks = Arc::clone(&self.checks);
-        let inner = self.inner.clone();
+        let mut inner = self.inner.clone();
+        let (mut parts, body) = request.into_parts();
+        // One future, for the reason that is given in `VerifyService`.
         Box::pin(async move {
-            let accepted = accept(&checks, request, received).await.map_err(NotForwarded::from);
-            forward_or_reject(&checks, inner, accepted).await
+            let seen = &parts.extensions;
+            if seen.get::<TokenDelivery>().is_some() || seen.get::<Delivery>().is_some() {
+                return Ok(not_forwarded(&checks, Rejection::TwoTokenLayers.into()));
+            }
+            let accepted = {
+                let body = pin!(HttpFrames::new(body));
+                checks.accept(&parts, body, received).await
+            };
+            let delivery = match accepted {
+                Ok(delivery) => delivery,
+                Err(rejection) => return Ok(not_forwarded(&checks, rejection.into())),
+            };
+            parts.extensions.insert(delivery.clone());
+            ready(&mut inner).await?;
+            let request = Request::from_parts(parts, TokenBody::of(delivery.clone()));
+            let response = inner.call(request).await?;
+            Ok(forwarded(&checks, &delivery, response))
         })
     }
-}
-
-async fn accept<B>(
-    checks: &Checks<Tokens>,
-    request: Request<B>,
-    received: Instant,
-) -> Result<Request<TokenBody>, Rejection>
-where
-    B: Body<Error: Into<Box<dyn Error + Send + Sync>>>,
-{
-    let (mut parts, body) = request.into_parts();
-    let seen = &parts.extensions;
-    if seen.get::<TokenDelivery>().is_some() || seen.get::<Delivery>().is_some() {
-        return Err(Rejection::TwoTokenLayers);
-    }
-    let delivery = checks.accept(&parts, HttpFrames::new(body), received).await?;
-    parts.extensions.insert(delivery.clone());
-    Ok(Request::from_parts(parts, TokenBody::of(delivery)))
 }

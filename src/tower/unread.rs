@@ -1,24 +1,24 @@
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
-/// The bytes of a body that was read already, to be read again in one frame.
+/// Whether a body that was read already was read again. It is read in one frame.
 #[derive(Debug)]
-pub(super) struct Unread(Option<Bytes>);
+pub(super) struct Unread(bool);
 
 impl Unread {
     pub(super) fn new(body: &Bytes) -> Self {
-        Self(Some(body.clone()).filter(|body| !body.is_empty()))
+        Self(!body.is_empty())
     }
 
-    pub(super) fn next_frame(&mut self) -> Option<Frame<Bytes>> {
-        self.0.take().map(Frame::data)
+    pub(super) fn next_frame(&mut self, body: &Bytes) -> Option<Frame<Bytes>> {
+        std::mem::take(&mut self.0).then(|| Frame::data(body.clone()))
     }
 
     pub(super) fn is_at_end(&self) -> bool {
-        self.0.is_none()
+        !self.0
     }
 
-    pub(super) fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.0.as_ref().map_or(0, |bytes| bytes.len() as u64))
+    pub(super) fn size_hint(&self, body: &Bytes) -> SizeHint {
+        SizeHint::with_exact(if self.0 { body.len() as u64 } else { 0 })
     }
 }

@@ -1,6 +1,6 @@
 use std::error::Error;
 use std::future::poll_fn;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -11,7 +11,7 @@ use tower::{Layer, Service};
 
 use super::http_request::HttpFrames;
 use super::response_body::{ResponseBody, respond};
-use super::verified_body::{Proven, VerifiedBody};
+use super::verified_body::VerifiedBody;
 use crate::delivery::AnyDelivery;
 use crate::extract::RequestContext;
 use crate::observe::Outcome;
@@ -51,55 +51,55 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let received = Instant::now();
         let checks = Arc::clone(&self.checks);
-        let inner = self.inner.clone();
+        let mut inner = self.inner.clone();
+        let (mut parts, body) = request.into_parts();
+        // One future, which lends what it holds: an `async fn` would hold its arguments twice.
         Box::pin(async move {
-            let verified = verify(&checks, request, received).await;
-            forward_or_reject(&checks, inner, verified).await
+            if parts.extensions.get::<Delivery>().is_some() {
+                return Ok(not_forwarded(&checks, Rejection::TwoVerifyLayers.into()));
+            }
+            let verified = {
+                let body = pin!(HttpFrames::new(body));
+                checks.verify(&parts, body, received).await
+            };
+            let delivery = match verified {
+                Ok(delivery) => delivery,
+                Err(reason) => return Ok(not_forwarded(&checks, reason)),
+            };
+            parts.extensions.insert(delivery.clone());
+            parts.extensions.insert(RequestContext::new(&checks));
+            // Only now may a concurrency limit take a permit.
+            ready(&mut inner).await?;
+            let request = Request::from_parts(parts, VerifiedBody::new(delivery.clone()));
+            let response = inner.call(request).await?;
+            Ok(forwarded(&checks, &delivery, response))
         })
     }
 }
 
-async fn verify<B>(
-    checks: &Arc<Checks>,
-    request: Request<B>,
-    received: Instant,
-) -> Result<Request<VerifiedBody>, NotForwarded>
-where
-    B: Body<Error: Into<Box<dyn Error + Send + Sync>>>,
-{
-    let (mut parts, body) = request.into_parts();
-    if parts.extensions.get::<Delivery>().is_some() {
-        return Err(Rejection::TwoVerifyLayers.into());
-    }
-    let delivery = checks.verify(&parts, HttpFrames::new(body), received).await?;
-    parts.extensions.insert(delivery.clone());
-    parts.extensions.insert(RequestContext::new(checks));
-    Ok(Request::from_parts(parts, VerifiedBody::new(delivery)))
-}
-
-/// Forwards a request that was accepted, and responds to any other.
-pub(super) async fn forward_or_reject<V, B, S, R>(
+/// The response to a request that was not forwarded.
+pub(super) fn not_forwarded<V, R>(
     checks: &Checks<V>,
-    inner: S,
-    accepted: Result<Request<B>, NotForwarded>,
-) -> Result<Response<ResponseBody<R>>, S::Error>
-where
-    B: Proven,
-    S: Service<Request<B>, Response = Response<R>>,
-{
-    let request = match accepted {
-        Ok(request) => request,
-        Err(NotForwarded::Rejected(rejection)) => {
+    reason: NotForwarded,
+) -> Response<ResponseBody<R>> {
+    match reason {
+        NotForwarded::Rejected(rejection) => {
             checks.rejected(&rejection);
-            return Ok(respond(&rejection, &checks.respond));
+            respond(&rejection, &checks.respond)
         }
         #[cfg(feature = "schemes")]
-        Err(NotForwarded::Handshake { challenge }) => {
-            return Ok(super::handshake::answered(ResponseBody::layer(challenge.into())));
+        NotForwarded::Handshake { challenge } => {
+            super::handshake::answered(ResponseBody::layer(challenge.into()))
         }
-    };
-    let delivery = request.body().delivery().clone();
-    let mut response = forward(inner, request).await?;
+    }
+}
+
+/// The response of the inner service, with the status that the sender expects.
+pub(super) fn forwarded<V, R>(
+    checks: &Checks<V>,
+    delivery: &impl AnyDelivery,
+    mut response: Response<R>,
+) -> Response<ResponseBody<R>> {
     if delivery.accepted().terms().counts_as_failure(response.status().as_u16()) {
         *response.status_mut() = StatusCode::OK;
     }
@@ -107,20 +107,12 @@ where
     if let Some(rejection) = response.extensions().get::<Rejection>()
         && response.extensions().get::<DeliveryId>().is_none()
     {
-        checks.observe(Outcome::Rejected { rejection }, Some(&delivery));
+        checks.observe(Outcome::Rejected { rejection }, Some(delivery));
     }
-    Ok(response.map(ResponseBody::handler))
+    response.map(ResponseBody::handler)
 }
 
-/// Waits until the service is ready, then calls it. Only now may a concurrency limit take a permit.
-async fn forward<S, Q>(mut service: S, request: Q) -> Result<S::Response, S::Error>
-where
-    S: Service<Q>,
-{
-    ready(&mut service).await?;
-    service.call(request).await
-}
-
+/// Waits until the service can take a request.
 pub(super) async fn ready<S: Service<Q>, Q>(service: &mut S) -> Result<(), S::Error> {
     poll_fn(|context| service.poll_ready(context)).await
 }

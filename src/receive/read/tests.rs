@@ -1,13 +1,29 @@
 //! Scripted bodies in paused time, which passes only when nothing else is left to do.
 
-use std::task::{Context, Poll};
-
 use super::*;
-use crate::receive::budget::Budget;
 use crate::{Secret, Verifier};
 
-const LIMITS: BodyLimits =
-    BodyLimits { size: 100, stall: Duration::from_secs(5), total: Duration::from_secs(60) };
+struct Known {
+    size: usize,
+    stall: Duration,
+    total: Duration,
+}
+
+const LIMITS: Known =
+    Known { size: 100, stall: Duration::from_secs(5), total: Duration::from_secs(60) };
+
+/// A request without headers.
+struct NoHead;
+
+impl Head for NoHead {
+    fn lines(&self, _: Header) -> impl Iterator<Item = &[u8]> {
+        std::iter::empty()
+    }
+
+    fn request_head(&self) -> crate::RequestHead<'_> {
+        unreachable!("no tenant is looked for")
+    }
+}
 
 /// The seconds that the reader waits for a frame, and the frame.
 type Frame = (u64, &'static [u8]);
@@ -15,7 +31,7 @@ type Frame = (u64, &'static [u8]);
 const TEN: Frame = (0, b"ten bytes.");
 
 /// A body that plays a script.
-struct Script(Vec<Frame>, Option<Pin<Box<tokio::time::Sleep>>>);
+struct Script(Vec<Frame>, Option<Pin<Box<Sleep>>>);
 
 impl Frames for Script {
     fn at_least(&self) -> u64 {
@@ -39,8 +55,11 @@ async fn read(body: impl Frames, budget: &Budget) -> Result<Bytes, Rejection> {
     let verifier = Verifier::new(Secret::new("whsec_k5EKJQnf9sMX2vYzJdHG3L8pR").unwrap());
     let header = format!("t=1,v1={}", "0".repeat(64));
     let mut verification = verifier.begin([header.as_bytes()]).unwrap();
-    let update = |bytes: &[u8]| verification.update(bytes);
-    LIMITS.read(body, update, &mut budget.share(LIMITS.size)).await
+    let Known { size, stall, total } = LIMITS;
+    let limits = Limits { size: Some(size), stall: Some(stall), total: Some(total) };
+    let terms = Terms::new();
+    let mut reading = limits.start(&terms, &NoHead, &body, budget)?;
+    reading.read(pin!(body), |bytes| verification.update(bytes)).await
 }
 
 async fn play(script: &[Frame]) -> (Result<Bytes, Rejection>, u64) {

@@ -1,3 +1,5 @@
+use std::pin::Pin;
+
 use bytes::Bytes;
 use tokio::time::Instant;
 
@@ -12,7 +14,7 @@ impl Checks<Tokens> {
     pub(crate) async fn accept(
         &self,
         head: &impl Head,
-        body: impl Frames,
+        body: Pin<&mut impl Frames>,
         received: Instant,
     ) -> Result<TokenDelivery, Rejection> {
         let terms = &self.verifiers.places.terms;
@@ -20,7 +22,8 @@ impl Checks<Tokens> {
         let token = self.verifiers.find(lines_of(self.verifiers.header()));
         let token = token.map_err(|error| self.rejection(error))?;
         // The budget counts these bytes as well: a token is no reason to hold any amount of memory.
-        let (body, _share) = self.read(terms, head, body, |_| {}).await?;
+        let mut reading = self.start_reading(terms, head, &*body)?;
+        let body = reading.read(body, |_| {}).await?;
         let token = self.verifiers.proof(token, self.clock.unix_seconds());
         let body_read = self.body_read(received);
         let delivery = self.delivery(lines_of, token, body, received)?;

@@ -2,19 +2,21 @@
 //! a timestamp, so `Verifier` cannot take them.
 
 use super::super::header::{Digests, read_header};
+use super::super::secrets::first_match;
 use super::*;
 use crate::scheme::{Format, Hash, NEVENT};
 
 /// The MAC of a message that arrives in two pieces, as a body may.
-fn mac<H: EagerHash, const N: usize>(key: &[u8], message: &[u8]) -> [u8; N]
-where
-    Hmac<H>: Mac + KeyInit + Clone,
-{
-    let mut mac = MacKey::<H>::new(key).start();
+fn mac<H: EagerHash, const N: usize>(key: &[u8], message: &[u8]) -> [u8; N] {
+    let key = MacKey::<H>::new(key);
+    let mut mac = RunningMacs::none();
+    mac.start([&key].into_iter());
     let (first, rest) = message.split_at(message.len() / 3);
     mac.update(first);
     mac.update(rest);
-    mac.finish::<N>().0
+    let digests = mac.finish::<N>();
+    assert_eq!(digests.len(), 1);
+    digests[0].0
 }
 
 /// `hmac_sha256_test.json` and `hmac_sha512_test.json` of <https://github.com/C2SP/wycheproof>
@@ -31,10 +33,7 @@ fn wycheproof() {
 
 /// How many tags are forged, genuine and truncated. A tag of full length equals the MAC if and only
 /// if it is genuine. A truncated tag is a malformed header, even if it is genuine.
-fn outcomes<H: EagerHash, const N: usize>(vectors: &str, format: Format) -> [usize; 3]
-where
-    Hmac<H>: Mac + KeyInit + Clone,
-{
+fn outcomes<H: EagerHash, const N: usize>(vectors: &str, format: Format) -> [usize; 3] {
     let vectors: Vec<serde_json::Value> = serde_json::from_str(vectors).expect("vectors");
     let mut counts = [0; 3];
     for vector in vectors {
@@ -133,14 +132,52 @@ fn keys_around_the_block_of_sha512() {
     }
 }
 
-/// An `Hmac` consists of two hash states and a buffer. Each wipes itself on drop, as the marker trait
-/// on the hash says. `Hmac` itself does not have the marker trait.
+/// An `HmacCore` consists of two hash states. Each wipes itself on drop, as its marker trait says.
+/// `HmacCore` itself does not have the marker trait.
 #[test]
 fn keys_and_running_macs_are_wiped_on_drop() {
     fn wiped<T: zeroize::ZeroizeOnDrop>() {}
-    wiped::<Sha256>();
-    wiped::<Sha512>();
+    wiped::<<Sha256 as EagerHash>::Core>();
+    wiped::<<Sha512 as EagerHash>::Core>();
     assert!(std::mem::needs_drop::<MacKeys>());
-    assert!(std::mem::needs_drop::<RunningMac<Sha256>>());
-    assert!(std::mem::needs_drop::<RunningMac<Sha512>>());
+    assert!(std::mem::needs_drop::<RunningMacs<Sha256>>());
+    assert!(std::mem::needs_drop::<RunningMacs<Sha512>>());
+}
+
+/// Whatever the pieces are, each MAC is that of its key alone: no byte of the shared buffer is lost, or
+/// counted twice, or seen by one MAC only.
+#[test]
+fn macs_that_run_side_by_side_do_not_disturb_each_other() {
+    let keys = [b"a", b"b", b"c", b"d"].map(|key| MacKey::<Sha256>::new(key));
+    let message: Vec<u8> = (0..=255).cycle().take(400).collect();
+    for secrets in 1..=keys.len() {
+        for (first, second) in (0..200).flat_map(|first| [0, 1, 63, 64, 65].map(|n| (first, n))) {
+            let mut macs = RunningMacs::none();
+            macs.start(keys[..secrets].iter());
+            let (first, rest) = message.split_at(first);
+            let (second, rest) = rest.split_at(second);
+            for piece in [first, second, rest] {
+                macs.update(piece);
+            }
+            let digests = macs.finish::<32>();
+            let expected = keys[..secrets].iter().map(|key| key.digest::<32>(&[&message]).0);
+            assert!(digests.iter().map(|digest| digest.0).eq(expected), "{secrets} secrets");
+        }
+    }
+}
+
+/// A comparison that overlooked a byte would accept a forged digest.
+#[test]
+fn every_bit_of_a_digest_counts() {
+    fn check<const N: usize>() {
+        let digest = Digest([0x5a; N]);
+        for bit in 0..N * 8 {
+            let mut other = digest;
+            other.0[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(first_match(&[digest], &[other, other]), usize::from(u8::MAX), "bit {bit}");
+            assert_eq!(first_match(&[digest], &[other, digest]), 0, "bit {bit}");
+        }
+    }
+    check::<32>();
+    check::<64>();
 }

@@ -1,8 +1,9 @@
 //! The ways to verify one request.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::{PoisonError, RwLockReadGuard};
 
 use super::super::header::only_line;
+use super::super::secrets::Secrets;
 use super::super::{Verification, Verified, VerifyError};
 use super::Verifier;
 
@@ -22,7 +23,12 @@ impl<T, K> Verifier<T, K> {
         body: &[u8],
         now: i64,
     ) -> Result<Verified, VerifyError> {
-        let mut verification = self.begin([header.as_ref()])?;
+        // Filled in place, because a `Result` of it would be moved, which costs more than the header.
+        let secrets = self.secrets();
+        let mut verification = Verification::new(&self.shared.sender, &secrets, self.accepts);
+        verification.start(&secrets);
+        drop(secrets);
+        verification.read_headers(&self.shared.sender.format, header.as_ref(), no_header)?;
         verification.update(body);
         verification.finish(now)
     }
@@ -42,7 +48,7 @@ impl<T, K> Verifier<T, K> {
         header_lines: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<Verification, VerifyError> {
         let line = only_line(header_lines, VerifyError::MissingSignature)?;
-        self.start(line, |header| Err(VerifyError::MissingSignedHeader { header }))
+        self.start(line, no_header)
     }
 
     /// Parses the signature header and every other header that the signature covers, and starts the
@@ -86,11 +92,23 @@ impl<T, K> Verifier<T, K> {
 
     fn start<'a>(
         &self,
-        line: &[u8],
+        line: &'a [u8],
         line_of: impl Fn(&'static str) -> Result<&'a [u8], VerifyError>,
     ) -> Result<Verification, VerifyError> {
-        let secrets = self.shared.secrets.read().unwrap_or_else(PoisonError::into_inner);
-        let secrets = Arc::clone(&secrets);
-        Verification::start(&self.shared.sender, secrets, self.accepts, line, line_of)
+        let secrets = self.secrets();
+        let mut verification = Verification::new(&self.shared.sender, &secrets, self.accepts);
+        verification.start(&secrets);
+        drop(secrets);
+        verification.read_headers(&self.shared.sender.format, line, line_of)?;
+        Ok(verification)
     }
+
+    fn secrets(&self) -> RwLockReadGuard<'_, Secrets> {
+        self.shared.secrets.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// For a request of which only the signature header is known.
+fn no_header<'a>(header: &'static str) -> Result<&'a [u8], VerifyError> {
+    Err(VerifyError::MissingSignedHeader { header })
 }

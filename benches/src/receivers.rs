@@ -1,0 +1,110 @@
+//! The receivers that are compared, all with the same handler.
+
+mod actix;
+
+pub use actix::ActixReceiver;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::post;
+use bytes::Bytes;
+use nevent_webhooks::store::MemoryStore;
+use nevent_webhooks::{DedupeLayer, Verifier, VerifyLayer};
+use sha2::{Digest, Sha256};
+
+use crate::by_hand::{ByHand, receive};
+use crate::deliveries::secret;
+
+/// A receiver on axum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Receiver {
+    /// Nothing but the handler.
+    Bare,
+    /// The handler hashes the body once.
+    Hashing,
+    /// The middleware of [`by_hand`](crate::by_hand).
+    ByHand,
+    /// `VerifyLayer` alone.
+    VerifyOnly,
+    /// `VerifyLayer`, `DedupeLayer` and `MemoryStore`.
+    BothLayers,
+}
+
+impl Receiver {
+    pub const ALL: [Self; 5] =
+        [Self::Bare, Self::Hashing, Self::ByHand, Self::VerifyOnly, Self::BothLayers];
+
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bare => "bare axum",
+            Self::Hashing => "axum, the handler hashes the body",
+            Self::ByHand => "axum, middleware written by hand",
+            Self::VerifyOnly => "ours, verification alone",
+            Self::BothLayers => "ours, both layers",
+        }
+    }
+
+    /// # Panics
+    ///
+    /// Never: the scope is well-formed.
+    pub fn router(self) -> Router {
+        let webhook = match self {
+            Self::Hashing => post(hash),
+            _ => post(handle),
+        };
+        let verify = || VerifyLayer::new(Verifier::new(secret()));
+        let webhook = match self {
+            Self::Bare | Self::Hashing => webhook,
+            Self::ByHand => webhook.route_layer(from_fn_with_state(ByHand::default(), receive)),
+            Self::VerifyOnly => webhook.route_layer(verify()),
+            Self::BothLayers => {
+                let dedupe = DedupeLayer::new("tickets", MemoryStore::new()).expect("a scope");
+                webhook.route_layer((verify(), dedupe))
+            }
+        };
+        Router::new().route("/webhooks", webhook)
+    }
+}
+
+async fn handle(body: Bytes) -> &'static str {
+    std::hint::black_box(body);
+    "ok"
+}
+
+async fn hash(body: Bytes) -> &'static str {
+    std::hint::black_box(Sha256::digest(&body));
+    "ok"
+}
+
+/// A receiver on either framework.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnyReceiver {
+    Axum(Receiver),
+    Actix(ActixReceiver),
+}
+
+impl AnyReceiver {
+    /// All receivers, those on axum first.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let on_actix = ActixReceiver::ALL.into_iter().map(Self::Actix);
+        Receiver::ALL.into_iter().map(Self::Axum).chain(on_actix)
+    }
+
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Axum(receiver) => receiver.name(),
+            Self::Actix(receiver) => receiver.name(),
+        }
+    }
+
+    /// The receiver on the same framework whose handler hashes the body once.
+    #[must_use]
+    pub fn hashing(self) -> Self {
+        match self {
+            Self::Axum(_) => Self::Axum(Receiver::Hashing),
+            Self::Actix(_) => Self::Actix(ActixReceiver::Hashing),
+        }
+    }
+}
