@@ -100,6 +100,7 @@ fn a_key_may_return_with_another_window() {
         insert(&mut rows, 0, first, 0);
         // Keeps the first window's order in use.
         insert(&mut rows, 1, first, SECOND);
+        assert!(!is_live(&rows, 0, first));
         remove(&mut rows, 0);
         rows.insert(key(0), (), first + second, second);
         assert_eq!(rows.len(), 2);
