@@ -57,10 +57,9 @@ use crate::{Clock, SystemClock};
 ///
 /// # Memory
 ///
-/// A record takes about 55 bytes, and 40 more if its delivery was repeated. A signature takes 55
-/// bytes for its replay window, and about 90 more if the delivery's id is no UUID in lowercase. Until
-/// the store is half full, or after it was, a record may take ten bytes more. Nothing is reserved:
-/// memory grows as deliveries come, in small steps that hold up no claim.
+/// In a full store, a record takes about 55 bytes, and more if its delivery was repeated. A signature
+/// takes 55 bytes for its replay window, and the text of the delivery's id besides if that is no UUID
+/// in lowercase. Nothing is reserved: memory grows as deliveries come, in small steps.
 ///
 /// ```
 /// use std::sync::Arc;
