@@ -1,3 +1,4 @@
+use arrayvec::ArrayVec;
 use hashbrown::HashTable;
 
 use super::keyed_hash::Key;
@@ -15,6 +16,8 @@ pub(super) struct Index {
 /// A table of 4,096 places may hold 3,584 keys. The parts do not fill evenly: this is three
 /// standard deviations below, so one in a thousand grows once more.
 const KEYS_PER_PART: usize = 3_400;
+
+const READ_TOGETHER: usize = 32;
 
 impl Index {
     /// An index for about this many keys. It may hold more.
@@ -62,8 +65,18 @@ impl Index {
 /// that is more than half full when keys that were removed have used up its places.
 fn make_room(part: &mut HashTable<Slot>, key_of: impl Fn(Slot) -> u64) {
     let mut next = HashTable::with_capacity(part.len().saturating_add(1));
-    for slot in part.iter() {
-        next.insert_unique(key_of(*slot), *slot, |slot| key_of(*slot));
+    let mut slots = part.iter();
+    loop {
+        // Read together. One by one, the processor would wait for each row before it asks memory for
+        // the next, and the table would take twice as long.
+        let keys = slots.by_ref().take(READ_TOGETHER).map(|slot| (key_of(*slot), *slot));
+        let keys: ArrayVec<_, READ_TOGETHER> = keys.collect();
+        if keys.is_empty() {
+            break;
+        }
+        for (key, slot) in keys {
+            next.insert_unique(key, slot, |slot| key_of(*slot));
+        }
     }
     *part = next;
 }
