@@ -3,6 +3,7 @@
 mod async_stripe;
 mod dashmap;
 mod idempotent;
+mod lru_shards;
 mod moka;
 mod quick_cache;
 mod standardwebhooks;
@@ -45,7 +46,8 @@ pub struct Store {
 }
 
 /// The stores that others have written.
-pub const STORES: [Store; 4] = [
+pub const STORES: [Store; 5] = [
+    Store { name: "64 shards of `LruCache<u128, u64>`", make: lru_shards::store },
     Store { name: "moka", make: moka::store },
     Store { name: "quick_cache", make: quick_cache::store },
     Store { name: "dashmap (never evicts)", make: dashmap::store },

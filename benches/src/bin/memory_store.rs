@@ -1,159 +1,248 @@
 //! Compares the in-memory store with the one that most people write, a growing
-//! `Mutex<LruCache<String, ()>>`:
+//! `Mutex<LruCache<String, ()>>`, and with the stores of others:
 //!
 //! ```sh
-//! cargo run --release --bin memory_store
+//! cargo run --release --bin memory_store -- --save # writes BENCHMARKS.md; `--features peers` adds other crates
 //! ```
 //!
-//! One operation is the claim and the completion of a new delivery, or a lookup and an insertion in
-//! the plain cache. "Longest" is the longest single operation while the store grows to a million
-//! deliveries. Each round runs in its own process, one after another. Otherwise memory that one round
-//! leaves in the allocator would slow the next.
+//! A pair is the claim and the completion of a new delivery, or the insertion of an absent id. Each
+//! round has a process of its own. Otherwise memory that one store leaves in the allocator would slow
+//! the next.
 
 use std::env;
+use std::fs;
+use std::future::Future;
 use std::hint::black_box;
-use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::pin::pin;
 use std::process::Command;
-use std::sync::Mutex;
+use std::sync::{Arc, Barrier, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use lru::LruCache;
-use nevent_webhooks::store::{Claim, Fingerprint, MemoryStore, Scope, SharedStore, StoreError};
+use nevent_webhooks::store::{
+    Claim, ClaimAnswer, Completion, Fingerprint, MemoryStore, Scope, SharedStore,
+};
 use nevent_webhooks::{DeliveryId, ReplayKey, Store};
+use nevent_webhooks_benches::peers::{Insert, STORES};
+use nevent_webhooks_benches::plot::{self, Axis, Line};
+use nevent_webhooks_benches::rounds::{Figure, cpu_nanos, is_quick, rounds, take_turns};
+use nevent_webhooks_benches::section::Section;
 
-const DELIVERIES: u32 = 1_000_000;
-const ROUNDS: usize = 7;
-const SUBJECTS: [&str; 3] = ["plain", "ours", "ours, records alone"];
+const ROUNDS: usize = 5;
+const OURS: [&str; 3] =
+    ["ours, with a fresh signature", "ours, without replay keys", "`Mutex<LruCache<String, ()>>`"];
+/// The numbers of remembered ids at which a growing store is looked at.
+const SIZES: [u32; 5] = [1_000, 10_000, 100_000, 1_000_000, 5_000_000];
+const BATCH: u32 = 1_000;
 
 fn main() {
-    let arguments: Vec<String> = env::args().collect();
-    match &arguments[1..] {
-        [round, subject, threads] if round == "round" => {
-            run_round(subject, threads.parse().expect("a number of threads"));
-        }
-        _ => compare(),
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    match &arguments[..] {
+        [command, name] if command == "grow" => grow(name),
+        [command, name] if command == "longest" => longest(name),
+        [command, name] if command == "threads" => threads(name),
+        _ => report(),
     }
 }
 
-fn compare() {
-    println!("{DELIVERIES} deliveries, median of {ROUNDS} rounds (least – most)\n");
-    println!("{:20} threads {:>20} {:>22} {:>12}", "", "million/s", "longest, µs", "bytes each");
-    for threads in [1, 2] {
-        let mut rounds: [Vec<[f64; 3]>; 3] = Default::default();
-        for _ in 0..ROUNDS {
-            for (subject, rounds) in SUBJECTS.iter().zip(&mut rounds) {
-                rounds.push(round_in_a_process(subject, threads));
-            }
-        }
-        for (subject, rounds) in SUBJECTS.iter().zip(&rounds) {
-            let [speed, longest, bytes] = [0, 1, 2].map(|figure| spread(rounds, figure));
-            let speed = format!("{:.2} ({:.2} – {:.2})", speed[1], speed[0], speed[2]);
-            let longest = format!("{:.0} ({:.0} – {:.0})", longest[1], longest[0], longest[2]);
-            println!("{subject:20} {threads:>7} {speed:>20} {longest:>22} {:>12.0}", bytes[1]);
-        }
-    }
+fn sizes() -> &'static [u32] {
+    if is_quick() { &SIZES[..3] } else { &SIZES }
 }
 
-/// The least, the median and the largest figure.
-fn spread(rounds: &[[f64; 3]], figure: usize) -> [f64; 3] {
-    let mut figures: Vec<f64> = rounds.iter().map(|round| round[figure]).collect();
-    figures.sort_by(f64::total_cmp);
-    [figures[0], figures[figures.len() / 2], figures[figures.len() - 1]]
-}
-
-fn round_in_a_process(subject: &str, threads: usize) -> [f64; 3] {
-    let mut command = Command::new(env::current_exe().expect("this benchmark's path"));
-    let output = command.args(["round", subject, &threads.to_string()]).output().expect("it runs");
-    let output = String::from_utf8(output.stdout).expect("figures");
-    let mut figures = output.split_whitespace().map(|figure| figure.parse().expect("a number"));
-    std::array::from_fn(|_| figures.next().expect("three figures"))
-}
-
-fn run_round(subject: &str, threads: usize) {
-    let before = resident_bytes();
-    let subject: Box<dyn Subject> = match subject {
-        "plain" => Box::new(Plain(Mutex::new(LruCache::sparse(NonZeroUsize::MAX)))),
-        "ours" => Box::new(Ours { store: SharedStore::new(MemoryStore::new()), signed: true }),
-        _ => Box::new(Ours { store: SharedStore::new(MemoryStore::new()), signed: false }),
+fn report() {
+    let names: Vec<&str> = OURS.into_iter().chain(STORES.iter().map(|store| store.name)).collect();
+    let [grown, longest, threads] =
+        ["grow", "longest", "threads"].map(|what| measure(what, &names));
+    let (last, million) = (sizes().len() - 1, f64::from(*sizes().last().expect("sizes")) / 1e6);
+    let mut section = Section::new("memory_store");
+    let count = rounds(ROUNDS);
+    section.text(&format!(
+        "{count} rounds, each in a process of its own, up to {million} million ids."
+    ));
+    let empty = allocation_counter::measure(|| {
+        black_box(MemoryStore::with_capacity(1_000_000_000)).ok();
+    });
+    section.text(&format!(
+        "Our store with room for a billion records takes {} bytes while it is empty.",
+        empty.bytes_max
+    ));
+    let row = |index: usize| {
+        [
+            names[index].to_owned(),
+            format!("{:.0}", grown[index][2 * last]),
+            format!("{:.0}", grown[index][2 * last + 1]),
+            format!("{:.0}", longest[index][0]),
+            format!("{:.2}", threads[index][0]),
+            format!("{:.2}", threads[index][1]),
+        ]
     };
-    let begun = Instant::now();
-    let longest = fill(&*subject, threads);
-    let speed = f64::from(DELIVERIES) / begun.elapsed().as_secs_f64() / 1e6;
-    let bytes = (resident_bytes() - before) / f64::from(DELIVERIES);
-    println!("{speed} {} {bytes}", longest.as_micros());
+    let head = [
+        "store",
+        "CPU time, ns per pair, the last ones",
+        "bytes per id",
+        "longest pair while growing, µs of CPU time",
+        "one thread, million/s",
+        "two threads, million/s",
+    ];
+    section.table(&head, (0..names.len()).map(row));
+    let ids = Axis::plain("ids remembered");
+    for (file, title, axis, figure) in [
+        ("memory_store-time", "Memory store: CPU time of a pair", Axis::plain("ns"), 0),
+        ("memory_store-bytes", "Memory store: resident bytes per id", Axis::plain("bytes"), 1),
+    ] {
+        let line = |index: usize| {
+            let at = |(size, ids): (usize, &u32)| {
+                (f64::from(*ids), grown[index][2 * size + figure].median.max(1.0))
+            };
+            Line {
+                name: names[index].to_owned(),
+                points: sizes().iter().enumerate().map(at).collect(),
+            }
+        };
+        let lines: Vec<Line> = (0..names.len()).map(line).collect();
+        section.plot(file, title, plot::lines(title, ids, axis, &lines));
+    }
+    section.finish();
 }
 
-/// Handles all deliveries and returns the time of the longest operation.
-fn fill(subject: &dyn Subject, threads: usize) -> Duration {
-    thread::scope(|scope| {
-        let part = |first| {
-            let numbers = (first..DELIVERIES).step_by(threads);
-            move || numbers.map(|n| timed(|| subject.handle(n))).max().unwrap_or_default()
-        };
-        let first_numbers = (0..DELIVERIES).take(threads);
-        let parts: Vec<_> = first_numbers.map(|first| scope.spawn(part(first))).collect();
-        parts.into_iter().map(|part| part.join().expect("no panic")).max().unwrap_or_default()
+/// The figures that each store's processes print.
+fn measure(what: &str, names: &[&str]) -> Vec<Vec<Figure>> {
+    let mut all: Vec<Vec<Vec<f64>>> = vec![Vec::new(); names.len()];
+    // A process of its own needs no round that warms up.
+    take_turns(rounds(ROUNDS) - 1, names.len(), |index, _| {
+        all[index].push(in_a_process(what, names[index]));
+    });
+    let figures = |rounds: Vec<Vec<f64>>| {
+        let figure = |at: usize| Figure::of(rounds.iter().map(|round| round[at]).collect());
+        (0..rounds[0].len()).map(figure).collect()
+    };
+    all.into_iter().map(figures).collect()
+}
+
+fn in_a_process(what: &str, name: &str) -> Vec<f64> {
+    let mut command = Command::new(env::current_exe().expect("this benchmark's path"));
+    let output = command.args([what, name]).output().expect("it runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = String::from_utf8(output.stdout).expect("figures");
+    output.split_whitespace().map(|figure| figure.parse().expect("a number")).collect()
+}
+
+/// Prints, at each size, the time of a pair since the size before, and the bytes per id.
+fn grow(name: &str) {
+    let (store, before, mut begin) = (store(name), resident_bytes(), 0);
+    for size in sizes() {
+        let batches = (begin..*size).step_by(BATCH as usize);
+        let nanos: f64 = batches.map(|first| cpu_nanos(store(first..first + BATCH))).sum();
+        let bytes = (resident_bytes() - before) / f64::from(*size);
+        println!("{} {bytes}", nanos / f64::from(size - begin));
+        begin = *size;
+    }
+}
+
+/// Prints the time of the longest pair while the store grows, in microseconds.
+fn longest(name: &str) {
+    let store = store(name);
+    let ids = 0..*sizes().last().expect("sizes");
+    println!("{}", ids.map(|id| cpu_nanos(store(id..id + 1))).fold(0.0, f64::max) / 1e3);
+}
+
+/// Prints the millions of pairs per second that one thread handles, and two.
+fn threads(name: &str) {
+    let many = if is_quick() { 100_000 } else { 1_000_000 };
+    for count in [1_u32, 2] {
+        let (store, ready) = (store(name), Barrier::new(count as usize + 1));
+        let begun = thread::scope(|scope| {
+            for part in 0..count {
+                let (store, ready) = (&store, &ready);
+                scope.spawn(move || {
+                    let own = many / count;
+                    let job = store(part * own..(part + 1) * own);
+                    ready.wait();
+                    job();
+                });
+            }
+            ready.wait();
+            Instant::now()
+        });
+        println!("{}", f64::from(many) / begun.elapsed().as_secs_f64() / 1e6);
+    }
+}
+
+/// Prepares what is to be remembered. The job that is returned remembers it.
+type Prepare = Box<dyn Fn(Range<u32>) -> Box<dyn FnOnce()> + Send + Sync>;
+
+fn store(name: &str) -> Prepare {
+    match OURS.iter().position(|ours| *ours == name) {
+        Some(2) => by_hand(),
+        Some(index) => ours(index == 0),
+        None => {
+            let store = STORES.iter().find(|store| store.name == name).expect("a store's name");
+            peer((store.make)(SIZES[SIZES.len() - 1] as usize + 1_000_000))
+        }
+    }
+}
+
+fn ours(signed: bool) -> Prepare {
+    let capacity = SIZES[SIZES.len() - 1] as usize;
+    let store = SharedStore::new(MemoryStore::with_capacity(capacity).expect("a capacity"));
+    let scope = Scope::new("bench").expect("a scope");
+    Box::new(move |ids| {
+        let claims: Vec<Claim> = ids.map(|id| claim(&scope, id, signed)).collect();
+        let store = store.clone();
+        Box::new(move || {
+            for claim in &claims {
+                assert!(matches!(now(store.claim(claim)), Ok(ClaimAnswer::Acquired)));
+                assert!(matches!(now(store.complete(claim)), Ok(Completion::Recorded)));
+            }
+        })
     })
 }
 
-fn timed(act: impl FnOnce()) -> Duration {
-    let begun = Instant::now();
-    act();
-    begun.elapsed()
-}
-
-trait Subject: Sync {
-    fn handle(&self, n: u32);
-}
-
-struct Plain(Mutex<LruCache<String, ()>>);
-
-impl Subject for Plain {
-    fn handle(&self, n: u32) {
-        let id = id(n);
-        let seen = self.0.lock().expect("no panic").get(&id).is_some();
-        assert!(!black_box(seen));
-        self.0.lock().expect("no panic").put(id, ());
+fn claim(scope: &Scope, number: u32, signed: bool) -> Claim {
+    let id = DeliveryId::new(id(number)).expect("an id");
+    let mut claim = Claim::new(scope.clone(), id, Fingerprint::of(&number.to_ne_bytes()));
+    if signed {
+        let spread = u128::from(number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+        claim.replay_keys = [ReplayKey::from_bytes(spread.to_be_bytes())].into();
     }
+    claim
 }
 
-struct Ours {
-    /// The store as a layer holds it.
-    store: SharedStore,
-    signed: bool,
+fn by_hand() -> Prepare {
+    let seen: Mutex<LruCache<String, ()>> = Mutex::new(LruCache::unbounded());
+    peer(Box::new(move |id| {
+        let is_new = seen.lock().expect("no panic").get(id).is_none();
+        seen.lock().expect("no panic").put(id.to_owned(), ());
+        is_new
+    }))
 }
 
-impl Subject for Ours {
-    fn handle(&self, n: u32) {
-        let id = DeliveryId::new(id(n)).expect("an id");
-        let scope = Scope::new("bench").expect("a scope");
-        let mut claim = Claim::new(scope, id, Fingerprint::of(&n.to_ne_bytes()));
-        if self.signed {
-            let spread = u128::from(n).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
-            claim.replay_keys = [ReplayKey::from_bytes(spread.to_be_bytes())].into();
-        }
-        black_box(now(self.store.claim(&claim)));
-        black_box(now(self.store.complete(&claim)));
-    }
+fn peer(insert: Insert) -> Prepare {
+    let insert = Arc::new(insert);
+    Box::new(move |ids| {
+        let ids: Vec<String> = ids.map(id).collect();
+        let insert = Arc::clone(&insert);
+        Box::new(move || ids.iter().for_each(|id| assert!(insert(id), "{id} is new")))
+    })
 }
 
 /// An id in the form of Nevent's ids.
-fn id(n: u32) -> String {
-    format!("{n:08x}-89ab-cdef-0123-456789abcdef")
+fn id(number: u32) -> String {
+    format!("{number:08x}-89ab-cdef-0123-456789abcdef")
 }
 
-fn now<T>(future: impl Future<Output = Result<T, StoreError>>) -> T {
+fn now<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(result) => result.expect("the store has room"),
-        Poll::Pending => unreachable!("the store never waits"),
+        Poll::Ready(output) => output,
+        Poll::Pending => unreachable!("a store in memory never waits"),
     }
 }
 
 fn resident_bytes() -> f64 {
-    let pages = std::fs::read_to_string("/proc/self/statm").expect("Linux");
+    let pages = fs::read_to_string("/proc/self/statm").expect("Linux");
     let pages: u32 = pages.split(' ').nth(1).and_then(|n| n.parse().ok()).expect("a number");
     f64::from(pages) * 4096.0
 }

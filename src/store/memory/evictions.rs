@@ -1,6 +1,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::time::Millis;
+
 /// The size of a [`MemoryStore`](super::MemoryStore), and how much it has evicted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -25,10 +27,9 @@ pub(super) struct Evictions {
 }
 
 impl Evictions {
-    pub(super) fn count(&self, age: Duration) {
-        let millis = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+    pub(super) fn count(&self, age: Millis) {
         self.count.fetch_add(1, Ordering::Relaxed);
-        self.youngest_millis.fetch_min(millis, Ordering::Relaxed);
+        self.youngest_millis.fetch_min(age, Ordering::Relaxed);
     }
 
     pub(super) fn stats(&self) -> MemoryStoreStats {

@@ -44,7 +44,7 @@ fn claim(id: &str, body: u8) -> Claim {
     let id = DeliveryId::new(id).unwrap();
     let scope = Scope::new("/hooks").unwrap();
     let mut claim = Claim::new(scope, id, Fingerprint::of(&[body]));
-    claim.replay_keys = vec![ReplayKey::from_bytes([body; 16])];
+    claim.replay_keys = [ReplayKey::from_bytes([body; 16])].into();
     claim.replay_window = Duration::from_secs(REPLAY_WINDOW);
     claim.lease = Duration::from_secs(LEASE);
     claim.retention = Duration::from_secs(RETENTION);

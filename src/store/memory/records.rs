@@ -1,41 +1,24 @@
-use std::collections::HashMap;
 use std::time::Duration;
 
 use super::Evictions;
-use super::rows::{Row, Rows};
-use super::shards::Key;
-use crate::store::{Claim, ClaimAnswer, Completion, Fingerprint, OwnerToken, Renewal};
+use super::in_flight::InFlight;
+use super::keyed_hash::Key;
+use super::rows::Rows;
+use super::time::{Millis, expiry, millis, present};
+use crate::store::{Claim, ClaimAnswer, Completion, Renewal};
 
 /// The records of one shard. Those in flight and those completed are in separate tables, so that
-/// only a completed one can be evicted. The window of a completed record is its retention.
+/// only a completed one can be evicted. No key is in both.
 pub(super) struct Records {
     capacity: usize,
-    in_flight: HashMap<Key, InFlight>,
-    /// No lease expires earlier than this.
-    first_expiry: Duration,
-    completed: Rows<Completed>,
-}
-
-struct InFlight {
-    token: OwnerToken,
-    fingerprint: Fingerprint,
-    expires: Duration,
-}
-
-/// 24 bytes: there may be millions.
-struct Completed {
-    fingerprint: [u8; 16],
-    expires_millis: u64,
+    in_flight: InFlight,
+    /// The fingerprints. The window of a completed record is its retention.
+    completed: Rows<[u8; 16]>,
 }
 
 impl Records {
     pub(super) fn new(room: usize) -> Self {
-        Self {
-            capacity: room,
-            in_flight: HashMap::new(),
-            first_expiry: Duration::MAX,
-            completed: Rows::new(room),
-        }
+        Self { capacity: room, in_flight: InFlight::new(), completed: Rows::new(room) }
     }
 
     /// `None` if there is no room, because all records are in flight.
@@ -46,31 +29,27 @@ impl Records {
         now: Duration,
         evictions: &Evictions,
     ) -> Option<ClaimAnswer> {
-        if let Some(answer) = self.answer_of_record(key, claim, now) {
-            return Some(answer);
-        }
-        // The claim's own record, or an expired one, is taken over and needs no more room.
-        if !self.in_flight.contains_key(&key) && !self.make_room(claim, now, evictions) {
-            return None;
-        }
-        self.hold(key, claim, now);
-        Some(ClaimAnswer::Acquired)
+        let answer = match self.in_flight.get(key) {
+            Some(held) => held.answer(claim, now),
+            None => match self.answer_if_completed(key, claim, present(now)) {
+                None if !self.make_room(claim, now, evictions) => return None,
+                answer => answer,
+            },
+        };
+        Some(answer.unwrap_or_else(|| {
+            self.in_flight.hold(key, claim, now);
+            ClaimAnswer::Acquired
+        }))
     }
 
     pub(super) fn renew(&mut self, key: Key, claim: &Claim, now: Duration) -> Renewal {
-        match self.in_flight.get(&key) {
+        match self.in_flight.get(key) {
             Some(held) if held.token == claim.token && held.expires > now => {
-                self.hold(key, claim, now);
+                self.in_flight.hold(key, claim, now);
                 Renewal::Renewed
             }
             _ => Renewal::Lost,
         }
-    }
-
-    fn hold(&mut self, key: Key, claim: &Claim, now: Duration) {
-        let held = InFlight::new(claim, now);
-        self.first_expiry = self.first_expiry.min(held.expires);
-        self.in_flight.insert(key, held);
     }
 
     pub(super) fn complete(
@@ -80,28 +59,32 @@ impl Records {
         now: Duration,
         evictions: &Evictions,
     ) -> Completion {
-        match self.in_flight.get(&key) {
+        match self.in_flight.get(key) {
             Some(held) if held.token != claim.token && held.expires > now => {
                 return Completion::HeldByAnother;
             }
-            _ => self.in_flight.remove(&key),
-        };
-        if self.completed.get_or_remove(key, now).is_none() {
-            // The lease expired and another record took the room.
-            if self.is_full(now) {
-                self.completed.drop_expired(now);
+            Some(_) => self.in_flight.remove(key),
+            None => {
+                if self.is_completed(key, present(now)) {
+                    return Completion::Recorded;
+                }
             }
-            if self.is_full(now) {
-                self.evict(claim, now, evictions);
-            }
-            self.completed.insert(key, Completed::new(claim, now), claim.retention);
         }
+        // If the lease expired, another record may have taken the room.
+        if self.is_full(now) {
+            self.completed.drop_expired(present(now), drop);
+        }
+        if self.is_full(now) {
+            self.evict(claim, now, evictions);
+        }
+        let (window, expires) = (millis(claim.retention), expiry(now, claim.retention));
+        self.completed.insert(key, claim.fingerprint.to_bytes(), expires, window);
         Completion::Recorded
     }
 
     pub(super) fn release(&mut self, key: Key, claim: &Claim) {
-        if self.in_flight.get(&key).is_some_and(|held| held.token == claim.token) {
-            self.in_flight.remove(&key);
+        if self.in_flight.get(key).is_some_and(|held| held.token == claim.token) {
+            self.in_flight.remove(key);
         }
     }
 
@@ -113,30 +96,32 @@ impl Records {
         self.completed.len()
     }
 
-    /// The answer if there is a record that has not expired, except the claim's own.
-    fn answer_of_record(&mut self, key: Key, claim: &Claim, now: Duration) -> Option<ClaimAnswer> {
-        if let Some(held) = self.in_flight.get(&key).filter(|held| held.expires > now) {
-            return if held.fingerprint != claim.fingerprint {
-                Some(ClaimAnswer::Conflict)
-            } else if held.token == claim.token {
-                None
-            } else {
-                let lease = held.expires.saturating_sub(now);
-                Some(ClaimAnswer::InFlight { lease })
-            };
+    fn answer_if_completed(&mut self, key: Key, claim: &Claim, now: Millis) -> Option<ClaimAnswer> {
+        let slot = self.completed.find(key)?;
+        let Some(completed) = self.completed.live(slot, now) else {
+            self.completed.remove(slot);
+            return None;
+        };
+        if completed.value != claim.fingerprint.to_bytes() {
+            return Some(ClaimAnswer::Conflict);
         }
-        let completed = self.completed.get_or_remove(key, now)?;
-        if completed.fingerprint == claim.fingerprint.to_bytes() {
-            self.completed.promote(key);
-            Some(ClaimAnswer::Completed)
-        } else {
-            Some(ClaimAnswer::Conflict)
+        self.completed.promote(slot);
+        Some(ClaimAnswer::Completed)
+    }
+
+    /// Whether there is a completed record. Removes one that has expired.
+    fn is_completed(&mut self, key: Key, now: Millis) -> bool {
+        let Some(slot) = self.completed.find(key) else { return false };
+        let is_live = self.completed.live(slot, now).is_some();
+        if !is_live {
+            self.completed.remove(slot);
         }
+        is_live
     }
 
     /// Makes room for one record, and returns whether there is any.
     fn make_room(&mut self, claim: &Claim, now: Duration, evictions: &Evictions) -> bool {
-        self.completed.drop_expired(now);
+        self.completed.drop_expired(present(now), drop);
         if !self.is_full(now) {
             return true;
         }
@@ -150,7 +135,7 @@ impl Records {
     /// Whether there is no room. Drops expired leases first: they count as no records.
     fn is_full(&mut self, now: Duration) -> bool {
         if self.len() >= self.capacity {
-            self.drop_expired_leases(now);
+            self.in_flight.drop_expired(now);
         }
         self.len() >= self.capacity
     }
@@ -159,50 +144,12 @@ impl Records {
         self.in_flight.len().saturating_add(self.completed.len())
     }
 
-    /// Walks over all leases, but only if one may have expired since the last walk.
-    fn drop_expired_leases(&mut self, now: Duration) {
-        if now < self.first_expiry {
-            return;
-        }
-        self.in_flight.retain(|_, held| held.expires > now);
-        let expiries = self.in_flight.values().map(|held| held.expires);
-        self.first_expiry = expiries.min().unwrap_or(Duration::MAX);
-    }
-
     fn evict(&mut self, claim: &Claim, now: Duration, evictions: &Evictions) {
-        if let Some(age) = self.completed.evict(claim.retention, now) {
+        let evicted = self.completed.evict(millis(claim.retention), present(now));
+        if let Some(age) = evicted.and_then(|evicted| evicted.age) {
             evictions.count(age);
         }
     }
-}
-
-impl InFlight {
-    fn new(claim: &Claim, now: Duration) -> Self {
-        Self {
-            token: claim.token,
-            fingerprint: claim.fingerprint,
-            expires: now.saturating_add(claim.lease),
-        }
-    }
-}
-
-impl Completed {
-    fn new(claim: &Claim, now: Duration) -> Self {
-        Self {
-            fingerprint: claim.fingerprint.to_bytes(),
-            expires_millis: millis(now.saturating_add(claim.retention)),
-        }
-    }
-}
-
-impl Row for Completed {
-    fn expires(&self) -> Duration {
-        Duration::from_millis(self.expires_millis)
-    }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -1,25 +1,23 @@
 use std::time::Duration;
 
 use super::Evictions;
-use super::rows::{Row, Rows};
-use super::shards::Key;
+use super::first_id::{FirstId, Texts};
+use super::keyed_hash::Key;
+use super::rows::Rows;
+use super::time::{Millis, expiry, millis, present};
 use crate::DeliveryId;
 use crate::store::Claim;
 
 /// The replay records of one shard: the id that signed bytes first came with. Of each replay
 /// window, the oldest is evicted first.
 pub(super) struct Replays {
-    rows: Rows<Replay>,
-}
-
-struct Replay {
-    first_id: DeliveryId,
-    expires: Duration,
+    rows: Rows<FirstId>,
+    texts: Texts,
 }
 
 impl Replays {
     pub(super) fn new(room: usize) -> Self {
-        Self { rows: Rows::new(room) }
+        Self { rows: Rows::new(room), texts: Texts::new() }
     }
 
     /// The id that one of the keys first came with, unless another of them came with `own`.
@@ -29,10 +27,12 @@ impl Replays {
         own: &DeliveryId,
         now: Duration,
     ) -> Option<DeliveryId> {
-        let mut ids = keys.filter_map(|key| self.rows.get(key, now)).map(|row| &row.first_id);
+        let now = present(now);
+        let mut ids =
+            keys.filter_map(|key| self.rows.live(self.rows.find(key)?, now)).map(|row| row.value);
         let first = ids.next()?;
-        let own_is_known = first == own || ids.any(|id| id == own);
-        (!own_is_known).then(|| first.clone())
+        let own_is_known = self.texts.is(first, own) || ids.any(|id| self.texts.is(id, own));
+        if own_is_known { None } else { self.texts.read(first) }
     }
 
     /// Records the claim's id for the keys that have no replay record. If the claim was acquired,
@@ -45,36 +45,44 @@ impl Replays {
         now: Duration,
         evictions: &Evictions,
     ) {
-        self.rows.drop_expired(now);
-        let expires = now.saturating_add(claim.replay_window);
+        let (window, expires) = (millis(claim.replay_window), expiry(now, claim.replay_window));
+        let now = present(now);
+        self.drop_expired(now);
         for key in keys {
-            if let Some(known) = self.rows.get_or_remove(key, now) {
-                if !is_acquired || known.first_id != claim.id || known.expires >= expires {
+            if let Some(slot) = self.rows.find(key) {
+                if let Some(row) = self.rows.live(slot, now)
+                    && !(is_acquired
+                        && row.expires.millis() < expires
+                        && self.texts.is(row.value, &claim.id))
+                {
                     continue;
                 }
-                self.rows.remove(key);
+                if let Some(id) = self.rows.remove(slot) {
+                    self.texts.forget(id);
+                }
             }
-            self.make_room(claim, now, evictions);
-            let replay = Replay { first_id: claim.id.clone(), expires };
-            self.rows.insert(key, replay, claim.replay_window);
+            self.make_room(window, now, evictions);
+            let first_id = self.texts.keep(&claim.id);
+            self.rows.insert(key, first_id, expires, window);
         }
     }
 
-    fn make_room(&mut self, claim: &Claim, now: Duration, evictions: &Evictions) {
+    fn make_room(&mut self, window: Millis, now: Millis, evictions: &Evictions) {
         if self.rows.is_full() {
-            self.rows.drop_expired(now);
+            self.drop_expired(now);
         }
         if self.rows.is_full()
-            && let Some(age) = self.rows.evict(claim.replay_window, now)
+            && let Some(evicted) = self.rows.evict(window, now)
         {
-            evictions.count(age);
+            self.texts.forget(evicted.value);
+            if let Some(age) = evicted.age {
+                evictions.count(age);
+            }
         }
     }
-}
 
-impl Row for Replay {
-    fn expires(&self) -> Duration {
-        self.expires
+    fn drop_expired(&mut self, now: Millis) {
+        self.rows.drop_expired(now, |id| self.texts.forget(id));
     }
 }
 
@@ -84,6 +92,10 @@ mod tests {
     use crate::store::{Fingerprint, Scope};
 
     const WINDOW: Duration = Duration::from_secs(660);
+
+    fn place(key: u8) -> Key {
+        Key { high: key.into(), low: key.into() }
+    }
 
     const DAYS: Duration = Duration::from_secs(3 * 24 * 3600);
 
@@ -101,13 +113,13 @@ mod tests {
         let (scope, id) = (Scope::new("test").unwrap(), DeliveryId::new("id").unwrap());
         let mut claim = Claim::new(scope, id, Fingerprint::of(b""));
         claim.replay_window = window;
-        let keys = keys.iter().map(|key| Key([*key; 16]));
+        let keys = keys.iter().map(|key| place(*key));
         replays.record(keys, &claim, true, now, evictions);
     }
 
     fn is_known(replays: &Replays, key: u8, now: Duration) -> bool {
         let other = DeliveryId::new("other").unwrap();
-        replays.other_id([Key([key; 16])].into_iter(), &other, now).is_some()
+        replays.other_id([place(key)].into_iter(), &other, now).is_some()
     }
 
     #[test]
@@ -137,7 +149,6 @@ mod tests {
         let (mut replays, evictions) = (Replays::new(10), Evictions::default());
         record_for(DAYS, &mut replays, &[0], Duration::ZERO, &evictions);
         record(&mut replays, &[1, 2], Duration::ZERO, &evictions);
-        // A claim without replay keys does it as well.
         record(&mut replays, &[], WINDOW, &evictions);
         assert_eq!(replays.rows.len(), 1);
         assert!(is_known(&replays, 0, WINDOW));
@@ -192,7 +203,7 @@ mod tests {
             let (scope, id) = (Scope::new("test").unwrap(), DeliveryId::new(id).unwrap());
             Claim::new(scope, id, Fingerprint::of(b""))
         };
-        let keys = || [Key([1; 16])].into_iter();
+        let keys = || [place(1)].into_iter();
         replays.record(keys(), &claim("id"), false, half, &evictions);
         replays.record(keys(), &claim("other"), true, half, &evictions);
         assert!(replays.other_id(keys(), &DeliveryId::new("x").unwrap(), WINDOW).is_none());

@@ -1,8 +1,13 @@
 use super::*;
 use crate::DeliveryId;
+use crate::store::Fingerprint;
 use crate::store::Scope;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
+
+fn key(n: u8) -> Key {
+    Key { high: n.into(), low: n.into() }
+}
 
 fn claim(n: u8, retention: Duration) -> Claim {
     let (scope, id) = (Scope::new("test").unwrap(), DeliveryId::new(n.to_string()).unwrap());
@@ -26,13 +31,13 @@ impl Table {
 
     fn claim(&mut self, n: u8, retention: Duration) -> Option<ClaimAnswer> {
         let claim = claim(n, retention);
-        self.records.claim(Key([n; 16]), &claim, self.now, &self.evictions)
+        self.records.claim(key(n), &claim, self.now, &self.evictions)
     }
 
     /// Without a claim, as after a lease that expired.
     fn complete(&mut self, n: u8, retention: Duration) {
         let claim = claim(n, retention);
-        let recorded = self.records.complete(Key([n; 16]), &claim, self.now, &self.evictions);
+        let recorded = self.records.complete(key(n), &claim, self.now, &self.evictions);
         assert_eq!(recorded, Completion::Recorded);
     }
 
