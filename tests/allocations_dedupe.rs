@@ -1,4 +1,4 @@
-//! How often `DedupeLayer` allocates for a delivery, to the number.
+//! How often `DedupeLayer` allocates for a delivery, at most.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};

@@ -37,7 +37,7 @@ fn read_any(delivery: &Delivery) -> Result<(Vec<Bytes>, Option<String>), Rejecti
     match Shape::of(&body)? {
         Shape::Many(events) => Ok((slices(&body, &events)?, None)),
         Shape::One => {
-            let event: Event = delivery.event()?;
+            let event: Event = Event::from_repaired(&body)?;
             Ok((vec![body], Some(event.event_type)))
         }
     }

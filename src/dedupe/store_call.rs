@@ -14,10 +14,13 @@ pub(super) async fn ask<'a, T>(
     limit: Duration,
     call: impl FnOnce() -> Call<'a, T>,
 ) -> Result<T, StoreError> {
-    let answer = match catch(call) {
-        Some(Call::Answered(answer)) => return answer,
-        Some(Call::Waiting(future)) => within(limit, catch_panic(future)).await,
-        None => Some(None),
-    };
-    answer.ok_or_else(StoreError::too_slow)?.ok_or_else(StoreError::panicked)?
+    match catch(call) {
+        None => Err(StoreError::panicked()),
+        Some(Call::Answered(answer)) => answer,
+        Some(Call::Waiting(future)) => match within(limit, catch_panic(future)).await {
+            None => Err(StoreError::too_slow()),
+            Some(None) => Err(StoreError::panicked()),
+            Some(Some(answer)) => answer,
+        },
+    }
 }

@@ -90,13 +90,15 @@ impl VerifyOptions {
     }
 
     /// Sets how long a body may stall before it is rejected with 408. Default 5 s, or the body timeout
-    /// if that is shorter.
+    /// if that is shorter. The time counts from the last bytes, and at first from when the layer had to
+    /// wait for the body.
     pub fn stall_timeout(mut self, stall: Duration) -> Self {
         self.stall_timeout = Some(stall);
         self
     }
 
-    /// Sets how long a body may take in all before it is rejected with 408. Default 8 s for Nevent, and
+    /// Sets how long a body may take in all before it is rejected with 408. The time counts from its first
+    /// bytes, or from when the layer first had to wait for them. Default 8 s for Nevent, and
     /// for a sender that waits less than 10 s correspondingly less. Keep it
     /// below the response deadline. Otherwise slow bodies leave the handler no time.
     pub fn body_timeout(mut self, total: Duration) -> Self {

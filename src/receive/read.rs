@@ -130,7 +130,7 @@ impl Reading<'_> {
             if is_progress {
                 self.take(bytes, update)?;
             }
-            if body.is_at_end() {
+            if body.is_at_end() && self.collected.len() >= self.declared {
                 return Poll::Ready(Ok(()));
             }
             self.expect_more(is_progress);

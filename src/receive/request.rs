@@ -32,8 +32,9 @@ pub(crate) trait Frames {
     /// Whether the body is known to have no more pieces. If so, it is not polled again, and the layer does
     /// not wait for a server that notices the end only later.
     ///
-    /// A body that says so too early would be cut short, which only a signature reveals. The contract of
-    /// `http_body::Body` rules that out, and servers rely on it as well: they send no more of such a body.
+    /// A body that says so before its declared length is polled all the same. Otherwise it would be cut
+    /// short, which only a signature reveals. Without a declared length, the contract of `http_body::Body`
+    /// rules that out, and servers rely on it as well: they send no more of such a body.
     fn is_at_end(&self) -> bool {
         false
     }

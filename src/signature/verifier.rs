@@ -103,8 +103,8 @@ impl<T, K> Verifier<T, K> {
     /// a running receiver. No restart is needed.
     ///
     /// Requests that arrive from now on are checked with the new secrets. Verifications in
-    /// progress finish with the secrets they began with. The replaced secrets are wiped when
-    /// the last of these has ended, unless you keep a [`Secret`]. Keep a clone of the
+    /// progress finish with the secrets they began with, and wipe their own state when they end. The
+    /// replaced secrets are wiped at once, unless you keep a [`Secret`]. Keep a clone of the
     /// previous secret to read [`Secret::matches`]; another `Secret` of the same text
     /// counts from zero.
     ///

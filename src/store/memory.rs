@@ -57,9 +57,15 @@ use crate::{Clock, SystemClock};
 ///
 /// # Memory
 ///
-/// In a full store, a record takes about 55 bytes, and more if its delivery was repeated. A signature
-/// takes 55 bytes for its replay window, and the text of the delivery's id besides if that is no UUID
-/// in lowercase. Nothing is reserved: memory grows as deliveries come, in small steps.
+/// In a full store, a completed record takes about 55 bytes, and more if its delivery was repeated. A
+/// signature takes 55 bytes for its replay window, and the text of the delivery's id besides if that is
+/// no UUID in lowercase. Nothing is reserved: memory grows as deliveries come, in small steps. What
+/// expired records leave is used for new ones, and is not given back.
+///
+/// # Time
+///
+/// Retention and replay windows are kept in milliseconds, rounded up: a record may live for a millisecond
+/// longer.
 ///
 /// ```
 /// use std::sync::Arc;

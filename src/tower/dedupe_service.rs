@@ -64,7 +64,7 @@ fn forward<S: Service<Request<B>>, B: ProvenBody>(
 ) -> impl FnOnce(B::Delivery, Claimed) -> Forward<S, B> {
     |delivery, claimed| {
         let request = Some((parts, delivery, claimed));
-        Forward::Waiting { inner, request, has_waited: false }
+        Forward::Waiting { inner, request }
     }
 }
 
@@ -72,7 +72,7 @@ pin_project! {
     /// Waits until the inner service is ready, then calls it with the delivery as it was claimed.
     #[project = Forwarding]
     enum Forward<S: Service<Request<B>>, B: ProvenBody> {
-        Waiting { inner: S, request: Option<(Parts, B::Delivery, Claimed)>, has_waited: bool },
+        Waiting { inner: S, request: Option<(Parts, B::Delivery, Claimed)> },
         Calling { #[pin] response: S::Future },
     }
 }
@@ -84,22 +84,16 @@ impl<S: Service<Request<B>>, B: ProvenBody> Future for Forward<S, B> {
         loop {
             let response = match self.as_mut().project() {
                 Forwarding::Calling { response } => return response.poll(context).map(Ok),
-                Forwarding::Waiting { inner, request, has_waited } => {
-                    let Poll::Ready(is_ready) = inner.poll_ready(context) else {
-                        *has_waited = true;
-                        return Poll::Pending;
-                    };
-                    if let Err(error) = is_ready {
+                Forwarding::Waiting { inner, request } => {
+                    if let Err(error) = ready!(inner.poll_ready(context)) {
                         return Poll::Ready(Ok(Err(error)));
                     }
                     // `None` if the future is polled again after it has ended.
                     let Some((parts, delivery, claimed)) = request.take() else {
                         return Poll::Pending;
                     };
-                    // An inner concurrency limit may have delayed the handler.
-                    if *has_waited {
-                        claimed.may_start()?;
-                    }
+                    // An inner concurrency limit may have delayed the handler, or blocked the thread.
+                    claimed.may_start()?;
                     inner.call(with_delivery(parts, delivery, claimed))
                 }
             };
@@ -174,13 +168,20 @@ impl<R: Send + 'static, E: Send + 'static> fmt::Debug for DedupeFuture<R, E> {
     }
 }
 
-#[cfg(all(test, feature = "axum"))]
+#[cfg(all(test, feature = "axum", feature = "memory"))]
 mod tests {
+    use std::convert::Infallible;
+    use std::future::{Ready, ready as done};
+    use std::time::Duration;
+
+    use axum::body::Body;
     use axum::routing::Route;
 
     use super::*;
-    use crate::VerifiedBody;
     use crate::dedupe::size_of_work;
+    use crate::store::MemoryStore;
+    use crate::testing::SignedDelivery;
+    use crate::{DedupeOptions, Incident, Secret, VerifiedBody, Verifier, VerifyLayer};
 
     /// glibc serves allocations of up to 1,032 bytes from its thread cache. Others cost several times
     /// as much.
@@ -188,5 +189,44 @@ mod tests {
     fn the_boxed_work_stays_small_with_a_route_of_axum() {
         let size = size_of_work(forward::<Route, VerifiedBody>);
         assert!(size <= 1032, "{size} bytes");
+    }
+
+    /// A service that blocks its thread before it is ready. It must not be called.
+    #[derive(Clone)]
+    struct Blocking;
+
+    impl Service<Request<VerifiedBody>> for Blocking {
+        type Response = Response<Body>;
+        type Error = Infallible;
+        type Future = Ready<Result<Response<Body>, Infallible>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            std::thread::sleep(Duration::from_millis(400));
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, _: Request<VerifiedBody>) -> Self::Future {
+            done(Ok(Response::default()))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_service_that_blocks_for_longer_than_the_lease_is_not_called() {
+        let millis = Duration::from_millis;
+        let options = DedupeOptions::new().lease(millis(300)).response_deadline(millis(100));
+        let options = options.store_timeout(millis(50));
+        let dedupe = DedupeLayer::with_options("tickets", MemoryStore::new(), options).unwrap();
+        let secret = Secret::new("whsec_k5EKJQnf9sMX2vYzJdHG3L8pR").unwrap();
+        let mut request = Request::post("/");
+        for (name, value) in SignedDelivery::new(&secret, "d-1", "{}").headers() {
+            request = request.header(name, value);
+        }
+        let request = request.body(Body::from("{}")).unwrap();
+        let verify = VerifyLayer::new(Verifier::new(secret));
+        let response = (verify, dedupe.clone()).layer(Blocking).call(request).await.unwrap();
+        assert_eq!(
+            (response.status().as_u16(), dedupe.incidents(Incident::ClaimedTooLate)),
+            (503, 1)
+        );
     }
 }

@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
-/// Whether a body that was read already was read again. It is read in one frame.
+/// Whether a body that was read already is still to be read again, in one frame.
 #[derive(Debug)]
 pub(super) struct Unread(bool);
 

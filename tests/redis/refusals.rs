@@ -159,9 +159,15 @@ async fn keys_of_another_program() {
     server.command::<()>(&["SET", "nevent:{tickets}dlong", another]).await;
     server.command::<()>(&["HSET", "nevent:{tickets}dtable", "field", "value"]).await;
     for id in ["taken", "long", "table"] {
-        let error = store.claim(&claim(id)).await.expect_err("not ours");
-        let cause = std::error::Error::source(&error).expect("a cause").to_string();
-        says(&cause, &["WRONGTYPE"]);
+        let claim = claim(id);
+        for error in [
+            store.claim(&claim).await.expect_err("not ours"),
+            store.renew(&claim).await.expect_err("not ours"),
+            store.complete(&claim).await.expect_err("not ours"),
+        ] {
+            let cause = std::error::Error::source(&error).expect("a cause").to_string();
+            says(&cause, &["WRONGTYPE"]);
+        }
     }
 }
 

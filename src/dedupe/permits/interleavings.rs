@@ -27,7 +27,7 @@ fn a_shared_permit_is_given_back_once() {
     loom::model(|| {
         let permits = Permits::new(1);
         let permit = permits.take().unwrap();
-        let sharing = permit.share();
+        let sharing = Permit::of_event(permit.share());
         let event = thread::spawn(move || drop(sharing));
         drop(permit);
         block_on(permits.wait_idle());

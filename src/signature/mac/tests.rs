@@ -139,6 +139,8 @@ fn keys_and_running_macs_are_wiped_on_drop() {
     fn wiped<T: zeroize::ZeroizeOnDrop>() {}
     wiped::<<Sha256 as EagerHash>::Core>();
     wiped::<<Sha512 as EagerHash>::Core>();
+    wiped::<Buffer<HmacCore<Sha256>>>();
+    wiped::<Buffer<HmacCore<Sha512>>>();
     assert!(std::mem::needs_drop::<MacKeys>());
     assert!(std::mem::needs_drop::<RunningMacs<Sha256>>());
     assert!(std::mem::needs_drop::<RunningMacs<Sha512>>());

@@ -62,9 +62,10 @@ impl InFlight {
         self.leases.pop(&key);
     }
 
-    /// Drops expired leases: at least one if any has expired. Leases of the same length expire in
-    /// the order in which they began. Only if those at the head hold, another may have expired.
-    pub(super) fn drop_expired(&mut self, now: Duration) {
+    /// Drops expired leases: at least one if any has expired. Returns whether any had. Leases of the
+    /// same length expire in the order in which they began. Only if those at the head hold, another
+    /// may have expired.
+    pub(super) fn drop_expired(&mut self, now: Duration) -> bool {
         let before = self.len();
         for _ in 0..2 {
             if self.leases.peek_lru().is_some_and(|(_, lease)| lease.expires <= now) {
@@ -76,6 +77,7 @@ impl InFlight {
             let expiries = self.leases.iter().map(|(_, lease)| lease.expires);
             self.first_expiry = expiries.min().unwrap_or(Duration::MAX);
         }
+        self.len() < before
     }
 }
 

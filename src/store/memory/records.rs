@@ -132,11 +132,10 @@ impl Records {
         true
     }
 
-    /// Whether there is no room. Drops expired leases first: they count as no records.
+    /// Whether there is no room. Drops expired leases first: they count as no records. More than one
+    /// has to go if a completion that came late took the room of another record.
     fn is_full(&mut self, now: Duration) -> bool {
-        if self.len() >= self.capacity {
-            self.in_flight.drop_expired(now);
-        }
+        while self.len() >= self.capacity && self.in_flight.drop_expired(now) {}
         self.len() >= self.capacity
     }
 

@@ -1,5 +1,10 @@
 -- KEYS: the record. ARGV: the record in flight, retention in ms.
+-- A record is the fingerprint with its format (17 bytes); in flight, the owner token (16 bytes)
+-- and the length of the lease in ms follow.
 local held = redis.call('GET', KEYS[1])
+if held and #held ~= 17 and not tonumber(held:sub(34)) then
+    return {err = 'WRONGTYPE the value is not the record of a delivery'}
+end
 if held and #held == 17 then
     return 'recorded'
 end

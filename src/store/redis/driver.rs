@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use tokio::task::{JoinSet, yield_now};
+use tokio::task::JoinSet;
 
 /// Runs a driver in a task that ends with the last clone of this handle.
 ///
@@ -26,13 +26,16 @@ pub(super) fn spawn(driver: impl Future<Output = ()> + Send + 'static) -> Arc<Jo
 /// Tokio runs a task right after the one that woke it. The driver would send each command on its
 /// own, and a write costs more than all other work for a command. A single caller has nobody to
 /// share a write with, so its command is not held up.
+///
+/// The driver wakes itself, and goes to the end of the queue. `yield_now` would leave it with its thread,
+/// where no other thread could take it over: a handler that blocks that thread would silence the store.
 async fn batching(driver: impl Future<Output = ()>, several_wait: impl Fn() -> bool) {
     let mut driver = pin!(driver);
     let mut yielded = false;
     poll_fn(|context| {
         yielded = !yielded && several_wait();
-        // One poll asks Tokio to wake this task once the others have run.
-        if yielded && pin!(yield_now()).poll(context).is_pending() {
+        if yielded {
+            context.waker().wake_by_ref();
             return Poll::Pending;
         }
         driver.as_mut().poll(context)
@@ -42,7 +45,11 @@ async fn batching(driver: impl Future<Output = ()>, several_wait: impl Fn() -> b
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+    use std::time::Duration;
+
     use tokio::sync::{mpsc, oneshot};
+    use tokio::task::yield_now;
 
     use super::*;
 
@@ -83,5 +90,45 @@ mod tests {
     async fn commands_of_several_callers_share_a_write() {
         assert_eq!(writes(true).await, 1);
         assert!(writes(false).await > 1, "the test shows nothing");
+    }
+
+    /// The owner and one caller hold a clone each. From the second caller on, tasks that are ready
+    /// run first.
+    #[tokio::test]
+    async fn a_single_caller_is_not_held_up() {
+        for (clones, expected) in [(1, ["driver", "task"]), (2, ["task", "driver"])] {
+            let order = Arc::new(Mutex::new(Vec::new()));
+            let note = |name| {
+                let order = Arc::clone(&order);
+                async move { order.lock().expect("no panic").push(name) }
+            };
+            let owner = spawn(note("driver"));
+            let _callers = vec![Arc::clone(&owner); clones];
+            tokio::spawn(note("task"));
+            while order.lock().expect("no panic").len() < 2 {
+                yield_now().await;
+            }
+            assert_eq!(*order.lock().expect("no panic"), expected, "{clones} callers");
+        }
+    }
+
+    /// Another thread takes over.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_handler_that_blocks_its_thread_does_not_silence_the_driver() {
+        for _ in 0..20 {
+            let (ran, waits) = std::sync::mpsc::channel();
+            let blocked = tokio::spawn(async move {
+                let handler =
+                    tokio::spawn(async move { waits.recv_timeout(Duration::from_secs(20)) });
+                // Runs right after this task, on the same thread, and before the handler.
+                tokio::spawn(batching(
+                    async move { ran.send(()).expect("the handler waits") },
+                    || true,
+                ));
+                handler
+            });
+            let handler = blocked.await.expect("no panic");
+            assert_eq!(handler.await.expect("no panic"), Ok(()));
+        }
     }
 }

@@ -1,5 +1,9 @@
 -- KEYS: the record. ARGV: the record in flight, lease in ms.
+-- The owner token is in bytes 18 to 33 of a record in flight.
 local held = redis.call('GET', KEYS[1])
+if held and #held ~= 17 and not tonumber(held:sub(34)) then
+    return {err = 'WRONGTYPE the value is not the record of a delivery'}
+end
 if not held or held:sub(18, 33) ~= ARGV[1]:sub(18, 33) then
     return 'lost'
 end

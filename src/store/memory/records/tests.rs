@@ -120,3 +120,19 @@ fn the_age_of_an_evicted_record_is_measured_by_its_own_retention() {
     table.complete(2, 3 * DAY);
     assert_eq!(table.evictions.stats().youngest_evicted, Some(DAY));
 }
+
+/// A completion that came late may have taken the room of a lease that expired only later.
+#[test]
+fn no_completed_record_is_evicted_while_a_lease_has_expired() {
+    let mut table = Table::new(3);
+    for (n, lease) in [(0, 5), (1, 60), (2, 5)] {
+        let mut claim = claim(n, DAY);
+        claim.lease = Duration::from_secs(lease);
+        let answer = table.records.claim(key(n), &claim, table.now, &table.evictions);
+        assert_eq!(answer, Some(ClaimAnswer::Acquired));
+    }
+    table.complete(3, DAY);
+    table.now = Duration::from_secs(10);
+    assert_eq!(table.claim(4, DAY), Some(ClaimAnswer::Acquired));
+    assert_eq!((table.evicted(), table.records.completed(), table.records.in_flight()), (0, 1, 2));
+}
