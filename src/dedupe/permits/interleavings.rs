@@ -6,7 +6,7 @@ use std::sync::Arc;
 use loom::future::block_on;
 use loom::thread;
 
-use super::Permits;
+use super::{Permit, Permits};
 
 #[test]
 fn the_last_handler_to_end_wakes_wait_idle() {

@@ -117,17 +117,15 @@ mod tests {
     async fn a_handler_that_blocks_its_thread_does_not_silence_the_driver() {
         for _ in 0..20 {
             let (ran, waits) = std::sync::mpsc::channel();
-            let blocked = tokio::spawn(async move {
-                let handler =
-                    tokio::spawn(async move { waits.recv_timeout(Duration::from_secs(20)) });
+            let (tell, told) = oneshot::channel();
+            tokio::spawn(async move {
+                let blocks = async move { waits.recv_timeout(Duration::from_secs(20)) };
+                tell.send(tokio::spawn(blocks)).expect("the test listens");
                 // Runs right after this task, on the same thread, and before the handler.
-                tokio::spawn(batching(
-                    async move { ran.send(()).expect("the handler waits") },
-                    || true,
-                ));
-                handler
+                let driver = async move { ran.send(()).expect("the handler waits") };
+                tokio::spawn(batching(driver, || true));
             });
-            let handler = blocked.await.expect("no panic");
+            let handler = told.await.expect("no panic");
             assert_eq!(handler.await.expect("no panic"), Ok(()));
         }
     }
