@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use serde::Deserializer;
 use serde::de::{Deserialize, DeserializeOwned, DeserializeSeed};
 
-use super::{Event, EventError, repair::repair};
+use super::{Event, EventError, repair::repair, unread::count_if_ok};
 
 impl EventError {
     /// Reads JSON as senders write it, which is repaired first.
@@ -26,36 +26,14 @@ impl EventError {
             return Self::of_reading_with(seed(false), json);
         };
         let mut reader = serde_json::Deserializer::from_str(text);
-        match seed(true).deserialize(&mut reader).and_then(|value| reader.end().map(|()| value)) {
-            Ok(value) => Ok(value),
-            Err(_) => again(|| Self::of_reading_with(seed(false), json)),
-        }
+        let read =
+            || seed(true).deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
+        count_if_ok(read).or_else(|_: serde_json::Error| Self::of_reading_with(seed(false), json))
     }
 }
 
 thread_local! {
-    static IS_SECOND: Cell<bool> = const { Cell::new(false) };
     static IS_FIRST_OF_TWO: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Reads again what could not be read, for the reason.
-fn again<T>(read: impl FnOnce() -> T) -> T {
-    /// Also if the `Deserialize` of a user's type panics.
-    struct Restore(bool);
-
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            IS_SECOND.set(self.0);
-        }
-    }
-
-    let _restore = Restore(IS_SECOND.replace(true));
-    read()
-}
-
-/// Whether this is the second reading of what could not be read.
-pub(super) fn is_second() -> bool {
-    IS_SECOND.get()
 }
 
 /// Reads an event that is the whole of a repaired body.
@@ -83,7 +61,7 @@ where
 }
 
 /// Whether the event that is about to be read is the whole of a repaired body, which is read again
-/// if that fails. Every event asks this first. Otherwise an event within it would be told the same.
-pub(super) fn is_first_of_two() -> bool {
+/// if that fails. Every event takes this first. Otherwise an event within it would be told the same.
+pub(super) fn take_first_of_two() -> bool {
     IS_FIRST_OF_TWO.take()
 }

@@ -12,12 +12,12 @@ use crate::event::json::{Name, add_field};
 use crate::event::object::{Written, read_required};
 use crate::event::optional::read_optional;
 use crate::event::raw::Raw;
-use crate::event::reading::is_first_of_two;
+use crate::event::reading::take_first_of_two;
 use crate::event::{EventData, EventError, Fields};
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Event<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        is_first_of_two();
+        take_first_of_two(); // Otherwise an event within `data` would take it.
         deserializer.deserialize_map(AnEvent(PhantomData::<T>))
     }
 }
@@ -26,7 +26,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Event<T> {
 /// alone could not see.
 impl<'de> Deserialize<'de> for Event<EventData> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let by_type = ByType { in_place: is_first_of_two() };
+        let by_type = ByType { in_place: take_first_of_two() };
         let event = deserializer.deserialize_map(AnEvent(by_type))?;
         let Event { id, event_type, created, organization_id, data, extra } = event;
         let data = match data {
