@@ -136,7 +136,14 @@ fn answer<T>(future: impl Future<Output = Result<T, StoreError>>) -> Result<T, S
 impl Who {
     fn claim(&self, world: &World) -> Claim {
         let scope = world.scopes[usize::from(self.scope % 2)].clone();
-        let id = DeliveryId::new([b'a' + self.id % 8]).unwrap();
+        let uuid = |last: u8| format!("01234567-89ab-4cde-8f01-23456789abc{last:x}");
+        let id = match self.id % 8 {
+            letter @ 0..4 => char::from(b'a' + letter).to_string(),
+            // Another form of a UUID is another id.
+            7 => uuid(0xe).to_uppercase(),
+            last => uuid(last + 8),
+        };
+        let id = DeliveryId::new(id).unwrap();
         // The list cannot tell an evicted body from one that never was.
         let body = [if world.ample { self.body % 3 } else { self.id % 8 % 3 }];
         let mut claim = Claim::new(scope, id, Fingerprint::of(&body));

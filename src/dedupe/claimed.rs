@@ -22,7 +22,8 @@ impl Claimed {
         Self { dedupe, attempt: Arc::downgrade(attempt), by_event_id }
     }
 
-    /// Checks again that the handler may start. Call this after the handler had to wait for something.
+    /// Checks again that the handler may start. Call this last, when the handler has nothing left to wait
+    /// for: what it waited for may have blocked its thread.
     #[cfg(feature = "tower")]
     pub(crate) fn may_start(&self) -> Result<(), crate::Rejection> {
         self.attempt.upgrade().map_or(Ok(()), |attempt| attempt.may_start())

@@ -42,7 +42,7 @@ type EndOf<T> = for<'a> fn(&'a T) -> HandlerEnd<'a>;
 /// Runs the handler for a delivery, unless the delivery is completed or in flight.
 ///
 /// The handler gets the delivery as it was claimed, and the layer's state for it. A handler that
-/// first has to wait for something calls [`Claimed::may_start`] after that.
+/// waits for something first calls [`Claimed::may_start`] after that.
 #[cfg(feature = "tower")]
 pub(crate) fn handle_once<D, T, F>(
     dedupe: &Arc<Dedupe>,

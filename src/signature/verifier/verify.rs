@@ -25,12 +25,10 @@ impl<T, K> Verifier<T, K> {
         body: &[u8],
         now: i64,
     ) -> Result<Verified, VerifyError> {
-        // Filled in place, because a `Result` of it would be moved, which costs more than the header.
+        // Not from `begin`, because its result would be moved, which costs more than the header.
         let secrets = self.secrets();
         let mut verification = Verification::new(&self.shared.sender, &secrets, self.accepts);
-        verification.start(&secrets);
-        drop(secrets);
-        verification.read_headers(&self.shared.sender.format, header.as_ref(), no_header)?;
+        self.fill(&mut verification, secrets, header.as_ref(), no_header)?;
         verification.update(body);
         // Not `finish`, which would move the running MACs and could leave a copy of them behind.
         verification.check_all(now)
@@ -120,11 +118,22 @@ impl<T, K> Verifier<T, K> {
     ) -> Result<V, VerifyError> {
         let secrets = self.secrets();
         let mut placed = new(&self.shared.sender, &secrets, self.accepts);
-        let verification = placed.borrow_mut();
+        self.fill(placed.borrow_mut(), secrets, line, line_of)?;
+        Ok(placed)
+    }
+
+    /// Starts the MACs, and feeds them everything that comes before the body.
+    #[inline]
+    fn fill<'a>(
+        &self,
+        verification: &mut Verification,
+        secrets: RwLockReadGuard<'_, Secrets>,
+        line: &'a [u8],
+        line_of: impl Fn(&'static str) -> Result<&'a [u8], VerifyError>,
+    ) -> Result<(), VerifyError> {
         verification.start(&secrets);
         drop(secrets);
-        verification.read_headers(&self.shared.sender.format, line, line_of)?;
-        Ok(placed)
+        verification.read_headers(&self.shared.sender.format, line, line_of)
     }
 
     fn secrets(&self) -> RwLockReadGuard<'_, Secrets> {

@@ -13,8 +13,8 @@ pub(super) struct Index {
     count: usize,
 }
 
-/// A table of 4,096 places may hold 3,584 keys. The parts do not fill evenly: this is three
-/// standard deviations below, so one in a thousand grows once more.
+/// A table of 4,096 places may hold 3,584 keys. The parts do not fill evenly, so they get fewer on
+/// average, and few grow once more.
 const KEYS_PER_PART: usize = 3_400;
 
 const READ_TOGETHER: usize = 32;

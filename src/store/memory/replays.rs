@@ -126,8 +126,8 @@ mod tests {
     fn expired_replay_records_are_dropped_two_at_a_time() {
         let (mut replays, evictions) = (Replays::new(10), Evictions::default());
         record(&mut replays, &[1, 2, 3], Duration::ZERO, &evictions);
-        record(&mut replays, &[], WINDOW, &evictions);
-        assert_eq!(replays.rows.len(), 1);
+        record(&mut replays, &[4], WINDOW, &evictions);
+        assert_eq!(replays.rows.len(), 2);
         assert_eq!(evictions.stats().evicted, 0);
     }
 
@@ -149,9 +149,9 @@ mod tests {
         let (mut replays, evictions) = (Replays::new(10), Evictions::default());
         record_for(DAYS, &mut replays, &[0], Duration::ZERO, &evictions);
         record(&mut replays, &[1, 2], Duration::ZERO, &evictions);
-        record(&mut replays, &[], WINDOW, &evictions);
-        assert_eq!(replays.rows.len(), 1);
-        assert!(is_known(&replays, 0, WINDOW));
+        record(&mut replays, &[3], WINDOW, &evictions);
+        assert_eq!(replays.rows.len(), 2);
+        assert!(is_known(&replays, 0, WINDOW) && is_known(&replays, 3, WINDOW));
     }
 
     #[test]
