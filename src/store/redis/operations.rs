@@ -22,7 +22,7 @@ impl Store for RedisStore {
     async fn renew(&self, claim: &Claim) -> Result<Renewal, StoreError> {
         let mut call = self.0.renew.call(&self.0.record(claim));
         call.arg(in_flight(claim)).arg(millis(claim.lease));
-        match &*self.0.finalize(&self.0.renew, &call).await? {
+        match &*self.0.word_of(&self.0.renew, &call).await? {
             b"renewed" => Ok(Renewal::Renewed),
             b"lost" => Ok(Renewal::Lost),
             other => Err(self.0.unexpected_word(other).into()),
@@ -32,7 +32,7 @@ impl Store for RedisStore {
     async fn complete(&self, claim: &Claim) -> Result<Completion, StoreError> {
         let mut call = self.0.complete.call(&self.0.record(claim));
         call.arg(in_flight(claim)).arg(millis(claim.retention));
-        match &*self.0.finalize(&self.0.complete, &call).await? {
+        match &*self.0.word_of(&self.0.complete, &call).await? {
             b"recorded" => Ok(Completion::Recorded),
             b"held by another" => Ok(Completion::HeldByAnother),
             other => Err(self.0.unexpected_word(other).into()),
@@ -41,7 +41,7 @@ impl Store for RedisStore {
 
     async fn release(&self, claim: &Claim) -> Result<(), StoreError> {
         let mut call = self.0.release.call(&self.0.record(claim));
-        self.0.finalize(&self.0.release, call.arg(&claim.token.to_bytes())).await?;
+        self.0.word_of(&self.0.release, call.arg(&claim.token.to_bytes())).await?;
         Ok(())
     }
 
@@ -77,7 +77,8 @@ impl Shared {
         .ok_or_else(|| self.unexpected(&format!("{answer:?}")))
     }
 
-    async fn finalize(&self, script: &Script, call: &Cmd) -> Result<Vec<u8>, RedisStoreError> {
+    /// Runs a script that answers with a word.
+    async fn word_of(&self, script: &Script, call: &Cmd) -> Result<Vec<u8>, RedisStoreError> {
         match script.run(&self.connection, call).await {
             Ok(Value::BulkString(word)) => Ok(word),
             Ok(other) => Err(self.unexpected(&format!("{other:?}"))),
@@ -110,8 +111,8 @@ impl Shared {
     }
 }
 
-/// The record of a delivery in flight: the format of the fingerprint, the fingerprint, the token
-/// and the length of the lease. A completed record is the first 17 bytes of it.
+/// A record in flight: the format of the fingerprint, the fingerprint, the token and the length of the
+/// lease. A completed record is the first 17 bytes of it.
 fn in_flight(claim: &Claim) -> Vec<u8> {
     let mut record = Vec::with_capacity(48);
     record.push(Fingerprint::VERSION);
