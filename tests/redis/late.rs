@@ -70,14 +70,20 @@ async fn claims_read_by_a_thread_that_was_blocked(adapter: Adapter) {
         wait_for: Arc::new(Mutex::new(wait_for)),
     })
     .await;
-    proxy.delay(Duration::from_millis(300)).await;
+    let connections = proxy.accepted();
+    let keys = async || server.command::<usize>(&["DBSIZE"]).await;
+    // Redis knows the scripts then, which would cost more delays.
+    first.deliver(&post("before")).await.is(200, "");
+    let of_one = keys().await;
     let blocker = first.start(&post("blocker")).await;
     eventually("the blocker runs", async || runs.of("blocker") == 1).await;
+    proxy.delay(Duration::from_millis(400)).await;
     let mut waiting = Vec::new();
     for id in OTHERS {
         waiting.push(first.start(&post(id)).await);
     }
-    sleep(Duration::from_millis(100)).await; // Their claims are sent, and not yet answered.
+    let all = of_one * (2 + OTHERS.len());
+    eventually("they are claimed, and not yet answered", async || keys().await == all).await;
     gate.let_pass(1);
 
     let second =
@@ -94,6 +100,7 @@ async fn claims_read_by_a_thread_that_was_blocked(adapter: Adapter) {
         })
         .await;
     }
+    proxy.pass().await;
     unblock.send(()).expect("it waits for that");
     for connection in &mut waiting {
         let reply = connection.reply().await;
@@ -108,6 +115,7 @@ async fn claims_read_by_a_thread_that_was_blocked(adapter: Adapter) {
     let too_late = first.incidents(Incident::ClaimedTooLate);
     assert!(too_late >= 1, "no claim was read late");
     assert_eq!(first.incidents(Incident::LeaseLost), 1, "the blocker's own");
+    assert_eq!(proxy.accepted(), connections, "a connection that answered was replaced");
 }
 
 struct BlockedReceiver {

@@ -4,19 +4,20 @@ mod failover;
 mod supervisor;
 
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::ConnectionLike;
 use redis::cluster_async::ClusterConnection;
 use redis::{Cmd, RedisError, Value};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use self::supervisor::Supervisor;
 use super::hint::{is_read_only, lacks_replicas};
 use super::node::NodeConnection;
 use super::{RedisOptions, RedisSource};
-use crate::deadline::deadline;
+use crate::deadline::{by, deadline};
 
 /// A connection that is replaced in the background when it breaks or no longer answers.
 /// While there is none, commands fail rather than queue up.
@@ -67,12 +68,12 @@ impl Connection {
         }
     }
 
-    async fn ask(&self, command: &Cmd, deadline: Instant) -> Result<Value, RedisError> {
-        let (number, connection) = self.supervisor.connected(deadline).await?;
+    async fn ask(&self, command: &Cmd, answer_by: Instant) -> Result<Value, RedisError> {
+        let (number, connection) = self.supervisor.connected(answer_by).await?;
         let waiting = Waiting::on(self, number);
-        let answer = timeout_at(deadline, connection.send(command)).await;
+        let answer = by(answer_by, pin!(connection.send(command))).await;
         waiting.end();
-        let answer = answer.unwrap_or_else(|_| Err(self.too_slow()));
+        let answer = answer.unwrap_or_else(|| Err(self.too_slow()));
         match &answer {
             Err(error) if is_broken(error) => self.supervisor.give_up(number, error),
             // A master that was cut off does not know that it was replaced. Sentinels do.

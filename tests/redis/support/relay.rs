@@ -9,9 +9,9 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest, Ready};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -206,7 +206,24 @@ struct Answers<'a> {
 
 impl Answers<'_> {
     /// To the end of the connection.
-    async fn carry(mut self, mut from: ReadHalf<'_>, mut to: WriteHalf<'_>) {
+    async fn carry(self, from: ReadHalf<'_>, to: WriteHalf<'_>) {
+        let (answers, due) = mpsc::unbounded_channel();
+        let pass_on = Due { flow: self.flow.clone(), shared: self.shared, answers: due };
+        tokio::select! {
+            () = pass_on.carry(to) => {}
+            () = async {
+                self.read(from, answers).await;
+                pending::<()>().await;
+            } => {}
+        }
+    }
+
+    /// Sends each answer on with the moment when it is due.
+    async fn read(
+        mut self,
+        mut from: ReadHalf<'_>,
+        answers: mpsc::UnboundedSender<(Instant, Vec<u8>)>,
+    ) {
         let mut buffer = vec![0; 65_536];
         let mut mute = false;
         loop {
@@ -219,23 +236,35 @@ impl Answers<'_> {
                 self.shared.lost.fetch_add(1, Ordering::SeqCst);
                 return;
             }
-            mute |= self.is_held_back().await;
-            if !mute && to.write_all(&buffer[..count]).await.is_err() {
+            let mode = self.flow.rules.borrow().mode;
+            mute |= mode == Mode::DropAnswers;
+            let delay = if let Mode::Delay(by) = mode { by } else { Duration::ZERO };
+            let answer = (Instant::now() + delay, buffer[..count].to_vec());
+            if !mute && answers.send(answer).is_err() {
                 return;
-            }
-            if !mute {
-                self.shared.bytes_answered.fetch_add(count as u64, Ordering::SeqCst);
             }
         }
     }
+}
 
-    /// Whether the answer just read is lost; if it is late, once it is due.
-    async fn is_held_back(&mut self) -> bool {
-        let mode = self.flow.rules.borrow().mode;
-        if let Mode::Delay(by) = mode {
-            sleep(by).await;
-            self.flow.is_free().await;
+/// The answers that were read, and are passed on once they are due.
+struct Due<'a> {
+    flow: Flow,
+    shared: &'a Shared,
+    answers: mpsc::UnboundedReceiver<(Instant, Vec<u8>)>,
+}
+
+impl Due<'_> {
+    async fn carry(mut self, mut to: WriteHalf<'_>) {
+        while let Some((due, answer)) = self.answers.recv().await {
+            if Instant::now() < due {
+                sleep_until(due).await;
+                self.flow.is_free().await;
+            }
+            if to.write_all(&answer).await.is_err() {
+                return;
+            }
+            self.shared.bytes_answered.fetch_add(answer.len() as u64, Ordering::SeqCst);
         }
-        mode == Mode::DropAnswers
     }
 }
