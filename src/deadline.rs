@@ -1,12 +1,12 @@
 use std::time::Duration;
-#[cfg(any(feature = "tower", feature = "actix"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "redis"))]
 use std::{future::poll_fn, task::Poll};
 
 #[cfg(any(feature = "tower", feature = "actix", feature = "redis"))]
 use futures_util::FutureExt;
 use tokio::time::Instant;
 #[cfg(any(feature = "tower", feature = "actix", feature = "redis"))]
-use tokio::{task::yield_now, time::timeout_at};
+use tokio::time::timeout_at;
 
 /// A duration that no process outlives, and that can be added and multiplied without overflow.
 pub(crate) const NEVER: Duration = Duration::from_secs(30 * 365 * 86_400);
@@ -37,8 +37,8 @@ where
 /// The future's output, or `None` if it is not ready by then.
 ///
 /// When a blocked thread or a stopped process goes on, the answers of the time in between are there,
-/// and their deadlines are over too. So the tasks that read the answers run once more before a
-/// deadline counts.
+/// and their deadlines are over too. So the tasks that read the answers run first before a deadline
+/// counts. Three times, because one that reads may itself let others run first.
 #[cfg(any(feature = "tower", feature = "actix", feature = "redis"))]
 pub(crate) async fn by<F>(deadline: Instant, mut future: F) -> Option<F::Output>
 where
@@ -47,12 +47,37 @@ where
     if let Ok(output) = timeout_at(deadline, &mut future).await {
         return Some(output);
     }
-    yield_now().await;
-    future.now_or_never()
+    for _ in 0..3 {
+        let_others_run().await;
+        if let Some(output) = (&mut future).now_or_never() {
+            return Some(output);
+        }
+    }
+    None
+}
+
+/// Lets all tasks that are ready run before this one.
+///
+/// The task wakes itself, and goes to the end of the queue. Tokio's `yield_now` would leave it with its
+/// thread, where no other thread could take it over: a handler that blocks that thread would hold it up.
+#[cfg(any(feature = "tower", feature = "actix", feature = "redis"))]
+pub(crate) async fn let_others_run() {
+    let mut woken = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut woken, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 #[cfg(test)]
 mod tests {
+    #[cfg(any(feature = "tower", feature = "actix"))]
+    use tokio::task::yield_now;
+
     use super::*;
 
     #[cfg(any(feature = "tower", feature = "actix"))]
@@ -68,6 +93,30 @@ mod tests {
             answer.send(7).expect("awaited");
         });
         assert_eq!(waits.await.expect("no panic"), Some(Ok(7)));
+    }
+
+    /// Another thread takes over, which was busy until the handler began.
+    #[cfg(any(feature = "tower", feature = "actix"))]
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_handler_that_blocks_its_thread_does_not_hold_up_who_let_it_run() {
+        let (begins, begun) = std::sync::mpsc::channel();
+        let (over, waits) = std::sync::mpsc::channel();
+        let (tell, told) = tokio::sync::oneshot::channel();
+        tokio::spawn(async move { begun.recv() });
+        tokio::spawn(async move {
+            let handler = async move {
+                begins.send(()).expect("the other thread waits");
+                waits.recv_timeout(Duration::from_secs(5))
+            };
+            tell.send(tokio::spawn(handler)).expect("the test listens");
+            // Runs right after this task, on the same thread, and before the handler.
+            tokio::spawn(async move {
+                let_others_run().await;
+                over.send(()).expect("the handler waits");
+            });
+        });
+        let handler = told.await.expect("no panic");
+        assert_eq!(handler.await.expect("no panic"), Ok(()));
     }
 
     #[cfg(any(feature = "tower", feature = "actix"))]

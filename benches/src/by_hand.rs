@@ -1,4 +1,4 @@
-//! The forty lines that people write instead: a middleware that buffers the body, verifies the
+//! The sixty lines that people write instead: a middleware that buffers the body, verifies the
 //! signature with a keyed MAC, and looks the delivery id up in a locked LRU cache.
 
 mod actix;

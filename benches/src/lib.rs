@@ -3,6 +3,7 @@
 
 pub mod by_hand;
 pub mod deliveries;
+pub mod floor;
 pub mod in_process;
 pub mod load;
 pub mod machine;
@@ -12,6 +13,7 @@ pub mod peers;
 #[path = "no_peers.rs"]
 pub mod peers;
 pub mod plot;
+pub mod readers;
 pub mod receivers;
 pub mod rounds;
 pub mod section;

@@ -14,7 +14,7 @@ pub fn describe() -> String {
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     format!(
-        "- CPU: {model}, {cores} cores, {} SHA extensions\n- memory: {}\n- kernel: Linux {}\n- {}\n",
+        "- CPU: {model}, {cores} logical CPUs, {} SHA extensions\n- memory: {}\n- kernel: Linux {}\n- {}\n",
         if has_sha { "with" } else { "without" },
         field(&memory, "MemTotal").unwrap_or("unknown"),
         kernel.trim(),

@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 use crate::by_hand::{ByHand, receive};
 use crate::deliveries::secret;
+use crate::floor::{self, Floor};
 
 /// A receiver on axum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub enum Receiver {
     Hashing,
     /// The middleware of [`by_hand`](crate::by_hand).
     ByHand,
+    /// The middleware of [`floor`](crate::floor).
+    Floor,
     /// `VerifyLayer` alone.
     VerifyOnly,
     /// `VerifyLayer`, `DedupeLayer` and `MemoryStore`.
@@ -31,8 +34,8 @@ pub enum Receiver {
 }
 
 impl Receiver {
-    pub const ALL: [Self; 5] =
-        [Self::Bare, Self::Hashing, Self::ByHand, Self::VerifyOnly, Self::BothLayers];
+    pub const ALL: [Self; 6] =
+        [Self::Bare, Self::Hashing, Self::ByHand, Self::Floor, Self::VerifyOnly, Self::BothLayers];
 
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -40,6 +43,7 @@ impl Receiver {
             Self::Bare => "bare axum",
             Self::Hashing => "axum, the handler hashes the body",
             Self::ByHand => "axum, middleware written by hand",
+            Self::Floor => "the floor: our verifier and store alone",
             Self::VerifyOnly => "ours, verification alone",
             Self::BothLayers => "ours, both layers",
         }
@@ -57,6 +61,9 @@ impl Receiver {
         let webhook = match self {
             Self::Bare | Self::Hashing => webhook,
             Self::ByHand => webhook.route_layer(from_fn_with_state(ByHand::default(), receive)),
+            Self::Floor => {
+                webhook.route_layer(from_fn_with_state(Floor::default(), floor::receive))
+            }
             Self::VerifyOnly => webhook.route_layer(verify()),
             Self::BothLayers => {
                 let dedupe = DedupeLayer::new("tickets", MemoryStore::new()).expect("a scope");

@@ -1,4 +1,4 @@
-//! Contestants that take turns, so that a slow moment of the machine strikes all of them.
+//! Contestants that take turns, so that a slow moment of the machine affects all of them.
 
 use std::fmt;
 
@@ -31,8 +31,8 @@ impl<'a> Contestant<'a> {
     }
 }
 
-/// The CPU time of this thread, in nanoseconds. Other programs' load prolongs the time on the wall, and
-/// this one hardly.
+/// The CPU time of this thread, in nanoseconds. Other programs lengthen the elapsed time, but hardly
+/// this one.
 pub fn cpu_nanos(work: impl FnOnce()) -> f64 {
     let now = || {
         let time = clock_gettime(ClockId::ThreadCPUTime);
@@ -132,13 +132,21 @@ pub fn compare<'a>(
 }
 
 /// Calls `turn` for each contestant in each round, and says whether the round counts: the first one
-/// warms up. Each round begins with another contestant, so none always runs after the same one.
+/// warms up.
 pub fn take_turns(rounds: usize, contestants: usize, mut turn: impl FnMut(usize, bool)) {
     for round in 0..=rounds {
-        for index in 0..contestants {
-            turn((round + index) % contestants, round > 0);
+        for place in 0..contestants {
+            turn(whose_turn(round, place, contestants), round > 0);
         }
     }
+}
+
+/// Whose turn it is at this place of this round. The order zigzags, and shifts with each round.
+/// Otherwise a contestant would nearly always run after the same one, in the caches that it left.
+#[must_use]
+pub fn whose_turn(round: usize, place: usize, contestants: usize) -> usize {
+    let shift = if place.is_multiple_of(2) { place / 2 } else { contestants - place.div_ceil(2) };
+    (round + shift) % contestants
 }
 
 /// This many rounds, or three if the environment has `QUICK`, which only shows that all works.

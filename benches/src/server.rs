@@ -45,10 +45,7 @@ impl Server {
     /// If the process has ended.
     #[must_use]
     pub fn cpu_nanos(&self) -> f64 {
-        let threads = fs::read_dir(format!("/proc/{}/task", self.process.id())).expect("it runs");
-        threads
-            .map(|thread| cpu_nanos(&thread.expect("a thread").path().display().to_string()))
-            .sum()
+        cpu_nanos_of(self.process.id())
     }
 }
 
@@ -57,6 +54,17 @@ impl Drop for Server {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// The CPU time that all threads of a process have taken, in nanoseconds.
+///
+/// # Panics
+///
+/// If the process has ended.
+#[must_use]
+pub fn cpu_nanos_of(process: u32) -> f64 {
+    let threads = fs::read_dir(format!("/proc/{process}/task")).expect("it runs");
+    threads.map(|thread| cpu_nanos(&thread.expect("a thread").path().display().to_string())).sum()
 }
 
 /// The CPU time of the thread with this directory in `/proc`, in nanoseconds.

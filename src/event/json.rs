@@ -187,17 +187,22 @@ pub(super) fn add_field<'de, A: MapAccess<'de>>(
     insert(fields, name, value, Duplicates::Refused)
 }
 
+/// How many bytes of `\ufffd` a name may get: eight.
+const MENDED_ALIKE: usize = 24;
+
 /// Adds a field.
 ///
 /// Names that were repaired may have become the same: `\ud83c` and `\ud83d` are both
-/// `\ufffd`. Such a name gets one more `\ufffd` at its end, so that no field is lost.
+/// `\ufffd`. Such a name gets one more `\ufffd` at its end, so that no field is lost. Only so many
+/// do: a body full of them would take time and memory by the square of their number.
 fn insert<E: Error>(
     fields: &mut Fields,
     mut name: String,
     value: Value,
     duplicates: Duplicates,
 ) -> Result<(), E> {
-    while name.contains('\u{fffd}') && fields.contains_key(&name) {
+    let longest = name.len().saturating_add(MENDED_ALIKE);
+    while name.contains('\u{fffd}') && name.len() < longest && fields.contains_key(&name) {
         name.push('\u{fffd}');
     }
     match duplicates {

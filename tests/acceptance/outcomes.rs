@@ -1,10 +1,13 @@
 //! d09, d10, d18, d19: handlers that outlive their request, and what happens to the delivery.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
 use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks::{DedupeOptions, Incident};
+use tokio::task::consume_budget;
 
 use crate::support::busy::within;
 use crate::support::{Adapter, FaultyStore, Gate, Post, Receiver, eventually, rows};
@@ -13,6 +16,7 @@ rows!(
     d09_client_hangs_up,
     d09_client_resets,
     d10_no_response_by_the_deadline,
+    d10_handler_that_computes,
     d10_deadline_counts_from_the_head,
     d10_renewed_beyond_its_lease,
     d18_handler_that_never_ends,
@@ -67,6 +71,27 @@ async fn d10_no_response_by_the_deadline(adapter: Adapter) {
     receiver.deliver(&Post::new("d")).await.is(503, "Still processing");
     moved_to_background(&receiver).await;
     goes_on_and_completes(&receiver, &gate).await;
+}
+
+/// Tokio's timers are silent for a task that has used up its budget.
+async fn d10_handler_that_computes(adapter: Adapter) {
+    let done = Arc::new(AtomicBool::new(false));
+    let is_done = Arc::clone(&done);
+    let setup = Receiver::on(adapter).options(hurried()).handler(move |_| {
+        let is_done = Arc::clone(&is_done);
+        async move {
+            while !is_done.load(Ordering::SeqCst) {
+                consume_budget().await;
+            }
+            StatusCode::OK
+        }
+    });
+    let receiver = setup.start().await;
+    receiver.deliver(&Post::new("d")).await.is(503, "Still processing");
+    done.store(true, Ordering::SeqCst);
+    receiver.idle().await;
+    receiver.deliver(&Post::new("d")).await.is(200, "Already processed");
+    assert_eq!(receiver.runs(), 1);
 }
 
 async fn d10_deadline_counts_from_the_head(adapter: Adapter) {

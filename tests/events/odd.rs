@@ -53,6 +53,20 @@ fn half_a_surrogate_pair_is_the_replacement_character() {
     assert_eq!(whole.first_name.as_deref(), Some("🎉"));
 }
 
+/// Each one's name is longer than the last, so many of them would take memory by the square.
+#[test]
+fn few_names_of_an_object_may_become_the_same() {
+    let with = |count| {
+        let fields = r#","\ud83c":1"#.repeat(count);
+        format!(r#"{{"id":"e","type":"x","created":1,"data":{{}}{fields}}}"#)
+    };
+    let few: Event = Event::from_json(with(9).as_bytes()).expect("an event");
+    assert_eq!(few.extra.len(), 9);
+    let error = Event::<Value>::from_json(with(10).as_bytes()).expect_err("too many");
+    assert!(error.to_string().contains("duplicate field"), "{error}");
+    assert!(Event::<Value>::from_json(with(100_000).as_bytes()).is_err());
+}
+
 #[test]
 fn odd_fields_of_the_envelope_and_of_raw_data() {
     let body = event(r"x.\udead", r#"{"fan":{"id":"f","first_name":"\ud83c"}}"#);

@@ -1,4 +1,4 @@
-//! What a request allocates in each receiver, called without a socket:
+//! What a request allocates in each receiver, called without a socket, and what reading an event does:
 //!
 //! ```sh
 //! cargo run --release --bin allocations     # --save writes the section of BENCHMARKS.md
@@ -8,9 +8,12 @@
 //! exact: they are the median of a hundred requests, of which hardly any differs.
 
 use allocation_counter::{AllocationInfo, measure};
+use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks_benches::deliveries::sign_new;
 use nevent_webhooks_benches::in_process::start;
+use nevent_webhooks_benches::readers::{PURCHASE, batch, extensions_of, hundred, single};
 use nevent_webhooks_benches::receivers::AnyReceiver;
+use nevent_webhooks_benches::rounds::Contestant;
 use nevent_webhooks_benches::section::Section;
 
 const SIZES: [(usize, &str); 3] = [(1 << 10, "1 KiB"), (64 << 10, "64 KiB"), (1 << 20, "1 MiB")];
@@ -35,7 +38,30 @@ fn main() {
     let rows = lines.filter_map(|line| line.strip_prefix("in process, ")?.split_once(": "));
     let head = ["receiver", "instructions more than bare axum and the MAC"];
     section.table(&head, rows.map(|(name, count)| [name.to_owned(), count.to_owned()]));
+    let events = hundred();
+    let extensions = extensions_of(&events);
+    for (workload, contestants) in [
+        ("a purchase", single(PURCHASE.as_bytes())),
+        ("a batch of a hundred purchases", batch(&extensions, events.as_bytes())),
+    ] {
+        let head = [&*format!("reading {workload}"), "allocations", "bytes allocated"];
+        section.table(&head, contestants.into_iter().map(of_reading));
+    }
+    let empty = measure(|| {
+        std::hint::black_box(MemoryStore::with_capacity(1_000_000_000)).ok();
+    });
+    section.text(&format!(
+        "`MemoryStore` with room for a billion records takes {} bytes while it is empty.",
+        empty.bytes_max
+    ));
     section.finish();
+}
+
+fn of_reading(mut contestant: Contestant<'_>) -> [String; 3] {
+    let info = measure(|| {
+        (contestant.run)(1);
+    });
+    [contestant.name.to_owned(), info.count_total.to_string(), info.bytes_total.to_string()]
 }
 
 fn row(receiver: AnyReceiver, length: usize) -> [String; 4] {

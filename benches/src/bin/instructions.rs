@@ -34,7 +34,7 @@ use tower::Service;
 const LIMIT: i64 = 5;
 
 /// A path: its name, what runs, and the yardstick.
-const PATHS: [(&str, Run, Run); 8] = [
+const PATHS: [(&str, Run, Run); 9] = [
     ("one-shot verification, 64 bytes", |n| verify(n, 64, 1), |n| macs(n, 64, 1)),
     ("one-shot verification, 1 KiB", |n| verify(n, 1024, 1), |n| macs(n, 1024, 1)),
     ("one-shot verification, 1 KiB, two secrets", |n| verify(n, 1024, 2), |n| macs(n, 1024, 2)),
@@ -42,6 +42,7 @@ const PATHS: [(&str, Run, Run); 8] = [
     ("reading a purchase", read_event, nothing),
     ("in process, VerifyLayer", |n| receive(n, Receiver::VerifyOnly), bare_and_mac),
     ("in process, both layers", |n| receive(n, Receiver::BothLayers), bare_and_mac),
+    ("in process, the floor", |n| receive(n, Receiver::Floor), bare_and_mac),
     ("in process, written by hand", |n| receive(n, Receiver::ByHand), bare_and_mac),
 ];
 

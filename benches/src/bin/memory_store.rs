@@ -12,7 +12,6 @@
 use std::env;
 use std::fs;
 use std::future::Future;
-use std::hint::black_box;
 use std::ops::Range;
 use std::pin::pin;
 use std::process::Command;
@@ -43,7 +42,8 @@ fn main() {
     match &arguments[..] {
         [command, name] if command == "grow" => grow(name),
         [command, name] if command == "longest" => longest(name),
-        [command, name] if command == "threads" => threads(name),
+        [command, name] if command == "one_thread" => threads(name, 1),
+        [command, name] if command == "two_threads" => threads(name, 2),
         _ => report(),
     }
 }
@@ -54,20 +54,13 @@ fn sizes() -> &'static [u32] {
 
 fn report() {
     let names: Vec<&str> = OURS.into_iter().chain(STORES.iter().map(|store| store.name)).collect();
-    let [grown, longest, threads] =
-        ["grow", "longest", "threads"].map(|what| measure(what, &names));
+    let [grown, longest, one, two] =
+        ["grow", "longest", "one_thread", "two_threads"].map(|what| measure(what, &names));
     let (last, million) = (sizes().len() - 1, f64::from(*sizes().last().expect("sizes")) / 1e6);
     let mut section = Section::new("memory_store");
     let count = rounds(ROUNDS);
     section.text(&format!(
         "{count} rounds, each in a process of its own, up to {million} million ids."
-    ));
-    let empty = allocation_counter::measure(|| {
-        black_box(MemoryStore::with_capacity(1_000_000_000)).ok();
-    });
-    section.text(&format!(
-        "Our store with room for a billion records takes {} bytes while it is empty.",
-        empty.bytes_max
     ));
     let row = |index: usize| {
         [
@@ -75,8 +68,8 @@ fn report() {
             format!("{:.0}", grown[index][2 * last]),
             format!("{:.0}", grown[index][2 * last + 1]),
             format!("{:.0}", longest[index][0]),
-            format!("{:.2}", threads[index][0]),
-            format!("{:.2}", threads[index][1]),
+            format!("{:.2}", one[index][0]),
+            format!("{:.2}", two[index][0]),
         ]
     };
     let head = [
@@ -149,26 +142,26 @@ fn longest(name: &str) {
     println!("{}", ids.map(|id| cpu_nanos(store(id..id + 1))).fold(0.0, f64::max) / 1e3);
 }
 
-/// Prints the millions of pairs per second that one thread handles, and two.
-fn threads(name: &str) {
+/// Prints the millions of pairs per second that so many threads handle together.
+fn threads(name: &str, count: u32) {
     let many = if is_quick() { 100_000 } else { 1_000_000 };
-    for count in [1_u32, 2] {
-        let (store, ready) = (store(name), Barrier::new(count as usize + 1));
-        let begun = thread::scope(|scope| {
-            for part in 0..count {
-                let (store, ready) = (&store, &ready);
-                scope.spawn(move || {
-                    let own = many / count;
-                    let job = store(part * own..(part + 1) * own);
-                    ready.wait();
-                    job();
-                });
-            }
-            ready.wait();
-            Instant::now()
-        });
-        println!("{}", f64::from(many) / begun.elapsed().as_secs_f64() / 1e6);
-    }
+    let (store, ready) = (store(name), Barrier::new(count as usize));
+    let begun = thread::scope(|scope| {
+        let part = |part: u32| {
+            let (store, ready) = (&store, &ready);
+            scope.spawn(move || {
+                let own = many / count;
+                let job = store(part * own..(part + 1) * own);
+                ready.wait();
+                let begun = Instant::now();
+                job();
+                begun
+            })
+        };
+        let parts: Vec<_> = (0..count).map(part).collect();
+        parts.into_iter().map(|part| part.join().expect("no panic")).min().expect("a thread")
+    });
+    println!("{}", f64::from(many) / begun.elapsed().as_secs_f64() / 1e6);
 }
 
 /// Prepares what is to be remembered. The job that is returned remembers it.
@@ -213,11 +206,7 @@ fn claim(scope: &Scope, number: u32, signed: bool) -> Claim {
 
 fn by_hand() -> Prepare {
     let seen: Mutex<LruCache<String, ()>> = Mutex::new(LruCache::unbounded());
-    peer(Box::new(move |id| {
-        let is_new = seen.lock().expect("no panic").get(id).is_none();
-        seen.lock().expect("no panic").put(id.to_owned(), ());
-        is_new
-    }))
+    peer(Box::new(move |id| seen.lock().expect("no panic").put(id.to_owned(), ()).is_none()))
 }
 
 fn peer(insert: Insert) -> Prepare {

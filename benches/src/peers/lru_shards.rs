@@ -1,5 +1,5 @@
 //! Shards of `lru`: how far the crate itself goes when its keys are hashes of the ids, which are their
-//! own hashes in its tables. Each entry has an expiry, and the tables grow on demand.
+//! own hashes in its tables. Each entry has room for an expiry, which nobody reads. The tables grow on demand.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Mutex;

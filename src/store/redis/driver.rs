@@ -27,8 +27,8 @@ pub(super) fn spawn(driver: impl Future<Output = ()> + Send + 'static) -> Arc<Jo
 /// own, and a write costs more than all other work for a command. A single caller has nobody to
 /// share a write with, so its command is not held up.
 ///
-/// The driver wakes itself, and goes to the end of the queue. `yield_now` would leave it with its thread,
-/// where no other thread could take it over: a handler that blocks that thread would silence the store.
+/// The driver wakes itself, as in [`let_others_run`](crate::deadline::let_others_run), and not by `yield_now`:
+/// a handler that blocks its thread would silence the store.
 async fn batching(driver: impl Future<Output = ()>, several_wait: impl Fn() -> bool) {
     let mut driver = pin!(driver);
     let mut yielded = false;

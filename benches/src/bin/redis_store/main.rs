@@ -9,9 +9,8 @@
 //!
 //! A delivery is the claim and the completion of a new one, whose signed bytes never came before. The
 //! benchmark starts its own redis-server. All contestants make two round trips for a delivery, over one
-//! connection of the `redis` crate, and every command has a timeout of a second. The pairs' connection has
-//! the `redis` crate's default settings, as most programs' have: small writes wait for the acknowledgement
-//! of earlier ones. The store's are sent at once, and it shares a write between callers itself.
+//! connection each, and every command has a timeout of a second. The pairs use a plain
+//! `MultiplexedConnection` of the `redis` crate. The store's driver lets callers share a write.
 
 mod clients;
 mod server;
@@ -78,7 +77,7 @@ async fn take_turns(server: &Server, clients: &Clients, at_once: u32) -> [Measur
     let deliveries = if at_once == 1 { PER_ROUND / 4 } else { PER_ROUND };
     for round in 0..=rounds::rounds(ROUNDS) {
         for turn in 0..CONTESTANTS.len() {
-            let which = (round + turn) % CONTESTANTS.len();
+            let which = rounds::whose_turn(round, turn, CONTESTANTS.len());
             server.command("FLUSHALL").await;
             let (before, begun) = (server.cpu_of_both(), Instant::now());
             clients.work(CONTESTANTS[which], deliveries, at_once).await;

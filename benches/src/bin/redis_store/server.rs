@@ -4,11 +4,10 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use redis::AsyncConnectionConfig;
+use nevent_webhooks_benches::server::cpu_nanos_of;
 use redis::aio::MultiplexedConnection;
-
-/// The clock ticks per second of `/proc/PID/stat`, on every Linux that Rust knows.
-const TICKS: f64 = 100.0;
+use redis::io::tcp::TcpSettings;
+use redis::{AsyncConnectionConfig, IntoConnectionInfo};
 
 /// A redis-server without persistence, killed when dropped.
 pub struct Server {
@@ -38,7 +37,10 @@ impl Server {
     }
 
     async fn connection_with(&self, timeout: Option<Duration>) -> MultiplexedConnection {
-        let client = redis::Client::open(&*self.url).expect("a URL");
+        // As the store's connection: a small write does not wait for an acknowledgement.
+        let settings = TcpSettings::default().set_nodelay(true);
+        let info = self.url.as_str().into_connection_info().expect("a URL");
+        let client = redis::Client::open(info.set_tcp_settings(settings)).expect("a URL");
         let config = AsyncConnectionConfig::new().set_response_timeout(timeout);
         client.get_multiplexed_async_connection_with_config(&config).await.expect("a server")
     }
@@ -65,14 +67,9 @@ impl Server {
         used.and_then(|used| used.parse().ok()).expect("INFO contains it")
     }
 
-    /// The CPU time of the server and of this process, in seconds.
+    /// The CPU time of the server's threads and of this process's, in seconds.
     pub fn cpu_of_both(&self) -> [f64; 2] {
-        [self.process.id(), std::process::id()].map(|pid| {
-            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("Linux");
-            // The second field is a name in brackets, which may contain spaces.
-            let fields = stat.rsplit_once(')').expect("a name").1.split_ascii_whitespace();
-            fields.skip(11).take(2).map(|ticks| ticks.parse::<f64>().expect("ticks") / TICKS).sum()
-        })
+        [self.process.id(), std::process::id()].map(|process| cpu_nanos_of(process) / 1e9)
     }
 }
 
