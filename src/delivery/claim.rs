@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use xxhash_rust::xxh3::xxh3_128;
+use twox_hash::XxHash3_128;
 
 use super::{DeliveryId, Scope};
 use crate::ReplayKeys;
@@ -136,7 +136,7 @@ impl Fingerprint {
     /// The fingerprint of a body.
     #[must_use]
     pub fn of(body: &[u8]) -> Self {
-        Self(xxh3_128(body))
+        Self(XxHash3_128::oneshot(body))
     }
 
     /// The fingerprint's bytes, for a store to keep.

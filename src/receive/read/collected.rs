@@ -38,13 +38,7 @@ impl Collected {
             Self::Frames(all) => (all, Bytes::new()),
         };
         if length > all.capacity() {
-            // At most doubled, because otherwise each small frame would copy the whole body.
-            let capacity = match declared.checked_div(length).and_then(usize::checked_ilog2) {
-                // The declared length, halved as often as the bytes still fit. So the last growth is from
-                // a half, and the old buffer and the new one are 1.5 times as large as the body.
-                Some(halvings) => declared.checked_shr(halvings).unwrap_or(declared),
-                None => length.saturating_mul(2).min(most),
-            };
+            let capacity = capacity_for(length, declared, most);
             share.grow_to(capacity)?;
             all.reserve_exact(capacity.saturating_sub(all.len()));
         }
@@ -61,5 +55,38 @@ impl Collected {
             Self::OneFrame(bytes) => bytes,
             Self::Frames(bytes) => bytes.into(),
         }
+    }
+}
+
+/// The capacity of a buffer that grows to this length. At least doubled, because otherwise each small
+/// frame would copy the whole body.
+///
+/// Once an eighth of the declared length has arrived, the buffer has room for all of it. So hardly any
+/// byte is copied twice, and the old buffer and the new one are at most 1.13 times as large as the
+/// body. Before that, a sender who declares much and sends little would reserve memory for nothing.
+fn capacity_for(length: usize, declared: usize, most: usize) -> usize {
+    match declared.checked_div(length).and_then(usize::checked_ilog2) {
+        Some(0..=2) => declared,
+        Some(halvings) => declared.checked_shr(halvings).unwrap_or(declared),
+        None => length.saturating_mul(2).min(most),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_buffer_grows_to_all_of_the_declared_length_after_an_eighth() {
+        let lengths = [1, 3, 50, 99, 100, 101, 799, 800];
+        let capacities = lengths.map(|length| capacity_for(length, 800, 1000));
+        assert_eq!(capacities, [1, 3, 50, 100, 100, 800, 800, 800]);
+    }
+
+    /// No length was declared, or more bytes than that arrive.
+    #[test]
+    fn otherwise_it_doubles_up_to_the_most() {
+        assert_eq!([1, 400, 600].map(|length| capacity_for(length, 0, 1000)), [2, 800, 1000]);
+        assert_eq!(capacity_for(30, 20, 1000), 60);
     }
 }

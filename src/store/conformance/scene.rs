@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use xxhash_rust::xxh3::xxh3_128;
+use twox_hash::XxHash3_128;
 
 use super::{Harness, NotKept, Trial};
 use crate::store::{
@@ -66,7 +66,8 @@ impl<'h, H: Harness> Scene<'h, H> {
 
     /// A replay key. Uniformly distributed, as real ones are.
     fn key(&self, number: u8) -> ReplayKey {
-        ReplayKey::from_bytes(xxh3_128(format!("{} {number}", self.scope).as_bytes()).to_be_bytes())
+        let hash = XxHash3_128::oneshot(format!("{} {number}", self.scope).as_bytes());
+        ReplayKey::from_bytes(hash.to_be_bytes())
     }
 
     pub(super) async fn pass(&self, time: Duration) {
