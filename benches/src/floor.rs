@@ -58,10 +58,11 @@ pub async fn receive(State(state): State<Floor>, request: Request, next: Next) -
         Err(_) => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
     }
     let response = next.run(Request::from_parts(parts, Body::from(body))).await;
-    let ended = if response.status().is_success() {
-        state.store.complete(&claim).await.map(drop)
+    // The handler has ended either way: another response would have its effect repeated.
+    if response.status().is_success() {
+        let _ = state.store.complete(&claim).await;
     } else {
-        state.store.release(&claim).await
-    };
-    if ended.is_ok() { response } else { StatusCode::SERVICE_UNAVAILABLE.into_response() }
+        let _ = state.store.release(&claim).await;
+    }
+    response
 }

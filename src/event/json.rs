@@ -187,22 +187,25 @@ pub(super) fn add_field<'de, A: MapAccess<'de>>(
     insert(fields, name, value, Duplicates::Refused)
 }
 
-/// How many bytes of `\ufffd` a name may get: eight.
-const MENDED_ALIKE: usize = 24;
+/// How many `\ufffd` a name may get at its end.
+const MENDED_ALIKE: usize = 8;
 
 /// Adds a field.
 ///
 /// Names that were repaired may have become the same: `\ud83c` and `\ud83d` are both
-/// `\ufffd`. Such a name gets one more `\ufffd` at its end, so that no field is lost. Only so many
-/// do: a body full of them would take time and memory by the square of their number.
+/// `\ufffd`. Such a name gets one more `\ufffd` at its end, so that no field is lost. After
+/// [`MENDED_ALIKE`] the name counts as sent twice: a body full of such names would take time and
+/// memory by the square of their number.
 fn insert<E: Error>(
     fields: &mut Fields,
     mut name: String,
     value: Value,
     duplicates: Duplicates,
 ) -> Result<(), E> {
-    let longest = name.len().saturating_add(MENDED_ALIKE);
-    while name.contains('\u{fffd}') && name.len() < longest && fields.contains_key(&name) {
+    for _ in 0..MENDED_ALIKE {
+        if !name.contains('\u{fffd}') || !fields.contains_key(&name) {
+            break;
+        }
         name.push('\u{fffd}');
     }
     match duplicates {

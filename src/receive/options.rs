@@ -77,11 +77,11 @@ impl VerifyOptions {
     /// If the next bytes of a body do not fit, the body is rejected with 503 `Try again later` and
     /// a `Retry-After`, and
     /// [`VerifyLayer::budget_rejections`](crate::VerifyLayer::budget_rejections) counts it. Bytes
-    /// count from their arrival, not from their announcement, until the body is verified or
-    /// rejected or its request is dropped. The layer counts the buffer that collects the bytes. Once
-    /// an eighth of the declared length has arrived, the buffer has room for all of it. Without a
-    /// declared length it may be up to twice as large as its content. It is never larger than the
-    /// body limit. The layer does not see the server's own buffers for a connection.
+    /// count from their arrival until the body is verified or rejected or its request is dropped. A
+    /// declared length alone does not count. The layer counts the buffer that collects the bytes.
+    /// Once an eighth of the declared length has arrived, the buffer has room for all of it. Before
+    /// that, or without a declared length, it may be up to twice as large as its content. It is
+    /// never larger than the body limit. The layer does not see the server's own buffers for a connection.
     ///
     /// A budget below the body limit acts as if it were the body limit. Otherwise no body of
     /// that length could ever be received.

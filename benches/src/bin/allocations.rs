@@ -1,4 +1,5 @@
-//! What a request allocates in each receiver, called without a socket, and what reading an event does:
+//! What a request allocates in each receiver, called without a socket, and what reading an
+//! event allocates:
 //!
 //! ```sh
 //! cargo run --release --bin allocations     # --save writes the section of BENCHMARKS.md

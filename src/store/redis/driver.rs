@@ -28,7 +28,7 @@ pub(super) fn spawn(driver: impl Future<Output = ()> + Send + 'static) -> Arc<Jo
 /// share a write with, so its command is not held up.
 ///
 /// The driver wakes itself, as in [`let_others_run`](crate::deadline::let_others_run), and not by `yield_now`:
-/// a handler that blocks its thread would silence the store.
+/// a handler that blocks the driver's thread would silence the store.
 async fn batching(driver: impl Future<Output = ()>, several_wait: impl Fn() -> bool) {
     let mut driver = pin!(driver);
     let mut yielded = false;
