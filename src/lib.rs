@@ -147,7 +147,7 @@
 mod clock;
 #[cfg(feature = "schemes")]
 mod credential;
-#[cfg(any(feature = "tower", feature = "actix", feature = "redis"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "redis", feature = "postgres"))]
 mod deadline;
 mod delivery;
 #[cfg(feature = "schemes")]
@@ -187,6 +187,8 @@ pub mod observe;
 mod receive;
 #[cfg(feature = "tower")]
 mod tower;
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub mod transaction;
 #[cfg(any(feature = "tower", feature = "actix"))]
 mod worker_thread;
 

@@ -165,6 +165,19 @@ pub enum Rejection {
         /// The store's error.
         reason: Arc<str>,
     },
+    /// The delivery could not be completed in the handler's transaction: see
+    /// [`CompleteError`](crate::transaction::CompleteError).
+    #[error("the delivery could not be completed in the handler's transaction: {reason}")]
+    #[non_exhaustive]
+    NotCompleted {
+        /// The error.
+        reason: Arc<str>,
+    },
+    /// The handler returned 2xx after it had completed the delivery in its own transaction, but the
+    /// store cannot confirm it: the transaction was not committed. The claim was released, so that a
+    /// retry runs the handler again.
+    #[error("the handler returned 2xx, but its transaction was not committed")]
+    NotCommitted,
     /// As many handlers are running as `max_in_flight` allows. The handler did not run.
     #[error("{limit} handlers are running already, and no more are allowed at once")]
     #[non_exhaustive]

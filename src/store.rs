@@ -11,6 +11,7 @@
 //! ```
 
 mod answer;
+mod completion_sql;
 #[cfg(feature = "conformance")]
 #[allow(
     clippy::expect_used,
@@ -25,17 +26,22 @@ mod error;
 mod identity;
 #[cfg(feature = "memory")]
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(feature = "redis")]
 mod redis;
 mod shared;
 
 pub use answer::{ClaimAnswer, Completion, Renewal};
+pub use completion_sql::CompletionSql;
 pub use error::StoreError;
 #[cfg(any(feature = "tower", feature = "actix"))]
 pub(crate) use identity::ScopeInUse;
 pub use identity::StoreIdentity;
 #[cfg(feature = "memory")]
 pub use memory::{CapacityError, MemoryStore, MemoryStoreStats};
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresOptions, PostgresStore, PostgresStoreError};
 #[cfg(feature = "redis")]
 pub use redis::{RedisOptions, RedisSource, RedisStore, RedisStoreError, RedisWarning};
 pub use shared::SharedStore;
@@ -144,6 +150,13 @@ pub trait Store: Send + Sync + 'static {
     /// Identifies the store, so that layers can notice two endpoints that share a scope in it.
     /// By default a store has no identity and nothing is noticed.
     fn identity(&self) -> Option<&StoreIdentity> {
+        None
+    }
+
+    /// The statement by which a handler completes its delivery in its own transaction, for a store
+    /// whose records are in a database that handlers use, too. By default there is none, and
+    /// [`Delivery::commit`](crate::Delivery::commit) says so.
+    fn completion_sql(&self) -> Option<&CompletionSql> {
         None
     }
 }

@@ -19,6 +19,15 @@ macro_rules! debug_is_display {
 }
 pub(crate) use debug_is_display;
 
+/// The error's text and those of its sources, in one line. Of each text this is the first line: what
+/// a database adds below it may show a row's values.
+#[cfg(any(feature = "tower", feature = "actix", feature = "postgres"))]
+pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
+    let texts = std::iter::successors(Some(error), |error| error.source());
+    let first_line = |text: String| text.lines().next().unwrap_or_default().to_owned();
+    texts.map(|error| first_line(error.to_string())).collect::<Vec<_>>().join(": ")
+}
+
 /// The start of a foreign text, at most `most` bytes of it, for a log line. Characters that would
 /// break or forge a line are escaped.
 #[cfg(any(feature = "events", feature = "schemes", feature = "tower", feature = "actix"))]

@@ -10,7 +10,8 @@ use crate::observe::{Outcome, StoreOperation};
 use crate::scheme::Identity;
 #[cfg(feature = "events")]
 use crate::scheme::{DELIVERY_HEADER, IdSource};
-use crate::store::{Claim, ClaimAnswer, Fingerprint, RecordKind, Scope, StoreError};
+use crate::store::{Claim, ClaimAnswer, Fingerprint, RecordKind, Scope, Store, StoreError};
+use crate::text::with_sources;
 use crate::{DeliveryId, Rejection, ReplayKeys};
 
 impl Dedupe {
@@ -52,6 +53,11 @@ impl Dedupe {
             retention: times.retention,
             ..Claim::new(self.scope_of(delivery), delivery.accepted().id().clone(), fingerprint)
         }
+    }
+
+    /// The handler's access to this claim.
+    pub(super) fn handle(&self, claim: Claim) -> ClaimHandle {
+        ClaimHandle::new(claim, self.store.completion_sql().cloned())
     }
 
     /// The endpoint's scope, or the scope of the delivery's tenant within it.
@@ -112,7 +118,7 @@ impl Attempt {
                 }
                 Ok(ClaimAnswer::ReplayOf(first_id)) => {
                     self.observe(Outcome::Replay { first_id: &first_id });
-                    claim = ClaimHandle::new(Claim { id: first_id, ..claim.claim().clone() });
+                    claim = self.dedupe.handle(Claim { id: first_id, ..claim.claim().clone() });
                 }
                 Ok(ClaimAnswer::Completed) => {
                     self.observe(Outcome::Duplicate { in_flight: false });
@@ -152,6 +158,6 @@ impl Attempt {
             let (operation, limit) = (StoreOperation::Release, attempt.times.store_timeout);
             let _ = attempt.ask(operation, limit, |store| store.release(claim.claim())).await;
         });
-        Err(Rejection::StoreUnavailable { reason: error.with_sources().into() })
+        Err(Rejection::StoreUnavailable { reason: with_sources(error).into() })
     }
 }

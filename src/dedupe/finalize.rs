@@ -8,7 +8,7 @@ use super::attempt::{Attempt, Finalization};
 use crate::deadline::within;
 use crate::delivery::{ClaimHandle, ClaimState};
 use crate::observe::{Outcome, StoreOperation};
-use crate::store::{Completion, StoreError};
+use crate::store::{ClaimAnswer, Completion, StoreError};
 
 /// How long the response waits for a store that fails.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -18,24 +18,66 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// Completes or releases the claim, and waits for the store for half a second. After that it
 /// retries in the background, because the sender waits for the handler's response.
 ///
+/// Returns whether a handler that succeeded may be believed. It may not if it completed the delivery
+/// in its own transaction, and the store cannot confirm that.
+///
 /// The first finalization of an attempt counts. Otherwise a completion that is cut short could
 /// become a release.
-pub(super) async fn finalize(attempt: &Arc<Attempt>, finalization: Finalization) {
+pub(super) async fn finalize(attempt: &Arc<Attempt>, finalization: Finalization) -> bool {
     let claim = attempt.claim.get();
-    let state = claim.map(ClaimHandle::state);
-    let finalization = match state {
-        // The handler's transaction was rolled back. A completion would keep the retry from
-        // running it again.
-        Some(ClaimState::Refused) => Finalization::Release,
+    let finalization = match (finalization, claim.map(ClaimHandle::state)) {
+        (Finalization::Complete, Some(ClaimState::Staged | ClaimState::Refused)) => {
+            Finalization::Prove
+        }
         _ => finalization,
     };
     let finalization = *attempt.finalization.get_or_init(|| finalization);
-    let Some(claim) = claim.filter(|_| state != Some(ClaimState::Committed)) else {
-        return;
+    let Some(claim) = claim.filter(|claim| claim.state() != ClaimState::Committed) else {
+        return true;
     };
+    if let Finalization::Prove = finalization {
+        // Boxed, so that the future of an ordinary delivery holds no room for it.
+        return Box::pin(prove(attempt, claim)).await;
+    }
     if attempt.lease.may_have_expired() {
         attempt.note_lost_lease();
     }
+    record_in_time(attempt, claim, finalization).await;
+    true
+}
+
+/// Releases the delivery unless the store says that it is completed.
+async fn prove(attempt: &Arc<Attempt>, claim: &ClaimHandle) -> bool {
+    let is_proven = is_proven(attempt, claim).await;
+    if !is_proven {
+        attempt.observe(Outcome::NotCommitted);
+        record_in_time(attempt, claim, Finalization::Release).await;
+    }
+    is_proven
+}
+
+/// Whether the store says that the delivery is completed. It may not be: the handler's transaction
+/// was dropped or rolled back, or its commit was answered although the transaction had failed.
+///
+/// Claims the delivery again. A completed one is found completed, and another attempt's is left alone.
+async fn is_proven(attempt: &Arc<Attempt>, claim: &ClaimHandle) -> bool {
+    let (claim, limit) = (claim.claim(), attempt.times.store_timeout);
+    let answer = async {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let proof = attempt.ask(StoreOperation::Prove, limit, |store| store.claim(claim)).await;
+            if let Ok(answer) = proof {
+                return answer;
+            }
+            Box::pin(sleep(pause)).await;
+            pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+        }
+    };
+    matches!(within(PATIENCE, pin!(answer)).await, Some(ClaimAnswer::Completed))
+}
+
+/// Records the end, within half a second or in the background.
+async fn record_in_time(attempt: &Arc<Attempt>, claim: &ClaimHandle, finalization: Finalization) {
     let recorded = pin!(finalize_with_retries(attempt, claim, finalization));
     if within(PATIENCE, recorded).await.is_some() {
         return;
@@ -46,7 +88,7 @@ pub(super) async fn finalize(attempt: &Arc<Attempt>, finalization: Finalization)
         let until = match finalization {
             Finalization::Complete => attempt.times.handler_timeout,
             // After that time the claim has expired.
-            Finalization::Release => attempt.times.lease,
+            Finalization::Release | Finalization::Prove => attempt.times.lease,
         };
         if timeout(until, finalize_with_retries(&attempt, &claim, finalization)).await.is_err() {
             attempt.observe(Outcome::FinalizeFailed);
@@ -70,7 +112,7 @@ async fn record(
     finalization: Finalization,
 ) -> Result<(), StoreError> {
     let (claim, limit) = (claim.claim(), attempt.times.store_timeout);
-    if let Finalization::Release = finalization {
+    if let Finalization::Release | Finalization::Prove = finalization {
         return attempt.ask(StoreOperation::Release, limit, |store| store.release(claim)).await;
     }
     let completion =

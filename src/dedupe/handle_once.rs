@@ -177,14 +177,16 @@ fn claim_handle_finalize<I, T, F: Future<Output = Result<T, Rejection>>>(
     end_of: EndOf<T>,
 ) -> impl Future<Output = Result<T, Rejection>> {
     ReleasedOnPanic::new(Arc::clone(&attempt), async move {
-        let claim = ClaimHandle::new(claim_of(&attempt, &item)?);
+        let claim = attempt.dedupe.handle(claim_of(&attempt, &item)?);
         let claim = attempt.claim(claim).await?;
         let began = attempt.dedupe.start_timer();
         let output = match attempt.may_start() {
             Ok(()) => catch_panic(start(&attempt, item, claim)).await,
             Err(rejection) => Some(Err(rejection)),
         };
-        finalize(&attempt, attempt.ended(output.as_ref(), began, end_of)).await;
+        if !finalize(&attempt, attempt.ended(output.as_ref(), began, end_of)).await {
+            return Err(Rejection::NotCommitted);
+        }
         output.unwrap_or(Err(Rejection::HandlerPanicked))
     })
 }

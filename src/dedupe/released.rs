@@ -41,7 +41,9 @@ impl<T, W: Future<Output = Result<T, Rejection>>> Future for ReleasedOnPanic<W> 
         }
         let release = this.release.get_or_insert_with(|| {
             let attempt = Arc::clone(this.attempt);
-            Box::pin(async move { finalize(&attempt, Finalization::Release).await })
+            Box::pin(async move {
+                let _ = finalize(&attempt, Finalization::Release).await;
+            })
         });
         ready!(release.as_mut().poll(context));
         Poll::Ready(Err(Rejection::HandlerPanicked))

@@ -4,16 +4,15 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use super::{Claim, DeliveryId, OwnerToken, Scope};
+use crate::store::CompletionSql;
 
 /// The handler's access to the claim under which it runs.
 ///
 /// [`Delivery::claim`](crate::Delivery::claim) returns it below a
 /// [`DedupeLayer`](crate::DedupeLayer), and
-/// [`Batch::process_claimed`](crate::Batch::process_claimed) passes one for each event.
-///
-/// A store may keep its records in the same database as the handler's data. It can then use the
-/// handle to complete the delivery within the handler's own transaction, fenced by the token, and
-/// notes the result in the handle with [`ClaimHandle::set_state`].
+/// [`Batch::process_claimed`](crate::Batch::process_claimed) passes one for each event. If the
+/// layer's store keeps its records in the database where the handler has its effect, the handler can
+/// complete the delivery in its own transaction with [`ClaimHandle::commit`].
 ///
 /// Clones share one state.
 ///
@@ -36,6 +35,8 @@ pub struct ClaimHandle(Arc<Inner>);
 
 struct Inner {
     claim: Claim,
+    #[cfg_attr(not(any(feature = "tower", feature = "actix")), expect(dead_code))]
+    sql: Option<CompletionSql>,
     state: AtomicU8,
 }
 
@@ -46,22 +47,27 @@ pub enum ClaimState {
     /// The handler did not touch the claim. The layer completes or releases the delivery when the
     /// handler has ended.
     Untouched,
-    /// The completion is part of a transaction that may or may not have been committed.
+    /// The completion is part of a transaction that may or may not have been committed. After a 2xx
+    /// the layer asks the store which it was.
     Staged,
     /// The completion was committed. The layer has nothing left to complete.
     Committed,
-    /// The store did not record the completion, because another attempt owns the delivery.
+    /// The completion failed: another attempt owns the delivery or has completed it, or the database
+    /// failed.
     ///
-    /// Roll the transaction back and return an error. The layer never completes such a
-    /// delivery, but it cannot turn your handler's 2xx into another response, and after a 2xx
-    /// the sender does not send the delivery again.
+    /// Roll the transaction back and return the error.
     Refused,
 }
 
 impl ClaimHandle {
     #[cfg(any(feature = "tower", feature = "actix"))]
-    pub(crate) fn new(claim: Claim) -> Self {
-        Self(Arc::new(Inner { claim, state: AtomicU8::new(ClaimState::Untouched.to_byte()) }))
+    pub(crate) fn new(claim: Claim, sql: Option<CompletionSql>) -> Self {
+        Self(Arc::new(Inner { claim, sql, state: AtomicU8::new(ClaimState::Untouched.to_byte()) }))
+    }
+
+    #[cfg(any(feature = "tower", feature = "actix"))]
+    pub(crate) fn sql(&self) -> Option<&CompletionSql> {
+        self.0.sql.as_ref()
     }
 
     /// The endpoint's scope.
@@ -101,29 +107,40 @@ impl ClaimHandle {
         ClaimState::from_byte(self.0.state.load(Ordering::Acquire))
     }
 
-    /// Notes a new state, for stores that complete a delivery in the handler's transaction. After
-    /// [`ClaimState::Committed`] the layer records nothing itself, whatever the handler returns.
-    /// After [`ClaimState::Refused`] it releases the claim, even if the handler returns 2xx.
+    /// Notes a new state, for a program that completes the delivery by other means than
+    /// [`ClaimHandle::commit`] and [`ClaimHandle::complete_in`], which note it themselves.
+    ///
+    /// After [`ClaimState::Committed`] the layer records nothing itself, whatever the handler
+    /// returns. If the handler returns 2xx after [`ClaimState::Staged`] or
+    /// [`ClaimState::Refused`], the layer asks the store. Unless the delivery is completed, it
+    /// answers 500 and releases the claim.
     pub fn set_state(&self, state: ClaimState) {
         self.0.state.store(state.to_byte(), Ordering::Release);
+    }
+
+    /// Notes a new state, unless the completion was committed before: that is final.
+    #[cfg(any(feature = "tower", feature = "actix"))]
+    pub(crate) fn note(&self, state: ClaimState) {
+        self.0.state.fetch_max(state.to_byte(), Ordering::AcqRel);
     }
 }
 
 impl ClaimState {
+    /// In the order in which [`ClaimHandle::note`] may change them.
     fn to_byte(self) -> u8 {
         match self {
             Self::Untouched => 0,
             Self::Staged => 1,
-            Self::Committed => 2,
-            Self::Refused => 3,
+            Self::Refused => 2,
+            Self::Committed => 3,
         }
     }
 
     fn from_byte(byte: u8) -> Self {
         match byte {
             1 => Self::Staged,
-            2 => Self::Committed,
-            3 => Self::Refused,
+            2 => Self::Refused,
+            3 => Self::Committed,
             _ => Self::Untouched,
         }
     }

@@ -53,6 +53,9 @@ pub enum Incident {
     FinalizedLate,
     /// The store never recorded a handler's end. A retry may run the handler again.
     FinalizeFailed,
+    /// A handler returned 2xx after it had completed its delivery in its own transaction, and the
+    /// transaction was not committed: it was dropped or rolled back, or a statement in it had failed.
+    NotCommitted,
 }
 
 impl Incident {
@@ -71,6 +74,7 @@ impl Incident {
         Self::HandlerTimedOut,
         Self::FinalizedLate,
         Self::FinalizeFailed,
+        Self::NotCommitted,
     ];
 
     /// The incident's name in `snake_case`. Stable.
@@ -90,6 +94,7 @@ impl Incident {
             Self::HandlerTimedOut => "handler_timed_out",
             Self::FinalizedLate => "finalized_late",
             Self::FinalizeFailed => "finalize_failed",
+            Self::NotCommitted => "not_committed",
         }
     }
 
@@ -111,6 +116,7 @@ impl Incident {
             Outcome::HandlerTimedOut { .. } => Self::HandlerTimedOut,
             Outcome::FinalizedLate => Self::FinalizedLate,
             Outcome::FinalizeFailed => Self::FinalizeFailed,
+            Outcome::NotCommitted => Self::NotCommitted,
             _ => return None,
         })
     }

@@ -6,7 +6,7 @@ use tracing::{debug, error, info, trace, warn};
 
 use super::{Observation, Observer, Outcome};
 use crate::delivery::Scope;
-use crate::text::{LOG_TARGET, excerpt};
+use crate::text::{LOG_TARGET, excerpt, with_sources};
 use crate::{DeliveryId, Rejection};
 
 /// The least time between two lines about a failing store, in milliseconds. Otherwise each delivery
@@ -83,7 +83,8 @@ impl Observer for LogLines {
             Outcome::LeaseRenewed { .. }
             | Outcome::LeaseLost
             | Outcome::FinalizedLate
-            | Outcome::FinalizeFailed => lease_and_record(of),
+            | Outcome::FinalizeFailed
+            | Outcome::NotCommitted => lease_and_record(of),
             Outcome::HandlerSucceeded { .. }
             | Outcome::HandlerFailed { .. }
             | Outcome::HandlerPanicked { .. }
@@ -189,6 +190,12 @@ fn lease_and_record(of: &Observation<'_>) {
                 "the store never recorded the handler's end: a retry may run the handler again"
             );
         }
+        Outcome::NotCommitted => line!(
+            error,
+            of,
+            "the handler returned 2xx, but the transaction in which it completed the delivery was \
+             not committed: the sender retries"
+        ),
         _ => {}
     }
 }
@@ -224,7 +231,7 @@ impl LogLines {
         match of.outcome {
             Outcome::StoreFailed { operation, error, took } => {
                 let Some(unlogged) = self.may_log_failure() else { return };
-                let (operation, reason) = (operation.as_str(), error.with_sources());
+                let (operation, reason) = (operation.as_str(), with_sources(error));
                 line!(error, of, operation, reason, ?took, unlogged, "the store failed");
             }
             Outcome::StoreRecovered { down_for, failures } => {

@@ -144,6 +144,9 @@ pub enum Outcome<'a> {
     FinalizedLate,
     /// The store never recorded the handler's end. A retry may run the handler again.
     FinalizeFailed,
+    /// The handler returned 2xx after it had completed the delivery in its own transaction, but the
+    /// store cannot confirm it. The sender gets a 500, and the claim is released.
+    NotCommitted,
     /// The store answered a call.
     #[non_exhaustive]
     StoreAnswered {
@@ -218,6 +221,7 @@ impl Outcome<'_> {
             Self::LeaseLost => "lease_lost",
             Self::FinalizedLate => "finalized_late",
             Self::FinalizeFailed => "finalize_failed",
+            Self::NotCommitted => "not_committed",
             Self::StoreAnswered { .. } => "store_answered",
             Self::StoreFailed { .. } => "store_failed",
             Self::StoreRecovered { .. } => "store_recovered",

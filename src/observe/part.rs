@@ -46,6 +46,9 @@ pub enum StoreOperation {
     Complete,
     /// [`Store::release`](crate::Store::release).
     Release,
+    /// [`Store::claim`](crate::Store::claim) after a handler that completed the delivery in its own
+    /// transaction, to see whether the transaction was committed.
+    Prove,
 }
 
 impl BackgroundCause {
@@ -68,6 +71,7 @@ impl StoreOperation {
             Self::Renew => "renew",
             Self::Complete => "complete",
             Self::Release => "release",
+            Self::Prove => "prove",
         }
     }
 }

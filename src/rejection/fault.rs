@@ -22,8 +22,8 @@ use crate::VerifyError;
 /// | `Sender` | `Signature`, `SignatureForbidden`, `Token`, `TokenForbidden`, `UnknownTenant`, `UnknownTenantForbidden`, `PayloadTooLarge`, `OuterBodyLimit`, `UnsupportedContentEncoding`, `DeliveryId`, `MalformedChallenge`, `CreationTime`, `CreationTimeForbidden`, `DeliveryIdConflict`, `Event`, `TooManyEvents`, `EventTypeMismatch` |
 /// | `Network` | `UnreadableBody`, `BodyTimeout`, `OuterBodyTimeout` |
 /// | `Overload` | `BodyBudgetExhausted`, `TooManyInFlight` |
-/// | `Store` | `StoreUnavailable` |
-/// | `Handler` | `HandlerPanicked`, `StillProcessing`, `BatchIncomplete` |
+/// | `Store` | `StoreUnavailable`, `NotCompleted` |
+/// | `Handler` | `HandlerPanicked`, `StillProcessing`, `NotCommitted`, `BatchIncomplete` |
 /// | `Configuration` | `TwoVerifyLayers`, `MissingVerifyLayer`, `MissingDedupeLayer`, `TwoTokenLayers`, `MissingTokenLayer`, `NotSigned` |
 /// | none | `AlreadyProcessed`, `DeliveryInProgress` |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -38,7 +38,8 @@ pub enum Fault {
     Overload,
     /// The store failed or did not respond in time.
     Store,
-    /// The handler panicked, is too slow, or did not finish all events of a batch.
+    /// The handler panicked, is too slow, did not commit its transaction, or did not finish all events of
+    /// a batch.
     Handler,
     /// The layers are missing or combined wrongly.
     Configuration,
@@ -87,10 +88,11 @@ impl Rejection {
             | Self::BodyTimeout { .. }
             | Self::OuterBodyTimeout { .. } => Fault::Network,
             Self::BodyBudgetExhausted { .. } | Self::TooManyInFlight { .. } => Fault::Overload,
-            Self::StoreUnavailable { .. } => Fault::Store,
-            Self::HandlerPanicked | Self::StillProcessing | Self::BatchIncomplete { .. } => {
-                Fault::Handler
-            }
+            Self::StoreUnavailable { .. } | Self::NotCompleted { .. } => Fault::Store,
+            Self::HandlerPanicked
+            | Self::StillProcessing
+            | Self::NotCommitted
+            | Self::BatchIncomplete { .. } => Fault::Handler,
             Self::TwoVerifyLayers | Self::MissingVerifyLayer | Self::MissingDedupeLayer => {
                 Fault::Configuration
             }

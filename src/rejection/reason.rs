@@ -37,6 +37,8 @@ impl Rejection {
             Self::HandlerPanicked            => "handler_panicked",
             Self::StillProcessing            => "still_processing",
             Self::StoreUnavailable { .. }    => "store_unavailable",
+            Self::NotCompleted { .. }        => "not_completed",
+            Self::NotCommitted               => "not_committed",
             Self::TooManyInFlight { .. }     => "too_many_in_flight",
             #[cfg(any(feature = "events", feature = "schemes"))]
             Self::Event(_)                   => "malformed_event",

@@ -42,7 +42,9 @@ impl Rejection {
             Self::DeliveryIdConflict         => (422, "Delivery id reused"),
             Self::HandlerPanicked            => (500, "Internal server error"),
             Self::StillProcessing            => (503, "Still processing"),
+            Self::NotCommitted               => (500, "Not committed"),
             Self::StoreUnavailable { .. }
+            | Self::NotCompleted { .. }
             | Self::TooManyInFlight { .. }
             | Self::BodyBudgetExhausted { .. } => (503, "Try again later"),
             #[cfg(any(feature = "events", feature = "schemes"))]

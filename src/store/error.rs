@@ -41,16 +41,4 @@ impl StoreError {
     pub(crate) fn panicked() -> Self {
         Self::unavailable("it panicked: that is a bug of the store")
     }
-
-    /// The error's text and those of its sources, in one line.
-    #[cfg(any(feature = "tower", feature = "actix"))]
-    pub(crate) fn with_sources(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            text = format!("{text}: {error}");
-            cause = error.source();
-        }
-        text
-    }
 }

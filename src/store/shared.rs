@@ -6,7 +6,9 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use super::{Claim, ClaimAnswer, Completion, Renewal, Store, StoreError, StoreIdentity};
+use super::{
+    Claim, ClaimAnswer, Completion, CompletionSql, Renewal, Store, StoreError, StoreIdentity,
+};
 
 /// A store of any type. Cheap to clone; all clones are the same store.
 ///
@@ -65,6 +67,10 @@ impl Store for SharedStore {
     fn identity(&self) -> Option<&StoreIdentity> {
         self.0.identity()
     }
+
+    fn completion_sql(&self) -> Option<&CompletionSql> {
+        self.0.completion_sql()
+    }
 }
 
 impl fmt::Debug for SharedStore {
@@ -98,6 +104,10 @@ impl<T: Store> Store for Arc<T> {
     fn identity(&self) -> Option<&StoreIdentity> {
         (**self).identity()
     }
+
+    fn completion_sql(&self) -> Option<&CompletionSql> {
+        (**self).completion_sql()
+    }
 }
 
 /// [`Store`] in a form that a trait object can have: a trait with `async fn`s cannot be one.
@@ -107,6 +117,7 @@ pub(crate) trait AnyStore: Send + Sync {
     fn complete<'a>(&'a self, claim: &'a Claim) -> Call<'a, Completion>;
     fn release<'a>(&'a self, claim: &'a Claim) -> Call<'a, ()>;
     fn identity(&self) -> Option<&StoreIdentity>;
+    fn completion_sql(&self) -> Option<&CompletionSql>;
     fn type_name(&self) -> &'static str;
 }
 
@@ -129,6 +140,10 @@ impl<S: Store> AnyStore for S {
 
     fn identity(&self) -> Option<&StoreIdentity> {
         Store::identity(self)
+    }
+
+    fn completion_sql(&self) -> Option<&CompletionSql> {
+        Store::completion_sql(self)
     }
 
     fn type_name(&self) -> &'static str {

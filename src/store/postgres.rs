@@ -1,0 +1,145 @@
+//! The store in PostgreSQL, whose records a handler's transaction can reach.
+
+mod check;
+mod cleanup;
+mod error;
+mod operations;
+mod options;
+mod pool;
+mod schema;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use self::error::PostgresStoreError;
+pub use self::options::PostgresOptions;
+use self::pool::Pool;
+use self::schema::Schema;
+use super::{CompletionSql, StoreIdentity};
+
+/// A [`Store`](super::Store) in PostgreSQL 13 or later, shared by all processes that use the same
+/// database. Needs Tokio.
+///
+/// A handler with its own data in this database can complete its delivery in its own transaction
+/// with [`Delivery::commit`](crate::Delivery::commit). The effect and the record of it are then
+/// committed together, or neither is.
+///
+/// ```no_run
+/// use nevent_webhooks::DedupeLayer;
+/// use nevent_webhooks::store::PostgresStore;
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let url = "postgres://receiver:secret@localhost/shop";
+/// PostgresStore::migrate(url).await?; // or execute `PostgresStore::schema_sql` yourself
+/// let dedupe = DedupeLayer::new("tickets", PostgresStore::connect(url).await?)?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// The store has a pool of its own. With one pool for the store and the handlers, handlers that hold
+/// all connections would keep their leases from being renewed.
+///
+/// The store can be cloned. All clones share one pool. Expired rows are deleted in the background.
+#[derive(Clone)]
+pub struct PostgresStore(Arc<Shared>);
+
+struct Shared {
+    pool: Pool,
+    schema: Schema,
+    sql: CompletionSql,
+    asynchronous_claims: bool,
+    identity: StoreIdentity,
+}
+
+impl PostgresStore {
+    /// Connects to the database at a URL, and checks it.
+    ///
+    /// # Errors
+    ///
+    /// An invalid URL, or a database that cannot be reached, refuses the connection, is older than
+    /// version 13, is a standby, or has not been [migrated](Self::migrate).
+    pub async fn connect(url: &str) -> Result<Self, PostgresStoreError> {
+        Self::open(url, PostgresOptions::new()).await
+    }
+
+    /// Connects to the database at a URL with options, and checks it.
+    ///
+    /// ```no_run
+    /// use nevent_webhooks::store::{PostgresOptions, PostgresStore};
+    ///
+    /// # async fn example(url: &str) -> Result<(), Box<dyn std::error::Error>> {
+    /// let options = PostgresOptions::new().schema("webhooks").connections(4);
+    /// let store = PostgresStore::open(url, options).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`PostgresStore::connect`], and impossible options.
+    pub async fn open(url: &str, options: PostgresOptions) -> Result<Self, PostgresStoreError> {
+        let options = options.checked()?;
+        let schema = Schema::new(&options.schema);
+        let shared = Shared {
+            pool: Pool::new(url, &options)?,
+            sql: CompletionSql::new("PostgreSQL", schema.complete_in_transaction.as_str()),
+            schema,
+            asynchronous_claims: options.asynchronous_claims,
+            identity: StoreIdentity::of_a_server(),
+        };
+        shared.check().await?;
+        let shared = Arc::new(shared);
+        cleanup::start(&shared);
+        Ok(Self(shared))
+    }
+
+    /// Creates the tables and functions of the store, or updates them. Doing it again changes
+    /// nothing. The role needs the right to create a schema.
+    ///
+    /// # Errors
+    ///
+    /// An invalid URL, or a database that cannot be reached or refuses a statement.
+    pub async fn migrate(url: &str) -> Result<(), PostgresStoreError> {
+        Self::migrate_with(url, PostgresOptions::new()).await
+    }
+
+    /// As [`PostgresStore::migrate`], in the schema that the options name.
+    ///
+    /// # Errors
+    ///
+    /// As for [`PostgresStore::migrate`], and impossible options.
+    pub async fn migrate_with(
+        url: &str,
+        options: PostgresOptions,
+    ) -> Result<(), PostgresStoreError> {
+        let options = options.checked()?;
+        let pool = Pool::new(url, &options)?;
+        pool.batch(&Schema::new(&options.schema).migration()).await
+    }
+
+    /// The SQL that [`PostgresStore::migrate`] executes, for a schema of this name: for a team that
+    /// creates its tables by other means. It says which rights a limited role needs.
+    #[must_use]
+    pub fn schema_sql(schema: &str) -> String {
+        Schema::new(schema).sql()
+    }
+
+    /// Checks that the database can be reached and written to, for a readiness probe.
+    ///
+    /// Do not use it for a liveness probe: restarting the receiver does not repair the database.
+    ///
+    /// # Errors
+    ///
+    /// As for [`PostgresStore::connect`].
+    pub async fn ready(&self) -> Result<(), PostgresStoreError> {
+        self.0.check().await
+    }
+}
+
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresStore")
+            .field("server", &self.0.pool.server())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,118 @@
+use std::sync::Arc;
+
+use crate::store::StoreError;
+
+crate::text::debug_is_display!(PostgresStoreError);
+
+/// Why a [`PostgresStore`](super::PostgresStore) could not connect, or why an operation failed.
+///
+/// Each message is one line that says what to do. None shows a password.
+#[derive(Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum PostgresStoreError {
+    /// Not the URL of a PostgreSQL server.
+    #[error("the PostgreSQL URL {reason}: write postgres://user:password@host[:port]/database")]
+    #[non_exhaustive]
+    Url {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An option has a value that cannot work.
+    #[error("{reason}")]
+    #[non_exhaustive]
+    Options {
+        /// The option, its value, and what is wrong with it.
+        reason: String,
+    },
+    /// The server could not be reached, did not answer, or refused the statement.
+    #[error("PostgreSQL at {server}: {}{}", text(error), hint(error))]
+    #[non_exhaustive]
+    Failed {
+        /// The server's address.
+        server: String,
+        /// The error of `tokio-postgres`.
+        error: Arc<tokio_postgres::Error>,
+    },
+    /// The server did not answer in time, or all of the store's connections were in use.
+    #[error("PostgreSQL at {server} {reason}")]
+    #[non_exhaustive]
+    TooSlow {
+        /// The server's address.
+        server: String,
+        /// What took too long.
+        reason: &'static str,
+    },
+    /// The server is older than the oldest version that the store works with.
+    #[error("PostgreSQL at {server} is version {version}: 13 or later is needed")]
+    #[non_exhaustive]
+    TooOld {
+        /// The server's address.
+        server: String,
+        /// The version that the server reports.
+        version: String,
+    },
+    /// The server is a standby, which cannot be written to.
+    #[error(
+        "PostgreSQL at {server} is a standby: connect to the primary, or add target_session_attrs=read-write and all hosts to the URL"
+    )]
+    #[non_exhaustive]
+    Standby {
+        /// The server's address.
+        server: String,
+    },
+    /// The store's tables and functions are missing, or of another version.
+    #[error(
+        "PostgreSQL at {server} has {found} in the schema {schema}: call PostgresStore::migrate with a role that may create it"
+    )]
+    #[non_exhaustive]
+    Schema {
+        /// The server's address.
+        server: String,
+        /// The schema's name, in quotes.
+        schema: String,
+        /// What is there.
+        found: String,
+    },
+    /// The role lacks rights on the store's tables.
+    #[error(
+        "PostgreSQL at {server}: this role may not use the tables in the schema {schema}: GRANT USAGE ON SCHEMA {schema}, and SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema}"
+    )]
+    #[non_exhaustive]
+    Rights {
+        /// The server's address.
+        server: String,
+        /// The schema's name, in quotes.
+        schema: String,
+    },
+}
+
+impl From<PostgresStoreError> for StoreError {
+    fn from(error: PostgresStoreError) -> Self {
+        Self::unavailable(error)
+    }
+}
+
+/// The message, with the causes that the driver keeps below it, and the SQLSTATE. Details are left
+/// out: they may show a row's values.
+fn text(error: &tokio_postgres::Error) -> String {
+    if let Some(error) = error.as_db_error() {
+        return format!("{} (SQLSTATE {})", error.message(), error.code().code());
+    }
+    crate::text::with_sources(error)
+}
+
+/// What to do, where that is known.
+fn hint(error: &tokio_postgres::Error) -> &'static str {
+    match error.code().map(tokio_postgres::error::SqlState::code) {
+        Some("53300") => ": lower `connections`, or raise max_connections",
+        Some("53100") => ": the server's disk is full",
+        Some("28P01" | "28000") => ": check the user and the password in the URL",
+        Some("3D000") => ": create the database, or correct its name in the URL",
+        Some("42501") => ": grant the rights that PostgresStore::schema_sql lists",
+        Some("55P03") => {
+            ": a handler holds its delivery's row: set idle_in_transaction_session_timeout"
+        }
+        Some("25006") => ": the server is a standby, or read-only",
+        _ => "",
+    }
+}

@@ -1,0 +1,146 @@
+//! The four operations: what each tells its function, and what the answer means.
+
+use std::time::Duration;
+
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+
+use super::pool::Parameter;
+use super::{PostgresStore, PostgresStoreError, Shared};
+use crate::DeliveryId;
+use crate::store::{
+    Claim, ClaimAnswer, Completion, CompletionSql, Fingerprint, Renewal, Store, StoreError,
+    StoreIdentity,
+};
+
+/// Opens a transaction of the store. The database may have another default isolation, in which a
+/// claim would not see what another has just committed.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '1s'";
+
+/// The same, for a claim that need not be on disk.
+const BEGIN_ASYNCHRONOUS: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
+    SET LOCAL lock_timeout = '1s'; SET LOCAL synchronous_commit = off";
+
+impl Store for PostgresStore {
+    async fn claim(&self, claim: &Claim) -> Result<ClaimAnswer, StoreError> {
+        Ok(self.0.claim(claim).await?)
+    }
+
+    async fn renew(&self, claim: &Claim) -> Result<Renewal, StoreError> {
+        let lease = millis(claim.lease);
+        match self.0.word(&self.0.schema.renew, claim, &[(&lease, Type::INT8)]).await?.as_str() {
+            "renewed" => Ok(Renewal::Renewed),
+            "lost" => Ok(Renewal::Lost),
+            _ => Err(self.0.unexpected().into()),
+        }
+    }
+
+    async fn complete(&self, claim: &Claim) -> Result<Completion, StoreError> {
+        let (fingerprint, retention) = (fingerprint(claim), millis(claim.retention));
+        let more: [Parameter<'_>; 2] =
+            [(&fingerprint.as_slice(), Type::BYTEA), (&retention, Type::INT8)];
+        match self.0.word(&self.0.schema.complete, claim, &more).await?.as_str() {
+            "recorded" => Ok(Completion::Recorded),
+            "held by another" => Ok(Completion::HeldByAnother),
+            _ => Err(self.0.unexpected().into()),
+        }
+    }
+
+    async fn release(&self, claim: &Claim) -> Result<(), StoreError> {
+        self.0.row(BEGIN, &self.0.schema.release, claim, &[]).await?;
+        Ok(())
+    }
+
+    fn identity(&self) -> Option<&StoreIdentity> {
+        Some(&self.0.identity)
+    }
+
+    fn completion_sql(&self) -> Option<&CompletionSql> {
+        Some(&self.0.sql)
+    }
+}
+
+impl Shared {
+    async fn claim(&self, claim: &Claim) -> Result<ClaimAnswer, PostgresStoreError> {
+        let keys: Vec<_> = claim.replay_keys.iter().map(|key| key.to_bytes().to_vec()).collect();
+        let (lease, retention) = (millis(claim.lease), millis(claim.retention));
+        let (fingerprint, window) = (fingerprint(claim), millis(claim.replay_window));
+        let more: [Parameter<'_>; 5] = [
+            (&fingerprint.as_slice(), Type::BYTEA),
+            (&lease, Type::INT8),
+            (&retention, Type::INT8),
+            (&keys, Type::BYTEA_ARRAY),
+            (&window, Type::INT8),
+        ];
+        let begin = if self.asynchronous_claims { BEGIN_ASYNCHRONOUS } else { BEGIN };
+        let row = self.row(begin, &self.schema.claim, claim, &more).await?;
+        answer(&row).ok_or_else(|| self.unexpected())
+    }
+
+    fn unexpected(&self) -> PostgresStoreError {
+        PostgresStoreError::Schema {
+            server: self.pool.server().to_owned(),
+            schema: self.schema.name.clone(),
+            found: "functions that are not this store's".to_owned(),
+        }
+    }
+
+    /// The word that a function answers with.
+    async fn word(
+        &self,
+        query: &str,
+        claim: &Claim,
+        more: &[Parameter<'_>],
+    ) -> Result<String, PostgresStoreError> {
+        Ok(self.row(BEGIN, query, claim, more).await?.get(0))
+    }
+
+    /// Calls a function with the claim's scope, kind, id and token, and more.
+    async fn row(
+        &self,
+        begin: &str,
+        query: &str,
+        claim: &Claim,
+        more: &[Parameter<'_>],
+    ) -> Result<Row, PostgresStoreError> {
+        let (scope, kind, id) = (claim.scope.as_str(), claim.kind.as_str(), claim.id.as_str());
+        let token = claim.token.to_bytes();
+        let token = token.as_slice();
+        let mut parameters: Vec<Parameter<'_>> = vec![
+            (&scope, Type::TEXT),
+            (&kind, Type::TEXT),
+            (&id, Type::TEXT),
+            (&token, Type::BYTEA),
+        ];
+        parameters.extend(more.iter().cloned());
+        self.pool.query(begin, query, &parameters).await
+    }
+}
+
+/// The answer in a row. `None` if it is not one that the function gives.
+fn answer(row: &Row) -> Option<ClaimAnswer> {
+    let (answer, lease_millis, first_id): (&str, Option<i64>, Option<&str>) =
+        (row.get(0), row.get(1), row.get(2));
+    Some(match answer {
+        "acquired" => ClaimAnswer::Acquired,
+        "completed" => ClaimAnswer::Completed,
+        "conflict" => ClaimAnswer::Conflict,
+        "replay" => ClaimAnswer::ReplayOf(DeliveryId::new(first_id?).ok()?),
+        "in flight" => {
+            ClaimAnswer::InFlight { lease: Duration::from_millis(lease_millis?.try_into().ok()?) }
+        }
+        _ => return None,
+    })
+}
+
+fn fingerprint(claim: &Claim) -> [u8; 17] {
+    let mut bytes = [Fingerprint::VERSION; 17];
+    bytes[1..].copy_from_slice(&claim.fingerprint.to_bytes());
+    bytes
+}
+
+/// At most a century, which every interval and moment of the server can hold.
+fn millis(duration: Duration) -> i64 {
+    const CENTURY: i64 = 100 * 365 * 24 * 3_600_000;
+    i64::try_from(duration.as_millis()).unwrap_or(CENTURY).clamp(1, CENTURY)
+}

@@ -1,0 +1,165 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_postgres::{Manager, ManagerConfig, Object, PoolError, RecyclingMethod, Runtime};
+use futures_util::future::join3;
+use tokio::time::timeout;
+use tokio_postgres::config::Host;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Config, NoTls, Row};
+
+use super::{PostgresOptions, PostgresStoreError};
+
+/// The store's own connections, and how it uses them.
+pub(super) struct Pool {
+    connections: deadpool_postgres::Pool,
+    server: String,
+    command_timeout: Duration,
+}
+
+/// How often a transaction is tried that another one, which ran at the same time, made fail.
+const TRIES: usize = 5;
+
+/// A parameter with its type: unnamed statements are not asked for theirs.
+pub(super) type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
+
+impl Pool {
+    pub(super) fn new(url: &str, options: &PostgresOptions) -> Result<Self, PostgresStoreError> {
+        let mut config: Config = url.parse().map_err(|error| invalid(&error))?;
+        config.connect_timeout(options.connect_timeout);
+        // A server that vanished without a word is noticed before the leases end.
+        config.keepalives_idle(Duration::from_secs(5)).keepalives_interval(Duration::from_secs(2));
+        config.keepalives_retries(3).tcp_user_timeout(Duration::from_secs(10));
+        if config.get_application_name().is_none() {
+            config.application_name("nevent-webhooks");
+        }
+        let server = server_of(&config);
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = Manager::from_config(config, NoTls, recycling);
+        let connections = deadpool_postgres::Pool::builder(manager)
+            .max_size(options.connections)
+            .wait_timeout(Some(options.command_timeout))
+            .create_timeout(Some(options.connect_timeout))
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(|error| PostgresStoreError::Options { reason: error.to_string() })?;
+        Ok(Self { connections, server, command_timeout: options.command_timeout })
+    }
+
+    pub(super) fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// Executes statements without parameters.
+    pub(super) async fn batch(&self, statements: &str) -> Result<(), PostgresStoreError> {
+        let connection = self.connection().await?;
+        connection.batch_execute(statements).await.map_err(|error| self.failed(error))
+    }
+
+    /// Executes a query in a transaction of its own that `begin` opens, and returns its row. Repeats
+    /// the transaction if it failed because of another one.
+    pub(super) async fn query(
+        &self,
+        begin: &str,
+        query: &str,
+        parameters: &[Parameter<'_>],
+    ) -> Result<Row, PostgresStoreError> {
+        let all = async {
+            for _ in 1..TRIES {
+                match self.transaction(begin, query, parameters).await {
+                    Err(error) if is_worth_another_try(&error) => {}
+                    other => return other,
+                }
+            }
+            self.transaction(begin, query, parameters).await
+        };
+        let in_time = timeout(self.command_timeout, all).await;
+        in_time.unwrap_or_else(|_| Err(self.too_slow("did not answer in time")))
+    }
+
+    /// One transaction in one round trip: its statements are sent together.
+    async fn transaction(
+        &self,
+        begin: &str,
+        query: &str,
+        parameters: &[Parameter<'_>],
+    ) -> Result<Row, PostgresStoreError> {
+        let connection = Used(Some(self.connection().await?));
+        let client = connection.client();
+        let (opened, row, committed) = join3(
+            client.batch_execute(begin),
+            client.query_typed_one(query, parameters),
+            client.batch_execute("COMMIT"),
+        )
+        .await;
+        connection.give_back();
+        opened.and(row).and_then(|row| committed.map(|()| row)).map_err(|error| self.failed(error))
+    }
+
+    async fn connection(&self) -> Result<Object, PostgresStoreError> {
+        self.connections.get().await.map_err(|error| match error {
+            PoolError::Backend(error) => self.failed(error),
+            PoolError::Timeout(deadpool_postgres::TimeoutType::Wait) => {
+                self.too_slow("has all of the store's connections in use: allow more `connections`")
+            }
+            _ => self.too_slow("accepted no connection in time"),
+        })
+    }
+
+    fn failed(&self, error: tokio_postgres::Error) -> PostgresStoreError {
+        PostgresStoreError::Failed { server: self.server.clone(), error: Arc::new(error) }
+    }
+
+    fn too_slow(&self, reason: &'static str) -> PostgresStoreError {
+        PostgresStoreError::TooSlow { server: self.server.clone(), reason }
+    }
+}
+
+/// A connection that is closed unless its transaction ended. Others would have to wait behind a
+/// statement that the server may never answer.
+struct Used(Option<Object>);
+
+impl Used {
+    #[allow(clippy::expect_used, reason = "it is taken only by value")]
+    fn client(&self) -> &deadpool_postgres::ClientWrapper {
+        self.0.as_ref().expect("not returned yet")
+    }
+
+    fn give_back(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Used {
+    fn drop(&mut self) {
+        if let Some(connection) = self.0.take() {
+            drop(Object::take(connection));
+        }
+    }
+}
+
+fn is_worth_another_try(error: &PostgresStoreError) -> bool {
+    let PostgresStoreError::Failed { error, .. } = error else { return false };
+    matches!(
+        error.code(),
+        Some(&SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED)
+    )
+}
+
+fn invalid(error: &tokio_postgres::Error) -> PostgresStoreError {
+    let cause = std::error::Error::source(error).map(ToString::to_string);
+    PostgresStoreError::Url { reason: format!("is invalid ({})", cause.unwrap_or_default()) }
+}
+
+/// The hosts and ports, for messages.
+fn server_of(config: &Config) -> String {
+    let ports = config.get_ports();
+    let port = |index: usize| ports.get(index).or(ports.first()).copied().unwrap_or(5432);
+    let name = |(index, host): (usize, &Host)| match host {
+        Host::Tcp(name) => format!("{name}:{}", port(index)),
+        #[cfg(unix)]
+        Host::Unix(directory) => format!("{}:{}", directory.display(), port(index)),
+    };
+    config.get_hosts().iter().enumerate().map(name).collect::<Vec<_>>().join(",")
+}

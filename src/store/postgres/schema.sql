@@ -1,0 +1,254 @@
+-- The tables and functions of a PostgresStore. `PostgresStore::migrate` executes this text, with the
+-- name of your schema in place of nevent_webhooks. Executing it again changes nothing.
+--
+-- A role with limited rights needs, in the store:
+--
+--   GRANT USAGE ON SCHEMA nevent_webhooks TO receiver;
+--   GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA nevent_webhooks TO receiver;
+--
+-- and in a handler that completes deliveries in its own transaction:
+--
+--   GRANT USAGE ON SCHEMA nevent_webhooks TO handler;
+--   GRANT SELECT, UPDATE ON nevent_webhooks.records TO handler;
+
+CREATE SCHEMA IF NOT EXISTS nevent_webhooks;
+
+-- A record is in flight, held by its token until `ends`, or completed until `ends`. Afterwards it
+-- counts as none. A completion changes neither an indexed column nor the length of the row, so it
+-- writes to no index (a HOT update).
+CREATE TABLE IF NOT EXISTS nevent_webhooks.records (
+    ends timestamptz NOT NULL,
+    -- When a record that nobody renewed can be deleted. `ends` decides.
+    delete_after timestamptz NOT NULL,
+    retention interval NOT NULL,
+    completed boolean NOT NULL,
+    scope text COLLATE "C" NOT NULL,
+    kind text COLLATE "C" NOT NULL,
+    id text COLLATE "C" NOT NULL,
+    token bytea NOT NULL,
+    -- The format's version, then the hash of the body.
+    fingerprint bytea NOT NULL,
+    PRIMARY KEY (scope, id, kind)
+) WITH (fillfactor = 80);
+
+CREATE INDEX IF NOT EXISTS records_delete_after ON nevent_webhooks.records (delete_after);
+
+-- The id that signed bytes first came with, by the scope and a replay key.
+CREATE TABLE IF NOT EXISTS nevent_webhooks.replays (
+    expires timestamptz NOT NULL,
+    scope text COLLATE "C" NOT NULL,
+    replay_key bytea NOT NULL,
+    id text COLLATE "C" NOT NULL,
+    PRIMARY KEY (scope, replay_key)
+) WITH (fillfactor = 90);
+
+CREATE INDEX IF NOT EXISTS replays_expires ON nevent_webhooks.replays (expires);
+
+-- The version of these tables and functions.
+CREATE OR REPLACE FUNCTION nevent_webhooks.schema_version() RETURNS integer
+LANGUAGE sql IMMUTABLE AS 'SELECT 1';
+
+-- Whether two fingerprints belong to different bodies. Those of different formats cannot be compared.
+CREATE OR REPLACE FUNCTION nevent_webhooks.differ(one bytea, other bytea) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS 'SELECT get_byte(one, 0) = get_byte(other, 0) AND one <> other';
+
+-- Takes the record for the token. The answer is acquired, completed, in flight, conflict, or replay.
+CREATE OR REPLACE FUNCTION nevent_webhooks.claim(
+    p_scope text, p_kind text, p_id text, p_token bytea, p_fingerprint bytea,
+    p_lease_ms bigint, p_retention_ms bigint, p_replay_keys bytea[], p_replay_window_ms bigint,
+    OUT answer text, OUT lease_millis bigint, OUT first_id text
+) LANGUAGE plpgsql AS $$
+DECLARE
+    lease CONSTANT interval := p_lease_ms * interval '1 ms';
+    retention_ CONSTANT interval := p_retention_ms * interval '1 ms';
+    held nevent_webhooks.records;
+    now_ timestamptz;
+BEGIN
+    IF cardinality(p_replay_keys) > 0 THEN
+        -- One claim at a time for the same signed bytes, or two could come first with two ids.
+        PERFORM pg_advisory_xact_lock(
+            hashtextextended(p_scope || encode(p_fingerprint, 'hex'), 0));
+        SELECT r.id INTO first_id FROM nevent_webhooks.replays r
+            WHERE r.scope = p_scope AND r.replay_key = ANY (p_replay_keys)
+                AND r.expires > clock_timestamp()
+            ORDER BY r.id <> p_id, array_position(p_replay_keys, r.replay_key)
+            LIMIT 1;
+        IF first_id <> p_id THEN
+            answer := 'replay';
+            RETURN;
+        END IF;
+    END IF;
+
+    LOOP
+        -- Without a lock: a handler may be committing its completion, and the answer must not wait.
+        SELECT r.* INTO held FROM nevent_webhooks.records r
+            WHERE r.scope = p_scope AND r.id = p_id AND r.kind = p_kind;
+        now_ := clock_timestamp();
+        IF NOT FOUND THEN
+            INSERT INTO nevent_webhooks.records VALUES (
+                now_ + lease, now_ + lease + retention_, retention_, false,
+                p_scope, p_kind, p_id, p_token, p_fingerprint
+            ) ON CONFLICT DO NOTHING;
+            IF FOUND THEN
+                answer := 'acquired';
+                EXIT;
+            END IF;
+            CONTINUE;
+        END IF;
+        IF held.ends <= now_ OR (NOT held.completed AND held.token = p_token) THEN
+            -- It may be taken over, unless its owner is committing its completion.
+            SELECT r.* INTO held FROM nevent_webhooks.records r
+                WHERE r.scope = p_scope AND r.id = p_id AND r.kind = p_kind
+                FOR UPDATE SKIP LOCKED;
+            IF NOT FOUND THEN
+                answer := 'in flight';
+                lease_millis := 0;
+                EXIT;
+            END IF;
+            now_ := clock_timestamp();
+        END IF;
+        IF held.ends > now_ AND nevent_webhooks.differ(held.fingerprint, p_fingerprint) THEN
+            answer := 'conflict';
+            RETURN;
+        ELSIF held.ends > now_ AND held.completed THEN
+            answer := 'completed';
+            EXIT;
+        ELSIF held.ends > now_ AND held.token <> p_token THEN
+            answer := 'in flight';
+            lease_millis := ceil(extract(epoch FROM held.ends - now_) * 1000);
+            EXIT;
+        END IF;
+        UPDATE nevent_webhooks.records r SET
+            ends = now_ + lease, delete_after = now_ + lease + retention_,
+            retention = retention_, completed = false,
+            token = p_token, fingerprint = p_fingerprint
+            WHERE r.scope = p_scope AND r.id = p_id AND r.kind = p_kind;
+        answer := 'acquired';
+        EXIT;
+    END LOOP;
+
+    IF cardinality(p_replay_keys) > 0 THEN
+        now_ := clock_timestamp();
+        INSERT INTO nevent_webhooks.replays AS known
+            SELECT DISTINCT now_ + p_replay_window_ms * interval '1 ms', p_scope, k, p_id
+            FROM unnest(p_replay_keys) k
+        ON CONFLICT (scope, replay_key) DO UPDATE
+            SET id = excluded.id, expires = excluded.expires
+            WHERE known.expires <= now_
+                OR (answer = 'acquired' AND known.id = p_id AND known.expires < excluded.expires);
+    END IF;
+END $$;
+
+-- Starts the lease anew. The answer is renewed or lost.
+CREATE OR REPLACE FUNCTION nevent_webhooks.renew(
+    p_scope text, p_kind text, p_id text, p_token bytea, p_lease_ms bigint
+) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM nevent_webhooks.records r
+        WHERE r.scope = p_scope AND r.id = p_id AND r.kind = p_kind
+        FOR UPDATE SKIP LOCKED;
+    IF FOUND THEN
+        UPDATE nevent_webhooks.records r SET ends = clock_timestamp() + p_lease_ms * interval '1 ms'
+            WHERE r.scope = p_scope AND r.id = p_id AND r.kind = p_kind
+                AND r.token = p_token AND NOT r.completed AND r.ends > clock_timestamp();
+    ELSE
+        -- Locked by the handler's own completion, which is not committed yet: nobody else can take it.
+        PERFORM FROM nevent_webhooks.records r
+            WHERE r.scope = p_scope AND r.id = p_id AND r.kind = p_kind
+                AND r.token = p_token AND NOT r.completed AND r.ends > clock_timestamp();
+    END IF;
+    RETURN CASE WHEN FOUND THEN 'renewed' ELSE 'lost' END;
+END $$;
+
+-- Completes the record after the handler has ended. The answer is recorded or held by another.
+CREATE OR REPLACE FUNCTION nevent_webhooks.complete(
+    p_scope text, p_kind text, p_id text, p_token bytea, p_fingerprint bytea, p_retention_ms bigint
+) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    retention_ CONSTANT interval := p_retention_ms * interval '1 ms';
+    held nevent_webhooks.records;
+    now_ timestamptz;
+BEGIN
+    LOOP
+        SELECT r.* INTO held FROM nevent_webhooks.records r
+            WHERE r.scope = p_scope AND r.id = p_id AND r.kind = p_kind
+            FOR UPDATE;
+        now_ := clock_timestamp();
+        IF NOT FOUND THEN
+            INSERT INTO nevent_webhooks.records VALUES (
+                now_ + retention_, now_ + retention_, retention_, true,
+                p_scope, p_kind, p_id, p_token, p_fingerprint
+            ) ON CONFLICT DO NOTHING;
+            IF FOUND THEN
+                RETURN 'recorded';
+            END IF;
+            CONTINUE;
+        END IF;
+        IF held.ends > now_ AND held.completed THEN
+            RETURN 'recorded';
+        ELSIF held.ends > now_ AND held.token <> p_token THEN
+            RETURN 'held by another';
+        END IF;
+        UPDATE nevent_webhooks.records r SET
+            ends = now_ + retention_, retention = retention_, completed = true,
+            token = p_token, fingerprint = p_fingerprint
+            WHERE r.scope = p_scope AND r.id = p_id AND r.kind = p_kind;
+        RETURN 'recorded';
+    END LOOP;
+END $$;
+
+-- Removes the record if it is in flight for the token.
+CREATE OR REPLACE FUNCTION nevent_webhooks.release(
+    p_scope text, p_kind text, p_id text, p_token bytea
+) RETURNS void LANGUAGE sql AS $$
+    DELETE FROM nevent_webhooks.records r
+        WHERE r.scope = p_scope AND r.id = p_id AND r.kind = p_kind
+            AND r.token = p_token AND NOT r.completed;
+$$;
+
+-- Completes the record in the handler's own transaction. Raises an error, after which the transaction
+-- cannot be committed, unless the record is in flight for the token.
+CREATE OR REPLACE FUNCTION nevent_webhooks.complete_in_transaction(
+    p_scope text, p_kind text, p_id text, p_token bytea
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    in_savepoint boolean;
+BEGIN
+    UPDATE nevent_webhooks.records r SET ends = clock_timestamp() + r.retention, completed = true
+        WHERE r.scope = p_scope AND r.id = p_id AND r.kind = p_kind
+            AND r.token = p_token AND NOT r.completed
+        -- A row that a savepoint wrote has the savepoint's own number.
+        RETURNING r.xmin <> pg_current_xact_id()::xid INTO in_savepoint;
+    IF FOUND AND NOT in_savepoint THEN
+        RETURN;
+    ELSIF in_savepoint THEN
+        RAISE EXCEPTION 'the delivery can only be completed in the outermost transaction'
+            USING ERRCODE = 'NW003';
+    END IF;
+    PERFORM FROM nevent_webhooks.records r
+        WHERE r.scope = p_scope AND r.id = p_id AND r.kind = p_kind
+            AND r.completed AND r.ends > clock_timestamp();
+    IF FOUND THEN
+        RAISE EXCEPTION 'the delivery is completed already' USING ERRCODE = 'NW002';
+    END IF;
+    RAISE EXCEPTION 'the claim of the delivery was lost' USING ERRCODE = 'NW001';
+END $$;
+
+-- Deletes a batch of expired rows. Returns how many there were, at most twice the size.
+CREATE OR REPLACE FUNCTION nevent_webhooks.delete_expired(p_size integer) RETURNS bigint
+LANGUAGE sql AS $$
+    WITH old_records AS (
+        DELETE FROM nevent_webhooks.records WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM nevent_webhooks.records
+                WHERE delete_after < clock_timestamp() AND ends < clock_timestamp()
+                ORDER BY delete_after LIMIT p_size FOR UPDATE SKIP LOCKED))
+        RETURNING 1
+    ), old_replays AS (
+        DELETE FROM nevent_webhooks.replays WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM nevent_webhooks.replays
+                WHERE expires < clock_timestamp()
+                ORDER BY expires LIMIT p_size FOR UPDATE SKIP LOCKED))
+        RETURNING 1
+    )
+    SELECT (SELECT count(*) FROM old_records) + (SELECT count(*) FROM old_replays);
+$$;

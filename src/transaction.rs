@@ -1,0 +1,46 @@
+//! Completing a delivery in the handler's own transaction: the effect and the record of it are
+//! committed together, or neither is.
+//!
+//! [`Delivery::commit`](crate::Delivery::commit) does it for a transaction that implements
+//! [`Transaction`]. [`CompletionStatement`] is for every other driver.
+
+mod error;
+mod handle;
+mod statement;
+#[cfg(feature = "postgres")]
+mod tokio_postgres;
+
+pub use self::error::CompleteError;
+pub use self::statement::CompletionStatement;
+
+/// An open transaction of a database driver.
+///
+/// Implemented for the transactions of `tokio-postgres` and `deadpool-postgres` with the feature
+/// `postgres`. Implement it for the transaction of another driver with `async fn`s. Do not
+/// implement it for a connection, which may be in no transaction: the statement would then be
+/// committed alone, without the effect.
+pub trait Transaction: Send {
+    /// The kind of database: `"PostgreSQL"` or `"SQLite"`, as
+    /// [`CompletionSql::database`](crate::store::CompletionSql::database) names it.
+    const DATABASE: &'static str;
+
+    /// Executes the statement as a part of this transaction.
+    ///
+    /// Do not prepare it under a name: behind PgBouncer in transaction mode, another server may
+    /// execute it.
+    ///
+    /// # Errors
+    ///
+    /// Return the database's error by [`CompleteError::of_sqlstate`].
+    fn execute(
+        &mut self,
+        statement: &CompletionStatement<'_>,
+    ) -> impl Future<Output = Result<(), CompleteError>> + Send;
+
+    /// Commits the transaction.
+    ///
+    /// # Errors
+    ///
+    /// Return the database's error by [`CompleteError::of_sqlstate`].
+    fn commit(self) -> impl Future<Output = Result<(), CompleteError>> + Send;
+}

@@ -1,0 +1,91 @@
+use std::error::Error;
+
+use crate::Rejection;
+use crate::text::with_sources;
+
+/// Why a delivery was not completed in the handler's transaction. Roll the transaction back, and
+/// return the error: as a [`Rejection`] it is the right response.
+///
+/// | error | response |
+/// | --- | --- |
+/// | [`Lost`](Self::Lost) | 409 `Delivery in progress` |
+/// | [`AlreadyCompleted`](Self::AlreadyCompleted) | 200 `Already processed` |
+/// | [`NotClaimed`](Self::NotClaimed) | 500 |
+/// | the others | 503 `Try again later` |
+///
+/// ```
+/// use nevent_webhooks::{Rejection, transaction::CompleteError};
+///
+/// assert_eq!(Rejection::from(CompleteError::Lost).status(), 409);
+/// assert_eq!(Rejection::from(CompleteError::AlreadyCompleted).status(), 200);
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CompleteError {
+    /// The delivery has no claim.
+    #[error("the delivery has no claim: add a DedupeLayer to the route")]
+    NotClaimed,
+    /// The layer's store keeps its records in no database that a transaction could reach.
+    #[error("the layer's store has no transactions: use a PostgresStore or a SqliteStore")]
+    NotTransactional,
+    /// The records and the transaction are in databases of different kinds.
+    #[error("the layer's store is in {store}, and the transaction is {transaction}'s")]
+    #[non_exhaustive]
+    OtherDatabase {
+        /// The kind of database that holds the records.
+        store: &'static str,
+        /// The kind of database that the transaction is in.
+        transaction: &'static str,
+    },
+    /// The claim is no longer held. Its lease expired, and another attempt took the delivery; or the
+    /// transaction is in another database than the records.
+    #[error("the claim was lost: another attempt has taken the delivery")]
+    Lost,
+    /// The delivery is completed, by another attempt or by an earlier transaction of this one whose
+    /// commit was not answered. The effect has happened, and must not happen again.
+    #[error("the delivery is completed already, so its effect must not happen again")]
+    AlreadyCompleted,
+    /// The transaction is within a savepoint. The database could roll the completion back alone and
+    /// commit the effect.
+    #[error("the transaction is within a savepoint: complete the delivery in the outermost one")]
+    InSavepoint,
+    /// The database failed, or refused the statement.
+    #[error("the database did not complete the delivery")]
+    Database(#[source] Box<dyn Error + Send + Sync>),
+}
+
+/// The SQLSTATEs that a [completion statement](crate::store::CompletionSql) raises.
+const LOST: &str = "NW001";
+const ALREADY_COMPLETED: &str = "NW002";
+const IN_SAVEPOINT: &str = "NW003";
+
+impl CompleteError {
+    /// The error of a database that reports this SQLSTATE, for an implementation of
+    /// [`Transaction`](super::Transaction).
+    ///
+    /// `NW001` means [`Lost`](Self::Lost), `NW002` [`AlreadyCompleted`](Self::AlreadyCompleted) and
+    /// `NW003` [`InSavepoint`](Self::InSavepoint).
+    pub fn of_sqlstate(
+        sqlstate: Option<&str>,
+        error: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        match sqlstate {
+            Some(LOST) => Self::Lost,
+            Some(ALREADY_COMPLETED) => Self::AlreadyCompleted,
+            Some(IN_SAVEPOINT) => Self::InSavepoint,
+            _ => Self::Database(error.into()),
+        }
+    }
+}
+
+/// Lets a handler that returns a [`Rejection`] use `?`.
+impl From<CompleteError> for Rejection {
+    fn from(error: CompleteError) -> Self {
+        match error {
+            CompleteError::NotClaimed => Self::MissingDedupeLayer,
+            CompleteError::Lost => Self::DeliveryInProgress { lease: std::time::Duration::ZERO },
+            CompleteError::AlreadyCompleted => Self::AlreadyProcessed,
+            other => Self::NotCompleted { reason: with_sources(&other).into() },
+        }
+    }
+}

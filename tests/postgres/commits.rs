@@ -1,0 +1,179 @@
+//! Deliveries that the handler completes in its own transaction, on every adapter.
+
+use axum::http::StatusCode;
+use nevent_webhooks::store::{PostgresStore, Store};
+use nevent_webhooks::{Delivery, Incident, Rejection};
+
+use crate::support::acceptance::receiver::Setup;
+use crate::support::acceptance::{Adapter, Post, Receiver, rows};
+use crate::support::effects::{Effects, sell};
+use crate::support::{Server, claim};
+
+rows!(
+    d26_effect_and_record_commit_together,
+    d27_a_claim_that_is_no_longer_held,
+    d28_rolled_back,
+    a_transaction_that_was_staged_and_dropped,
+    a_transaction_that_was_staged_and_committed,
+    a_statement_that_failed_is_not_believed,
+    a_savepoint_is_refused,
+);
+
+/// A server, its store, and the handlers' table.
+struct Scene {
+    store: PostgresStore,
+    effects: Effects,
+    /// Last, so that the others end before it.
+    _server: Server,
+}
+
+async fn scene() -> Scene {
+    let server = Server::start().await;
+    PostgresStore::migrate(&server.url()).await.expect("a server");
+    let store = PostgresStore::connect(&server.url()).await.expect("a migrated server");
+    Scene { store, effects: Effects::new(&server).await, _server: server }
+}
+
+impl Scene {
+    fn receiver<F>(
+        &self,
+        adapter: Adapter,
+        handler: impl Fn(Effects, Delivery) -> F + Send + Sync + 'static,
+    ) -> Setup
+    where
+        F: Future<Output = Result<StatusCode, Rejection>> + Send + 'static,
+    {
+        let effects = self.effects.clone();
+        Receiver::on(adapter)
+            .store(self.store.clone())
+            .refusing_handler(move |delivery| handler(effects.clone(), delivery))
+    }
+}
+
+async fn d26_effect_and_record_commit_together(adapter: Adapter) {
+    let scene = scene().await;
+    let receiver = scene.receiver(adapter, |effects, delivery| async move {
+        let mut client = effects.client().await;
+        let transaction = client.transaction().await.expect("a server");
+        sell(&transaction, delivery.id().as_str()).await?;
+        delivery.commit(transaction).await?;
+        // Whatever happens now, the delivery is done.
+        Ok(StatusCode::BAD_GATEWAY)
+    });
+    let receiver = receiver.start().await;
+    receiver.deliver(&Post::new("d")).await.is(502, "");
+    receiver.deliver(&Post::new("d")).await.is(200, "Already processed");
+    assert_eq!((receiver.runs(), scene.effects.of("d").await), (1, 1));
+}
+
+async fn d27_a_claim_that_is_no_longer_held(adapter: Adapter) {
+    let scene = scene().await;
+    let store = scene.store.clone();
+    let receiver = scene.receiver(adapter, move |effects, delivery| {
+        let store = store.clone();
+        async move {
+            let mut client = effects.client().await;
+            let transaction = client.transaction().await.expect("a server");
+            sell(&transaction, delivery.id().as_str()).await?;
+            // Another attempt takes the delivery meanwhile.
+            let own = delivery.claim().expect("claimed").claim().clone();
+            store.release(&own).await.expect("a server");
+            let mut other = claim("d");
+            other.fingerprint = own.fingerprint;
+            store.claim(&other).await.expect("a server");
+            delivery.commit(transaction).await?;
+            Ok(StatusCode::OK)
+        }
+    });
+    let receiver = receiver.start().await;
+    receiver.deliver(&Post::new("d")).await.is(409, "Delivery in progress");
+    assert_eq!((receiver.runs(), scene.effects.of("d").await), (1, 0));
+}
+
+async fn d28_rolled_back(adapter: Adapter) {
+    let scene = scene().await;
+    let receiver = scene.receiver(adapter, |effects, delivery| async move {
+        let mut client = effects.client().await;
+        let mut transaction = client.transaction().await.expect("a server");
+        sell(&transaction, delivery.id().as_str()).await?;
+        delivery.complete_in(&mut transaction).await?;
+        transaction.rollback().await.expect("a server");
+        Ok(StatusCode::BAD_GATEWAY)
+    });
+    let receiver = receiver.start().await;
+    for runs in 1..=2 {
+        receiver.deliver(&Post::new("d")).await.is(502, "");
+        assert_eq!((receiver.runs(), scene.effects.of("d").await), (runs, 0));
+    }
+    assert_eq!(receiver.incidents(Incident::NotCommitted), 0);
+}
+
+/// The handler returns 2xx, and its effect did not happen.
+async fn a_transaction_that_was_staged_and_dropped(adapter: Adapter) {
+    let scene = scene().await;
+    let receiver = scene.receiver(adapter, |effects, delivery| async move {
+        let mut client = effects.client().await;
+        let mut transaction = client.transaction().await.expect("a server");
+        sell(&transaction, delivery.id().as_str()).await?;
+        delivery.complete_in(&mut transaction).await?;
+        Ok(StatusCode::OK)
+    });
+    let receiver = receiver.start().await;
+    for runs in 1..=2 {
+        receiver.deliver(&Post::new("d")).await.is(500, "Not committed");
+        assert_eq!((receiver.runs(), scene.effects.of("d").await), (runs, 0));
+    }
+    assert_eq!(receiver.incidents(Incident::NotCommitted), 2);
+}
+
+async fn a_transaction_that_was_staged_and_committed(adapter: Adapter) {
+    let scene = scene().await;
+    let receiver = scene.receiver(adapter, |effects, delivery| async move {
+        let mut client = effects.client().await;
+        let mut transaction = client.transaction().await.expect("a server");
+        sell(&transaction, delivery.id().as_str()).await?;
+        delivery.complete_in(&mut transaction).await?;
+        transaction.commit().await.expect("a server");
+        Ok(StatusCode::OK)
+    });
+    let receiver = receiver.start().await;
+    receiver.deliver(&Post::new("d")).await.is(200, "");
+    receiver.deliver(&Post::new("d")).await.is(200, "Already processed");
+    assert_eq!((receiver.runs(), scene.effects.of("d").await), (1, 1));
+    assert_eq!(receiver.incidents(Incident::NotCommitted), 0);
+}
+
+/// A statement after the completion fails, the handler goes on, and the driver answers the commit of
+/// the failed transaction with Ok.
+async fn a_statement_that_failed_is_not_believed(adapter: Adapter) {
+    let scene = scene().await;
+    let receiver = scene.receiver(adapter, |effects, delivery| async move {
+        let mut client = effects.client().await;
+        let mut transaction = client.transaction().await.expect("a server");
+        sell(&transaction, delivery.id().as_str()).await?;
+        delivery.complete_in(&mut transaction).await?;
+        transaction.batch_execute("SELECT 1/0").await.expect_err("a division by zero");
+        transaction.commit().await.expect("the driver says so");
+        Ok(StatusCode::OK)
+    });
+    let receiver = receiver.start().await;
+    receiver.deliver(&Post::new("d")).await.is(500, "Not committed");
+    assert_eq!((receiver.incidents(Incident::NotCommitted), scene.effects.of("d").await), (1, 0));
+}
+
+/// The savepoint could be rolled back alone, and the effect committed.
+async fn a_savepoint_is_refused(adapter: Adapter) {
+    let scene = scene().await;
+    let receiver = scene.receiver(adapter, |effects, delivery| async move {
+        let mut client = effects.client().await;
+        let mut transaction = client.transaction().await.expect("a server");
+        sell(&transaction, delivery.id().as_str()).await?;
+        let savepoint = transaction.transaction().await.expect("a server");
+        delivery.commit(savepoint).await?;
+        transaction.commit().await.expect("a server");
+        Ok(StatusCode::OK)
+    });
+    let receiver = receiver.start().await;
+    receiver.deliver(&Post::new("d")).await.is(503, "Try again later");
+    assert_eq!(scene.effects.of("d").await, 0);
+}
