@@ -6,6 +6,8 @@
 
 mod error;
 mod handle;
+#[cfg(any(feature = "sqlx-0_8-postgres", feature = "sqlx-0_9-postgres"))]
+mod sqlx;
 mod statement;
 #[cfg(feature = "postgres")]
 mod tokio_postgres;
@@ -16,7 +18,10 @@ pub use self::statement::CompletionStatement;
 /// An open transaction of a database driver.
 ///
 /// Implemented for the transactions of `tokio-postgres` and `deadpool-postgres` with the feature
-/// `postgres`. Implement it for the transaction of another driver with `async fn`s. Do not
+/// `postgres`, and for `sqlx::Transaction` with a feature for each major version of `sqlx`. Not for a
+/// connection of `sqlx`, which may be in no transaction.
+///
+/// Implement it for the transaction of another driver with `async fn`s. Do not
 /// implement it for a connection, which may be in no transaction: the statement would then be
 /// committed alone, without the effect.
 pub trait Transaction: Send {

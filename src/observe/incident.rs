@@ -45,6 +45,9 @@ pub enum Incident {
     /// The delivery may have been handled twice: an attempt ended when its lease may have expired,
     /// another attempt owned its delivery, or a renewal was too late.
     LeaseLost,
+    /// The store failed, or was too slow, when a lease was to be renewed. The layer tries again. If no
+    /// renewal succeeds in time, the lease is lost.
+    RenewalFailed,
     /// A handler ran longer than its timeout. It was dropped and its delivery released. A handler
     /// that blocks its thread cannot be dropped: its lease expires instead.
     HandlerTimedOut,
@@ -71,6 +74,7 @@ impl Incident {
         Self::MovedToBackground,
         Self::HandlerPanicked,
         Self::LeaseLost,
+        Self::RenewalFailed,
         Self::HandlerTimedOut,
         Self::FinalizedLate,
         Self::FinalizeFailed,
@@ -91,6 +95,7 @@ impl Incident {
             Self::MovedToBackground => "moved_to_background",
             Self::HandlerPanicked => "handler_panicked",
             Self::LeaseLost => "lease_lost",
+            Self::RenewalFailed => "renewal_failed",
             Self::HandlerTimedOut => "handler_timed_out",
             Self::FinalizedLate => "finalized_late",
             Self::FinalizeFailed => "finalize_failed",
@@ -107,6 +112,7 @@ impl Incident {
                 StoreError::Full { .. } => Self::StoreFull,
                 StoreError::Unavailable(_) => Self::StoreFailed,
             },
+            Outcome::StoreFailed { operation: StoreOperation::Renew, .. } => Self::RenewalFailed,
             Outcome::ClaimedTooLate => Self::ClaimedTooLate,
             Outcome::RanUnclaimed => Self::RanUnclaimed,
             Outcome::TooManyInFlight { .. } => Self::TooManyInFlight,

@@ -1,5 +1,6 @@
 //! The store in PostgreSQL, whose records a handler's transaction can reach.
 
+mod begin;
 mod check;
 mod cleanup;
 mod error;
@@ -11,6 +12,7 @@ mod schema;
 use std::fmt;
 use std::sync::Arc;
 
+use self::begin::Begin;
 pub use self::error::PostgresStoreError;
 pub use self::options::PostgresOptions;
 use self::pool::Pool;
@@ -47,7 +49,7 @@ struct Shared {
     pool: Pool,
     schema: Schema,
     sql: CompletionSql,
-    asynchronous_claims: bool,
+    begin: Begin,
     identity: StoreIdentity,
 }
 
@@ -84,7 +86,7 @@ impl PostgresStore {
             pool: Pool::new(url, &options)?,
             sql: CompletionSql::new("PostgreSQL", schema.complete_in_transaction.as_str()),
             schema,
-            asynchronous_claims: options.asynchronous_claims,
+            begin: Begin::new(&options),
             identity: StoreIdentity::of_a_server(),
         };
         shared.check().await?;

@@ -1,13 +1,10 @@
 //! Deliveries that the handler completes in its own transaction, on every adapter.
 
 use axum::http::StatusCode;
-use nevent_webhooks::store::{PostgresStore, Store};
-use nevent_webhooks::{Delivery, Incident, Rejection};
+use nevent_webhooks::{Incident, Store};
 
-use crate::support::acceptance::receiver::Setup;
-use crate::support::acceptance::{Adapter, Post, Receiver, rows};
-use crate::support::effects::{Effects, sell};
-use crate::support::{Server, claim};
+use crate::support::acceptance::{Adapter, Post, rows};
+use crate::support::{Scene, claim, sell};
 
 rows!(
     d26_effect_and_record_commit_together,
@@ -19,41 +16,10 @@ rows!(
     a_savepoint_is_refused,
 );
 
-/// A server, its store, and the handlers' table.
-struct Scene {
-    store: PostgresStore,
-    effects: Effects,
-    /// Last, so that the others end before it.
-    _server: Server,
-}
-
-async fn scene() -> Scene {
-    let server = Server::start().await;
-    PostgresStore::migrate(&server.url()).await.expect("a server");
-    let store = PostgresStore::connect(&server.url()).await.expect("a migrated server");
-    Scene { store, effects: Effects::new(&server).await, _server: server }
-}
-
-impl Scene {
-    fn receiver<F>(
-        &self,
-        adapter: Adapter,
-        handler: impl Fn(Effects, Delivery) -> F + Send + Sync + 'static,
-    ) -> Setup
-    where
-        F: Future<Output = Result<StatusCode, Rejection>> + Send + 'static,
-    {
-        let effects = self.effects.clone();
-        Receiver::on(adapter)
-            .store(self.store.clone())
-            .refusing_handler(move |delivery| handler(effects.clone(), delivery))
-    }
-}
-
 async fn d26_effect_and_record_commit_together(adapter: Adapter) {
-    let scene = scene().await;
+    let scene = Scene::new().await;
     let receiver = scene.receiver(adapter, |effects, delivery| async move {
-        let mut client = effects.client().await;
+        let mut client = effects.client().await?;
         let transaction = client.transaction().await.expect("a server");
         sell(&transaction, delivery.id().as_str()).await?;
         delivery.commit(transaction).await?;
@@ -67,12 +33,12 @@ async fn d26_effect_and_record_commit_together(adapter: Adapter) {
 }
 
 async fn d27_a_claim_that_is_no_longer_held(adapter: Adapter) {
-    let scene = scene().await;
+    let scene = Scene::new().await;
     let store = scene.store.clone();
     let receiver = scene.receiver(adapter, move |effects, delivery| {
         let store = store.clone();
         async move {
-            let mut client = effects.client().await;
+            let mut client = effects.client().await?;
             let transaction = client.transaction().await.expect("a server");
             sell(&transaction, delivery.id().as_str()).await?;
             // Another attempt takes the delivery meanwhile.
@@ -91,9 +57,9 @@ async fn d27_a_claim_that_is_no_longer_held(adapter: Adapter) {
 }
 
 async fn d28_rolled_back(adapter: Adapter) {
-    let scene = scene().await;
+    let scene = Scene::new().await;
     let receiver = scene.receiver(adapter, |effects, delivery| async move {
-        let mut client = effects.client().await;
+        let mut client = effects.client().await?;
         let mut transaction = client.transaction().await.expect("a server");
         sell(&transaction, delivery.id().as_str()).await?;
         delivery.complete_in(&mut transaction).await?;
@@ -110,9 +76,9 @@ async fn d28_rolled_back(adapter: Adapter) {
 
 /// The handler returns 2xx, and its effect did not happen.
 async fn a_transaction_that_was_staged_and_dropped(adapter: Adapter) {
-    let scene = scene().await;
+    let scene = Scene::new().await;
     let receiver = scene.receiver(adapter, |effects, delivery| async move {
-        let mut client = effects.client().await;
+        let mut client = effects.client().await?;
         let mut transaction = client.transaction().await.expect("a server");
         sell(&transaction, delivery.id().as_str()).await?;
         delivery.complete_in(&mut transaction).await?;
@@ -127,9 +93,9 @@ async fn a_transaction_that_was_staged_and_dropped(adapter: Adapter) {
 }
 
 async fn a_transaction_that_was_staged_and_committed(adapter: Adapter) {
-    let scene = scene().await;
+    let scene = Scene::new().await;
     let receiver = scene.receiver(adapter, |effects, delivery| async move {
-        let mut client = effects.client().await;
+        let mut client = effects.client().await?;
         let mut transaction = client.transaction().await.expect("a server");
         sell(&transaction, delivery.id().as_str()).await?;
         delivery.complete_in(&mut transaction).await?;
@@ -146,9 +112,9 @@ async fn a_transaction_that_was_staged_and_committed(adapter: Adapter) {
 /// A statement after the completion fails, the handler goes on, and the driver answers the commit of
 /// the failed transaction with Ok.
 async fn a_statement_that_failed_is_not_believed(adapter: Adapter) {
-    let scene = scene().await;
+    let scene = Scene::new().await;
     let receiver = scene.receiver(adapter, |effects, delivery| async move {
-        let mut client = effects.client().await;
+        let mut client = effects.client().await?;
         let mut transaction = client.transaction().await.expect("a server");
         sell(&transaction, delivery.id().as_str()).await?;
         delivery.complete_in(&mut transaction).await?;
@@ -163,9 +129,9 @@ async fn a_statement_that_failed_is_not_believed(adapter: Adapter) {
 
 /// The savepoint could be rolled back alone, and the effect committed.
 async fn a_savepoint_is_refused(adapter: Adapter) {
-    let scene = scene().await;
+    let scene = Scene::new().await;
     let receiver = scene.receiver(adapter, |effects, delivery| async move {
-        let mut client = effects.client().await;
+        let mut client = effects.client().await?;
         let mut transaction = client.transaction().await.expect("a server");
         sell(&transaction, delivery.id().as_str()).await?;
         let savepoint = transaction.transaction().await.expect("a server");

@@ -3,5 +3,8 @@
 #![cfg(target_os = "linux")]
 
 mod commits;
+mod locks;
+mod lost_answers;
+mod outages;
 mod store;
 mod support;

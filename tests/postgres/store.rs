@@ -16,7 +16,7 @@ impl Harness for OwnServer {
 
     async fn store(&self) -> PostgresStore {
         let server = self.0.get_or_init(Server::start).await;
-        connected(server).await
+        server.store().await
     }
 
     /// Shares a connection with nobody; the server's clock is the only one.
@@ -27,9 +27,4 @@ impl Harness for OwnServer {
 
 mod keeps {
     nevent_webhooks::store_conformance!(super::OwnServer::default());
-}
-
-async fn connected(server: &Server) -> PostgresStore {
-    PostgresStore::migrate(&server.url()).await.expect("a server");
-    PostgresStore::connect(&server.url()).await.expect("a migrated server")
 }

@@ -9,13 +9,17 @@ impl Shared {
     pub(super) async fn check(&self) -> Result<(), PostgresStoreError> {
         let server = || self.pool.server().to_owned();
         let about = "SELECT current_setting('server_version'), \
-            current_setting('server_version_num')::integer >= 130000, pg_is_in_recovery()";
+            current_setting('server_version_num')::integer >= 130000, pg_is_in_recovery(), \
+            current_setting('synchronous_commit') = 'off'";
         let row = self.pool.query(BEGIN, about, &[]).await?;
         if !row.get::<_, bool>(1) {
             return Err(PostgresStoreError::TooOld { server: server(), version: row.get(0) });
         }
         if row.get(2) {
             return Err(PostgresStoreError::Standby { server: server() });
+        }
+        if row.get(3) {
+            return Err(PostgresStoreError::SynchronousCommitOff { server: server() });
         }
         let schema = &self.schema.name;
         let not_migrated = |found: String| PostgresStoreError::Schema {

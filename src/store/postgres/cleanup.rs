@@ -38,8 +38,7 @@ async fn delete_all_expired(shared: &Weak<Shared>) -> Option<Result<(), Postgres
 
 impl Shared {
     async fn delete_expired(&self) -> Result<i64, PostgresStoreError> {
-        let begin = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = off";
-        let query = &self.schema.delete_expired;
+        let (begin, query) = (&self.begin.clean_up, &self.schema.delete_expired);
         Ok(self.pool.query(begin, query, &[(&BATCH, Type::INT4)]).await?.get(0))
     }
 }

@@ -60,6 +60,17 @@ pub enum PostgresStoreError {
         /// The server's address.
         server: String,
     },
+    /// The server answers a commit before it is on disk. After a crash of the server, a delivery whose
+    /// completion it had answered would be handled again; and if the handler's own transactions are
+    /// answered so early, too, the sender may have got a 200 for an effect that is lost.
+    #[error(
+        "PostgreSQL at {server} has synchronous_commit = off: set it to on for this role, as in ALTER ROLE … SET synchronous_commit = on, and for the handlers' role"
+    )]
+    #[non_exhaustive]
+    SynchronousCommitOff {
+        /// The server's address.
+        server: String,
+    },
     /// The store's tables and functions are missing, or of another version.
     #[error(
         "PostgreSQL at {server} has {found} in the schema {schema}: call PostgresStore::migrate with a role that may create it"

@@ -13,14 +13,6 @@ use crate::store::{
     StoreIdentity,
 };
 
-/// Opens a transaction of the store. The database may have another default isolation, in which a
-/// claim would not see what another has just committed.
-const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '1s'";
-
-/// The same, for a claim that need not be on disk.
-const BEGIN_ASYNCHRONOUS: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
-    SET LOCAL lock_timeout = '1s'; SET LOCAL synchronous_commit = off";
-
 impl Store for PostgresStore {
     async fn claim(&self, claim: &Claim) -> Result<ClaimAnswer, StoreError> {
         Ok(self.0.claim(claim).await?)
@@ -47,7 +39,7 @@ impl Store for PostgresStore {
     }
 
     async fn release(&self, claim: &Claim) -> Result<(), StoreError> {
-        self.0.row(BEGIN, &self.0.schema.release, claim, &[]).await?;
+        self.0.row(&self.0.begin.other, &self.0.schema.release, claim, &[]).await?;
         Ok(())
     }
 
@@ -72,8 +64,7 @@ impl Shared {
             (&keys, Type::BYTEA_ARRAY),
             (&window, Type::INT8),
         ];
-        let begin = if self.asynchronous_claims { BEGIN_ASYNCHRONOUS } else { BEGIN };
-        let row = self.row(begin, &self.schema.claim, claim, &more).await?;
+        let row = self.row(&self.begin.claim, &self.schema.claim, claim, &more).await?;
         answer(&row).ok_or_else(|| self.unexpected())
     }
 
@@ -92,7 +83,7 @@ impl Shared {
         claim: &Claim,
         more: &[Parameter<'_>],
     ) -> Result<String, PostgresStoreError> {
-        Ok(self.row(BEGIN, query, claim, more).await?.get(0))
+        Ok(self.row(&self.begin.other, query, claim, more).await?.get(0))
     }
 
     /// Calls a function with the claim's scope, kind, id and token, and more.

@@ -11,6 +11,13 @@ pub mod ports;
 #[path = "../../support/process.rs"]
 pub mod process;
 pub mod programs;
+/// Stands between a client and a server. It moves bytes of any protocol.
+#[allow(dead_code, reason = "the tests of Redis use the rest")]
+#[path = "../../redis/support/proxy.rs"]
+pub mod proxy;
+#[path = "../../redis/support/relay.rs"]
+pub mod relay;
+pub mod scene;
 pub mod server;
 
 use std::time::Duration;
@@ -18,7 +25,10 @@ use std::time::Duration;
 use nevent_webhooks::DeliveryId;
 use nevent_webhooks::store::{Claim, Fingerprint, Scope};
 
-pub use acceptance::{Adapter, SECRET, secrets};
+pub use acceptance::Adapter;
+pub use effects::{Effects, sell};
+pub use proxy::Proxy;
+pub use scene::{Scene, unavailable};
 pub use server::Server;
 
 /// The longest a busy machine may need for anything that an idle one does at once.

@@ -1,9 +1,13 @@
+mod small_disk;
+
 use std::fs::File;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use nevent_webhooks::store::PostgresStore;
 use tokio::time::sleep;
 use tokio_postgres::{Client, NoTls};
 
@@ -21,6 +25,7 @@ pub struct Server {
     directory: Directory,
     port: u16,
     settings: Vec<String>,
+    small_disk: bool,
 }
 
 impl Server {
@@ -30,6 +35,10 @@ impl Server {
 
     /// With more settings, as in `&["max_connections=5"]`.
     pub async fn with(settings: &[&str]) -> Self {
+        Self::launch(settings, false).await
+    }
+
+    async fn launch(settings: &[&str], small_disk: bool) -> Self {
         let directory = Directory::new();
         let data = directory.path().join("data");
         run(Command::new("cp").arg("-a").arg(template()).arg(&data));
@@ -37,9 +46,9 @@ impl Server {
         let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
         loop {
             let port = free_port();
-            let mut process = spawn(&directory, port, &settings);
+            let mut process = spawn(&directory, port, &settings, small_disk);
             if is_ready(&mut process, port).await {
-                return Self { process, directory, port, settings };
+                return Self { process, directory, port, settings, small_disk };
             }
         }
     }
@@ -48,8 +57,19 @@ impl Server {
         url(self.port)
     }
 
-    pub fn port(&self) -> u16 {
-        self.port
+    pub fn address(&self) -> SocketAddr {
+        ([127, 0, 0, 1], self.port).into()
+    }
+
+    /// A store on this server, migrated.
+    pub async fn store(&self) -> PostgresStore {
+        PostgresStore::migrate(&self.url()).await.expect("a server");
+        PostgresStore::connect(&self.url()).await.expect("a migrated server")
+    }
+
+    /// Executes statements as the superuser.
+    pub async fn execute(&self, statements: &str) {
+        self.client().await.batch_execute(statements).await.expect("valid statements");
     }
 
     /// A connection of its own, as the superuser.
@@ -70,7 +90,7 @@ impl Server {
     }
 
     pub async fn start_again(&mut self) {
-        self.process = spawn(&self.directory, self.port, &self.settings);
+        self.process = spawn(&self.directory, self.port, &self.settings, self.small_disk);
         assert!(is_ready(&mut self.process, self.port).await, "{}", log(&self.directory));
     }
 }
@@ -94,9 +114,12 @@ const SETTINGS: [&str; 7] = [
     "unix_socket_directories=",
 ];
 
-fn spawn(directory: &Directory, port: u16, settings: &[String]) -> Process {
+fn spawn(directory: &Directory, port: u16, settings: &[String], small_disk: bool) -> Process {
     let log = File::create(directory.path().join("log")).expect("a writable directory");
     let mut command = program("postgres");
+    if small_disk {
+        command = small_disk::on_it(&command, &directory.path().join("disk"));
+    }
     command.arg("-D").arg(directory.path().join("data")).args(["-p", &port.to_string()]);
     let settings = settings.iter().map(String::as_str);
     for setting in SETTINGS.into_iter().chain(settings) {
