@@ -2,9 +2,13 @@
 //! real servers.
 #![cfg(target_os = "linux")]
 
+mod batches;
+mod bouncer;
 mod commits;
+mod failover;
 mod locks;
 mod lost_answers;
 mod outages;
+mod setup;
 mod store;
 mod support;

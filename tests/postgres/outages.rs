@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use axum::http::StatusCode;
 use nevent_webhooks::store::{PostgresOptions, PostgresStore};
 use nevent_webhooks::{Incident, Store};
 
@@ -113,7 +114,7 @@ async fn a_restart_within_half_a_lease_loses_none() {
     let options = options.response_deadline(second).store_timeout(second / 2).lease(second * 6);
     let receiver = scene.receiver(Adapter::Axum, move |_, _| async move {
         tokio::time::sleep(second * 9).await;
-        Ok(axum::http::StatusCode::OK)
+        Ok(StatusCode::OK)
     });
     let receiver = receiver.options(options).start().await;
     receiver.deliver(&Post::new("d")).await.is(503, "Still processing");

@@ -27,6 +27,9 @@ pub(super) type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
 impl Pool {
     pub(super) fn new(url: &str, options: &PostgresOptions) -> Result<Self, PostgresStoreError> {
         let mut config: Config = url.parse().map_err(|error| invalid(&error))?;
+        if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+            return Err(PostgresStoreError::Url { reason: "names no host".to_owned() });
+        }
         config.connect_timeout(options.connect_timeout);
         // A server that vanished without a word is noticed before the leases end.
         config.keepalives_idle(Duration::from_secs(5)).keepalives_interval(Duration::from_secs(2));

@@ -4,6 +4,7 @@
 #[allow(dead_code, unused_imports, reason = "the acceptance tests use the rest")]
 #[path = "../../support/mod.rs"]
 pub mod acceptance;
+pub mod bouncer;
 pub mod directory;
 pub mod effects;
 #[path = "../../support/ports.rs"]
@@ -26,6 +27,7 @@ use nevent_webhooks::DeliveryId;
 use nevent_webhooks::store::{Claim, Fingerprint, Scope};
 
 pub use acceptance::Adapter;
+pub use bouncer::Bouncer;
 pub use effects::{Effects, sell};
 pub use proxy::Proxy;
 pub use scene::{Scene, unavailable};

@@ -25,7 +25,12 @@ static IS_ROOT: LazyLock<bool> = LazyLock::new(|| {
 
 /// A program of PostgreSQL. It replaces its own starter, so signals reach it.
 pub fn program(name: &str) -> Command {
-    let path = PROGRAMS.join(name);
+    as_postgres(PROGRAMS.join(name))
+}
+
+/// A program, run by the user who runs the servers.
+pub fn as_postgres(path: impl AsRef<Path>) -> Command {
+    let path = path.as_ref();
     let mut command = if *IS_ROOT {
         let mut command = Command::new("setpriv");
         command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(path);

@@ -1,4 +1,5 @@
 mod small_disk;
+mod standby;
 
 use std::fs::File;
 use std::net::SocketAddr;
@@ -97,9 +98,10 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Removes its shared memory, which a kill would leave behind.
-        self.process.signal("-QUIT");
-        self.process.wait();
+        // A kill would leave its shared memory behind.
+        if !self.process.has_ended() {
+            self.crash();
+        }
     }
 }
 
@@ -151,7 +153,7 @@ async fn connect(port: u16) -> Result<Client, tokio_postgres::Error> {
 }
 
 fn url(port: u16) -> String {
-    format!("postgres://postgres@127.0.0.1:{port}/postgres")
+    format!("postgres://postgres@127.0.0.1:{port}/postgres?sslmode=disable")
 }
 
 fn log(directory: &Directory) -> String {

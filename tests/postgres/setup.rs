@@ -1,0 +1,119 @@
+//! What the store checks at the start, and what it says.
+
+use nevent_webhooks::Store;
+use nevent_webhooks::store::{ClaimAnswer, Completion, PostgresOptions, PostgresStore};
+
+use crate::support::{Server, claim};
+
+async fn refused(url: &str) -> String {
+    let error = PostgresStore::connect(url).await.expect_err("it cannot work").to_string();
+    assert!(!error.contains('\n') && !error.contains("secret"), "{error}");
+    error
+}
+
+#[tokio::test]
+async fn urls_that_lead_nowhere_are_refused() {
+    for url in ["", "localhost", "postgres://", "redis://localhost", "postgres://h:secret@[/x"] {
+        let error = refused(url).await;
+        assert!(error.contains("postgres://user:password@host"), "{url}: {error}");
+    }
+    let error = refused("postgres://app:secret@127.0.0.1:9/postgres").await;
+    assert!(error.starts_with("PostgreSQL at 127.0.0.1:9: "), "{error}");
+}
+
+#[tokio::test]
+async fn impossible_options_are_refused_with_their_values() {
+    let with = |options| PostgresStore::open("postgres://localhost", options);
+    for (options, reason) in [
+        (PostgresOptions::new().schema(""), "1 to 63 bytes"),
+        (PostgresOptions::new().schema("x".repeat(64)), "1 to 63 bytes"),
+        (PostgresOptions::new().connections(0), "no connection"),
+        (PostgresOptions::new().connect_timeout(std::time::Duration::ZERO), "connect timeout"),
+        (PostgresOptions::new().command_timeout(std::time::Duration::ZERO), "command timeout"),
+    ] {
+        let error = with(options).await.expect_err("impossible").to_string();
+        assert!(error.contains(reason), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_server_is_said_with_what_to_do() {
+    let server = Server::start().await;
+    let error = refused(&server.url()).await;
+    assert!(error.contains("call PostgresStore::migrate"), "{error}");
+    server.store().await;
+
+    server.execute("CREATE ROLE app LOGIN").await;
+    let limited = server.url().replace("postgres@", "app@");
+    let error = refused(&limited).await;
+    assert!(error.contains("grant"), "{error}");
+    server.execute("GRANT USAGE ON SCHEMA nevent_webhooks TO app").await;
+    let error = refused(&limited).await;
+    assert!(error.contains("GRANT USAGE ON SCHEMA \"nevent_webhooks\", and SELECT"), "{error}");
+
+    server.execute("ALTER ROLE app SET synchronous_commit = off").await;
+    let error = refused(&limited).await;
+    assert!(error.contains("ALTER ROLE … SET synchronous_commit = on"), "{error}");
+
+    let error = refused(&server.url().replace("/postgres?", "/nowhere?")).await;
+    assert!(error.contains("create the database"), "{error}");
+
+    let older = "CREATE OR REPLACE FUNCTION nevent_webhooks.schema_version() RETURNS integer \
+        LANGUAGE sql AS 'SELECT 0'";
+    server.execute(older).await;
+    let error = refused(&server.url()).await;
+    assert!(error.contains("version 0 of the tables, not 1"), "{error}");
+    server.store().await.ready().await.expect("migrated again");
+}
+
+/// With the rights that the file lists, and no more.
+#[tokio::test]
+async fn a_limited_role_can_do_all_that_a_store_does() {
+    let server = Server::start().await;
+    server.store().await;
+    let sql = PostgresStore::schema_sql("nevent_webhooks");
+    let grants = sql.lines().filter_map(|line| line.strip_prefix("--   ")?.strip_suffix(';'));
+    let grants: Vec<_> = grants.filter(|line| line.contains("receiver")).collect();
+    assert_eq!(grants.len(), 2);
+    server.execute(&format!("CREATE ROLE receiver LOGIN; {}", grants.join(";"))).await;
+    let url = server.url().replace("postgres@", "receiver@");
+    let store = PostgresStore::connect(&url).await.expect("all rights");
+    let claim = claim("d");
+    assert_eq!(store.claim(&claim).await.expect("all rights"), ClaimAnswer::Acquired);
+    store.renew(&claim).await.expect("all rights");
+    assert_eq!(store.complete(&claim).await.expect("all rights"), Completion::Recorded);
+    store.release(&claim).await.expect("all rights");
+    store.ready().await.expect("all rights");
+}
+
+/// Schemas are separate stores, whatever their names are.
+#[tokio::test]
+async fn a_schema_may_have_any_name() {
+    let server = Server::start().await;
+    let mut stores = Vec::new();
+    for name in ["webhooks", "Web Hooks", "we\"ird", "o'clock", "schema"] {
+        let options = || PostgresOptions::new().schema(name);
+        // Twice, as each start of a receiver may do.
+        for _ in 0..2 {
+            PostgresStore::migrate_with(&server.url(), options()).await.expect(name);
+        }
+        stores.push(PostgresStore::open(&server.url(), options()).await.expect(name));
+    }
+    for store in &stores {
+        let claim = claim("d");
+        assert_eq!(store.claim(&claim).await.expect("a server"), ClaimAnswer::Acquired);
+        store.complete(&claim).await.expect("a server");
+    }
+    assert!(format!("{:?}", stores[0]).starts_with("PostgresStore { server: \"127.0.0.1:"));
+}
+
+/// Many processes start at the same moment.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn migrations_at_the_same_moment_all_succeed() {
+    let server = Server::start().await;
+    let url = server.url();
+    let all = (0..8).map(|_| PostgresStore::migrate(&url));
+    for migrated in futures_util::future::join_all(all).await {
+        migrated.expect("one after another");
+    }
+}

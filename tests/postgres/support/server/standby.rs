@@ -1,0 +1,52 @@
+//! A second server that follows the first, to take its place.
+
+use std::time::Instant;
+
+use tokio::time::{Duration, sleep};
+
+use super::{Directory, PATIENCE, Server, free_port, is_ready, program, run, spawn};
+
+impl Server {
+    /// A standby of this server, once it follows it.
+    pub async fn standby(&self) -> Self {
+        let directory = Directory::new();
+        let mut copy = program("pg_basebackup");
+        copy.arg("-D")
+            .arg(directory.path().join("data"))
+            .args(["-R", "-X", "stream", "-c", "fast"]);
+        run(copy.args(["-d", &self.url()]));
+        let port = free_port();
+        let mut process = spawn(&directory, port, &[], false);
+        assert!(is_ready(&mut process, port).await, "{}", super::log(&directory));
+        let standby = Self { process, directory, port, settings: Vec::new(), small_disk: false };
+        self.is_followed().await;
+        standby
+    }
+
+    /// Answers commits from now on only when the standby has them.
+    pub async fn wait_for_the_standby(&self) {
+        self.execute("ALTER SYSTEM SET synchronous_standby_names = '*'").await;
+        self.execute("SELECT pg_reload_conf()").await;
+        let synchronous = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'";
+        self.shows(synchronous).await;
+    }
+
+    /// Makes a standby a server that can be written to.
+    pub async fn promote(&self) {
+        self.execute("SELECT pg_promote()").await;
+        self.execute("ALTER SYSTEM SET synchronous_standby_names = ''").await;
+        self.execute("SELECT pg_reload_conf()").await;
+    }
+
+    async fn is_followed(&self) {
+        self.shows("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'").await;
+    }
+
+    async fn shows(&self, query: &str) {
+        let (client, begun) = (self.client().await, Instant::now());
+        while client.query_one(query, &[]).await.expect("statistics").get::<_, i64>(0) != 1 {
+            assert!(begun.elapsed() < PATIENCE, "never so: {query}");
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
