@@ -6,6 +6,7 @@ mod batches;
 mod bouncer;
 mod commits;
 mod failover;
+mod ledger;
 mod locks;
 mod lost_answers;
 mod outages;

@@ -18,14 +18,19 @@ impl Effects {
     }
 
     pub async fn with_connections(url: &str, most: usize) -> Self {
+        let effects = Self::later(url, most);
+        let client = effects.0.get().await.expect("a server");
+        let table = "CREATE TABLE IF NOT EXISTS effects (id text NOT NULL)";
+        client.batch_execute(table).await.expect("a table");
+        effects
+    }
+
+    /// Connects when it is used. The table is there.
+    pub fn later(url: &str, most: usize) -> Self {
         let mut config: tokio_postgres::Config = url.parse().expect("a URL");
         config.connect_timeout(Duration::from_secs(1));
         let pool = Pool::builder(Manager::new(config, NoTls)).max_size(most);
-        let pool = pool.runtime(Runtime::Tokio1).build().expect("a pool");
-        let client = pool.get().await.expect("a server");
-        let table = "CREATE TABLE IF NOT EXISTS effects (id text NOT NULL)";
-        client.batch_execute(table).await.expect("a table");
-        Self(pool)
+        Self(pool.runtime(Runtime::Tokio1).build().expect("a pool"))
     }
 
     pub async fn client(&self) -> Result<deadpool_postgres::Client, Rejection> {

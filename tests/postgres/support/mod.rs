@@ -26,7 +26,7 @@ use std::time::Duration;
 use nevent_webhooks::DeliveryId;
 use nevent_webhooks::store::{Claim, Fingerprint, Scope};
 
-pub use acceptance::Adapter;
+pub use acceptance::{Adapter, SECRET, secrets};
 pub use bouncer::Bouncer;
 pub use effects::{Effects, sell};
 pub use proxy::Proxy;
