@@ -12,13 +12,13 @@
 //! | read typed events, and keep those that cannot be read | [`events`] |
 //! | handle batches, each event once | [`batches`] |
 //! | know what the sender is answered, and what it does then | [`responses`] |
-//! | choose a store; run Redis; write a store | [`stores`], [`redis`], [`own_store`] |
+//! | choose a store; run Redis or PostgreSQL; write a store | [`stores`], [`redis`], [`postgres`], [`own_store`] |
 //! | change the secret without losing a delivery | [`rotation`] |
 //! | serve several tenants or endpoints | [`tenants`] |
 //! | run behind a proxy, and shut down | [`proxy`], [`shutdown`] |
 //! | test my handler | [`testing`] |
 //! | see counters, log lines and rejections | [`observing`] |
-//! | know what "once" needs from me | [`exactly_once`] |
+//! | commit an effect and its record together | [`exactly_once`] |
 //! | find out what is wrong | [`troubleshooting`] |
 //! | know what an attacker can do | [`security`] |
 //!
@@ -60,6 +60,7 @@ pages! {
     responses = "responses.md";
     stores = "stores.md";
     redis = "redis.md";
+    postgres = "postgres.md";
     own_store = "own_store.md";
     rotation = "rotation.md";
     tenants = "tenants.md";

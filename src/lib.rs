@@ -49,8 +49,12 @@
 //!   stops the handler.
 //! - Without the secret, an attacker can make you read and hash bodies and nothing else.
 //!
-//! A handler may *start* more than once, and the sender signs neither the delivery id nor the
-//! event header. [`guide::exactly_once`] and [`guide::security`] say what follows from that.
+//! - With [`Delivery::commit`] and a store in the handler's own database, the effect and the record of
+//!   it are committed together, or neither is.
+//!
+//! With other stores a handler may *start* more than once, and the sender signs neither the delivery
+//! id nor the event header. [`guide::exactly_once`] and [`guide::security`] say what follows from
+//! that.
 //!
 //! # The guide
 //!
@@ -60,11 +64,11 @@
 //! | receive from Stripe, GitHub, `WhatsApp` and others | [`guide::senders`], [`guide::custom_schemes`], [`guide::recipes`] |
 //! | read events and batches | [`guide::events`], [`guide::batches`] |
 //! | know what the sender is answered | [`guide::responses`] |
-//! | choose, run or write a store | [`guide::stores`], [`guide::redis`], [`guide::own_store`] |
+//! | choose, run or write a store | [`guide::stores`], [`guide::redis`], [`guide::postgres`], [`guide::own_store`] |
 //! | change secrets, serve tenants | [`guide::rotation`], [`guide::tenants`] |
 //! | run it | [`guide::proxy`], [`guide::shutdown`], [`guide::observing`], [`guide::troubleshooting`] |
 //! | test my handler | [`guide::testing`] |
-//! | know what "once" needs from me, and what an attacker can do | [`guide::exactly_once`], [`guide::security`] |
+//! | commit an effect and its record together; know what an attacker can do | [`guide::exactly_once`], [`guide::security`] |
 //!
 //! # Types by purpose
 //!
@@ -76,7 +80,8 @@
 //! | handshakes | [`handshake::MetaHandshake`] |
 //! | several tenants on one route | [`Tenant`], [`RequestHead`] |
 //! | deduplicating | [`DedupeLayer`], [`DedupeOptions`], [`DedupeKey`] |
-//! | stores | [`Store`], [`store::MemoryStore`], [`store::RedisStore`], [`store::SharedStore`] |
+//! | stores | [`Store`], [`store::MemoryStore`], [`store::RedisStore`], [`store::PostgresStore`], [`store::SharedStore`] |
+//! | completing in the handler's transaction | [`Delivery::commit`], [`transaction::Transaction`], [`transaction::CompleteError`] |
 //! | the handler | [`Delivery`], [`DeliveryId`], [`Event`], [`EventData`], [`Batch`], [`ClaimHandle`] |
 //! | rejections | [`Rejection`], [`Fault`], [`RejectionResponse`], [`BodyError`] |
 //! | observing | [`Observer`], [`observe::Observation`], [`observe::Outcome`], [`Incident`] |
@@ -97,6 +102,8 @@
 //! | `schemes` | yes | the [schemes](scheme) of other senders and your own, [tokens](token), [handshakes](handshake) |
 //! | `tower` | | the layers for anything that speaks Tower and `http` 1 |
 //! | `actix` | | [`WebhookMiddleware`] and the extractors for actix-web 4 |
+//! | `postgres` | | [`PostgresStore`](store::PostgresStore), shared by several processes; [`Delivery::commit`] for `tokio-postgres` and `deadpool-postgres` |
+//! | `sqlx-0_8-postgres`, `sqlx-0_9-postgres` | | [`Delivery::commit`] for `sqlx`, by its major version; 0.9 needs Rust 1.94 |
 //! | `redis` | | [`RedisStore`](store::RedisStore), shared by several processes |
 //! | `redis-tls` | | `rediss://`, by rustls with ring unless the program has installed another provider |
 //! | `redis-tls-no-provider` | | the same without ring, for a program that installs a provider |
@@ -115,6 +122,7 @@
         feature = "conformance",
         feature = "events",
         feature = "memory",
+        feature = "postgres",
         feature = "redis",
         feature = "schemes"
     )),
@@ -200,6 +208,7 @@ mod worker_thread;
     feature = "conformance",
     feature = "events",
     feature = "memory",
+    feature = "postgres",
     feature = "redis",
     feature = "schemes"
 ))]
