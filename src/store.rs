@@ -42,6 +42,10 @@ pub use identity::StoreIdentity;
 pub use memory::{CapacityError, MemoryStore, MemoryStoreStats};
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresOptions, PostgresStore, PostgresStoreError};
+#[cfg(all(feature = "redis", any(feature = "tower", feature = "actix")))]
+pub(crate) use redis::EffectsAnswer;
+#[cfg(all(feature = "redis", any(feature = "tower", feature = "actix")))]
+pub use redis::{RedisEffectError, RedisEffects};
 #[cfg(feature = "redis")]
 pub use redis::{RedisOptions, RedisSource, RedisStore, RedisStoreError, RedisWarning};
 pub use shared::SharedStore;

@@ -2,10 +2,13 @@
 //! committed together, or neither is.
 //!
 //! [`Delivery::commit`](crate::Delivery::commit) does it for a transaction that implements
-//! [`Transaction`]. [`CompletionStatement`] is for every other driver.
+//! [`Transaction`]. [`CompletionStatement`] is for every other driver. For effects in Redis there is
+//! [`RedisStore::complete_with`](crate::store::RedisStore::complete_with).
 
 mod error;
 mod handle;
+#[cfg(feature = "redis")]
+mod redis;
 #[cfg(any(feature = "sqlx-0_8-postgres", feature = "sqlx-0_9-postgres"))]
 mod sqlx;
 mod statement;

@@ -12,7 +12,8 @@ use crate::store::CompletionSql;
 /// [`DedupeLayer`](crate::DedupeLayer), and
 /// [`Batch::process_claimed`](crate::Batch::process_claimed) passes one for each event. If the
 /// layer's store keeps its records in the database where the handler has its effect, the handler can
-/// complete the delivery in its own transaction with [`ClaimHandle::commit`].
+/// complete the delivery in its own transaction with [`ClaimHandle::commit`]. For effects in Redis there
+/// is [`RedisStore::complete_with`](crate::store::RedisStore::complete_with).
 ///
 /// Clones share one state.
 ///
@@ -108,7 +109,8 @@ impl ClaimHandle {
     }
 
     /// Notes a new state, for a program that completes the delivery by other means than
-    /// [`ClaimHandle::commit`] and [`ClaimHandle::complete_in`], which note it themselves.
+    /// [`ClaimHandle::commit`], [`ClaimHandle::complete_in`] and
+    /// [`RedisStore::complete_with`](crate::store::RedisStore::complete_with), which note it themselves.
     ///
     /// After [`ClaimState::Committed`] the layer records nothing itself, whatever the handler
     /// returns. If the handler returns 2xx after [`ClaimState::Staged`] or

@@ -1,8 +1,14 @@
 //! The store in Redis, for several processes.
 
 mod check;
+#[cfg(any(feature = "tower", feature = "actix"))]
+mod complete_with;
 mod connection;
 mod driver;
+#[cfg(any(feature = "tower", feature = "actix"))]
+mod effect_error;
+#[cfg(any(feature = "tower", feature = "actix"))]
+mod effects;
 mod error;
 mod hint;
 mod hosts;
@@ -24,7 +30,13 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use self::check::RedisWarning;
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub(crate) use self::complete_with::EffectsAnswer;
 use self::connection::Connection;
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub use self::effect_error::RedisEffectError;
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub use self::effects::RedisEffects;
 pub use self::error::RedisStoreError;
 pub use self::options::RedisOptions;
 use self::script::Script;
@@ -81,6 +93,8 @@ use super::StoreIdentity;
 /// A user with limited rights needs
 /// `~nevent:*` (or your own prefix) and `+evalsha +eval +get +set +del +pexpire +pttl +ping
 /// +info`. A database other than 0 also needs `+select`, and a Cluster `+cluster|slots`.
+/// [`RedisStore::complete_with`] also needs `+type`, your keys, such as `~{tickets}:*`, and the commands
+/// of your effects. With `xadd` it needs `+xinfo|stream`.
 #[derive(Clone)]
 pub struct RedisStore(Arc<Shared>);
 
@@ -89,6 +103,8 @@ struct Shared {
     claim: Script,
     renew: Script,
     complete: Script,
+    #[cfg(any(feature = "tower", feature = "actix"))]
+    complete_with: Script,
     release: Script,
     warnings: Vec<RedisWarning>,
     identity: StoreIdentity,
@@ -136,6 +152,8 @@ impl RedisStore {
             claim: Script::new(include_str!("redis/claim.lua")),
             renew: Script::new(include_str!("redis/renew.lua")),
             complete: Script::new(include_str!("redis/complete.lua")),
+            #[cfg(any(feature = "tower", feature = "actix"))]
+            complete_with: Script::new(include_str!("redis/complete_with.lua")),
             release: Script::new(include_str!("redis/release.lua")),
             warnings: Vec::new(),
             identity: StoreIdentity::of_a_server(),

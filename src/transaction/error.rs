@@ -1,6 +1,8 @@
 use std::error::Error;
 
 use crate::Rejection;
+#[cfg(feature = "redis")]
+use crate::store::RedisEffectError;
 use crate::text::with_sources;
 
 /// Why a delivery was not completed in the handler's transaction. Roll the transaction back, and
@@ -49,6 +51,10 @@ pub enum CompleteError {
     /// commit the effect.
     #[error("the transaction is within a savepoint: complete the delivery in the outermost one")]
     InSavepoint,
+    /// An effect in Redis cannot be executed. Nothing was executed.
+    #[cfg(feature = "redis")]
+    #[error("the effects in Redis were refused, and nothing was executed")]
+    Refused(#[source] RedisEffectError),
     /// The database failed, or refused the statement.
     #[error("the database did not complete the delivery")]
     Database(#[source] Box<dyn Error + Send + Sync>),

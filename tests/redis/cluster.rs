@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use crate::support::load::Load;
 use crate::support::{Cluster, Proxy, Server, claim, eventually};
 
-fn url(cluster: &Cluster) -> String {
+pub fn url(cluster: &Cluster) -> String {
     let hosts: Vec<_> = cluster.nodes().iter().map(|node| node.address().to_string()).collect();
     format!("redis-cluster://{}", hosts.join(","))
 }

@@ -7,6 +7,14 @@
 mod answers;
 mod clock_steps;
 mod cluster;
+mod complete_with;
+mod complete_with_cluster;
+mod complete_with_counters;
+mod complete_with_lost_answers;
+mod complete_with_refused;
+mod complete_with_rights;
+mod complete_with_rows;
+mod complete_with_server;
 mod connections;
 mod example;
 mod last_words;

@@ -13,7 +13,7 @@ use crate::support::load::Load;
 use crate::support::sentinels::{MASTER_NAME, PASSWORD};
 use crate::support::{Sentinels, Server, claim, delivery_id, eventually};
 
-fn url(sentinels: &Sentinels, database: u32) -> String {
+pub fn url(sentinels: &Sentinels, database: u32) -> String {
     let hosts: Vec<_> = sentinels.addresses().iter().map(ToString::to_string).collect();
     format!("redis-sentinel://{}/{database}?master=mymaster", hosts.join(","))
 }

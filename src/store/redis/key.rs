@@ -29,6 +29,23 @@ impl<'a> Keys<'a> {
         Self { replays: &claim.replay_keys, ..Self::of_record(prefix, claim) }
     }
 
+    /// Writes the record's key, without the number of keys.
+    pub(super) fn write_record<W: RedisWrite + ?Sized>(&self, out: &mut W) {
+        let kind = match self.kind {
+            RecordKind::Delivery => *b"d",
+            RecordKind::Event => *b"e",
+        };
+        self.write(out, kind, self.id.as_bytes());
+    }
+
+    /// Whether a key begins as the records of this scope do.
+    #[cfg(any(feature = "tower", feature = "actix"))]
+    pub(super) fn are_like(&self, key: &[u8]) -> bool {
+        let start = format!("{}{{{}}}", self.prefix, self.scope);
+        let kind = key.strip_prefix(start.as_bytes()).and_then(<[u8]>::first);
+        matches!(kind, Some(b'd' | b'e' | b'r'))
+    }
+
     fn write<W: RedisWrite + ?Sized>(&self, out: &mut W, kind: [u8; 1], name: &[u8]) {
         let mut key = out.writer_for_next_arg();
         for part in [self.prefix.as_bytes(), b"{", self.scope.as_bytes(), b"}", &kind, name] {
@@ -41,11 +58,7 @@ impl<'a> Keys<'a> {
 impl ToRedisArgs for Keys<'_> {
     fn write_redis_args<W: RedisWrite + ?Sized>(&self, out: &mut W) {
         self.replays.len().saturating_add(1).write_redis_args(out);
-        let kind = match self.kind {
-            RecordKind::Delivery => *b"d",
-            RecordKind::Event => *b"e",
-        };
-        self.write(out, kind, self.id.as_bytes());
+        self.write_record(out);
         for replay_key in self.replays {
             self.write(out, *b"r", &replay_key.to_bytes());
         }

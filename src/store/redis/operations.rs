@@ -90,7 +90,7 @@ impl Shared {
         &self.connection.options().prefix
     }
 
-    fn record<'a>(&'a self, claim: &'a Claim) -> Keys<'a> {
+    pub(super) fn record<'a>(&'a self, claim: &'a Claim) -> Keys<'a> {
         Keys::of_record(self.prefix(), claim)
     }
 
@@ -124,7 +124,7 @@ fn in_flight(claim: &Claim) -> Vec<u8> {
 }
 
 /// Redis refuses times beyond what it can count, and takes zero for "delete".
-fn millis(duration: Duration) -> u64 {
+pub(super) fn millis(duration: Duration) -> u64 {
     const CENTURY: u64 = 100 * 365 * 24 * 3_600_000;
     u64::try_from(duration.as_millis()).unwrap_or(CENTURY).clamp(1, CENTURY)
 }

@@ -1,9 +1,8 @@
-//! The four scripts. Each is one atomic step in the server.
+//! The scripts. Each is one atomic step in the server.
 
-use redis::{Arg, Cmd, ErrorKind, RedisError, ServerErrorKind, Value};
+use redis::{Arg, Cmd, ErrorKind, RedisError, ServerErrorKind, ToRedisArgs, Value};
 
 use super::connection::Connection;
-use super::key::Keys;
 
 /// A script. It is run by its hash, and sent in full only to a server that does not know it.
 pub(super) struct Script {
@@ -21,8 +20,9 @@ impl Script {
         Self { code, hash: redis::Script::new(code).get_hash().to_owned() }
     }
 
-    /// A call of this script for these keys. The caller adds the arguments.
-    pub(super) fn call(&self, keys: &Keys<'_>) -> Cmd {
+    /// A call of this script for these keys, which write their number first. The caller adds the
+    /// arguments.
+    pub(super) fn call(&self, keys: &impl ToRedisArgs) -> Cmd {
         let mut call = Cmd::with_capacity(ARGUMENTS, BYTES);
         call.arg("EVALSHA").arg(&self.hash).arg(keys);
         call

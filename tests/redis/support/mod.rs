@@ -12,6 +12,7 @@ pub mod cluster;
 pub mod directory;
 #[path = "../../support/example.rs"]
 pub mod example;
+pub mod held;
 pub mod ledger;
 pub mod load;
 pub mod moving;
