@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, PoolError, RecyclingMethod, Runtime};
 use futures_util::future::join3;
+use tokio::runtime::Handle;
 use tokio::time::timeout;
 use tokio_postgres::config::Host;
 use tokio_postgres::error::SqlState;
@@ -119,9 +120,16 @@ impl Pool {
     }
 }
 
-/// A connection that is closed unless its transaction ended. Others would have to wait behind a
-/// statement that the server may never answer.
+/// A connection whose transaction may not have ended.
+///
+/// If nobody waits for the end any more, it goes back to the pool once the server has answered, and
+/// is closed if the server does not. Closed at once, a busy server would have to open others in
+/// their place, and would be busier still.
 struct Used(Option<Object>);
+
+/// How long the end of a transaction is waited for that nobody else waits for. Its statements have a
+/// limit of their own, so only a server that is gone takes longer.
+const GRACE: Duration = Duration::from_secs(1);
 
 impl Used {
     #[allow(clippy::expect_used, reason = "it is taken only by value")]
@@ -136,9 +144,18 @@ impl Used {
 
 impl Drop for Used {
     fn drop(&mut self) {
-        if let Some(connection) = self.0.take() {
+        let Some(connection) = self.0.take() else { return };
+        let Ok(runtime) = Handle::try_current() else {
             drop(Object::take(connection));
-        }
+            return;
+        };
+        runtime.spawn(async move {
+            // Answered after everything that was sent before.
+            let answered = timeout(GRACE, connection.simple_query("")).await;
+            if !matches!(answered, Ok(Ok(_))) {
+                drop(Object::take(connection));
+            }
+        });
     }
 }
 

@@ -37,7 +37,7 @@ struct Inner {
 const AT_ONCE: usize = 48;
 
 /// Deliveries that are under way at a time, those that wait for a retry included.
-const UNDER_WAY: usize = 600;
+const UNDER_WAY: usize = 250;
 
 /// Shorter than a lease, so that others are asked before a receiver that was stopped goes on.
 const ANSWER: Duration = Duration::from_millis(800);
@@ -85,10 +85,12 @@ impl Sender {
 
     async fn deliver(&self, delivery: Delivery) {
         let (begun, mut pause) = (Instant::now(), Duration::from_millis(20));
-        while !self.attempt(&delivery).await {
-            assert!(begun.elapsed() < PATIENCE * 2, "{} is never handled", delivery.id);
+        let mut answers = Vec::new();
+        while !self.attempt(&delivery, &mut answers).await {
+            let id = &delivery.id;
+            assert!(begun.elapsed() < PATIENCE * 2, "{id} is never handled: {answers:?}");
             sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_millis(300));
+            pause = (pause * 2).min(Duration::from_secs(1));
         }
         for (kind, id) in delivery.effects {
             self.0.book.acknowledged(kind, id);
@@ -96,7 +98,7 @@ impl Sender {
     }
 
     /// One attempt, at the next receiver: whether it was answered 2xx.
-    async fn attempt(&self, delivery: &Delivery) -> bool {
+    async fn attempt(&self, delivery: &Delivery, answers: &mut Vec<String>) -> bool {
         let (address, _permit) = self.free_receiver().await;
         let url = format!("http://{address}{}", delivery.path);
         let header = self.0.signer.header(SystemClock.unix_seconds(), delivery.body.as_bytes());
@@ -108,11 +110,14 @@ impl Sender {
         let answer = timeout(ANSWER, self.0.client.request(request)).await;
         let Ok(Ok(response)) = answer else {
             self.0.book.answered("none");
+            answers.push("none".to_owned());
             return false;
         };
         let status = response.status();
         let body = response.into_body().collect().await.unwrap_or_default().to_bytes();
-        self.0.book.answered(&format!("{} {}", status.as_u16(), String::from_utf8_lossy(&body)));
+        let answer = format!("{} {}", status.as_u16(), String::from_utf8_lossy(&body));
+        self.0.book.answered(&answer);
+        answers.push(answer);
         status.is_success()
     }
 }
