@@ -5,6 +5,7 @@
 //! [`Transaction`]. [`CompletionStatement`] is for every other driver.
 
 mod error;
+#[cfg(any(feature = "tower", feature = "actix"))]
 mod handle;
 #[cfg(any(feature = "sqlx-0_8-postgres", feature = "sqlx-0_9-postgres"))]
 mod sqlx;

@@ -9,6 +9,7 @@ mod failover;
 mod locks;
 mod lost_answers;
 mod outages;
+mod promises;
 mod setup;
 mod store;
 mod support;
