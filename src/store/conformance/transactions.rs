@@ -157,8 +157,8 @@ impl<'p> Plan<'p> {
         self.effect
     }
 
-    /// The completion statements to execute, in this order: mostly one. After one has failed, the
-    /// others must not be executed.
+    /// The completion statements to execute, in this order. Mostly there is one. After a statement
+    /// has failed, do not execute the others.
     #[must_use]
     pub fn statements(&self) -> &'p [CompletionStatement<'p>] {
         self.statements

@@ -113,6 +113,17 @@ flaws! {
     commits_apart, CommitsApart, []
         => a_rolled_back_completion_leaves_the_delivery_in_flight,
            a_claim_does_not_wait_for_a_commit, a_renewal_keeps_the_lease_of_an_open_transaction;
+    one_claim_in_a_transaction, Sound,
+        [complete_in_transaction: "BEGIN\n" => "BEGIN
+            IF current_setting('test.done', true) = pg_current_xact_id()::text THEN
+                RETURN;
+            END IF;
+            PERFORM set_config('test.done', pg_current_xact_id()::text, true);\n"]
+        => a_transaction_completes_all_its_claims_or_none;
+    replays_dropped, Sound,
+        [complete_in_transaction: "BEGIN\n" => "BEGIN
+            DELETE FROM SCHEMA.replays r WHERE r.scope = p_scope AND r.id = p_id;\n"]
+        => a_commit_keeps_replay_records;
     kinds_ignored, Sound, [complete_in_transaction: " AND r.kind = p_kind" => ""]
         => commits_of_kinds_and_scopes_are_apart;
     scopes_ignored, Sound, [complete_in_transaction: "r.scope = p_scope AND" => ""]

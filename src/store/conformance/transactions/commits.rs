@@ -1,8 +1,9 @@
 use super::TransactionHarness;
-use super::stage::{CLAIMABLE, Stage};
+use super::stage::{CLAIMABLE, Stage, accepted};
 use crate::store::conformance::Trial;
-use crate::store::conformance::scene::{LONG, SECOND, Scene, again};
+use crate::store::conformance::scene::{LONG, SECOND, Scene, again, ensure};
 use crate::store::{Claim, ClaimAnswer, RecordKind, Renewal};
+use crate::transaction::CompleteError;
 
 /// A completion that is committed completes the delivery for all, also for the owner's token, and
 /// in all processes. The effect has happened once.
@@ -43,6 +44,43 @@ pub async fn a_rolled_back_completion_leaves_the_delivery_in_flight<H: Transacti
     stage.commits(&first, "after a rollback the owner can commit in another transaction").await?;
     let promise = "a committed completion completes the delivery";
     stage.store.answers(&again(&first), ClaimAnswer::Completed, promise).await
+}
+
+/// A handler of a batch completes several events in one transaction. If one of them is lost, none
+/// is completed.
+pub async fn a_transaction_completes_all_its_claims_or_none<H: TransactionHarness>(
+    harness: &H,
+) -> Trial {
+    let stage = Stage::set(harness).await?;
+    let [one, other, lost] = ["1", "2", "3"].map(|id| stage.scene.claim(id, "body"));
+    stage.store.acquires(&one, CLAIMABLE).await?;
+    stage.store.acquires(&other, CLAIMABLE).await?;
+    let promise = "a transaction completes all its claims or none";
+    let outcome = stage.commit_all(&[&one, &lost]).await;
+    ensure(matches!(outcome, Err(CompleteError::Lost)), || {
+        format!("{promise}: the transaction ended in {outcome:?}, not in Lost")
+    })?;
+    stage.has_effects(&one, 0, promise).await?;
+    stage.store.in_flight(&again(&one), LONG, promise).await?;
+    accepted(stage.commit_all(&[&one, &other]).await, promise)?;
+    stage.has_effects(&one, 1, promise).await?;
+    for claim in [&one, &other] {
+        stage.store.answers(&again(claim), ClaimAnswer::Completed, promise).await?;
+    }
+    Ok(())
+}
+
+/// After a commit, the signed bytes under another id are still a replay.
+pub async fn a_commit_keeps_replay_records<H: TransactionHarness>(harness: &H) -> Trial {
+    let stage = Stage::set(harness).await?;
+    let first = stage.scene.signed("first", "body", &[1]);
+    stage.store.acquires(&first, CLAIMABLE).await?;
+    stage.commits(&first, "the owner commits its completion").await?;
+    let replay = stage.scene.signed("other", "body", &[1]);
+    let due = ClaimAnswer::ReplayOf(first.id.clone());
+    stage.store.answers(&replay, due, "a commit keeps replay records").await?;
+    let repeat = again(&first);
+    stage.store.answers(&repeat, ClaimAnswer::Completed, "a commit completes the delivery").await
 }
 
 /// As long as nobody has taken the delivery over, its owner completes it, however long ago its

@@ -23,6 +23,8 @@ macro_rules! __each_transaction_promise {
             commits:
                 a_committed_completion_completes_the_delivery,
                 a_rolled_back_completion_leaves_the_delivery_in_flight,
+                a_transaction_completes_all_its_claims_or_none,
+                a_commit_keeps_replay_records,
                 the_owner_commits_after_its_lease,
                 commits_of_kinds_and_scopes_are_apart;
             refusals:

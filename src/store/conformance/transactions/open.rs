@@ -13,7 +13,8 @@ use crate::store::{Claim, ClaimAnswer, Renewal};
 /// once, because its sender waits. Only the commit decides.
 pub async fn a_claim_does_not_wait_for_a_commit<H: TransactionHarness>(harness: &H) -> Trial {
     let stage = Stage::set(harness).await?;
-    let first = stage.scene.claim("d", "body");
+    // With replay keys, which the claim of a repeat records.
+    let first = stage.scene.signed("d", "body", &[1, 2]);
     stage.store.acquires(&first, CLAIMABLE).await?;
     let promise = "a claim is told at once that a delivery is in flight until its commit";
     let look = async || stage.in_flight_at_once(&again(&first), promise).await;

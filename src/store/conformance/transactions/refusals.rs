@@ -102,7 +102,7 @@ pub async fn a_transaction_completes_a_delivery_once<H: TransactionHarness>(harn
     let first = stage.scene.claim("d", "body");
     stage.store.acquires(&first, CLAIMABLE).await?;
     let promise = "a transaction completes a delivery once";
-    let outcome = stage.commit_twice(&first).await;
+    let outcome = stage.commit_all(&[&first, &first]).await;
     // In the transaction the delivery is completed already, and outside it is lost: either is true.
     let refused = matches!(outcome, Err(CompleteError::AlreadyCompleted | CompleteError::Lost));
     ensure(refused, || format!("{promise}: the transaction ended in {outcome:?}"))?;

@@ -31,25 +31,27 @@ impl<'h, H: TransactionHarness> Stage<'h, H> {
         Ok(Self { harness, scene, store, sql: sql.ok_or_else(without)? })
     }
 
-    /// Runs a transaction that completes the claim this many times.
+    /// Runs a transaction with the first claim's effect that completes these claims.
     async fn transact(
         &self,
-        claim: &Claim,
-        (times, commits): (usize, bool),
+        claims: &[&Claim],
+        commits: bool,
         meanwhile: impl AsyncFnOnce(),
     ) -> Result<(), CompleteError> {
-        let statements = vec![CompletionStatement::new(&self.sql, claim); times];
-        let plan = Plan { effect: &effect(claim), statements: &statements, commits };
+        let statement = |claim| CompletionStatement::new(&self.sql, claim);
+        let statements: Vec<_> = claims.iter().copied().map(statement).collect();
+        let plan = Plan { effect: &effect(claims[0]), statements: &statements, commits };
         self.harness.transact(plan, meanwhile).await
     }
 
     /// Tries to complete the claim in a transaction, and to commit it.
     pub(super) async fn commit(&self, claim: &Claim) -> Result<(), CompleteError> {
-        self.transact(claim, (1, true), async || {}).await
+        self.commit_all(&[claim]).await
     }
 
-    pub(super) async fn commit_twice(&self, claim: &Claim) -> Result<(), CompleteError> {
-        self.transact(claim, (2, true), async || {}).await
+    /// Tries to complete these claims in one transaction, and to commit it.
+    pub(super) async fn commit_all(&self, claims: &[&Claim]) -> Result<(), CompleteError> {
+        self.transact(claims, true, async || {}).await
     }
 
     /// The completion is committed, and its effect is there once.
@@ -88,7 +90,7 @@ impl<'h, H: TransactionHarness> Stage<'h, H> {
     ) -> Trial {
         let mut seen = None;
         let look = async || seen = Some(meanwhile().await);
-        let outcome = self.transact(claim, (1, commits), look).await;
+        let outcome = self.transact(&[claim], commits, look).await;
         seen.unwrap_or_else(|| {
             broken(format!("the harness ended the transaction too early: {outcome:?}"))
         })?;
