@@ -130,7 +130,7 @@ fn on_threads(threads: u32, job: impl AsyncFn(u32) -> Trial + Sync) -> Trial {
             let join = |thread: thread::ScopedJoinHandle<'_, Trial>| {
                 thread.join().unwrap_or_else(|panic| resume_unwind(panic))
             };
-            threads.into_iter().map(join).collect()
+            threads.into_iter().try_for_each(join)
         })
     })
 }

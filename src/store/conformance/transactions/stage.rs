@@ -143,5 +143,5 @@ fn effect(claim: &Claim) -> String {
 }
 
 pub(super) fn accepted(outcome: Result<(), CompleteError>, promise: &str) -> Trial {
-    ensure(outcome.is_ok(), || format!("{promise}: the transaction ended in {outcome:?}"))
+    outcome.or_else(|error| broken(format!("{promise}: the transaction ended in {error:?}")))
 }
