@@ -8,7 +8,6 @@ use nevent_webhooks::store::conformance::transactions::{Plan, TransactionHarness
 use nevent_webhooks::store::{PostgresOptions, PostgresStore};
 use nevent_webhooks::transaction::{CompleteError, Transaction};
 use tokio::sync::OnceCell;
-use tokio_postgres::Client;
 
 use super::flaws::{Driver, Flaw};
 use crate::support::Server;
@@ -123,7 +122,7 @@ async fn transact(
     plan: Plan<'_>,
     meanwhile: impl AsyncFnOnce(),
 ) -> Result<(), CompleteError> {
-    let (mut client, mut other) = (server.client().await, server.client().await);
+    let mut client = server.client().await;
     let mut transaction = client.transaction().await.expect("a server");
     let insert = "INSERT INTO effects VALUES ($1)";
     transaction.execute(insert, &[&plan.effect()]).await.expect("a table");
@@ -136,7 +135,7 @@ async fn transact(
         }
         Driver::Sound => plan.complete_in(&mut transaction).await,
         Driver::UndoesRefusals => undoing_refusals(&mut transaction, plan).await,
-        Driver::CommitsApart => apart(&mut other, plan).await,
+        Driver::CommitsApart => apart(server, plan).await,
     };
     meanwhile().await;
     if !plan.commits() {
@@ -160,7 +159,8 @@ async fn undoing_refusals(
     completed
 }
 
-async fn apart(other: &mut Client, plan: Plan<'_>) -> Result<(), CompleteError> {
+async fn apart(server: &Server, plan: Plan<'_>) -> Result<(), CompleteError> {
+    let mut other = server.client().await;
     let mut transaction = other.transaction().await.expect("a server");
     plan.complete_in(&mut transaction).await?;
     Transaction::commit(transaction).await

@@ -173,6 +173,7 @@ flaws! {
                 AND o.kind = p_kind AND o.token = p_token AND NOT o.completed)"]
         => a_release_during_a_commit_reopens_nothing;
 
+    /// So far apart that another attempt has the time to connect in between.
     completes_in_two_steps, Sound,
         [complete_in_transaction: "            AND r.token = p_token AND NOT r.completed\n" => "",
          complete_in_transaction: "BEGIN\n" => "BEGIN
@@ -182,6 +183,6 @@ flaws! {
             IF NOT FOUND THEN
                 RAISE EXCEPTION 'the claim of the delivery was lost' USING ERRCODE = 'NW001';
             END IF;
-            PERFORM pg_sleep(0.02);\n"]
+            PERFORM pg_sleep(0.1);\n"]
         => one_of_many_owners_commits, an_attempt_commits_once;
 }
