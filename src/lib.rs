@@ -195,7 +195,7 @@ pub mod observe;
 mod receive;
 #[cfg(feature = "tower")]
 mod tower;
-#[cfg(any(feature = "tower", feature = "actix"))]
+#[cfg(feature = "store")]
 pub mod transaction;
 #[cfg(any(feature = "tower", feature = "actix"))]
 mod worker_thread;

@@ -6,6 +6,7 @@
 //! [`RedisStore::complete_with`](crate::store::RedisStore::complete_with).
 
 mod error;
+#[cfg(any(feature = "tower", feature = "actix"))]
 mod handle;
 #[cfg(feature = "redis")]
 mod redis;

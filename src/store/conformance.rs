@@ -51,6 +51,9 @@
 //! Some promises wait for leases to expire. On a store in real time, all of them together take
 //! about 15 s with two test threads and a few seconds with sixteen.
 //!
+//! If handlers can complete deliveries in their own transactions, hold the store's completion
+//! statement to its promises, too: see [`transactions`].
+//!
 //! Two harnesses in one file need a module each. Minor releases may add promises, so a store
 //! that passes today may fail after an upgrade.
 //!
@@ -74,6 +77,7 @@ mod report;
 mod scene;
 mod scopes;
 mod tasks;
+pub mod transactions;
 
 use std::time::Duration;
 

@@ -10,6 +10,7 @@ mod ledger;
 mod locks;
 mod lost_answers;
 mod outages;
+mod promises;
 mod setup;
 mod store;
 mod support;

@@ -23,7 +23,7 @@ pub enum NotKept {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Finding {
-    /// The name of one of the [`promises`].
+    /// The name of one of the [`promises`], or of one of a completion statement.
     pub promise: &'static str,
     /// For a broken promise, its text and the store's answer. For a skipped one, the reason.
     pub because: String,
@@ -51,7 +51,7 @@ pub fn report<H: Harness>(harness: &H) -> Report {
 }
 
 impl Report {
-    fn add(&mut self, promise: &'static str, trial: impl Future<Output = Trial>) {
+    pub(super) fn add(&mut self, promise: &'static str, trial: impl Future<Output = Trial>) {
         let tried = catch_unwind(AssertUnwindSafe(|| block_on(trial)));
         match tried.unwrap_or_else(|panic| Err(NotKept::Broken(message(&*panic)))) {
             Ok(()) => self.kept.push(promise),
