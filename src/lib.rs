@@ -147,7 +147,13 @@
 mod clock;
 #[cfg(feature = "schemes")]
 mod credential;
-#[cfg(any(feature = "tower", feature = "actix", feature = "redis", feature = "postgres"))]
+#[cfg(any(
+    feature = "tower",
+    feature = "actix",
+    feature = "redis",
+    feature = "postgres",
+    feature = "sqlite"
+))]
 mod deadline;
 mod delivery;
 #[cfg(feature = "schemes")]

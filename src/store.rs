@@ -31,6 +31,8 @@ mod postgres;
 #[cfg(feature = "redis")]
 mod redis;
 mod shared;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 pub use answer::{ClaimAnswer, Completion, Renewal};
 pub use completion_sql::CompletionSql;
@@ -47,6 +49,8 @@ pub use redis::{RedisOptions, RedisSource, RedisStore, RedisStoreError, RedisWar
 pub use shared::SharedStore;
 #[cfg(any(feature = "tower", feature = "actix"))]
 pub(crate) use shared::{AnyStore, Call};
+#[cfg(feature = "sqlite")]
+pub use sqlite::{SqliteOptions, SqliteStore, SqliteStoreError};
 
 pub use crate::delivery::{Claim, Fingerprint, OwnerToken, RecordKind, Scope, ScopeError};
 

@@ -21,7 +21,7 @@ pub(crate) use debug_is_display;
 
 /// The error's text and those of its sources, in one line. Of each text this is the first line: what
 /// a database adds below it may show a row's values.
-#[cfg(any(feature = "tower", feature = "actix", feature = "postgres"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "postgres", feature = "sqlite"))]
 pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
     let texts = std::iter::successors(Some(error), |error| error.source());
     let first_line = |text: String| text.lines().next().unwrap_or_default().to_owned();

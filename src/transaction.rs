@@ -2,10 +2,13 @@
 //! committed together, or neither is.
 //!
 //! [`Delivery::commit`](crate::Delivery::commit) does it for a transaction that implements
-//! [`Transaction`]. [`CompletionStatement`] is for every other driver.
+//! [`Transaction`], and [`Delivery::commit_blocking`](crate::Delivery::commit_blocking) for a
+//! [`BlockingTransaction`]. [`CompletionStatement`] is for every other driver.
 
 mod error;
 mod handle;
+#[cfg(feature = "sqlite")]
+mod rusqlite;
 mod statement;
 #[cfg(feature = "postgres")]
 mod tokio_postgres;
@@ -43,4 +46,30 @@ pub trait Transaction: Send {
     ///
     /// Return the database's error by [`CompleteError::of_sqlstate`].
     fn commit(self) -> impl Future<Output = Result<(), CompleteError>> + Send;
+}
+
+/// An open transaction of a database driver without futures, which blocks its thread.
+///
+/// Implemented for `rusqlite::Transaction` with the feature `sqlite`. Do not implement it for a
+/// connection, which may be in no transaction: the statement would then be committed alone, without
+/// the effect. Do not implement it for a savepoint, which may be rolled back alone.
+pub trait BlockingTransaction: Sized {
+    /// The kind of database, as for [`Transaction::DATABASE`].
+    const DATABASE: &'static str;
+
+    /// Executes the statement as a part of this transaction.
+    ///
+    /// # Errors
+    ///
+    /// Return the database's error by [`CompleteError::of_message`] or
+    /// [`CompleteError::of_sqlstate`]. Return an error if the database has rolled the transaction
+    /// back meanwhile: the statement would be committed alone.
+    fn execute(&mut self, statement: &CompletionStatement<'_>) -> Result<(), CompleteError>;
+
+    /// Commits the transaction.
+    ///
+    /// # Errors
+    ///
+    /// As for [`BlockingTransaction::execute`].
+    fn commit(self) -> Result<(), CompleteError>;
 }
