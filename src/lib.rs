@@ -76,7 +76,7 @@
 //! | handshakes | [`handshake::MetaHandshake`] |
 //! | several tenants on one route | [`Tenant`], [`RequestHead`] |
 //! | deduplicating | [`DedupeLayer`], [`DedupeOptions`], [`DedupeKey`] |
-//! | stores | [`Store`], [`store::MemoryStore`], [`store::RedisStore`], [`store::SharedStore`] |
+//! | stores | [`Store`], [`store::MemoryStore`], [`store::RedisStore`], [`store::SqliteStore`], [`store::SharedStore`] |
 //! | the handler | [`Delivery`], [`DeliveryId`], [`Event`], [`EventData`], [`Batch`], [`ClaimHandle`] |
 //! | rejections | [`Rejection`], [`Fault`], [`RejectionResponse`], [`BodyError`] |
 //! | observing | [`Observer`], [`observe::Observation`], [`observe::Outcome`], [`Incident`] |
@@ -98,6 +98,7 @@
 //! | `tower` | | the layers for anything that speaks Tower and `http` 1 |
 //! | `actix` | | [`WebhookMiddleware`] and the extractors for actix-web 4 |
 //! | `redis` | | [`RedisStore`](store::RedisStore), shared by several processes |
+//! | `sqlite` | | [`SqliteStore`](store::SqliteStore), in a file on one machine; a handler can complete a delivery in its own transaction |
 //! | `redis-tls` | | `rediss://`, by rustls with ring unless the program has installed another provider |
 //! | `redis-tls-no-provider` | | the same without ring, for a program that installs a provider |
 //! | `tracing` | | log lines and spans |
@@ -116,7 +117,8 @@
         feature = "events",
         feature = "memory",
         feature = "redis",
-        feature = "schemes"
+        feature = "schemes",
+        feature = "sqlite"
     )),
     allow(rustdoc::broken_intra_doc_links)
 )]
@@ -207,7 +209,8 @@ mod worker_thread;
     feature = "events",
     feature = "memory",
     feature = "redis",
-    feature = "schemes"
+    feature = "schemes",
+    feature = "sqlite"
 ))]
 pub mod guide;
 

@@ -46,6 +46,21 @@ use super::{CompletionSql, StoreIdentity};
 /// # }
 /// ```
 ///
+#[cfg_attr(feature = "tower", doc = "```no_run")]
+#[cfg_attr(not(feature = "tower"), doc = "```ignore")]
+/// use nevent_webhooks::{Delivery, transaction::CompleteError};
+/// use rusqlite::{Connection, TransactionBehavior::Immediate};
+///
+/// /// Call it in `tokio::task::spawn_blocking`.
+/// fn sell(delivery: &Delivery, shop: &mut Connection) -> Result<(), CompleteError> {
+///     let failed = |error: rusqlite::Error| CompleteError::Database(error.into());
+///     let sale = shop.transaction_with_behavior(Immediate).map_err(failed)?;
+///     sale.execute("INSERT INTO sales (delivery) VALUES (?1)", [delivery.id().as_str()])
+///         .map_err(failed)?;
+///     delivery.commit_blocking(sale)
+/// }
+/// ```
+///
 /// # The file
 ///
 /// The file must be on a local disk: SQLite's locks do not work on network file systems. It gets a
@@ -148,6 +163,10 @@ impl SqliteStore {
     /// A file that cannot be written, was moved, or is locked by another connection for longer than
     /// the [`busy_timeout`](SqliteOptions::busy_timeout).
     pub async fn ready(&self) -> Result<(), SqliteStoreError> {
+        #[allow(
+            clippy::redundant_closure_for_method_calls,
+            reason = "a closure is for tables of any lifetime, and the method's path is not"
+        )]
         self.0.ask(|tables| tables.check()).await
     }
 }

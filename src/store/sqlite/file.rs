@@ -25,7 +25,8 @@ impl File {
     pub(super) fn at(path: &Path, options: SqliteOptions) -> Result<Self, SqliteStoreError> {
         let reason = |reason: String| SqliteStoreError::Options { reason };
         if path.as_os_str().is_empty() || path == Path::new(":memory:") {
-            let text = format!("{path:?} is no file: name one, or use a MemoryStore");
+            let text =
+                format!("the path `{}` is no file: name one, or use a MemoryStore", path.display());
             return Err(reason(text));
         }
         let path = std::path::absolute(path).map_err(|error| {

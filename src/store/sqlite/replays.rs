@@ -40,7 +40,7 @@ impl<'c> Replays<'c> {
         now: i64,
     ) -> rusqlite::Result<Option<DeliveryId>> {
         let mut first = None;
-        for key in claim.replay_keys.iter() {
+        for key in &claim.replay_keys {
             match self.known(claim, *key, now)? {
                 Some(id) if id == claim.id.as_str() => return Ok(None),
                 known => first = first.or(known),
@@ -80,7 +80,7 @@ impl<'c> Replays<'c> {
         let window = length(claim.replay_window);
         let expires = now.saturating_add(window);
         let (scope, id) = (claim.scope.as_str(), claim.id.as_str());
-        for key in claim.replay_keys.iter() {
+        for key in &claim.replay_keys {
             let key = key.to_bytes();
             self.record.execute(params![expires, window, scope, key, id, now, acquired])?;
         }
