@@ -20,7 +20,7 @@ async fn a_lease_lasts_no_longer_than_its_length_after_the_clock_was_set_back() 
     let directory = Directory::new();
     let store = directory.store().await;
     let mut crashed = claim("d");
-    crashed.lease = Duration::from_millis(1000);
+    crashed.lease = Duration::from_secs(1);
     store.claim(&crashed).await.expect("a file");
     set_back_by_a_day(&directory);
 
@@ -36,7 +36,7 @@ async fn a_retention_lasts_no_longer_than_its_length_after_the_clock_was_set_bac
     let directory = Directory::new();
     let store = directory.store().await;
     let mut done = claim("d");
-    done.retention = Duration::from_millis(1000);
+    done.retention = Duration::from_secs(1);
     store.complete(&done).await.expect("a file");
     set_back_by_a_day(&directory);
 
@@ -52,7 +52,7 @@ async fn a_replay_window_lasts_no_longer_than_its_length_after_the_clock_was_set
     let with_key = |id: &str| {
         let mut claim: Claim = claim(id);
         claim.replay_keys = ReplayKeys::first_four([ReplayKey::from_bytes([7; 16])]);
-        claim.replay_window = Duration::from_millis(1000);
+        claim.replay_window = Duration::from_secs(1);
         claim
     };
     store.claim(&with_key("first")).await.expect("a file");

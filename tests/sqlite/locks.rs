@@ -20,7 +20,7 @@ fn post(id: &str) -> Post {
 }
 
 /// Another connection that holds the lock for so long, from now on.
-async fn locked(directory: &Directory, time: Duration) -> JoinHandle<()> {
+fn locked(directory: &Directory, time: Duration) -> JoinHandle<()> {
     let connection = directory.connection();
     connection.execute_batch("BEGIN IMMEDIATE").expect("a file");
     std::thread::spawn(move || {
@@ -34,7 +34,7 @@ async fn operations_wait_for_the_busy_timeout_and_then_fail() {
     let directory = Directory::new();
     let options = SqliteOptions::new().busy_timeout(Duration::from_millis(300));
     let store = SqliteStore::open_with(directory.file(), options).await.expect("a file");
-    let holder = locked(&directory, Duration::from_secs(2)).await;
+    let holder = locked(&directory, Duration::from_secs(2));
 
     // The later one does not wait for the end of the earlier one's wait, and then for its own.
     let mut claims = JoinSet::new();
@@ -61,7 +61,7 @@ async fn operations_wait_for_the_busy_timeout_and_then_fail() {
 async fn an_operation_goes_on_when_the_lock_is_free_in_time() {
     let directory = Directory::new();
     let store = directory.store().await;
-    let holder = locked(&directory, Duration::from_millis(300)).await;
+    let holder = locked(&directory, Duration::from_millis(300));
     assert_eq!(store.claim(&claim("d")).await.expect("a file"), ClaimAnswer::Acquired);
     assert!(holder.is_finished() || holder.join().is_ok());
 }
@@ -71,7 +71,7 @@ async fn an_operation_goes_on_when_the_lock_is_free_in_time() {
 async fn deliveries_are_answered_503_and_recover() {
     let directory = Directory::new();
     let receiver = Receiver::on(Adapter::Axum).store(directory.store().await).start().await;
-    let holder = locked(&directory, Duration::from_millis(2500)).await;
+    let holder = locked(&directory, Duration::from_millis(2500));
     receiver.deliver(&Post::new("d")).await.is(503, "Try again later");
     holder.join().expect("no panic");
     receiver.deliver(&Post::new("d")).await.is(200, "");
@@ -96,7 +96,7 @@ async fn a_lock_that_is_held_for_nearly_half_a_lease_costs_no_lease() {
         sleep(Duration::from_millis(150)).await;
     }
     for _ in 0..3 {
-        locked(&directory, LEASE * 45 / 100).await.join().expect("no panic");
+        locked(&directory, LEASE * 45 / 100).join().expect("no panic");
         sleep(LEASE / 5).await;
     }
     let other = directory.store().await;

@@ -44,7 +44,9 @@ async fn a_kill_amid_completions_loses_none_that_was_answered() {
 async fn of_two_processes_that_race_for_each_delivery_one_gets_it() {
     let directory = Directory::new();
     let mut processes = [(); 2].map(|()| StoreProcess::start(&directory.file()));
-    processes.iter_mut().for_each(|process| process.tell("race 400"));
+    for process in &mut processes {
+        process.tell("race 400");
+    }
     let acquired = processes.each_mut().map(StoreProcess::answer);
     let acquired: Vec<_> = acquired.iter().flat_map(|ids| ids.split(',')).collect();
     let distinct: HashSet<_> = acquired.iter().collect();
