@@ -23,7 +23,7 @@ use tokio::sync::oneshot;
 
 pub use self::error::SqliteStoreError;
 use self::file::File;
-use self::job::Waiting;
+use self::job::{Outlives, Waiting};
 pub use self::options::SqliteOptions;
 use self::worker::Worker;
 use super::{CompletionSql, StoreIdentity};
@@ -72,7 +72,8 @@ use super::{CompletionSql, StoreIdentity};
 /// # One thread
 ///
 /// The store has a connection and a thread of its own. The thread commits all operations that wait
-/// together, and each returns after that commit. It ends when the last clone of the store is dropped.
+/// together, and each returns after that commit. A completion returns when it is on the disk. A claim
+/// does not wait for the disk, because a power cut also ends its handler. The thread ends when the last clone of the store is dropped.
 /// The store works in every async runtime.
 ///
 /// # One writer
@@ -167,7 +168,7 @@ impl SqliteStore {
             clippy::redundant_closure_for_method_calls,
             reason = "a closure is for tables of any lifetime, and the method's path is not"
         )]
-        self.0.ask(|tables| tables.check()).await
+        self.0.ask(Outlives::PowerCut, |tables| tables.check()).await
     }
 }
 

@@ -35,6 +35,11 @@ impl File {
         Ok(Self { path, options: options.checked()? })
     }
 
+    /// Whether completions wait for the disk.
+    pub(super) fn is_full(&self) -> bool {
+        !self.options.synchronous_normal
+    }
+
     pub(super) fn busy_timeout(&self) -> Duration {
         self.options.busy_timeout
     }
@@ -69,8 +74,8 @@ impl File {
         if mode != "wal" {
             return Err(SqliteStoreError::NotWal { path: self.path.clone(), mode });
         }
-        let synchronous = if self.options.synchronous_normal { "NORMAL" } else { "FULL" };
-        connection.pragma_update(None, "synchronous", synchronous).map_err(failed)?;
+        // For the tables. The worker chooses for each of its transactions.
+        connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
         let version = migrated(&mut connection).map_err(failed)?;
         if version != VERSION {
             return Err(SqliteStoreError::Schema { path: self.path.clone(), version });

@@ -11,6 +11,18 @@ use super::tables::Tables;
 pub(super) struct Waiting {
     pub(super) job: Box<dyn Job>,
     pub(super) until: Instant,
+    pub(super) outlives: Outlives,
+}
+
+/// What the outcome of a job must outlive.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outlives {
+    /// A crash of the process. A claim that a power cut loses was a claim of a handler that the same
+    /// power cut has ended. Its replay records are on the disk with the completion, because the log is
+    /// written in order.
+    Process,
+    /// A power cut, so the commit waits for the disk.
+    PowerCut,
 }
 
 /// One call of the store.

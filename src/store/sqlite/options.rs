@@ -36,7 +36,7 @@ impl SqliteOptions {
 
     /// Sets `PRAGMA synchronous = NORMAL` for the store's connection. Default `false`, which is `FULL`.
     ///
-    /// With `NORMAL` the store does not wait for the disk, and is several times faster. A crash or a
+    /// With `FULL` a completion waits for the disk. With `NORMAL` it does not, and is faster. A crash or a
     /// restart of the process loses nothing. A power cut or a crash of the operating system may lose
     /// the last seconds' claims and completions: the sender was told 2xx, and a delivery that the
     /// sender repeats is then handled a second time.

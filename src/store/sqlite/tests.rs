@@ -7,7 +7,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::file::File;
-use super::job::{Answer, Waiting, job};
+use super::job::{Answer, Outlives, Waiting, job};
 use super::tables::Tables;
 use super::time::after;
 use super::worker::Worker;
@@ -23,10 +23,14 @@ struct Scene {
 
 impl Scene {
     fn new(name: &str) -> Self {
+        Self::with(name, SqliteOptions::new())
+    }
+
+    fn with(name: &str, options: SqliteOptions) -> Self {
         let name = format!("nevent-sqlite-{}-{name}", std::process::id());
         let directory = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&directory).expect("a temporary directory");
-        let file = File::at(&directory.join("shop.db"), SqliteOptions::new()).expect("a path");
+        let file = File::at(&directory.join("shop.db"), options).expect("a path");
         Self { file, directory }
     }
 
@@ -49,22 +53,23 @@ struct Jobs(Sender<Waiting>);
 impl Jobs {
     fn add<T: Send + 'static>(
         &self,
+        outlives: Outlives,
         work: impl FnMut(&mut Tables<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Answer<T> {
         let (job, answer) = job(work);
-        let waiting = Waiting { job, until: after(Duration::from_secs(60)) };
+        let waiting = Waiting { job, until: after(Duration::from_secs(60)), outlives };
         self.0.send(waiting).expect("the worker is there");
         answer
     }
 
     fn claim(&self, id: &str) -> Answer<ClaimAnswer> {
         let claim = claim(id);
-        self.add(move |tables| tables.claim(&claim))
+        self.add(Outlives::Process, move |tables| tables.claim(&claim))
     }
 
     fn complete(&self, id: &str) -> Answer<Completion> {
         let claim = claim(id);
-        self.add(move |tables| tables.complete(&claim))
+        self.add(Outlives::PowerCut, move |tables| tables.complete(&claim))
     }
 }
 
@@ -85,7 +90,7 @@ fn a_job_that_fails_leaves_nothing_and_fails_no_other() {
     scene.work(&connection, |jobs| {
         answers.push(jobs.claim("before"));
         let half = claim("half");
-        answers.push(jobs.add(move |tables| {
+        answers.push(jobs.add(Outlives::Process, move |tables| {
             tables.claim(&half)?;
             Err(rusqlite::Error::InvalidQuery)
         }));
@@ -140,13 +145,26 @@ fn a_full_disk_fails_only_what_needs_room() {
 
 /// Otherwise a power cut could forget a completion.
 #[test]
-fn each_commit_waits_for_the_disk_unless_the_options_say_otherwise() {
-    let scene = Scene::new("synchronous");
-    let path = &scene.file.path;
-    for (normal, expected) in [(false, 2), (true, 1)] {
-        let options = SqliteOptions::new().synchronous_normal(normal);
-        let connection = File::at(path, options).and_then(|file| file.open()).expect("a file");
-        let level = connection.query_row("PRAGMA synchronous", [], |row| row.get::<_, i64>(0));
-        assert_eq!(level.expect("a pragma"), expected);
+fn completions_wait_for_the_disk_and_claims_do_not() {
+    const NORMAL: i64 = 1;
+    const FULL: i64 = 2;
+    for (normal, of_a_completion) in [(false, FULL), (true, NORMAL)] {
+        let scene = Scene::with("synchronous", SqliteOptions::new().synchronous_normal(normal));
+        let connection = scene.file.open().expect("a file");
+        let level = || {
+            let level = connection.query_row("PRAGMA synchronous", [], |row| row.get::<_, i64>(0));
+            level.expect("a pragma")
+        };
+        let mut answers = Vec::new();
+        scene.work(&connection, |jobs| answers.push(jobs.claim("d")));
+        assert_eq!(level(), NORMAL);
+        let mut completions = Vec::new();
+        scene.work(&connection, |jobs| {
+            answers.push(jobs.claim("other"));
+            completions.push(jobs.complete("done"));
+        });
+        assert_eq!(level(), of_a_completion);
+        assert!(answers.into_iter().all(|answer| told(answer).is_ok()));
+        assert!(completions.into_iter().all(|answer| told(answer).is_ok()));
     }
 }

@@ -10,7 +10,7 @@ use super::SqliteStoreError;
 use super::cleanup::Cleanup;
 use super::error::is_busy;
 use super::file::File;
-use super::job::Waiting;
+use super::job::{Outlives, Waiting};
 use super::tables::Tables;
 use super::time::after;
 
@@ -19,6 +19,8 @@ pub(super) struct Worker<'c> {
     file: &'c File,
     number: Option<(u64, u64)>,
     connection: &'c Connection,
+    /// Whether `PRAGMA synchronous` is `FULL`, and not `NORMAL`.
+    is_full: bool,
     jobs: Receiver<Waiting>,
     waiting: Vec<Waiting>,
     tables: Tables<'c>,
@@ -44,10 +46,12 @@ impl<'c> Worker<'c> {
         connection: &'c Connection,
         jobs: Receiver<Waiting>,
     ) -> rusqlite::Result<Self> {
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
         Ok(Self {
             file,
             number: file.number(),
             connection,
+            is_full: false,
             jobs,
             waiting: Vec::new(),
             tables: Tables::new(connection)?,
@@ -92,7 +96,8 @@ impl<'c> Worker<'c> {
             if self.waiting.is_empty() {
                 return false;
             }
-            match self.begin() {
+            let on_disk = self.waiting.iter().any(|job| job.outlives == Outlives::PowerCut);
+            match self.begin(on_disk) {
                 Ok(()) => return true,
                 Err(error) if is_busy(&error) => self.give_up_late_jobs(),
                 Err(error) => {
@@ -125,10 +130,16 @@ impl<'c> Worker<'c> {
         }
     }
 
-    /// Opens a transaction with the file's lock.
-    fn begin(&mut self) -> rusqlite::Result<()> {
+    /// Opens a transaction with the file's lock, whose commit waits for the disk if need be.
+    fn begin(&mut self, on_disk: bool) -> rusqlite::Result<()> {
         // Left by a rollback that failed.
         self.end_transaction();
+        let full = on_disk && self.file.is_full();
+        if full != self.is_full {
+            let level = if full { "FULL" } else { "NORMAL" };
+            self.connection.pragma_update(None, "synchronous", level)?;
+            self.is_full = full;
+        }
         self.begin.execute([]).map(drop)
     }
 
@@ -148,8 +159,6 @@ impl<'c> Worker<'c> {
 
     /// Runs and commits the jobs that wait in the open transaction.
     fn run_waiting(&mut self) {
-        // Those that came while the store waited for the lock.
-        self.take_new_jobs();
         if self.number != self.file.number() {
             self.end_transaction();
             return self.answer_all(&self.file.moved());
@@ -164,8 +173,8 @@ impl<'c> Worker<'c> {
     /// Runs each job in a transaction of its own, so that one which fails does not fail the others.
     fn run_alone(&mut self, batch: Vec<Waiting>) {
         for mut waiting in batch {
-            self.end_transaction();
-            let ran = self.begin().and_then(|()| self.commit(std::slice::from_mut(&mut waiting)));
+            let begun = self.begin(waiting.outlives == Outlives::PowerCut);
+            let ran = begun.and_then(|()| self.commit(std::slice::from_mut(&mut waiting)));
             match ran {
                 Err(error) if is_busy(&error) => self.waiting.push(waiting),
                 ran => waiting.job.answer(ran.map_err(|error| self.file.failed(error))),
@@ -193,7 +202,7 @@ impl<'c> Worker<'c> {
         if !self.cleanup.is_due()? {
             return Ok(false);
         }
-        self.begin()?;
+        self.begin(false)?;
         let more = self.cleanup.delete_batch()?;
         self.commit.execute([])?;
         Ok(more)
