@@ -144,5 +144,5 @@ fn id() -> DeliveryId {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let random = u128::from_be_bytes(Fingerprint::of(&number.to_be_bytes()).to_bytes());
-    DeliveryId::new(&format!("{random:032x}")).expect("an id")
+    DeliveryId::new(format!("{random:032x}")).expect("an id")
 }
