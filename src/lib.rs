@@ -80,8 +80,8 @@
 //! | handshakes | [`handshake::MetaHandshake`] |
 //! | several tenants on one route | [`Tenant`], [`RequestHead`] |
 //! | deduplicating | [`DedupeLayer`], [`DedupeOptions`], [`DedupeKey`] |
-//! | stores | [`Store`], [`store::MemoryStore`], [`store::RedisStore`], [`store::PostgresStore`], [`store::SharedStore`] |
-//! | completing in the handler's transaction | [`Delivery::commit`], [`transaction::Transaction`], [`transaction::CompleteError`] |
+//! | stores | [`Store`], [`store::MemoryStore`], [`store::RedisStore`], [`store::PostgresStore`], [`store::SqliteStore`], [`store::SharedStore`] |
+//! | completing in the handler's transaction | [`Delivery::commit`], [`Delivery::commit_blocking`], [`transaction::Transaction`], [`transaction::CompleteError`] |
 //! | the handler | [`Delivery`], [`DeliveryId`], [`Event`], [`EventData`], [`Batch`], [`ClaimHandle`] |
 //! | rejections | [`Rejection`], [`Fault`], [`RejectionResponse`], [`BodyError`] |
 //! | observing | [`Observer`], [`observe::Observation`], [`observe::Outcome`], [`Incident`] |
@@ -105,6 +105,7 @@
 //! | `postgres` | | [`PostgresStore`](store::PostgresStore), shared by several processes; [`Delivery::commit`] for `tokio-postgres` and `deadpool-postgres` |
 //! | `sqlx-0_8-postgres`, `sqlx-0_9-postgres` | | [`Delivery::commit`] for `sqlx`, by its major version; 0.9 needs Rust 1.94 |
 //! | `redis` | | [`RedisStore`](store::RedisStore), shared by several processes |
+//! | `sqlite` | | [`SqliteStore`](store::SqliteStore), in a file on one machine; a handler can complete a delivery in its own transaction |
 //! | `redis-tls` | | `rediss://`, by rustls with ring unless the program has installed another provider |
 //! | `redis-tls-no-provider` | | the same without ring, for a program that installs a provider |
 //! | `tracing` | | log lines and spans |
@@ -124,7 +125,8 @@
         feature = "memory",
         feature = "postgres",
         feature = "redis",
-        feature = "schemes"
+        feature = "schemes",
+        feature = "sqlite"
     )),
     allow(rustdoc::broken_intra_doc_links)
 )]
@@ -155,7 +157,13 @@
 mod clock;
 #[cfg(feature = "schemes")]
 mod credential;
-#[cfg(any(feature = "tower", feature = "actix", feature = "redis", feature = "postgres"))]
+#[cfg(any(
+    feature = "tower",
+    feature = "actix",
+    feature = "redis",
+    feature = "postgres",
+    feature = "sqlite"
+))]
 mod deadline;
 mod delivery;
 #[cfg(feature = "schemes")]
@@ -210,7 +218,8 @@ mod worker_thread;
     feature = "memory",
     feature = "postgres",
     feature = "redis",
-    feature = "schemes"
+    feature = "schemes",
+    feature = "sqlite"
 ))]
 pub mod guide;
 

@@ -1,8 +1,8 @@
 //! Stores remember which deliveries were handled: the [`Store`] trait, its answers and errors,
 //! and the stores that come with the crate.
 //!
-//! `MemoryStore` remembers within one process and `RedisStore` across processes. To keep the
-//! records elsewhere, implement [`Store`]. The store below is complete: it passes the suite in
+//! `MemoryStore` remembers within one process, `SqliteStore` on one machine, and `RedisStore` across
+//! machines. To keep the records elsewhere, implement [`Store`]. The store below is complete: it passes the suite in
 //! the module `conformance`, which tries the promises of the trait on any store.
 //!
 #![cfg_attr(feature = "tower", doc = "```")]
@@ -31,6 +31,8 @@ mod postgres;
 #[cfg(feature = "redis")]
 mod redis;
 mod shared;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 pub use answer::{ClaimAnswer, Completion, Renewal};
 pub use completion_sql::CompletionSql;
@@ -51,6 +53,8 @@ pub use redis::{RedisOptions, RedisSource, RedisStore, RedisStoreError, RedisWar
 pub use shared::SharedStore;
 #[cfg(any(feature = "tower", feature = "actix"))]
 pub(crate) use shared::{AnyStore, Call};
+#[cfg(feature = "sqlite")]
+pub use sqlite::{SqliteOptions, SqliteStore, SqliteStoreError};
 
 pub use crate::delivery::{Claim, Fingerprint, OwnerToken, RecordKind, Scope, ScopeError};
 

@@ -2,14 +2,17 @@
 //! committed together, or neither is.
 //!
 //! [`Delivery::commit`](crate::Delivery::commit) does it for a transaction that implements
-//! [`Transaction`]. [`CompletionStatement`] is for every other driver. For effects in Redis there is
-//! [`RedisStore::complete_with`](crate::store::RedisStore::complete_with).
+//! [`Transaction`], and [`Delivery::commit_blocking`](crate::Delivery::commit_blocking) for a
+//! [`BlockingTransaction`]. [`CompletionStatement`] is for every other driver. For effects in Redis
+//! there is [`RedisStore::complete_with`](crate::store::RedisStore::complete_with).
 
 mod error;
 #[cfg(any(feature = "tower", feature = "actix"))]
 mod handle;
-#[cfg(feature = "redis")]
+#[cfg(all(feature = "redis", any(feature = "tower", feature = "actix")))]
 mod redis;
+#[cfg(feature = "sqlite")]
+mod rusqlite;
 #[cfg(any(feature = "sqlx-0_8-postgres", feature = "sqlx-0_9-postgres"))]
 mod sqlx;
 mod statement;
@@ -52,4 +55,30 @@ pub trait Transaction: Send {
     ///
     /// Return the database's error by [`CompleteError::of_sqlstate`].
     fn commit(self) -> impl Future<Output = Result<(), CompleteError>> + Send;
+}
+
+/// An open transaction of a database driver without futures, which blocks its thread.
+///
+/// Implemented for `rusqlite::Transaction` with the feature `sqlite`. Do not implement it for a
+/// connection, which may be in no transaction: the statement would then be committed alone, without
+/// the effect. Do not implement it for a savepoint, which may be rolled back alone.
+pub trait BlockingTransaction: Sized {
+    /// The kind of database, as for [`Transaction::DATABASE`].
+    const DATABASE: &'static str;
+
+    /// Executes the statement as a part of this transaction.
+    ///
+    /// # Errors
+    ///
+    /// Return the database's error by [`CompleteError::of_message`] or
+    /// [`CompleteError::of_sqlstate`]. Return an error if the database has rolled the transaction
+    /// back meanwhile: the statement would be committed alone.
+    fn execute(&mut self, statement: &CompletionStatement<'_>) -> Result<(), CompleteError>;
+
+    /// Commits the transaction.
+    ///
+    /// # Errors
+    ///
+    /// As for [`BlockingTransaction::execute`].
+    fn commit(self) -> Result<(), CompleteError>;
 }

@@ -65,6 +65,10 @@ const LOST: &str = "NW001";
 const ALREADY_COMPLETED: &str = "NW002";
 const IN_SAVEPOINT: &str = "NW003";
 
+/// The messages that a completion statement raises where there are no SQLSTATEs.
+const LOST_MESSAGE: &str = "nevent_webhooks: the claim was lost";
+const ALREADY_COMPLETED_MESSAGE: &str = "nevent_webhooks: the delivery is completed already";
+
 impl CompleteError {
     /// The error of a database that reports this SQLSTATE, for an implementation of
     /// [`Transaction`](super::Transaction).
@@ -79,6 +83,22 @@ impl CompleteError {
             Some(LOST) => Self::Lost,
             Some(ALREADY_COMPLETED) => Self::AlreadyCompleted,
             Some(IN_SAVEPOINT) => Self::InSavepoint,
+            _ => Self::Database(error.into()),
+        }
+    }
+
+    /// The error of a database that has no SQLSTATEs, such as SQLite, and reports this message.
+    ///
+    /// `nevent_webhooks: the claim was lost` means [`Lost`](Self::Lost), and
+    /// `nevent_webhooks: the delivery is completed already` means
+    /// [`AlreadyCompleted`](Self::AlreadyCompleted).
+    pub fn of_message(
+        message: Option<&str>,
+        error: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        match message {
+            Some(LOST_MESSAGE) => Self::Lost,
+            Some(ALREADY_COMPLETED_MESSAGE) => Self::AlreadyCompleted,
             _ => Self::Database(error.into()),
         }
     }

@@ -1,4 +1,4 @@
-use super::{CompleteError, CompletionStatement, Transaction};
+use super::{BlockingTransaction, CompleteError, CompletionStatement, Transaction};
 use crate::store::CompletionSql;
 use crate::{ClaimHandle, ClaimState, Delivery};
 
@@ -37,6 +37,37 @@ impl ClaimHandle {
     ) -> Result<(), CompleteError> {
         let statement = self.statement_for(T::DATABASE)?;
         transaction.execute(&statement).await.inspect_err(|_| self.note(ClaimState::Refused))
+    }
+
+    /// As [`ClaimHandle::commit`], for a driver without futures.
+    ///
+    /// Call it where your code may block, such as in `tokio::task::spawn_blocking`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`ClaimHandle::commit`].
+    pub fn commit_blocking<T: BlockingTransaction>(
+        &self,
+        mut transaction: T,
+    ) -> Result<(), CompleteError> {
+        self.complete_in_blocking(&mut transaction)?;
+        transaction.commit()?;
+        self.note(ClaimState::Committed);
+        Ok(())
+    }
+
+    /// As [`ClaimHandle::complete_in`], for a driver without futures.
+    ///
+    /// # Errors
+    ///
+    /// See [`CompleteError`]. SQLite has then rolled back the whole transaction. Execute nothing more:
+    /// each further statement would be committed alone.
+    pub fn complete_in_blocking<T: BlockingTransaction>(
+        &self,
+        transaction: &mut T,
+    ) -> Result<(), CompleteError> {
+        let statement = self.statement_for(T::DATABASE)?;
+        transaction.execute(&statement).inspect_err(|_| self.note(ClaimState::Refused))
     }
 
     /// The statement that completes the delivery or event, for a driver that has no [`Transaction`].
@@ -90,5 +121,33 @@ impl Delivery {
         transaction: &mut T,
     ) -> Result<(), CompleteError> {
         self.claim().ok_or(CompleteError::NotClaimed)?.complete_in(transaction).await
+    }
+
+    /// As [`Delivery::commit`], for a driver without futures, such as `rusqlite`.
+    ///
+    /// Call it where your code may block, such as in `tokio::task::spawn_blocking`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Delivery::commit`].
+    pub fn commit_blocking<T: BlockingTransaction>(
+        &self,
+        transaction: T,
+    ) -> Result<(), CompleteError> {
+        self.claim().ok_or(CompleteError::NotClaimed)?.commit_blocking(transaction)
+    }
+
+    /// As [`Delivery::complete_in`], for a driver without futures. See
+    /// [`ClaimHandle::complete_in_blocking`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`ClaimHandle::complete_in_blocking`], and [`CompleteError::NotClaimed`] without a
+    /// [`DedupeLayer`](crate::DedupeLayer).
+    pub fn complete_in_blocking<T: BlockingTransaction>(
+        &self,
+        transaction: &mut T,
+    ) -> Result<(), CompleteError> {
+        self.claim().ok_or(CompleteError::NotClaimed)?.complete_in_blocking(transaction)
     }
 }

@@ -14,6 +14,12 @@ use crate::store::CompletionSql;
 /// Outside a transaction the statement is committed alone. If the process then dies before the
 /// effect, the delivery is lost.
 ///
+/// In SQLite, a statement that fails rolls back the whole transaction. Execute nothing more: each
+/// further statement would be committed alone. For the same reason, check before this statement that
+/// the transaction is still open, because SQLite rolls back by itself after some errors, such as a
+/// full disk. SQLite cannot tell that the statement is within a savepoint: if that is rolled back
+/// and the effect is committed, the delivery is not completed.
+///
 /// [`scope`]: Self::scope
 /// [`kind`]: Self::kind
 /// [`id`]: Self::id
