@@ -61,7 +61,7 @@ async fn the_disk_is_full(adapter: Adapter) {
     let scene = Scene::on(Server::on_a_small_disk().await).await;
     let receiver = scene.selling(adapter).start().await;
     receiver.deliver(&Post::new("before").body("before")).await.is(200, "");
-    scene.server.fill_the_disk().await;
+    scene.server.fill_the_disk();
     let mut refused = 0;
     for number in 0..2000 {
         let id = format!("d{number}");

@@ -14,7 +14,7 @@ use super::{PATIENCE, Server};
 #[derive(Debug)]
 pub struct Bouncer {
     /// Before the directory: a process that is gone writes no more into it.
-    _process: Process,
+    process: Process,
     _directory: Directory,
     port: u16,
 }
@@ -37,7 +37,7 @@ impl Bouncer {
         let mut command = as_postgres("/usr/sbin/pgbouncer");
         command.arg(&file).stdout(log.try_clone().expect("a file")).stderr(log);
         let process = Process(command.spawn().expect("setpriv"));
-        let mut bouncer = Self { _process: process, _directory: directory, port };
+        let mut bouncer = Self { process, _directory: directory, port };
         bouncer.wait().await;
         bouncer
     }
@@ -49,7 +49,7 @@ impl Bouncer {
     async fn wait(&mut self) {
         let begun = Instant::now();
         while tokio_postgres::connect(&self.url(), NoTls).await.is_err() {
-            assert!(!self._process.has_ended(), "pgbouncer ended: run ./test, which installs it");
+            assert!(!self.process.has_ended(), "pgbouncer ended: run ./test, which installs it");
             assert!(begun.elapsed() < PATIENCE, "pgbouncer accepts no connections");
             sleep(Duration::from_millis(10)).await;
         }

@@ -37,7 +37,7 @@ impl Server {
     }
 
     /// Leaves no byte free.
-    pub async fn fill_the_disk(&self) {
+    pub fn fill_the_disk(&self) {
         let mut file = std::fs::File::create(self.seen_from_outside("filler")).expect("root");
         for size in [4096, 1] {
             let error = loop {
