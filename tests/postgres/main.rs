@@ -12,3 +12,5 @@ mod outages;
 mod setup;
 mod store;
 mod support;
+#[cfg(feature = "postgres-tls")]
+mod tls;
