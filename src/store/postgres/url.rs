@@ -143,4 +143,15 @@ mod tests {
             assert!(error.contains(said), "{error}");
         }
     }
+
+    #[cfg(not(feature = "postgres-tls-no-provider"))]
+    #[test]
+    fn tls_needs_a_feature() {
+        for query in ["sslmode=require", "sslmode=verify-full", "sslrootcert=a"] {
+            let error = parse(&format!("postgres://me:secret@h/d?{query}")).expect_err(query);
+            let said = "the PostgreSQL URL asks for TLS, which needs the feature `postgres-tls`";
+            assert_eq!(error.to_string(), said);
+        }
+        parse("postgres://h/d?sslmode=prefer").expect("a URL without TLS");
+    }
 }

@@ -96,3 +96,14 @@ fn read(name: &str, path: &str) -> Result<Vec<u8>, String> {
 fn damaged(name: &str, path: &str, error: &dyn std::error::Error) -> String {
     format!("has an {name} {path:?} that is damaged: {error}")
 }
+
+#[cfg(all(test, not(feature = "postgres-tls")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_provider_is_needed() {
+        let error = client_config(&Files::default()).expect_err("no provider is installed");
+        assert!(error.contains("switch on the feature `postgres-tls`"), "{error}");
+    }
+}

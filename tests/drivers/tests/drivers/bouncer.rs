@@ -2,7 +2,7 @@
 //! A statement that a driver has named and kept may then meet a connection that lacks it, or that has
 //! another one of this name.
 //!
-//! Diesel and SeaORM name their statements, so they are not here: one connection or transaction in a
+//! Diesel and `SeaORM` name their statements, so they are not here: one connection or transaction in a
 //! few fails. They need session mode, or a connection to the server itself. `sqlx` needs no more than
 //! the tests show. Its `statement_cache_capacity(0)` makes nothing better, because its statements keep
 //! their names, and a statement without a name needs a transaction around it.
