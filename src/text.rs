@@ -28,6 +28,19 @@ pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
     texts.map(|error| first_line(error.to_string())).collect::<Vec<_>>().join(": ")
 }
 
+/// The value of a URL's parameter. `None` if it is not well encoded.
+#[cfg(any(feature = "redis", feature = "postgres"))]
+pub(crate) fn percent_decoded(text: &str) -> Option<String> {
+    let mut parts = text.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let (digits, rest) = part.split_at_checked(2)?;
+        bytes.push(u8::from_str_radix(digits, 16).ok()?);
+        bytes.extend(rest.as_bytes());
+    }
+    String::from_utf8(bytes).ok()
+}
+
 /// The start of a foreign text, at most `most` bytes of it, for a log line. Characters that would
 /// break or forge a line are escaped.
 #[cfg(any(feature = "events", feature = "schemes", feature = "tower", feature = "actix"))]

@@ -4,10 +4,13 @@ mod begin;
 mod check;
 mod cleanup;
 mod error;
+mod hint;
 mod operations;
 mod options;
 mod pool;
 mod schema;
+mod tls;
+mod url;
 
 use std::fmt;
 use std::sync::Arc;
@@ -42,6 +45,41 @@ use super::{CompletionSql, StoreIdentity};
 /// all connections would keep their leases from being renewed.
 ///
 /// The store can be cloned. All clones share one pool. Expired rows are deleted in the background.
+///
+/// # TLS
+///
+/// TLS is by rustls (feature `postgres-tls`). The server's certificate and its host name are always
+/// verified, also with `sslmode=prefer` and `sslmode=require`, with which other clients verify
+/// nothing.
+///
+/// | `sslmode` | connects |
+/// | --- | --- |
+/// | `disable` | without TLS |
+/// | `prefer`, the default | with TLS if the server offers it. If the verification then fails, the connection does, too. |
+/// | `require` or `verify-full` | with TLS only |
+///
+/// Use `require` wherever the network is not your own: with `prefer`, an attacker in between can
+/// claim that the server offers no TLS. `verify-ca` is refused, because the host name is always
+/// verified. Without the feature, `prefer` connects without TLS, and `require` is an error before
+/// anything connects.
+///
+/// Each of these parameters is the path of a PEM file, which is read when the store connects. With
+/// any of them, `require` is the default.
+///
+/// | parameter | holds |
+/// | --- | --- |
+/// | `sslrootcert` | the CAs to trust instead of the system's |
+/// | `sslcert` and `sslkey` | the client's certificate and its private key without a passphrase, for servers that ask for one |
+///
+/// An example is `postgres://receiver:secret@db.internal/shop?sslrootcert=/etc/ssl/db-ca.pem`. If the
+/// certificate's host name is not the address to connect to, write the name as the host, and add
+/// `&hostaddr=` with the IP address.
+///
+/// For cryptography, the store takes the rustls provider that your program has installed, or else
+/// ring, which it does not install. `postgres-tls` compiles ring into rustls. If another provider is
+/// compiled in, too, rustls cannot choose between them for the rest of your program: install one at
+/// the start of `main`. The feature `postgres-tls-no-provider` is the same TLS without ring, for a
+/// program that installs a provider anyway.
 #[derive(Clone)]
 pub struct PostgresStore(Arc<Shared>);
 
@@ -58,8 +96,8 @@ impl PostgresStore {
     ///
     /// # Errors
     ///
-    /// An invalid URL, or a database that cannot be reached, refuses the connection, is older than
-    /// version 13, is a standby, or has not been [migrated](Self::migrate).
+    /// An invalid URL, TLS that cannot be had, or a database that cannot be reached, refuses the
+    /// connection, is older than version 13, is a standby, or has not been [migrated](Self::migrate).
     pub async fn connect(url: &str) -> Result<Self, PostgresStoreError> {
         Self::open(url, PostgresOptions::new()).await
     }

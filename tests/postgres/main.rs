@@ -14,3 +14,5 @@ mod promises;
 mod setup;
 mod store;
 mod support;
+#[cfg(feature = "postgres-tls")]
+mod tls;

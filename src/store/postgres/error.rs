@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use super::hint::hint;
 use crate::store::StoreError;
 
 crate::text::debug_is_display!(PostgresStoreError);
@@ -17,6 +18,13 @@ pub enum PostgresStoreError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The URL asks for TLS that cannot be: its feature is off, or a file is wrong.
+    #[error("the PostgreSQL URL {reason}")]
+    #[non_exhaustive]
+    Tls {
+        /// What is wrong, and what to write instead.
+        reason: String,
+    },
     /// An option has a value that cannot work.
     #[error("{reason}")]
     #[non_exhaustive]
@@ -25,7 +33,7 @@ pub enum PostgresStoreError {
         reason: String,
     },
     /// The server could not be reached, did not answer, or refused the statement.
-    #[error("PostgreSQL at {server}: {}{}", text(error), hint(error))]
+    #[error("PostgreSQL at {server}: {}{}", text(error), hint(error, &text(error)))]
     #[non_exhaustive]
     Failed {
         /// The server's address.
@@ -110,20 +118,4 @@ fn text(error: &tokio_postgres::Error) -> String {
         return format!("{} (SQLSTATE {})", error.message(), error.code().code());
     }
     crate::text::with_sources(error)
-}
-
-/// What to do, where that is known.
-fn hint(error: &tokio_postgres::Error) -> &'static str {
-    match error.code().map(tokio_postgres::error::SqlState::code) {
-        Some("53300") => ": lower `connections`, or raise max_connections",
-        Some("53100") => ": the server's disk is full",
-        Some("28P01" | "28000") => ": check the user and the password in the URL",
-        Some("3D000") => ": create the database, or correct its name in the URL",
-        Some("42501") => ": grant the rights that PostgresStore::schema_sql lists",
-        Some("55P03") => {
-            ": a handler holds its delivery's row: set idle_in_transaction_session_timeout"
-        }
-        Some("25006") => ": the server is a standby, or read-only",
-        _ => "",
-    }
 }

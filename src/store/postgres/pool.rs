@@ -1,16 +1,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, PoolError, RecyclingMethod, Runtime};
+use deadpool_postgres::{ManagerConfig, Object, PoolError, RecyclingMethod, Runtime};
 use futures_util::future::join3;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 use tokio_postgres::config::Host;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Config, NoTls, Row};
+use tokio_postgres::{Config, Row};
 
-use super::{PostgresOptions, PostgresStoreError};
+use super::{PostgresOptions, PostgresStoreError, tls, url};
 
 /// The store's own connections, and how it uses them.
 pub(super) struct Pool {
@@ -27,10 +27,7 @@ pub(super) type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
 
 impl Pool {
     pub(super) fn new(url: &str, options: &PostgresOptions) -> Result<Self, PostgresStoreError> {
-        let mut config: Config = url.parse().map_err(|error| invalid(&error))?;
-        if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
-            return Err(PostgresStoreError::Url { reason: "names no host".to_owned() });
-        }
+        let (mut config, files) = url::parse(url)?;
         config.connect_timeout(options.connect_timeout);
         // A server that vanished without a word is noticed before the leases end.
         config.keepalives_idle(Duration::from_secs(5)).keepalives_interval(Duration::from_secs(2));
@@ -40,7 +37,7 @@ impl Pool {
         }
         let server = server_of(&config);
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = Manager::from_config(config, NoTls, recycling);
+        let manager = tls::manager(config, &files, recycling)?;
         let connections = deadpool_postgres::Pool::builder(manager)
             .max_size(options.connections)
             .wait_timeout(Some(options.command_timeout))
@@ -165,11 +162,6 @@ fn is_worth_another_try(error: &PostgresStoreError) -> bool {
         error.code(),
         Some(&SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED)
     )
-}
-
-fn invalid(error: &tokio_postgres::Error) -> PostgresStoreError {
-    let cause = std::error::Error::source(error).map(ToString::to_string);
-    PostgresStoreError::Url { reason: format!("is invalid ({})", cause.unwrap_or_default()) }
 }
 
 /// The hosts and ports, for messages.

@@ -1,6 +1,7 @@
 //! The query of a URL.
 
 use super::tls::{CA_FILE, CERT_FILE, KEY_FILE};
+use crate::text::percent_decoded;
 
 const FILES: [&str; 3] = [CA_FILE, CERT_FILE, KEY_FILE];
 
@@ -38,7 +39,7 @@ impl<'a> Query<'a> {
     pub(super) fn get(&self, name: &str) -> Result<Option<String>, String> {
         let value = self.0.iter().find(|(given, _)| *given == name).map(|(_, value)| value);
         let Some(value) = value.filter(|value| !value.is_empty()) else { return Ok(None) };
-        decoded(value).map(Some).ok_or_else(|| {
+        percent_decoded(value).map(Some).ok_or_else(|| {
             format!("has a {name:?} in its query that is not well encoded: write % as %25")
         })
     }
@@ -47,17 +48,6 @@ impl<'a> Query<'a> {
 /// Whether a text looks like the name of a parameter, perhaps with a typing error.
 fn is_plain(name: &str) -> bool {
     name.len() <= 16 && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
-}
-
-fn decoded(text: &str) -> Option<String> {
-    let mut parts = text.split('%');
-    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
-    for part in parts {
-        let (digits, rest) = part.split_at_checked(2)?;
-        bytes.push(u8::from_str_radix(digits, 16).ok()?);
-        bytes.extend(rest.as_bytes());
-    }
-    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]
