@@ -105,7 +105,7 @@
 //! | `postgres` | | [`PostgresStore`](store::PostgresStore), shared by several processes; [`Delivery::commit`] for `tokio-postgres` and `deadpool-postgres` |
 //! | `postgres-tls` | | TLS to PostgreSQL, by rustls with ring unless the program has installed another provider |
 //! | `postgres-tls-no-provider` | | the same without ring, for a program that installs a provider |
-//! | `sqlx-0_8-postgres`, `sqlx-0_9-postgres` | | [`Delivery::commit`] for `sqlx`, by its major version; 0.9 needs Rust 1.94 |
+//! | `sqlx-0_8-postgres`, `sqlx-0_9-postgres`, `sqlx-0_9-sqlite` | | [`Delivery::commit`] for `sqlx`, by its major version and the database; 0.9 needs Rust 1.94 |
 //! | `redis` | | [`RedisStore`](store::RedisStore), shared by several processes |
 //! | `sqlite` | | [`SqliteStore`](store::SqliteStore), in a file on one machine; a handler can complete a delivery in its own transaction |
 //! | `redis-tls` | | `rediss://`, by rustls with ring unless the program has installed another provider |

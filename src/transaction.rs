@@ -13,7 +13,11 @@ mod handle;
 mod redis;
 #[cfg(feature = "sqlite")]
 mod rusqlite;
-#[cfg(any(feature = "sqlx-0_8-postgres", feature = "sqlx-0_9-postgres"))]
+#[cfg(any(
+    feature = "sqlx-0_8-postgres",
+    feature = "sqlx-0_9-postgres",
+    feature = "sqlx-0_9-sqlite"
+))]
 mod sqlx;
 mod statement;
 #[cfg(feature = "postgres")]

@@ -1,12 +1,17 @@
 //! The transactions of `sqlx`, of each major version that a program may use.
 
+#[cfg(feature = "sqlx-0_9-sqlite")]
+mod sqlite;
+
+#[cfg(any(feature = "sqlx-0_8-postgres", feature = "sqlx-0_9-postgres"))]
 use super::{CompleteError, CompletionStatement, Transaction};
 
-/// Implements [`Transaction`] for the transactions of one version of `sqlx` with one database.
+/// Implements [`Transaction`] for the transactions of one version of `sqlx` with PostgreSQL.
+#[cfg(any(feature = "sqlx-0_8-postgres", feature = "sqlx-0_9-postgres"))]
 macro_rules! transactions_of {
-    ($sqlx:ident, $database:ident, $name:literal, $sql:expr) => {
-        impl Transaction for $sqlx::Transaction<'_, $sqlx::$database> {
-            const DATABASE: &'static str = $name;
+    ($sqlx:ident, $sql:expr) => {
+        impl Transaction for $sqlx::Transaction<'_, $sqlx::Postgres> {
+            const DATABASE: &'static str = "PostgreSQL";
 
             async fn execute(
                 &mut self,
@@ -34,6 +39,6 @@ macro_rules! transactions_of {
 }
 
 #[cfg(feature = "sqlx-0_8-postgres")]
-transactions_of!(sqlx_0_8, Postgres, "PostgreSQL", std::convert::identity);
+transactions_of!(sqlx_0_8, std::convert::identity);
 #[cfg(feature = "sqlx-0_9-postgres")]
-transactions_of!(sqlx_0_9, Postgres, "PostgreSQL", sqlx_0_9::AssertSqlSafe);
+transactions_of!(sqlx_0_9, sqlx_0_9::AssertSqlSafe);

@@ -124,6 +124,8 @@ async fn renewed_after(fault: Fault, adapter: Adapter) {
     receiver.idle().await;
     receiver.deliver(&Post::new("d")).await.is(200, "Already processed");
     assert_eq!((receiver.runs(), receiver.incidents(Incident::LeaseLost)), (1, 0));
+    // The third may have been let through.
+    assert!((2..=3).contains(&receiver.incidents(Incident::RenewalFailed)));
 }
 
 /// The store then answers only that the delivery is recorded as completed.

@@ -7,7 +7,7 @@ use nevent_webhooks::store::{PostgresOptions, PostgresStore};
 use nevent_webhooks::{Incident, Store};
 
 use crate::support::acceptance::{Adapter, Post, rows};
-use crate::support::{PATIENCE, Proxy, Scene, Server, claim};
+use crate::support::{PATIENCE, Proxy, Scene, Server, claim, sell, unavailable};
 
 rows!(a_server_that_crashes_and_comes_back, a_silent_server, the_disk_is_full,);
 
@@ -78,6 +78,26 @@ async fn the_disk_is_full(adapter: Adapter) {
     receiver.deliver(&Post::new("before").body("before")).await.is(200, "Already processed");
     scene.server.clear_the_disk();
     deliver_until_done(&receiver, &Post::new("after").body("after")).await;
+}
+
+/// The role's limit is for a handler's statements. The store sets one of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_handler_whose_statement_takes_too_long_commits_nothing() {
+    let scene = Scene::new().await;
+    scene.server.execute("ALTER ROLE postgres SET statement_timeout = '50ms'").await;
+    let slow = scene.receiver(Adapter::Axum, |effects, delivery| async move {
+        let mut client = effects.client().await?;
+        let transaction = client.transaction().await.map_err(unavailable)?;
+        sell(&transaction, delivery.id().as_str()).await?;
+        transaction.batch_execute("SELECT pg_sleep(1)").await.map_err(unavailable)?;
+        delivery.commit(transaction).await?;
+        Ok(StatusCode::OK)
+    });
+    let receiver = slow.start().await;
+    for runs in 1..=2 {
+        receiver.deliver(&Post::new("d")).await.is(503, "Try again later");
+        assert_eq!((receiver.runs(), scene.effects.of("d").await), (runs, 0));
+    }
 }
 
 #[tokio::test]

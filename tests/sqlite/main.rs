@@ -7,6 +7,7 @@ mod disk;
 mod files;
 mod locks;
 mod processes;
+mod promises;
 mod store;
 mod support;
 mod thread;

@@ -8,6 +8,7 @@ pub mod diesel_async;
 pub mod sea_orm;
 #[path = "sqlx.rs"]
 pub mod sqlx_0_9;
+pub mod sqlx_sqlite;
 
 /// The same text with the older version.
 pub mod sqlx_0_8 {
