@@ -1,4 +1,4 @@
-//! A receiver whose effect and record commit together: each sale is in the table exactly once, whatever
+//! A receiver whose effect and record commit together: each event is booked exactly once, whatever
 //! happens to the process.
 //!
 //! ```sh
@@ -14,13 +14,13 @@ use std::error::Error;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
 use axum::{Router, routing::post};
-use deadpool_postgres::{Manager, Pool, PoolError, Transaction};
+use deadpool_postgres::{Manager, Pool, Transaction};
 use nevent_webhooks::store::PostgresStore;
 use nevent_webhooks::transaction::CompleteError;
 use nevent_webhooks::{
-    DedupeLayer, Delivery, Event, EventData, Rejection, Secret, Verifier, VerifyLayer,
+    DedupeKey, DedupeLayer, DedupeOptions, Delivery, Event, EventData, Rejection, Secret, Verifier,
+    VerifyLayer,
 };
 use tokio_postgres::NoTls;
 
@@ -28,10 +28,10 @@ async fn handle(
     State(pool): State<Pool>,
     delivery: Delivery,
     event: Event<EventData>,
-) -> Result<StatusCode, Failure> {
-    let mut client = pool.get().await?;
-    let transaction = client.transaction().await?;
-    book(&transaction, &event).await?;
+) -> Result<StatusCode, Rejection> {
+    let mut client = pool.get().await.map_err(failed)?;
+    let transaction = client.transaction().await.map_err(failed)?;
+    book(&transaction, &event).await.map_err(failed)?;
     delivery.commit(transaction).await?; // The sale and the record of the delivery, or neither.
     println!("booked {}", delivery.id());
     Ok(StatusCode::OK)
@@ -46,41 +46,9 @@ async fn book(
     transaction.execute(insert, &[&event.id, &event.event_type]).await.map(drop)
 }
 
-/// Why an event was not booked. The sender's retry runs the handler again.
-enum Failure {
-    Database(Box<dyn Error>),
-    Completion(CompleteError),
-}
-
-impl IntoResponse for Failure {
-    fn into_response(self) -> Response {
-        match self {
-            Self::Database(error) => {
-                eprintln!("not booked: {error}");
-                StatusCode::INTERNAL_SERVER_ERROR.into_response()
-            }
-            // 409 if another attempt has the delivery, 200 if it is completed already.
-            Self::Completion(error) => Rejection::from(error).into_response(),
-        }
-    }
-}
-
-impl From<PoolError> for Failure {
-    fn from(error: PoolError) -> Self {
-        Self::Database(error.into())
-    }
-}
-
-impl From<tokio_postgres::Error> for Failure {
-    fn from(error: tokio_postgres::Error) -> Self {
-        Self::Database(error.into())
-    }
-}
-
-impl From<CompleteError> for Failure {
-    fn from(error: CompleteError) -> Self {
-        Self::Completion(error)
-    }
+/// The database failed. As a [`Rejection`] this is a 503, after which the sender tries again.
+fn failed(error: impl Into<Box<dyn Error + Send + Sync>>) -> CompleteError {
+    CompleteError::Database(error.into())
 }
 
 #[tokio::main]
@@ -94,7 +62,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     pool.get().await?.batch_execute(table).await?;
 
     let verify = VerifyLayer::new(Verifier::new(Secret::from_env("NEVENT_WEBHOOK_SECRET")?));
-    let dedupe = DedupeLayer::new("tickets", store)?;
+    // By the id of the event, which the sender may deliver again under another delivery id.
+    let options = DedupeOptions::new().dedupe_by(DedupeKey::EventId);
+    let dedupe = DedupeLayer::with_options("tickets", store, options)?;
     let app = Router::new()
         .route("/webhooks/nevent", post(handle).route_layer((verify, dedupe)))
         .with_state(pool);

@@ -12,7 +12,7 @@
 //! | read typed events, and keep those that cannot be read | [`events`] |
 //! | handle batches, each event once | [`batches`] |
 //! | know what the sender is answered, and what it does then | [`responses`] |
-//! | choose a store; run Redis or PostgreSQL; write a store | [`stores`], [`redis`], [`postgres`], [`own_store`] |
+//! | choose a store; run Redis, PostgreSQL or SQLite; write a store | [`stores`], [`redis`], [`postgres`], [`own_store`] |
 //! | change the secret without losing a delivery | [`rotation`] |
 //! | serve several tenants or endpoints | [`tenants`] |
 //! | run behind a proxy, and shut down | [`proxy`], [`shutdown`] |

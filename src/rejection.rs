@@ -170,6 +170,8 @@ pub enum Rejection {
     #[error("the delivery could not be completed in the handler's transaction: {reason}")]
     #[non_exhaustive]
     NotCompleted {
+        /// Who has to act.
+        fault: Fault,
         /// The error.
         reason: Arc<str>,
     },

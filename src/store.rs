@@ -1,9 +1,10 @@
 //! Stores remember which deliveries were handled: the [`Store`] trait, its answers and errors,
 //! and the stores that come with the crate.
 //!
-//! `MemoryStore` remembers within one process, `SqliteStore` on one machine, and `RedisStore` across
-//! machines. To keep the records elsewhere, implement [`Store`]. The store below is complete: it passes the suite in
-//! the module `conformance`, which tries the promises of the trait on any store.
+//! `MemoryStore` remembers within one process, `SqliteStore` on one machine, `RedisStore` and
+//! `PostgresStore` across machines. To keep the records elsewhere, implement [`Store`]. The store
+//! below is complete: it passes the suite in the module `conformance`, which tries the promises of
+//! the trait on any store.
 //!
 #![cfg_attr(feature = "tower", doc = "```")]
 #![cfg_attr(not(feature = "tower"), doc = "```ignore")]

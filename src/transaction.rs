@@ -29,16 +29,21 @@ pub use self::statement::CompletionStatement;
 /// An open transaction of a database driver.
 ///
 /// Implemented for the transactions of `tokio-postgres` and `deadpool-postgres` with the feature
-/// `postgres`, and for `sqlx::Transaction` with a feature for each major version of `sqlx`. Not for a
-/// connection of `sqlx`, which may be in no transaction.
+/// `postgres`, and for `sqlx::Transaction` with a feature for each major version of `sqlx` and database.
 ///
-/// Implement it for the transaction of another driver with `async fn`s. Do not
-/// implement it for a connection, which may be in no transaction: the statement would then be
-/// committed alone, without the effect.
+/// Implement it for the transaction of another driver with `async fn`s. Do not implement it for a
+/// connection, which may be in no transaction: the statement would then be committed alone, without
+/// the effect.
 pub trait Transaction: Send {
     /// The kind of database: `"PostgreSQL"` or `"SQLite"`, as
     /// [`CompletionSql::database`](crate::store::CompletionSql::database) names it.
     const DATABASE: &'static str;
+
+    /// Whether nothing can undo what [`Transaction::commit`] committed. Default `true`.
+    ///
+    /// Say `false` for a type that may also be a savepoint, unless the database refuses a completion
+    /// within one. The layer then asks the store after the handler whether the delivery is completed.
+    const COMMIT_IS_FINAL: bool = true;
 
     /// Executes the statement as a part of this transaction.
     ///

@@ -48,19 +48,24 @@ pub(super) async fn finalize(attempt: &Arc<Attempt>, finalization: Finalization)
 
 /// Releases the delivery unless the store says that it is completed.
 async fn prove(attempt: &Arc<Attempt>, claim: &ClaimHandle) -> bool {
-    let is_proven = is_proven(attempt, claim).await;
-    if !is_proven {
-        attempt.observe(Outcome::NotCommitted);
-        record_in_time(attempt, claim, Finalization::Release).await;
+    let proof = ask_for_proof(attempt, claim).await;
+    if proof == Some(ClaimAnswer::Completed) {
+        return true;
     }
-    is_proven
+    attempt.observe(Outcome::NotCommitted);
+    record_in_time(attempt, claim, Finalization::Release).await;
+    if proof.is_none() {
+        release_once_more(Arc::clone(attempt), claim.clone());
+    }
+    false
 }
 
 /// Whether the store says that the delivery is completed. It may not be: the handler's transaction
 /// was dropped or rolled back, or its commit was answered although the transaction had failed.
 ///
 /// Claims the delivery again. A completed one is found completed, and another attempt's is left alone.
-async fn is_proven(attempt: &Arc<Attempt>, claim: &ClaimHandle) -> bool {
+/// `None` if the store does not answer in time.
+async fn ask_for_proof(attempt: &Arc<Attempt>, claim: &ClaimHandle) -> Option<ClaimAnswer> {
     let (claim, limit) = (claim.claim(), attempt.times.store_timeout);
     let answer = async {
         let mut pause = FIRST_PAUSE;
@@ -73,7 +78,18 @@ async fn is_proven(attempt: &Arc<Attempt>, claim: &ClaimHandle) -> bool {
             pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
         }
     };
-    matches!(within(PATIENCE, pin!(answer)).await, Some(ClaimAnswer::Completed))
+    within(PATIENCE, pin!(answer)).await
+}
+
+/// Releases again later. The claim that was to prove the completion may have reached the store after
+/// the release.
+fn release_once_more(attempt: Arc<Attempt>, claim: ClaimHandle) {
+    tokio::spawn(async move {
+        let limit = attempt.times.store_timeout;
+        sleep(limit).await;
+        let claim = claim.claim();
+        let _ = attempt.ask(StoreOperation::Release, limit, |store| store.release(claim)).await;
+    });
 }
 
 /// Records the end, within half a second or in the background.

@@ -22,9 +22,10 @@ use crate::VerifyError;
 /// | `Sender` | `Signature`, `SignatureForbidden`, `Token`, `TokenForbidden`, `UnknownTenant`, `UnknownTenantForbidden`, `PayloadTooLarge`, `OuterBodyLimit`, `UnsupportedContentEncoding`, `DeliveryId`, `MalformedChallenge`, `CreationTime`, `CreationTimeForbidden`, `DeliveryIdConflict`, `Event`, `TooManyEvents`, `EventTypeMismatch` |
 /// | `Network` | `UnreadableBody`, `BodyTimeout`, `OuterBodyTimeout` |
 /// | `Overload` | `BodyBudgetExhausted`, `TooManyInFlight` |
-/// | `Store` | `StoreUnavailable`, `NotCompleted` |
+/// | `Store` | `StoreUnavailable` |
 /// | `Handler` | `HandlerPanicked`, `StillProcessing`, `NotCommitted`, `BatchIncomplete` |
 /// | `Configuration` | `TwoVerifyLayers`, `MissingVerifyLayer`, `MissingDedupeLayer`, `TwoTokenLayers`, `MissingTokenLayer`, `NotSigned` |
+/// | the one that its `CompleteError` says | `NotCompleted` |
 /// | none | `AlreadyProcessed`, `DeliveryInProgress` |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -88,7 +89,8 @@ impl Rejection {
             | Self::BodyTimeout { .. }
             | Self::OuterBodyTimeout { .. } => Fault::Network,
             Self::BodyBudgetExhausted { .. } | Self::TooManyInFlight { .. } => Fault::Overload,
-            Self::StoreUnavailable { .. } | Self::NotCompleted { .. } => Fault::Store,
+            Self::StoreUnavailable { .. } => Fault::Store,
+            Self::NotCompleted { fault, .. } => *fault,
             Self::HandlerPanicked
             | Self::StillProcessing
             | Self::NotCommitted

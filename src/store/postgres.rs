@@ -19,7 +19,7 @@ use self::begin::Begin;
 pub use self::error::PostgresStoreError;
 pub use self::options::PostgresOptions;
 use self::pool::Pool;
-use self::schema::Schema;
+use self::schema::{Schema, VERSION};
 use super::{CompletionSql, StoreIdentity};
 
 /// A [`Store`](super::Store) in PostgreSQL 13 or later, shared by all processes that use the same
@@ -133,8 +133,8 @@ impl PostgresStore {
         Ok(Self(shared))
     }
 
-    /// Creates the tables and functions of the store, or updates them. Doing it again changes
-    /// nothing. The role needs the right to create a schema.
+    /// Creates the tables and functions of the store, or updates them. If they are up to date, it only
+    /// reads. To create or update them, the role must be able to create the schema, or own it.
     ///
     /// # Errors
     ///
@@ -154,14 +154,22 @@ impl PostgresStore {
     ) -> Result<(), PostgresStoreError> {
         let options = options.checked()?;
         let pool = Pool::new(url, &options)?;
-        pool.batch(&Schema::new(&options.schema).migration()).await
+        let schema = Schema::new(&options.schema);
+        if check::version_of(&pool, &schema).await? == Some(VERSION) {
+            return Ok(());
+        }
+        pool.batch(&schema.migration()).await
     }
 
     /// The SQL that [`PostgresStore::migrate`] executes, for a schema of this name: for a team that
     /// creates its tables by other means. It says which rights a limited role needs.
-    #[must_use]
-    pub fn schema_sql(schema: &str) -> String {
-        Schema::new(schema).sql()
+    ///
+    /// # Errors
+    ///
+    /// [`PostgresStoreError::Options`] for a name that [`PostgresOptions::schema`] does not allow.
+    pub fn schema_sql(schema: &str) -> Result<String, PostgresStoreError> {
+        options::check_schema(schema)?;
+        Ok(Schema::new(schema).sql())
     }
 
     /// Checks that the database can be reached and written to, for a readiness probe.

@@ -1,9 +1,9 @@
 use std::error::Error;
 
-use crate::Rejection;
-#[cfg(feature = "redis")]
+#[cfg(all(feature = "redis", any(feature = "tower", feature = "actix")))]
 use crate::store::RedisEffectError;
 use crate::text::with_sources;
+use crate::{Fault, Rejection};
 
 /// Why a delivery was not completed in the handler's transaction. Roll the transaction back, and
 /// return the error: as a [`Rejection`] it is the right response.
@@ -49,10 +49,17 @@ pub enum CompleteError {
     AlreadyCompleted,
     /// The transaction is within a savepoint. The database could roll the completion back alone and
     /// commit the effect.
-    #[error("the transaction is within a savepoint: complete the delivery in the outermost one")]
+    ///
+    /// A savepoint that was rolled back is still open. Drivers leave it so when a nested transaction is
+    /// rolled back: execute `RELEASE SAVEPOINT sp_1` with `tokio-postgres`, or
+    /// `RELEASE SAVEPOINT _sqlx_savepoint_1` with `sqlx`, before the completion.
+    #[error(
+        "the transaction is within a savepoint: complete the delivery in the outermost transaction, and \
+         RELEASE a savepoint that was rolled back"
+    )]
     InSavepoint,
     /// An effect in Redis cannot be executed. Nothing was executed.
-    #[cfg(feature = "redis")]
+    #[cfg(all(feature = "redis", any(feature = "tower", feature = "actix")))]
     #[error("the effects in Redis were refused, and nothing was executed")]
     Refused(#[source] RedisEffectError),
     /// The database failed, or refused the statement.
@@ -111,7 +118,20 @@ impl From<CompleteError> for Rejection {
             CompleteError::NotClaimed => Self::MissingDedupeLayer,
             CompleteError::Lost => Self::DeliveryInProgress { lease: std::time::Duration::ZERO },
             CompleteError::AlreadyCompleted => Self::AlreadyProcessed,
-            other => Self::NotCompleted { reason: with_sources(&other).into() },
+            other => {
+                Self::NotCompleted { fault: fault(&other), reason: with_sources(&other).into() }
+            }
         }
+    }
+}
+
+/// Who has to act. Most errors are mistakes in the program, and no retry heals them.
+fn fault(error: &CompleteError) -> Fault {
+    match error {
+        CompleteError::NotTransactional | CompleteError::OtherDatabase { .. } => {
+            Fault::Configuration
+        }
+        CompleteError::Database(_) => Fault::Store,
+        _ => Fault::Handler,
     }
 }

@@ -18,7 +18,9 @@ impl ClaimHandle {
     pub async fn commit<T: Transaction>(&self, mut transaction: T) -> Result<(), CompleteError> {
         self.complete_in(&mut transaction).await?;
         transaction.commit().await?;
-        self.note(ClaimState::Committed);
+        if T::COMMIT_IS_FINAL {
+            self.note(ClaimState::Committed);
+        }
         Ok(())
     }
 

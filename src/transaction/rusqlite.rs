@@ -1,6 +1,6 @@
 //! The transaction of `rusqlite`.
 
-use ::rusqlite::{Error, Transaction, params};
+use ::rusqlite::{DropBehavior, Error, Transaction, params};
 
 use super::{BlockingTransaction, CompleteError, CompletionStatement};
 
@@ -8,6 +8,8 @@ impl BlockingTransaction for Transaction<'_> {
     const DATABASE: &'static str = "SQLite";
 
     fn execute(&mut self, statement: &CompletionStatement<'_>) -> Result<(), CompleteError> {
+        // Or a transaction that commits when it is dropped would commit the effect alone.
+        self.set_drop_behavior(DropBehavior::Rollback);
         // After an error such as a full disk. The completion would be committed without the effect.
         if self.is_autocommit() {
             return Err(CompleteError::Database("SQLite has rolled the transaction back".into()));

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const TABLE: &str = include_str!("README.md");
 
 /// Directories with tests that are named after rows. The published package holds the first alone.
-const DIRECTORIES: [&str; 3] = ["acceptance", "redis", "stacks/tests"];
+const DIRECTORIES: [&str; 5] = ["acceptance", "postgres", "redis", "sqlite", "stacks/tests"];
 
 /// The id of a row, and a file of its tests.
 type Shown = BTreeSet<(String, String)>;

@@ -14,6 +14,7 @@ rows!(
     a_transaction_that_was_staged_and_committed,
     a_statement_that_failed_is_not_believed,
     a_savepoint_is_refused,
+    a_savepoint_that_was_rolled_back_is_to_be_released,
 );
 
 async fn d26_effect_and_record_commit_together(adapter: Adapter) {
@@ -142,4 +143,29 @@ async fn a_savepoint_is_refused(adapter: Adapter) {
     let receiver = receiver.start().await;
     receiver.deliver(&Post::new("d")).await.is(503, "Try again later");
     assert_eq!(scene.effects.of("d").await, 0);
+}
+
+/// Drivers leave the savepoint of a nested transaction open that was rolled back.
+async fn a_savepoint_that_was_rolled_back_is_to_be_released(adapter: Adapter) {
+    let scene = Scene::new().await;
+    let receiver = scene.receiver(adapter, |effects, delivery| async move {
+        let is_released = effects.of("first").await == 1;
+        effects.client().await?.batch_execute("INSERT INTO effects VALUES ('first')").await.ok();
+        let mut client = effects.client().await?;
+        let mut transaction = client.transaction().await.expect("a server");
+        sell(&transaction, delivery.id().as_str()).await?;
+        let nested = transaction.transaction().await.expect("a server");
+        nested.batch_execute("INSERT INTO effects VALUES (NULL)").await.expect_err("not null");
+        nested.rollback().await.expect("a server");
+        if is_released {
+            transaction.batch_execute("RELEASE SAVEPOINT sp_1").await.expect("it is open");
+        }
+        delivery.commit(transaction).await?;
+        Ok(StatusCode::OK)
+    });
+    let receiver = receiver.start().await;
+    receiver.deliver(&Post::new("d")).await.is(503, "Try again later");
+    assert_eq!(scene.effects.of("d").await, 0);
+    receiver.deliver(&Post::new("d")).await.is(200, "");
+    assert_eq!(scene.effects.of("d").await, 1);
 }

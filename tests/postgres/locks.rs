@@ -20,7 +20,7 @@ rows!(
 );
 
 fn hurried() -> DedupeOptions {
-    let (deadline, store) = (Duration::from_millis(300), Duration::from_millis(250));
+    let (deadline, store) = (Duration::from_millis(900), Duration::from_millis(800));
     DedupeOptions::new().response_deadline(deadline).store_timeout(store).lease(deadline * 3)
 }
 
@@ -67,7 +67,7 @@ async fn a_row_that_is_locked_beyond_its_lease_stays_in_flight(adapter: Adapter)
     let (setup, gate) = committing_late(&scene, adapter);
     let receiver = setup.options(hurried()).start().await;
     receiver.deliver(&Post::new("d")).await.is(503, "Still processing");
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
     receiver.deliver(&Post::new("d")).await.is(409, "Delivery in progress");
     gate.let_pass(1);
     receiver.idle().await;
@@ -82,7 +82,7 @@ async fn work_after_the_commit_loses_no_lease(adapter: Adapter) {
         let transaction = client.transaction().await.map_err(unavailable)?;
         sell(&transaction, delivery.id().as_str()).await?;
         delivery.commit(transaction).await?;
-        tokio::time::sleep(Duration::from_secs(2)).await;
+        tokio::time::sleep(Duration::from_secs(4)).await;
         Ok(StatusCode::OK)
     });
     let receiver = receiver.options(hurried()).start().await;
@@ -128,7 +128,7 @@ async fn handlers_that_hold_all_their_connections_lose_no_lease(adapter: Adapter
         let mut client = effects.client().await?;
         let transaction = client.transaction().await.map_err(unavailable)?;
         sell(&transaction, delivery.id().as_str()).await?;
-        tokio::time::sleep(Duration::from_millis(700)).await;
+        tokio::time::sleep(Duration::from_millis(1200)).await;
         delivery.commit(transaction).await?;
         Ok(StatusCode::OK)
     });
@@ -245,4 +245,24 @@ async fn completions_are_hot_updates_and_expired_rows_are_deleted() {
     }
     let (updates, hot) = (figures("n_tup_upd").await, figures("n_tup_hot_upd").await);
     assert!(hot * 10 > updates * 9, "{hot} of {updates} updates wrote to no index");
+}
+
+/// A lease that began while the clock was ahead ends at the latest its own length after the next
+/// claim.
+#[tokio::test]
+async fn a_clock_that_was_set_back_holds_no_lease_for_long() {
+    let server = Server::start().await;
+    let store = server.store().await;
+    let mut first = claim("d");
+    first.lease = Duration::from_secs(2);
+    store.claim(&first).await.expect("a server");
+    server.execute("UPDATE nevent_webhooks.records SET ends = ends + interval '1 year'").await;
+    let mut second = claim("d");
+    second.lease = Duration::from_secs(60);
+    let ClaimAnswer::InFlight { lease } = store.claim(&second).await.expect("a server") else {
+        panic!("the first owner holds it");
+    };
+    assert!(lease <= first.lease, "{lease:?}");
+    tokio::time::sleep(Duration::from_millis(2100)).await;
+    assert_eq!(store.claim(&second).await.expect("a server"), ClaimAnswer::Acquired);
 }

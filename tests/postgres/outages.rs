@@ -7,7 +7,7 @@ use nevent_webhooks::store::{PostgresOptions, PostgresStore};
 use nevent_webhooks::{Incident, Store};
 
 use crate::support::acceptance::{Adapter, Post, rows};
-use crate::support::{PATIENCE, Proxy, Scene, Server, claim, sell, unavailable};
+use crate::support::{Effects, PATIENCE, Proxy, Scene, Server, claim, sell, unavailable};
 
 rows!(a_server_that_crashes_and_comes_back, a_silent_server, the_disk_is_full,);
 
@@ -83,8 +83,10 @@ async fn the_disk_is_full(adapter: Adapter) {
 /// The role's limit is for a handler's statements. The store sets one of its own.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_handler_whose_statement_takes_too_long_commits_nothing() {
-    let scene = Scene::new().await;
+    let mut scene = Scene::new().await;
     scene.server.execute("ALTER ROLE postgres SET statement_timeout = '50ms'").await;
+    // Connections that are open keep the limit that they had.
+    scene.effects = Effects::at(&scene.server.url()).await;
     let slow = scene.receiver(Adapter::Axum, |effects, delivery| async move {
         let mut client = effects.client().await?;
         let transaction = client.transaction().await.map_err(unavailable)?;

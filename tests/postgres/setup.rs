@@ -27,6 +27,8 @@ async fn impossible_options_are_refused_with_their_values() {
     for (options, reason) in [
         (PostgresOptions::new().schema(""), "1 to 63 bytes"),
         (PostgresOptions::new().schema("x".repeat(64)), "1 to 63 bytes"),
+        (PostgresOptions::new().schema("x$$; DROP TABLE y; --"), "without `$`"),
+        (PostgresOptions::new().schema("x\ny"), "control characters"),
         (PostgresOptions::new().connections(0), "no connection"),
         (PostgresOptions::new().connect_timeout(std::time::Duration::ZERO), "connect timeout"),
         (PostgresOptions::new().command_timeout(std::time::Duration::ZERO), "command timeout"),
@@ -71,7 +73,7 @@ async fn what_is_wrong_with_a_server_is_said_with_what_to_do() {
 async fn a_limited_role_can_do_all_that_a_store_does() {
     let server = Server::start().await;
     server.store().await;
-    let sql = PostgresStore::schema_sql("nevent_webhooks");
+    let sql = PostgresStore::schema_sql("nevent_webhooks").expect("a name");
     let grants = sql.lines().filter_map(|line| line.strip_prefix("--   ")?.strip_suffix(';'));
     let grants: Vec<_> = grants.filter(|line| line.contains("receiver")).collect();
     assert_eq!(grants.len(), 2);

@@ -12,7 +12,7 @@ use tokio::time::sleep;
 
 use crate::support::acceptance::{Adapter, Post, Receiver};
 use crate::support::effects::{Effects, blocking, sell};
-use crate::support::{Directory, claim};
+use crate::support::{Directory, PATIENCE, claim};
 
 /// A delivery with a body of its own. The same signed bytes under another id would be a replay.
 fn post(id: &str) -> Post {
@@ -34,7 +34,7 @@ async fn operations_wait_for_the_busy_timeout_and_then_fail() {
     let directory = Directory::new();
     let options = SqliteOptions::new().busy_timeout(Duration::from_millis(300));
     let store = SqliteStore::open_with(directory.file(), options).await.expect("a file");
-    let holder = locked(&directory, Duration::from_secs(2));
+    let holder = locked(&directory, Duration::from_secs(4));
 
     // The later one does not wait for the end of the earlier one's wait, and then for its own.
     let mut claims = JoinSet::new();
@@ -49,7 +49,7 @@ async fn operations_wait_for_the_busy_timeout_and_then_fail() {
     for (answer, took) in claims.join_all().await {
         let Err(StoreError::Unavailable(error)) = answer else { panic!("{answer:?}") };
         assert!(error.to_string().contains("keep handlers' transactions short"), "{error}");
-        assert!(took >= Duration::from_millis(300) && took < Duration::from_secs(1), "{took:?}");
+        assert!(took >= Duration::from_millis(300) && took < Duration::from_secs(2), "{took:?}");
     }
     store.ready().await.expect_err("the lock is held");
     holder.join().expect("no panic");
@@ -61,9 +61,11 @@ async fn operations_wait_for_the_busy_timeout_and_then_fail() {
 async fn an_operation_goes_on_when_the_lock_is_free_in_time() {
     let directory = Directory::new();
     let store = directory.store().await;
+    let begun = Instant::now();
     let holder = locked(&directory, Duration::from_millis(300));
     assert_eq!(store.claim(&claim("d")).await.expect("a file"), ClaimAnswer::Acquired);
-    assert!(holder.is_finished() || holder.join().is_ok());
+    assert!(begun.elapsed() >= Duration::from_millis(300), "the claim waited for the lock");
+    holder.join().expect("no panic");
 }
 
 /// The sender is answered 503, and its retry is handled.
@@ -96,7 +98,7 @@ async fn a_lock_that_is_held_for_nearly_half_a_lease_costs_no_lease() {
         sleep(Duration::from_millis(150)).await;
     }
     for _ in 0..3 {
-        locked(&directory, LEASE * 45 / 100).join().expect("no panic");
+        locked(&directory, LEASE * 40 / 100).join().expect("no panic");
         sleep(LEASE / 5).await;
     }
     let other = directory.store().await;
@@ -135,7 +137,10 @@ async fn many_handlers_with_transactions_of_their_own_get_the_lock() {
         senders.spawn(async move {
             for number in 0..20 {
                 let post = post(&format!("{sender}-{number}"));
-                while receiver.deliver(&post).await.status != 200 {}
+                let begun = Instant::now();
+                while receiver.deliver(&post).await.status != 200 {
+                    assert!(begun.elapsed() < PATIENCE, "the lock is never free");
+                }
             }
         });
     }

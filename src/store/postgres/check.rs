@@ -1,4 +1,7 @@
-use super::schema::VERSION;
+//! Whether a database is fit for the store.
+
+use super::pool::Pool;
+use super::schema::{Schema, VERSION};
 use super::{PostgresStoreError, Shared};
 
 /// Starts a transaction that changes nothing.
@@ -7,47 +10,62 @@ const BEGIN: &str = "BEGIN READ ONLY";
 impl Shared {
     /// Checks that the server is new enough, can be written to, and has the store's tables.
     pub(super) async fn check(&self) -> Result<(), PostgresStoreError> {
-        let server = || self.pool.server().to_owned();
-        let about = "SELECT current_setting('server_version'), \
-            current_setting('server_version_num')::integer >= 130000, pg_is_in_recovery(), \
-            current_setting('synchronous_commit') = 'off'";
-        let row = self.pool.query(BEGIN, about, &[]).await?;
-        if !row.get::<_, bool>(1) {
-            return Err(PostgresStoreError::TooOld { server: server(), version: row.get(0) });
-        }
-        if row.get(2) {
-            return Err(PostgresStoreError::Standby { server: server() });
-        }
-        if row.get(3) {
-            return Err(PostgresStoreError::SynchronousCommitOff { server: server() });
-        }
-        let schema = &self.schema.name;
-        let not_migrated = |found: String| PostgresStoreError::Schema {
-            server: server(),
-            schema: schema.clone(),
-            found,
-        };
-        let query = format!(
-            "SELECT to_regprocedure('{}.schema_version()') IS NOT NULL",
-            schema.replace('\'', "''")
-        );
-        if !self.pool.query(BEGIN, &query, &[]).await?.get::<_, bool>(0) {
-            return Err(not_migrated("no tables of a PostgresStore".to_owned()));
-        }
-        let tables = format!(
-            "SELECT {schema}.schema_version(), bool_and(has_table_privilege(t, 'SELECT') \
-             AND has_table_privilege(t, 'INSERT') AND has_table_privilege(t, 'UPDATE') \
-             AND has_table_privilege(t, 'DELETE')) \
-             FROM unnest(ARRAY['{text}.records', '{text}.replays']::regclass[]) t",
-            text = schema.replace('\'', "''")
-        );
-        let row = self.pool.query(BEGIN, &tables, &[]).await?;
-        match row.get::<_, i32>(0) {
-            VERSION if row.get(1) => Ok(()),
-            VERSION => Err(PostgresStoreError::Rights { server: server(), schema: schema.clone() }),
-            version => {
-                Err(not_migrated(format!("version {version} of the tables, not {VERSION},")))
-            }
-        }
+        check_server(&self.pool).await?;
+        check_tables(&self.pool, &self.schema).await
     }
+}
+
+async fn check_server(pool: &Pool) -> Result<(), PostgresStoreError> {
+    let server = || pool.server().to_owned();
+    let about = "SELECT current_setting('server_version'), \
+        current_setting('server_version_num')::integer >= 130000, pg_is_in_recovery(), \
+        current_setting('synchronous_commit') = 'off'";
+    let row = pool.query(BEGIN, about, &[]).await?;
+    if !row.get::<_, bool>(1) {
+        return Err(PostgresStoreError::TooOld { server: server(), version: row.get(0) });
+    }
+    if row.get(2) {
+        return Err(PostgresStoreError::Standby { server: server() });
+    }
+    if row.get(3) {
+        return Err(PostgresStoreError::SynchronousCommitOff { server: server() });
+    }
+    Ok(())
+}
+
+async fn check_tables(pool: &Pool, schema: &Schema) -> Result<(), PostgresStoreError> {
+    let (server, name) = (|| pool.server().to_owned(), || schema.name.clone());
+    let found = match version_of(pool, schema).await? {
+        Some(VERSION) if has_rights(pool, schema).await? => return Ok(()),
+        Some(VERSION) => {
+            return Err(PostgresStoreError::Rights { server: server(), schema: name() });
+        }
+        Some(version) => format!("version {version} of the tables, not {VERSION},"),
+        None => "no tables of a PostgresStore".to_owned(),
+    };
+    Err(PostgresStoreError::Schema { server: server(), schema: name(), found })
+}
+
+/// The version of the tables and functions. `None` if there are none.
+pub(super) async fn version_of(
+    pool: &Pool,
+    schema: &Schema,
+) -> Result<Option<i32>, PostgresStoreError> {
+    let (name, text) = (&schema.name, schema.name.replace('\'', "''"));
+    let exists = format!("SELECT to_regprocedure('{text}.schema_version()') IS NOT NULL");
+    if !pool.query(BEGIN, &exists, &[]).await?.get::<_, bool>(0) {
+        return Ok(None);
+    }
+    let version = pool.query(BEGIN, &format!("SELECT {name}.schema_version()"), &[]).await?;
+    Ok(Some(version.get(0)))
+}
+
+async fn has_rights(pool: &Pool, schema: &Schema) -> Result<bool, PostgresStoreError> {
+    let text = schema.name.replace('\'', "''");
+    let rights = format!(
+        "SELECT bool_and(has_table_privilege(t, r)) \
+         FROM unnest(ARRAY['{text}.records', '{text}.replays']::regclass[]) t, \
+         unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) r"
+    );
+    Ok(pool.query(BEGIN, &rights, &[]).await?.get(0))
 }

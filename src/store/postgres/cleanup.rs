@@ -18,20 +18,21 @@ pub(super) fn start(shared: &Arc<Shared>) {
     tokio::spawn(async move {
         loop {
             sleep(PAUSE).await;
-            let Some(again) = delete_all_expired(&shared).await else { return };
-            // The next clean-up tries again. Claims tell of a server that is down.
-            let _ = again;
+            if delete_all_expired(&shared).await.is_none() {
+                return;
+            }
         }
     });
 }
 
-/// Deletes expired rows until there are none. `None` if the store is no more.
-async fn delete_all_expired(shared: &Weak<Shared>) -> Option<Result<(), PostgresStoreError>> {
+/// Deletes expired rows until there are none, or until an error: the next clean-up tries again, and
+/// claims tell of a server that is down. `None` if the store is no more.
+async fn delete_all_expired(shared: &Weak<Shared>) -> Option<()> {
     loop {
         let shared = shared.upgrade()?;
         match shared.delete_expired().await {
             Ok(deleted) if deleted >= i64::from(BATCH) => {}
-            other => return Some(other.map(drop)),
+            _ => return Some(()),
         }
     }
 }

@@ -37,7 +37,7 @@ impl PostgresOptions {
     }
 
     /// Sets the schema of the store's tables and functions. Default `nevent_webhooks`. 1 to 63 bytes,
-    /// as PostgreSQL allows.
+    /// as PostgreSQL allows, without `$` and control characters.
     pub fn schema(mut self, schema: impl Into<String>) -> Self {
         self.schema = schema.into();
         self
@@ -81,9 +81,8 @@ impl PostgresOptions {
 
     pub(super) fn checked(self) -> Result<Self, PostgresStoreError> {
         let Self { schema, connections, connect_timeout, command_timeout, .. } = &self;
-        let reason = if schema.is_empty() || schema.len() > 63 || schema.contains('\0') {
-            format!("the schema {schema:?} cannot be: its name has 1 to 63 bytes")
-        } else if *connections == 0 {
+        check_schema(schema)?;
+        let reason = if *connections == 0 {
             "the store may have no connection: allow at least 1, better 4".to_owned()
         } else if connect_timeout.is_zero() {
             "the connect timeout is zero: no connection could be in time".to_owned()
@@ -98,6 +97,19 @@ impl PostgresOptions {
         };
         Err(PostgresStoreError::Options { reason })
     }
+}
+
+/// Checks the name of a schema. It is a part of the functions' texts, which `$` would end.
+pub(super) fn check_schema(schema: &str) -> Result<(), PostgresStoreError> {
+    let is_too_long = schema.is_empty() || schema.len() > 63;
+    if !is_too_long && !schema.contains('$') && !schema.contains(char::is_control) {
+        return Ok(());
+    }
+    let reason = format!(
+        "the schema {schema:?} is not allowed: give it a name of 1 to 63 bytes, without `$` and control \
+         characters"
+    );
+    Err(PostgresStoreError::Options { reason })
 }
 
 impl Default for PostgresOptions {

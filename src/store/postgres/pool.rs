@@ -124,9 +124,10 @@ impl Pool {
 /// their place, and would be busier still.
 struct Used(Option<Object>);
 
-/// How long the end of a transaction is waited for that nobody else waits for. Its statements have a
-/// limit of their own, so only a server that is gone takes longer.
-const GRACE: Duration = Duration::from_secs(1);
+/// How long the end of a transaction is waited for that nobody else waits for. A server whose commits
+/// hang, as while its standby is away, does not notice that a client is gone: closed sooner, such
+/// connections would pile up there.
+const GRACE: Duration = Duration::from_secs(15);
 
 impl Used {
     #[allow(clippy::expect_used, reason = "it is taken only by value")]

@@ -41,6 +41,7 @@ impl Schema {
     /// the same moment would fail.
     pub(super) fn migration(&self) -> String {
         let lock = "SELECT pg_advisory_xact_lock(hashtextextended('nevent_webhooks migration', 0))";
-        format!("BEGIN; {lock}; {} COMMIT", self.sql())
+        // Without a limit, it would wait for handlers' transactions, and all claims would wait for it.
+        format!("BEGIN; SET LOCAL lock_timeout = '5s'; {lock}; {} COMMIT", self.sql())
     }
 }

@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS nevent_webhooks.records (
     ends timestamptz NOT NULL,
     -- When a record that nobody renewed can be deleted. `ends` decides.
     delete_after timestamptz NOT NULL,
+    lease interval NOT NULL,
     retention interval NOT NULL,
     completed boolean NOT NULL,
     scope text COLLATE "C" NOT NULL,
@@ -59,7 +60,7 @@ CREATE OR REPLACE FUNCTION nevent_webhooks.claim(
     OUT answer text, OUT lease_millis bigint, OUT first_id text
 ) LANGUAGE plpgsql AS $$
 DECLARE
-    lease CONSTANT interval := p_lease_ms * interval '1 ms';
+    lease_ CONSTANT interval := p_lease_ms * interval '1 ms';
     retention_ CONSTANT interval := p_retention_ms * interval '1 ms';
     held nevent_webhooks.records;
     now_ timestamptz;
@@ -86,7 +87,7 @@ BEGIN
         now_ := clock_timestamp();
         IF NOT FOUND THEN
             INSERT INTO nevent_webhooks.records VALUES (
-                now_ + lease, now_ + lease + retention_, retention_, false,
+                now_ + lease_, now_ + lease_ + retention_, lease_, retention_, false,
                 p_scope, p_kind, p_id, p_token, p_fingerprint
             ) ON CONFLICT DO NOTHING;
             IF FOUND THEN
@@ -114,13 +115,26 @@ BEGIN
             answer := 'completed';
             EXIT;
         ELSIF held.ends > now_ AND held.token <> p_token THEN
+            IF held.ends > now_ + held.lease THEN
+                -- The clock was set back. Otherwise a crashed owner's lease would last until it has
+                -- caught up.
+                held.ends := now_ + held.lease;
+                PERFORM FROM nevent_webhooks.records r
+                    WHERE r.scope = p_scope AND r.id = p_id AND r.kind = p_kind
+                    FOR UPDATE SKIP LOCKED;
+                IF FOUND THEN
+                    UPDATE nevent_webhooks.records r SET ends = held.ends
+                        WHERE r.scope = p_scope AND r.id = p_id AND r.kind = p_kind
+                            AND r.token = held.token AND NOT r.completed;
+                END IF;
+            END IF;
             answer := 'in flight';
             lease_millis := ceil(extract(epoch FROM held.ends - now_) * 1000);
             EXIT;
         END IF;
         UPDATE nevent_webhooks.records r SET
-            ends = now_ + lease, delete_after = now_ + lease + retention_,
-            retention = retention_, completed = false,
+            ends = now_ + lease_, delete_after = now_ + lease_ + retention_,
+            lease = lease_, retention = retention_, completed = false,
             token = p_token, fingerprint = p_fingerprint
             WHERE r.scope = p_scope AND r.id = p_id AND r.kind = p_kind;
         answer := 'acquired';
@@ -148,7 +162,8 @@ BEGIN
         WHERE r.scope = p_scope AND r.id = p_id AND r.kind = p_kind
         FOR UPDATE SKIP LOCKED;
     IF FOUND THEN
-        UPDATE nevent_webhooks.records r SET ends = clock_timestamp() + p_lease_ms * interval '1 ms'
+        UPDATE nevent_webhooks.records r SET ends = clock_timestamp() + p_lease_ms * interval '1 ms',
+                lease = p_lease_ms * interval '1 ms'
             WHERE r.scope = p_scope AND r.id = p_id AND r.kind = p_kind
                 AND r.token = p_token AND NOT r.completed AND r.ends > clock_timestamp();
     ELSE
@@ -176,7 +191,7 @@ BEGIN
         now_ := clock_timestamp();
         IF NOT FOUND THEN
             INSERT INTO nevent_webhooks.records VALUES (
-                now_ + retention_, now_ + retention_, retention_, true,
+                now_ + retention_, now_ + retention_, interval '0', retention_, true,
                 p_scope, p_kind, p_id, p_token, p_fingerprint
             ) ON CONFLICT DO NOTHING;
             IF FOUND THEN
@@ -240,13 +255,14 @@ LANGUAGE sql AS $$
     WITH old_records AS (
         DELETE FROM nevent_webhooks.records WHERE ctid = ANY (ARRAY(
             SELECT ctid FROM nevent_webhooks.records
-                WHERE delete_after < clock_timestamp() AND ends < clock_timestamp()
+                -- Not by `clock_timestamp`, which changes from row to row, so that no index can be used.
+                WHERE delete_after < statement_timestamp() AND ends < statement_timestamp()
                 ORDER BY delete_after LIMIT p_size FOR UPDATE SKIP LOCKED))
         RETURNING 1
     ), old_replays AS (
         DELETE FROM nevent_webhooks.replays WHERE ctid = ANY (ARRAY(
             SELECT ctid FROM nevent_webhooks.replays
-                WHERE expires < clock_timestamp()
+                WHERE expires < statement_timestamp()
                 ORDER BY expires LIMIT p_size FOR UPDATE SKIP LOCKED))
         RETURNING 1
     )

@@ -53,12 +53,12 @@ BEGIN
     SELECT RAISE(ROLLBACK, 'nevent_webhooks: the delivery is completed already') WHERE EXISTS (
         SELECT 1 FROM nevent_webhooks_records
             WHERE scope = NEW.scope AND id = NEW.id AND kind = NEW.kind
-                AND completed AND ends > round(unixepoch('subsec') * 1000));
+                AND completed AND ends > CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER));
     SELECT RAISE(ROLLBACK, 'nevent_webhooks: the claim was lost') WHERE NOT EXISTS (
         SELECT 1 FROM nevent_webhooks_records
             WHERE scope = NEW.scope AND id = NEW.id AND kind = NEW.kind
                 AND token = NEW.token AND NOT completed);
     UPDATE nevent_webhooks_records
-        SET completed = 1, ends = CAST(round(unixepoch('subsec') * 1000) AS INTEGER) + retention
+        SET completed = 1, ends = CAST(CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) AS INTEGER) + retention
         WHERE scope = NEW.scope AND id = NEW.id AND kind = NEW.kind;
 END;

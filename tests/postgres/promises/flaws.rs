@@ -43,7 +43,7 @@ impl Flaw {
 
     /// The store's schema under the flaw's name, with the flaw.
     pub fn schema_sql(&self) -> String {
-        let mut sql = PostgresStore::schema_sql(self.name);
+        let mut sql = PostgresStore::schema_sql(self.name).expect("a name");
         let schema = format!("\"{}\"", self.name);
         for (function, from, to) in self.edits {
             let head = format!("FUNCTION {schema}.{function}(");

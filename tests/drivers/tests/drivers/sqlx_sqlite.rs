@@ -7,8 +7,8 @@ use axum::http::StatusCode;
 use nevent_webhooks::store::SqliteStore;
 use nevent_webhooks::{Delivery, Rejection, Store};
 use nevent_webhooks_drivers::sqlx_sqlite::sell_ticket;
-use sqlx::SqlitePool;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
+use sqlx::{Acquire, SqlitePool};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
 
 use crate::support::acceptance::{Post, Receiver};
 use crate::support::{Adapter, claim};
@@ -118,6 +118,58 @@ async fn a_transaction_that_is_rolled_back() {
         receiver.deliver(&Post::new("d")).await.is(500, "Not committed");
         assert_eq!((receiver.runs(), scene.effects_of("d").await), (runs, 0));
     }
+}
+
+/// A refused completion rolls the transaction back. The connection, the only one, goes on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_whose_completion_was_refused_can_be_used_again() {
+    let scene = Scene::new("again").await;
+    let file = scene.directory.join("shop.db");
+    let options = SqliteConnectOptions::new().filename(file);
+    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await;
+    let (pool, store) = (pool.expect("a file"), scene.store.clone());
+    let receiver = scene.receiver(move |delivery| {
+        let (pool, store) = (pool.clone(), store.clone());
+        async move {
+            if delivery.id().as_str() == "lost" {
+                let own = delivery.claim().expect("claimed").claim();
+                store.release(own).await.expect("a file");
+            }
+            if delivery.id().as_str() == "fails" {
+                let mut transaction = pool.begin().await.expect("a connection");
+                let insert = sqlx::query("INSERT INTO effects VALUES ('fails')");
+                insert.execute(&mut *transaction).await.expect("a table");
+                return Ok(StatusCode::BAD_GATEWAY);
+            }
+            sell_ticket(State(pool), delivery).await
+        }
+    });
+    let receiver = receiver.await;
+    for (id, status) in [("lost", 409), ("fails", 502), ("d1", 200), ("lost", 409), ("d2", 200)] {
+        assert_eq!(receiver.deliver(&Post::new(id).body(id)).await.status, status, "{id}");
+        assert_eq!(scene.effects_of(id).await, i64::from(status == 200), "{id}");
+    }
+}
+
+/// The commit of a savepoint commits nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_savepoint() {
+    let scene = Scene::new("savepoint").await;
+    let pool = scene.pool.clone();
+    let receiver = scene.receiver(move |delivery| {
+        let pool = pool.clone();
+        async move {
+            let mut outer = pool.begin_with("BEGIN IMMEDIATE").await.expect("a file");
+            let mut inner = outer.begin().await.expect("a file");
+            let insert = sqlx::query("INSERT INTO effects VALUES ('d')");
+            insert.execute(&mut *inner).await.expect("a table");
+            delivery.commit(inner).await?;
+            Ok(StatusCode::OK)
+        }
+    });
+    let receiver = receiver.await;
+    receiver.deliver(&Post::new("d")).await.is(500, "Not committed");
+    assert_eq!(scene.effects_of("d").await, 0);
 }
 
 /// SQLite rolls a transaction back by itself after some errors. A completion would then be committed
