@@ -7,8 +7,8 @@ use axum::http::StatusCode;
 use nevent_webhooks::store::SqliteStore;
 use nevent_webhooks::{Delivery, Rejection, Store};
 use nevent_webhooks_drivers::sqlx_sqlite::sell_ticket;
-use sqlx::{Acquire, SqlitePool};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Acquire, SqlitePool};
 
 use crate::support::acceptance::{Post, Receiver};
 use crate::support::{Adapter, claim};
