@@ -48,7 +48,9 @@ async fn of_two_processes_that_race_for_each_delivery_one_gets_it() {
         process.tell("race 400");
     }
     let acquired = processes.each_mut().map(StoreProcess::answer);
-    let acquired: Vec<_> = acquired.iter().flat_map(|ids| ids.split(',')).collect();
+    // One of the two may get none.
+    let acquired = acquired.iter().flat_map(|ids| ids.split(','));
+    let acquired: Vec<_> = acquired.filter(|id| !id.is_empty()).collect();
     let distinct: HashSet<_> = acquired.iter().collect();
     assert_eq!((acquired.len(), distinct.len()), (400, 400));
 }

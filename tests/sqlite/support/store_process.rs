@@ -52,7 +52,8 @@ impl StoreProcess {
             let mut line = String::new();
             let read = self.answers.read_line(&mut line).expect("text");
             assert!(read > 0, "it has ended without an answer");
-            if let Some(answer) = line.trim_end().strip_prefix("said ") {
+            // An answer may be empty.
+            if let Some(answer) = line.trim_end_matches('\n').strip_prefix("said ") {
                 return answer.to_owned();
             }
         }
