@@ -170,7 +170,7 @@ pub enum Rejection {
     #[error("the delivery could not be completed in the handler's transaction: {reason}")]
     #[non_exhaustive]
     NotCompleted {
-        /// Who has to act.
+        /// The party that has to act.
         fault: Fault,
         /// The error.
         reason: Arc<str>,

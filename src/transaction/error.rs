@@ -41,7 +41,10 @@ pub enum CompleteError {
     },
     /// The claim is no longer held. Its lease expired, and another attempt took the delivery; or the
     /// transaction is in another database than the records.
-    #[error("the claim was lost: another attempt has taken the delivery")]
+    #[error(
+        "the claim was lost: another attempt has taken the delivery, or the transaction is in another \
+         database than the layer's store"
+    )]
     Lost,
     /// The delivery is completed, by another attempt or by an earlier transaction of this one whose
     /// commit was not answered. The effect has happened, and must not happen again.
@@ -125,7 +128,7 @@ impl From<CompleteError> for Rejection {
     }
 }
 
-/// Who has to act. Most errors are mistakes in the program, and no retry heals them.
+/// Names the party that has to act. Most errors are mistakes in the program, and no retry heals them.
 fn fault(error: &CompleteError) -> Fault {
     match error {
         CompleteError::NotTransactional | CompleteError::OtherDatabase { .. } => {

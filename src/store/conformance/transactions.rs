@@ -142,7 +142,7 @@ pub trait TransactionHarness: Harness + Sync {
     }
 }
 
-/// What a transaction of the suite does. See [`TransactionHarness::transact`].
+/// The steps of a transaction of the suite. See [`TransactionHarness::transact`].
 #[derive(Debug, Clone, Copy)]
 pub struct Plan<'p> {
     effect: &'p str,

@@ -47,7 +47,7 @@ pub enum PostgresStoreError {
     TooSlow {
         /// The server's address.
         server: String,
-        /// What took too long.
+        /// The wait that was too long, and what to do.
         reason: &'static str,
     },
     /// The server is older than the oldest version that the store works with.

@@ -76,7 +76,11 @@ impl Pool {
             self.transaction(begin, query, parameters).await
         };
         let in_time = timeout(self.command_timeout, all).await;
-        in_time.unwrap_or_else(|_| Err(self.too_slow("did not answer in time")))
+        in_time.unwrap_or_else(|_| {
+            Err(self.too_slow(
+                "did not answer in time: see what keeps it busy, or raise `command_timeout`",
+            ))
+        })
     }
 
     /// One transaction in one round trip: its statements are sent together.
@@ -104,7 +108,9 @@ impl Pool {
             PoolError::Timeout(deadpool_postgres::TimeoutType::Wait) => {
                 self.too_slow("has all of the store's connections in use: allow more `connections`")
             }
-            _ => self.too_slow("accepted no connection in time"),
+            _ => self.too_slow(
+                "accepted no connection in time: check the network, or raise `connect_timeout`",
+            ),
         })
     }
 

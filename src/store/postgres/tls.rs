@@ -9,7 +9,7 @@ use tokio_postgres::{Config, NoTls};
 use super::PostgresStoreError;
 use super::url::Files;
 
-/// What opens the store's connections.
+/// The factory of the store's connections.
 #[cfg(feature = "postgres-tls-no-provider")]
 pub(super) fn manager(
     config: Config,
@@ -26,7 +26,7 @@ pub(super) fn manager(
     Ok(Manager::from_config(config, MakeRustlsConnect::new(tls), options))
 }
 
-/// What opens the store's connections. A URL that asks for TLS has been refused.
+/// The factory of the store's connections. A URL that asks for TLS has been refused.
 #[cfg(not(feature = "postgres-tls-no-provider"))]
 #[allow(clippy::unnecessary_wraps, reason = "with TLS it can fail")]
 pub(super) fn manager(

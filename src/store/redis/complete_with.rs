@@ -8,7 +8,7 @@ use super::operations::millis;
 use super::{RedisEffectError, RedisEffects, RedisStore, RedisStoreError, Shared};
 use crate::store::Claim;
 
-/// What became of the effects and the delivery.
+/// The state of the effects and of the delivery afterwards.
 #[derive(Debug)]
 pub(crate) enum EffectsAnswer {
     /// The effects are executed and the delivery is completed.

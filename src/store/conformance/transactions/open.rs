@@ -1,4 +1,4 @@
-//! What other attempts see while a completion is not committed yet.
+//! The answers that other attempts get while a completion is not committed yet.
 
 use std::time::Duration;
 

@@ -9,7 +9,7 @@ use crate::store::conformance::{NotKept, Trial};
 use crate::store::{Claim, ClaimAnswer, CompletionSql, StoreError};
 use crate::transaction::{CompleteError, CompletionStatement};
 
-/// What every promise begins with.
+/// The start of every promise.
 pub(super) const CLAIMABLE: &str = "a delivery without a record can be claimed";
 
 /// The longest that a busy machine needs for an answer that waits for no transaction.
