@@ -31,7 +31,7 @@ async fn two_thousand_deliveries_and_some_faults() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes minutes: cargo test --release --all-features --test postgres ledger -- --ignored --nocapture"]
 async fn a_hundred_thousand_deliveries_and_many_faults() {
-    let balance = simulate(&Load { commits: 100_000, controls: 20_000, batches: 4_000 }).await;
+    let balance = simulate(&Load { commits: 140_000, controls: 20_000, batches: 5_000 }).await;
     assert!(balance.fenced >= 1_000, "only {} owners were late", balance.fenced);
 }
 
