@@ -88,6 +88,8 @@ struct Shared {
     schema: Schema,
     sql: CompletionSql,
     begin: Begin,
+    lock_timeout: String,
+    asynchronous_claims: bool,
     identity: StoreIdentity,
 }
 
@@ -119,15 +121,17 @@ impl PostgresStore {
     /// As for [`PostgresStore::connect`], and impossible options.
     pub async fn open(url: &str, options: PostgresOptions) -> Result<Self, PostgresStoreError> {
         let options = options.checked()?;
-        let schema = Schema::new(&options.schema);
+        let (pool, schema) = (Pool::new(url, &options)?, Schema::new(&options.schema));
+        check::check(&pool, &schema).await?;
         let shared = Shared {
-            pool: Pool::new(url, &options)?,
+            begin: Begin::new(&options, check::settings_are_usual(&pool).await?),
+            pool,
             sql: CompletionSql::new("PostgreSQL", schema.complete_in_transaction.as_str()),
             schema,
-            begin: Begin::new(&options),
+            lock_timeout: begin::lock_timeout(&options),
+            asynchronous_claims: options.asynchronous_claims,
             identity: StoreIdentity::of_a_server(),
         };
-        shared.check().await?;
         let shared = Arc::new(shared);
         cleanup::start(&shared);
         Ok(Self(shared))
@@ -180,7 +184,7 @@ impl PostgresStore {
     ///
     /// As for [`PostgresStore::connect`].
     pub async fn ready(&self) -> Result<(), PostgresStoreError> {
-        self.0.check().await
+        check::check(&self.0.pool, &self.0.schema).await
     }
 }
 

@@ -183,22 +183,6 @@ async fn the_store_does_not_wait_for_ever_for_a_row() {
     store.complete(&claim).await.expect("a server");
 }
 
-/// The database's default would make claims fail that run at the same moment.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn another_default_isolation_changes_nothing() {
-    for isolation in ["repeatable read", "serializable"] {
-        let server = Server::start().await;
-        let set =
-            format!("ALTER DATABASE postgres SET default_transaction_isolation = '{isolation}'");
-        server.execute(&set).await;
-        let store = server.store().await;
-        let claims: Vec<_> = (0..200).map(|number| claim(&format!("d{}", number % 20))).collect();
-        let answers = futures_util::future::join_all(claims.iter().map(|c| store.claim(c))).await;
-        let acquired = answers.into_iter().map(|answer| answer.expect("a server"));
-        assert_eq!(acquired.filter(|answer| *answer == ClaimAnswer::Acquired).count(), 20);
-    }
-}
-
 /// No standby ever answers, so that a claim that waits for its commit waits for ever.
 #[tokio::test]
 async fn asynchronous_claims_do_not_wait_for_the_disk() {
@@ -219,32 +203,6 @@ async fn asynchronous_claims_do_not_wait_for_the_disk() {
     assert_eq!(store.claim(&claim("a")).await.expect("at once"), ClaimAnswer::Acquired);
     waiting.claim(&claim("b")).await.expect_err("it waits for the standby");
     store.complete(&claim("a")).await.expect_err("a completion always waits");
-}
-
-/// Completions write to no index, and expired rows go away.
-#[tokio::test]
-async fn completions_are_hot_updates_and_expired_rows_are_deleted() {
-    let server = Server::start().await;
-    let store = server.store().await;
-    for number in 0..300 {
-        let mut claim = claim(&format!("d{number}"));
-        claim.retention = Duration::from_secs(3);
-        claim.lease = Duration::from_millis(10);
-        store.claim(&claim).await.expect("a server");
-        store.complete(&claim).await.expect("a server");
-    }
-    let client = server.client().await;
-    let figures = async |column: &str| -> i64 {
-        let query = format!("SELECT {column} FROM pg_stat_all_tables WHERE relname = 'records'");
-        client.query_one(&query, &[]).await.expect("statistics").get(0)
-    };
-    let begun = Instant::now();
-    while figures("n_tup_upd").await < 300 || figures("n_live_tup").await > 0 {
-        assert!(begun.elapsed() < Duration::from_secs(60), "the rows are still there");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    let (updates, hot) = (figures("n_tup_upd").await, figures("n_tup_hot_upd").await);
-    assert!(hot * 10 > updates * 9, "{hot} of {updates} updates wrote to no index");
 }
 
 /// A lease that began while the clock was ahead ends at the latest its own length after the next

@@ -6,12 +6,14 @@ mod batches;
 mod bouncer;
 mod commits;
 mod failover;
+mod inbox;
 mod ledger;
 mod locks;
 mod lost_answers;
 mod outages;
 mod promises;
 mod setup;
+mod statements;
 mod store;
 mod support;
 #[cfg(feature = "postgres-tls")]

@@ -12,32 +12,32 @@ use nevent_webhooks::store::{MemoryStore, SharedStore};
 use nevent_webhooks::transaction::CompleteError;
 use tokio::runtime::Runtime;
 
-use self::database::{Flawed, OwnServer, create_table};
+use self::database::{Flawed, OwnDatabase, create_table};
 use self::flaws::{Driver, FLAWS, Flaw};
-use crate::support::Server;
+use crate::support::Database;
 
 mod keeps {
-    nevent_webhooks::transaction_conformance!(super::OwnServer::new(super::Driver::Sound));
+    nevent_webhooks::transaction_conformance!(super::OwnDatabase::new(super::Driver::Sound));
 }
 
 mod keeps_with_one_writer {
-    nevent_webhooks::transaction_conformance!(super::OwnServer::new(super::Driver::LocksAll));
+    nevent_webhooks::transaction_conformance!(super::OwnDatabase::new(super::Driver::LocksAll));
 }
 
 /// Every flaw is noticed by its promises. Every promise notices a flaw, or it would be of no use.
 #[test]
 fn every_flaw_is_noticed_by_its_promises() {
     let runtime = Runtime::new().expect("a runtime");
-    let server = runtime.block_on(async {
-        let server = Server::with(&["max_connections=400"]).await;
-        create_table(&server).await;
-        server
+    let database = runtime.block_on(async {
+        let database = Database::new().await;
+        create_table(&database).await;
+        database
     });
-    let server = &server;
+    let database = &database;
     let mut unnoticed = Vec::new();
     for flaws in FLAWS.chunks(8) {
         thread::scope(|scope| {
-            let trial = |flaw| scope.spawn(move || unnoticed_by(server, flaw));
+            let trial = |flaw| scope.spawn(move || unnoticed_by(database, flaw));
             let trials: Vec<_> = flaws.iter().map(trial).collect();
             let ends = trials.into_iter().map(|trial| trial.join().expect("no panic"));
             unnoticed.extend(ends.flatten());
@@ -52,11 +52,11 @@ fn every_flaw_is_noticed_by_its_promises() {
 
 /// The promises that should have noticed the flaw, and did not.
 fn unnoticed_by(
-    server: &Server,
+    database: &Database,
     flaw: &'static Flaw,
 ) -> Vec<(&'static str, &'static str, Result<(), NotKept>)> {
     let runtime = Runtime::new().expect("a runtime");
-    let flawed = runtime.block_on(Flawed::new(server, flaw));
+    let flawed = runtime.block_on(Flawed::new(database, flaw));
     let mut unnoticed = Vec::new();
     for (promise, tries) in flaw.promises {
         let trial = runtime.block_on(tries(&flawed));

@@ -5,18 +5,17 @@ use nevent_webhooks::store::PostgresStore;
 use nevent_webhooks::store::conformance::Harness;
 use tokio::sync::OnceCell;
 
-use crate::support::Server;
+use crate::support::Database;
 
-/// One server for each promise that is tried.
+/// A database for each promise that is tried.
 #[derive(Default)]
-struct OwnServer(OnceCell<Server>);
+struct OwnDatabase(OnceCell<Database>);
 
-impl Harness for OwnServer {
+impl Harness for OwnDatabase {
     type Store = PostgresStore;
 
     async fn store(&self) -> PostgresStore {
-        let server = self.0.get_or_init(Server::start).await;
-        server.store().await
+        self.0.get_or_init(Database::new).await.store().await
     }
 
     /// Shares a connection with nobody; the server's clock is the only one.
@@ -26,5 +25,5 @@ impl Harness for OwnServer {
 }
 
 mod keeps {
-    nevent_webhooks::store_conformance!(super::OwnServer::default());
+    nevent_webhooks::store_conformance!(super::OwnDatabase::default());
 }

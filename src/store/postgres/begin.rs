@@ -3,32 +3,30 @@ use std::time::Duration;
 use super::PostgresOptions;
 
 /// The statements that open the store's transactions.
-///
-/// The database may have another default isolation, in which a claim would not see what another has
-/// just committed. No statement goes on when nobody waits for its answer any more. A row is waited
-/// for even less, because its holder may be a handler's transaction that never ends.
 pub(super) struct Begin {
-    pub(super) claim: String,
-    pub(super) other: String,
+    /// For the operations. `None` if each can be a single statement, which is cheaper: under the
+    /// usual settings a statement sees what another claim has just committed, and is not cut short.
+    pub(super) operation: Option<String>,
     pub(super) clean_up: String,
 }
 
 const LONGEST_WAIT_FOR_A_ROW: Duration = Duration::from_secs(1);
 
 impl Begin {
-    pub(super) fn new(options: &PostgresOptions) -> Self {
-        let limit = options.command_timeout;
-        let other = format!(
-            "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = {}; \
-             SET LOCAL lock_timeout = {}",
-            millis(limit),
-            millis(limit.min(LONGEST_WAIT_FOR_A_ROW)),
+    pub(super) fn new(options: &PostgresOptions, settings_are_usual: bool) -> Self {
+        let operation = format!(
+            "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = {}",
+            millis(options.command_timeout),
         );
-        // Not by the functions themselves: what a function sets is undone before the commit.
-        let asynchronous = format!("{other}; SET LOCAL synchronous_commit = off");
-        let claim = if options.asynchronous_claims { &asynchronous } else { &other };
-        Self { claim: claim.clone(), clean_up: asynchronous.clone(), other }
+        let clean_up = format!("{operation}; SET LOCAL synchronous_commit = off");
+        Self { operation: Some(operation).filter(|_| !settings_are_usual), clean_up }
     }
+}
+
+/// How long an operation waits for a lock, as `lock_timeout` takes it. The holder may be a handler's
+/// transaction that never ends.
+pub(super) fn lock_timeout(options: &PostgresOptions) -> String {
+    format!("{}ms", millis(options.command_timeout.min(LONGEST_WAIT_FOR_A_ROW)))
 }
 
 /// Zero would mean no limit, and more than fits into 31 bits is refused.

@@ -1,18 +1,25 @@
 //! Whether a database is fit for the store.
 
+use super::PostgresStoreError;
 use super::pool::Pool;
 use super::schema::{Schema, VERSION};
-use super::{PostgresStoreError, Shared};
 
 /// Starts a transaction that changes nothing.
-const BEGIN: &str = "BEGIN READ ONLY";
+const BEGIN: Option<&str> = Some("BEGIN READ ONLY");
 
-impl Shared {
-    /// Checks that the server is new enough, can be written to, and has the store's tables.
-    pub(super) async fn check(&self) -> Result<(), PostgresStoreError> {
-        check_server(&self.pool).await?;
-        check_tables(&self.pool, &self.schema).await
-    }
+/// Checks that the server is new enough, can be written to, and has the store's tables.
+pub(super) async fn check(pool: &Pool, schema: &Schema) -> Result<(), PostgresStoreError> {
+    check_server(pool).await?;
+    check_tables(pool, schema).await
+}
+
+/// Whether a transaction of a single statement is as the store needs it. With another default
+/// isolation, claims that run at the same time would make each other fail. With a timeout, the commit
+/// of a claim could end before a standby has it.
+pub(super) async fn settings_are_usual(pool: &Pool) -> Result<bool, PostgresStoreError> {
+    let settings = "SELECT current_setting('default_transaction_isolation') = 'read committed' \
+        AND current_setting('statement_timeout') = '0'";
+    Ok(pool.query(BEGIN, settings, &[]).await?.get(0))
 }
 
 async fn check_server(pool: &Pool) -> Result<(), PostgresStoreError> {

@@ -40,6 +40,6 @@ async fn delete_all_expired(shared: &Weak<Shared>) -> Option<()> {
 impl Shared {
     async fn delete_expired(&self) -> Result<i64, PostgresStoreError> {
         let (begin, query) = (&self.begin.clean_up, &self.schema.delete_expired);
-        Ok(self.pool.query(begin, query, &[(&BATCH, Type::INT4)]).await?.get(0))
+        Ok(self.pool.query(Some(begin), query, &[(&BATCH, Type::INT4)]).await?.get(0))
     }
 }

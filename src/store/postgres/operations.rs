@@ -39,7 +39,7 @@ impl Store for PostgresStore {
     }
 
     async fn release(&self, claim: &Claim) -> Result<(), StoreError> {
-        self.0.row(&self.0.begin.other, &self.0.schema.release, claim, &[]).await?;
+        self.0.row(&self.0.schema.release, claim, &[]).await?;
         Ok(())
     }
 
@@ -57,15 +57,16 @@ impl Shared {
         let keys: Vec<_> = claim.replay_keys.iter().map(|key| key.to_bytes().to_vec()).collect();
         let (lease, retention) = (millis(claim.lease), millis(claim.retention));
         let (fingerprint, window) = (fingerprint(claim), millis(claim.replay_window));
-        let more: [Parameter<'_>; 5] = [
+        let more: [Parameter<'_>; 6] = [
             (&fingerprint.as_slice(), Type::BYTEA),
             (&lease, Type::INT8),
             (&retention, Type::INT8),
             (&keys, Type::BYTEA_ARRAY),
             (&window, Type::INT8),
+            (&self.asynchronous_claims, Type::BOOL),
         ];
-        let row = self.row(&self.begin.claim, &self.schema.claim, claim, &more).await?;
-        answer(&row).ok_or_else(|| self.unexpected())
+        let row = self.row(&self.schema.claim, claim, &more).await?;
+        answer(row.get(0)).ok_or_else(|| self.unexpected())
     }
 
     fn unexpected(&self) -> PostgresStoreError {
@@ -83,13 +84,12 @@ impl Shared {
         claim: &Claim,
         more: &[Parameter<'_>],
     ) -> Result<String, PostgresStoreError> {
-        Ok(self.row(&self.begin.other, query, claim, more).await?.get(0))
+        Ok(self.row(query, claim, more).await?.get(0))
     }
 
-    /// Calls a function with the claim's scope, kind, id and token, and more.
+    /// Calls a function with the claim's scope, kind, id and token, the lock timeout, and more.
     async fn row(
         &self,
-        begin: &str,
         query: &str,
         claim: &Claim,
         more: &[Parameter<'_>],
@@ -102,25 +102,26 @@ impl Shared {
             (&kind, Type::TEXT),
             (&id, Type::TEXT),
             (&token, Type::BYTEA),
+            (&self.lock_timeout, Type::TEXT),
         ];
         parameters.extend(more.iter().cloned());
-        self.pool.query(begin, query, &parameters).await
+        self.pool.query(self.begin.operation.as_deref(), query, &parameters).await
     }
 }
 
-/// The answer in a row. `None` if it is not one that the function gives.
-fn answer(row: &Row) -> Option<ClaimAnswer> {
-    let (answer, lease_millis, first_id): (&str, Option<i64>, Option<&str>) =
-        (row.get(0), row.get(1), row.get(2));
-    Some(match answer {
+/// The answer in its words. `None` if it is not one that the function gives.
+fn answer(words: &str) -> Option<ClaimAnswer> {
+    Some(match words {
         "acquired" => ClaimAnswer::Acquired,
         "completed" => ClaimAnswer::Completed,
         "conflict" => ClaimAnswer::Conflict,
-        "replay" => ClaimAnswer::ReplayOf(DeliveryId::new(first_id?).ok()?),
-        "in flight" => {
-            ClaimAnswer::InFlight { lease: Duration::from_millis(lease_millis?.try_into().ok()?) }
+        other => {
+            if let Some(first_id) = other.strip_prefix("replay ") {
+                return Some(ClaimAnswer::ReplayOf(DeliveryId::new(first_id).ok()?));
+            }
+            let millis = other.strip_prefix("in flight ")?.parse().ok()?;
+            ClaimAnswer::InFlight { lease: Duration::from_millis(millis) }
         }
-        _ => return None,
     })
 }
 

@@ -58,11 +58,11 @@ impl Pool {
         connection.batch_execute(statements).await.map_err(|error| self.failed(error))
     }
 
-    /// Executes a query in a transaction of its own that `begin` opens, and returns its row. Repeats
-    /// the transaction if it failed because of another one.
+    /// Executes a query in a transaction of its own, which `begin` opens unless the query is the whole
+    /// of it, and returns its row. Repeats the transaction if it failed because of another one.
     pub(super) async fn query(
         &self,
-        begin: &str,
+        begin: Option<&str>,
         query: &str,
         parameters: &[Parameter<'_>],
     ) -> Result<Row, PostgresStoreError> {
@@ -83,23 +83,20 @@ impl Pool {
         })
     }
 
-    /// One transaction in one round trip: its statements are sent together.
+    /// One transaction in one round trip.
     async fn transaction(
         &self,
-        begin: &str,
+        begin: Option<&str>,
         query: &str,
         parameters: &[Parameter<'_>],
     ) -> Result<Row, PostgresStoreError> {
         let connection = Used(Some(self.connection().await?));
-        let client = connection.client();
-        let (opened, row, committed) = join3(
-            client.batch_execute(begin),
-            client.query_typed_one(query, parameters),
-            client.batch_execute("COMMIT"),
-        )
-        .await;
+        let row = match begin {
+            Some(begin) => in_transaction(connection.client(), begin, query, parameters).await,
+            None => connection.client().query_typed_one(query, parameters).await,
+        };
         connection.give_back();
-        opened.and(row).and_then(|row| committed.map(|()| row)).map_err(|error| self.failed(error))
+        row.map_err(|error| self.failed(error))
     }
 
     async fn connection(&self) -> Result<Object, PostgresStoreError> {
@@ -121,6 +118,22 @@ impl Pool {
     fn too_slow(&self, reason: &'static str) -> PostgresStoreError {
         PostgresStoreError::TooSlow { server: self.server.clone(), reason }
     }
+}
+
+/// Sends all statements of a transaction together.
+async fn in_transaction(
+    client: &tokio_postgres::Client,
+    begin: &str,
+    query: &str,
+    parameters: &[Parameter<'_>],
+) -> Result<Row, tokio_postgres::Error> {
+    let (opened, row, committed) = join3(
+        client.batch_execute(begin),
+        client.query_typed_one(query, parameters),
+        client.batch_execute("COMMIT"),
+    )
+    .await;
+    opened.and(row).and_then(|row| committed.map(|()| row))
 }
 
 /// A connection whose transaction may not have ended.

@@ -20,10 +20,10 @@ impl Schema {
     pub(super) fn new(name: &str) -> Self {
         let name = format!("\"{}\"", name.replace('"', "\"\""));
         Self {
-            claim: format!("SELECT * FROM {name}.claim($1, $2, $3, $4, $5, $6, $7, $8, $9)"),
-            renew: format!("SELECT {name}.renew($1, $2, $3, $4, $5)"),
-            complete: format!("SELECT {name}.complete($1, $2, $3, $4, $5, $6)"),
-            release: format!("SELECT {name}.release($1, $2, $3, $4)"),
+            claim: format!("SELECT {name}.claim($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"),
+            renew: format!("SELECT {name}.renew($1, $2, $3, $4, $5, $6)"),
+            complete: format!("SELECT {name}.complete($1, $2, $3, $4, $5, $6, $7)"),
+            release: format!("SELECT {name}.release($1, $2, $3, $4, $5)"),
             complete_in_transaction: format!(
                 "SELECT {name}.complete_in_transaction($1, $2, $3, $4)"
             ),

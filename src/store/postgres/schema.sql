@@ -53,30 +53,47 @@ LANGUAGE sql IMMUTABLE AS 'SELECT 1';
 CREATE OR REPLACE FUNCTION nevent_webhooks.differ(one bytea, other bytea) RETURNS boolean
 LANGUAGE sql IMMUTABLE AS 'SELECT get_byte(one, 0) = get_byte(other, 0) AND one <> other';
 
--- Takes the record for the token. The answer is acquired, completed, in flight, conflict, or replay.
+-- The functions that the store calls wait for no lock for longer than `p_lock_timeout`, whose holder
+-- may be a handler's transaction that never ends.
+
+-- Takes the record for the token. The answer is acquired, completed, conflict, in flight and the
+-- milliseconds that are left of the lease, or replay and the first id.
 CREATE OR REPLACE FUNCTION nevent_webhooks.claim(
-    p_scope text, p_kind text, p_id text, p_token bytea, p_fingerprint bytea,
-    p_lease_ms bigint, p_retention_ms bigint, p_replay_keys bytea[], p_replay_window_ms bigint,
-    OUT answer text, OUT lease_millis bigint, OUT first_id text
-) LANGUAGE plpgsql AS $$
+    p_scope text, p_kind text, p_id text, p_token bytea, p_lock_timeout text,
+    p_fingerprint bytea, p_lease_ms bigint, p_retention_ms bigint,
+    p_replay_keys bytea[], p_replay_window_ms bigint, p_asynchronous boolean
+) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
+    answer text;
+    first_id text;
     lease_ CONSTANT interval := p_lease_ms * interval '1 ms';
     retention_ CONSTANT interval := p_retention_ms * interval '1 ms';
     held nevent_webhooks.records;
     now_ timestamptz;
+    key_ bytea;
+    known_id text;
 BEGIN
+    PERFORM set_config('lock_timeout', p_lock_timeout, true);
+    IF p_asynchronous THEN
+        PERFORM set_config('synchronous_commit', 'off', true);
+    END IF;
     IF cardinality(p_replay_keys) > 0 THEN
         -- One claim at a time for the same signed bytes, or two could come first with two ids.
         PERFORM pg_advisory_xact_lock(
             hashtextextended(p_scope || encode(p_fingerprint, 'hex'), 0));
-        SELECT r.id INTO first_id FROM nevent_webhooks.replays r
-            WHERE r.scope = p_scope AND r.replay_key = ANY (p_replay_keys)
-                AND r.expires > clock_timestamp()
-            ORDER BY r.id <> p_id, array_position(p_replay_keys, r.replay_key)
-            LIMIT 1;
+        -- Key by key. The plan of a single query for all keys, made while the table was small, would read
+        -- every row of the scope.
+        FOREACH key_ IN ARRAY p_replay_keys LOOP
+            SELECT r.id INTO known_id FROM nevent_webhooks.replays r
+                WHERE r.scope = p_scope AND r.replay_key = key_ AND r.expires > clock_timestamp();
+            IF known_id = p_id THEN
+                first_id := p_id;
+                EXIT;
+            END IF;
+            first_id := coalesce(first_id, known_id);
+        END LOOP;
         IF first_id <> p_id THEN
-            answer := 'replay';
-            RETURN;
+            RETURN 'replay ' || first_id;
         END IF;
     END IF;
 
@@ -102,15 +119,13 @@ BEGIN
                 WHERE r.scope = p_scope AND r.id = p_id AND r.kind = p_kind
                 FOR UPDATE SKIP LOCKED;
             IF NOT FOUND THEN
-                answer := 'in flight';
-                lease_millis := 0;
+                answer := 'in flight 0';
                 EXIT;
             END IF;
             now_ := clock_timestamp();
         END IF;
         IF held.ends > now_ AND nevent_webhooks.differ(held.fingerprint, p_fingerprint) THEN
-            answer := 'conflict';
-            RETURN;
+            RETURN 'conflict';
         ELSIF held.ends > now_ AND held.completed THEN
             answer := 'completed';
             EXIT;
@@ -128,8 +143,7 @@ BEGIN
                             AND r.token = held.token AND NOT r.completed;
                 END IF;
             END IF;
-            answer := 'in flight';
-            lease_millis := ceil(extract(epoch FROM held.ends - now_) * 1000);
+            answer := 'in flight ' || ceil(extract(epoch FROM held.ends - now_) * 1000)::bigint;
             EXIT;
         END IF;
         UPDATE nevent_webhooks.records r SET
@@ -141,23 +155,24 @@ BEGIN
         EXIT;
     END LOOP;
 
-    IF cardinality(p_replay_keys) > 0 THEN
-        now_ := clock_timestamp();
+    now_ := clock_timestamp();
+    FOREACH key_ IN ARRAY p_replay_keys LOOP
         INSERT INTO nevent_webhooks.replays AS known
-            SELECT DISTINCT now_ + p_replay_window_ms * interval '1 ms', p_scope, k, p_id
-            FROM unnest(p_replay_keys) k
+            VALUES (now_ + p_replay_window_ms * interval '1 ms', p_scope, key_, p_id)
         ON CONFLICT (scope, replay_key) DO UPDATE
             SET id = excluded.id, expires = excluded.expires
             WHERE known.expires <= now_
                 OR (answer = 'acquired' AND known.id = p_id AND known.expires < excluded.expires);
-    END IF;
+    END LOOP;
+    RETURN answer;
 END $$;
 
 -- Starts the lease anew. The answer is renewed or lost.
 CREATE OR REPLACE FUNCTION nevent_webhooks.renew(
-    p_scope text, p_kind text, p_id text, p_token bytea, p_lease_ms bigint
+    p_scope text, p_kind text, p_id text, p_token bytea, p_lock_timeout text, p_lease_ms bigint
 ) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
+    PERFORM set_config('lock_timeout', p_lock_timeout, true);
     PERFORM FROM nevent_webhooks.records r
         WHERE r.scope = p_scope AND r.id = p_id AND r.kind = p_kind
         FOR UPDATE SKIP LOCKED;
@@ -177,13 +192,15 @@ END $$;
 
 -- Completes the record after the handler has ended. The answer is recorded or held by another.
 CREATE OR REPLACE FUNCTION nevent_webhooks.complete(
-    p_scope text, p_kind text, p_id text, p_token bytea, p_fingerprint bytea, p_retention_ms bigint
+    p_scope text, p_kind text, p_id text, p_token bytea, p_lock_timeout text,
+    p_fingerprint bytea, p_retention_ms bigint
 ) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     retention_ CONSTANT interval := p_retention_ms * interval '1 ms';
     held nevent_webhooks.records;
     now_ timestamptz;
 BEGIN
+    PERFORM set_config('lock_timeout', p_lock_timeout, true);
     LOOP
         SELECT r.* INTO held FROM nevent_webhooks.records r
             WHERE r.scope = p_scope AND r.id = p_id AND r.kind = p_kind
@@ -214,8 +231,9 @@ END $$;
 
 -- Removes the record if it is in flight for the token.
 CREATE OR REPLACE FUNCTION nevent_webhooks.release(
-    p_scope text, p_kind text, p_id text, p_token bytea
+    p_scope text, p_kind text, p_id text, p_token bytea, p_lock_timeout text
 ) RETURNS void LANGUAGE sql AS $$
+    SELECT set_config('lock_timeout', p_lock_timeout, true);
     DELETE FROM nevent_webhooks.records r
         WHERE r.scope = p_scope AND r.id = p_id AND r.kind = p_kind
             AND r.token = p_token AND NOT r.completed;

@@ -10,37 +10,37 @@ use nevent_webhooks::transaction::{CompleteError, Transaction};
 use tokio::sync::OnceCell;
 
 use super::flaws::{Driver, Flaw};
-use crate::support::Server;
+use crate::support::Database;
 
 /// The longest that the store waits for another writer.
 const WAIT: Duration = Duration::from_millis(400);
 
-/// One server for each promise that is tried.
-pub struct OwnServer {
-    server: OnceCell<Server>,
+/// A database for each promise that is tried.
+pub struct OwnDatabase {
+    database: OnceCell<Database>,
     driver: Driver,
 }
 
-impl OwnServer {
+impl OwnDatabase {
     pub fn new(driver: Driver) -> Self {
-        Self { server: OnceCell::new(), driver }
+        Self { database: OnceCell::new(), driver }
     }
 
-    async fn server(&self) -> &Server {
-        let start = async || {
-            let server = Server::start().await;
-            create_table(&server).await;
-            server
+    async fn database(&self) -> &Database {
+        let create = async || {
+            let database = Database::new().await;
+            create_table(&database).await;
+            database
         };
-        self.server.get_or_init(start).await
+        self.database.get_or_init(create).await
     }
 }
 
-impl Harness for OwnServer {
+impl Harness for OwnDatabase {
     type Store = PostgresStore;
 
     async fn store(&self) -> PostgresStore {
-        let url = self.server().await.url();
+        let url = self.database().await.url();
         PostgresStore::migrate(&url).await.expect("a server");
         let mut options = PostgresOptions::new();
         if let Some(wait) = self.one_writer() {
@@ -54,17 +54,17 @@ impl Harness for OwnServer {
     }
 }
 
-impl TransactionHarness for OwnServer {
+impl TransactionHarness for OwnDatabase {
     async fn transact(
         &self,
         plan: Plan<'_>,
         meanwhile: impl AsyncFnOnce(),
     ) -> Result<(), CompleteError> {
-        transact(self.server().await, self.driver, plan, meanwhile).await
+        transact(self.database().await, self.driver, plan, meanwhile).await
     }
 
     async fn effects(&self, name: &str) -> i64 {
-        effects(self.server().await, name).await
+        effects(self.database().await, name).await
     }
 
     fn one_writer(&self) -> Option<Duration> {
@@ -72,16 +72,16 @@ impl TransactionHarness for OwnServer {
     }
 }
 
-/// A schema of its own on a server, with a flaw.
-pub struct Flawed<'s> {
-    server: &'s Server,
+/// A schema of its own in a database, with a flaw.
+pub struct Flawed<'d> {
+    database: &'d Database,
     flaw: &'static Flaw,
 }
 
-impl<'s> Flawed<'s> {
-    pub async fn new(server: &'s Server, flaw: &'static Flaw) -> Self {
-        server.execute(&flaw.schema_sql()).await;
-        Self { server, flaw }
+impl<'d> Flawed<'d> {
+    pub async fn new(database: &'d Database, flaw: &'static Flaw) -> Self {
+        database.execute(&flaw.schema_sql()).await;
+        Self { database, flaw }
     }
 }
 
@@ -90,7 +90,7 @@ impl Harness for Flawed<'_> {
 
     async fn store(&self) -> PostgresStore {
         let options = PostgresOptions::new().schema(self.flaw.name);
-        PostgresStore::open(&self.server.url(), options).await.expect("a schema with a flaw")
+        PostgresStore::open(&self.database.url(), options).await.expect("a schema with a flaw")
     }
 
     async fn another_process(&self, _clock: ManualClock) -> Option<PostgresStore> {
@@ -104,25 +104,25 @@ impl TransactionHarness for Flawed<'_> {
         plan: Plan<'_>,
         meanwhile: impl AsyncFnOnce(),
     ) -> Result<(), CompleteError> {
-        transact(self.server, self.flaw.driver, plan, meanwhile).await
+        transact(self.database, self.flaw.driver, plan, meanwhile).await
     }
 
     async fn effects(&self, name: &str) -> i64 {
-        effects(self.server, name).await
+        effects(self.database, name).await
     }
 }
 
-pub async fn create_table(server: &Server) {
-    server.execute("CREATE TABLE effects (name text NOT NULL)").await;
+pub async fn create_table(database: &Database) {
+    database.execute("CREATE TABLE effects (name text NOT NULL)").await;
 }
 
 async fn transact(
-    server: &Server,
+    database: &Database,
     driver: Driver,
     plan: Plan<'_>,
     meanwhile: impl AsyncFnOnce(),
 ) -> Result<(), CompleteError> {
-    let mut client = server.client().await;
+    let mut client = database.client().await;
     let mut transaction = client.transaction().await.expect("a server");
     let insert = "INSERT INTO effects VALUES ($1)";
     transaction.execute(insert, &[&plan.effect()]).await.expect("a table");
@@ -135,7 +135,7 @@ async fn transact(
         }
         Driver::Sound => plan.complete_in(&mut transaction).await,
         Driver::UndoesRefusals => undoing_refusals(&mut transaction, plan).await,
-        Driver::CommitsApart => apart(server, plan).await,
+        Driver::CommitsApart => apart(database, plan).await,
     };
     meanwhile().await;
     if !plan.commits() {
@@ -159,14 +159,14 @@ async fn undoing_refusals(
     completed
 }
 
-async fn apart(server: &Server, plan: Plan<'_>) -> Result<(), CompleteError> {
-    let mut other = server.client().await;
+async fn apart(database: &Database, plan: Plan<'_>) -> Result<(), CompleteError> {
+    let mut other = database.client().await;
     let mut transaction = other.transaction().await.expect("a server");
     plan.complete_in(&mut transaction).await?;
     Transaction::commit(transaction).await
 }
 
-async fn effects(server: &Server, name: &str) -> i64 {
+async fn effects(database: &Database, name: &str) -> i64 {
     let count = "SELECT count(*) FROM effects WHERE name = $1";
-    server.client().await.query_one(count, &[&name]).await.expect("a table").get(0)
+    database.client().await.query_one(count, &[&name]).await.expect("a table").get(0)
 }

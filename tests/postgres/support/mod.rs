@@ -31,7 +31,7 @@ pub use bouncer::Bouncer;
 pub use effects::{Effects, sell};
 pub use proxy::Proxy;
 pub use scene::{Scene, unavailable};
-pub use server::Server;
+pub use server::{Database, Server};
 
 /// The longest a busy machine may need for anything that an idle one does at once.
 pub const PATIENCE: Duration = Duration::from_secs(60);

@@ -1,3 +1,4 @@
+mod database;
 mod small_disk;
 mod standby;
 
@@ -12,6 +13,7 @@ use nevent_webhooks::store::PostgresStore;
 use tokio::time::sleep;
 use tokio_postgres::{Client, NoTls};
 
+pub use self::database::Database;
 use super::PATIENCE;
 use super::directory::Directory;
 use super::ports::free_port;

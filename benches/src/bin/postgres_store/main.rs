@@ -3,6 +3,8 @@
 //!
 //! ```sh
 //! ../ops/with-postgres cargo run --release --bin postgres_store
+//! # For a profiler: this contestant alone, so many at once, and so many deliveries.
+//! ../ops/with-postgres cargo run --release --bin postgres_store Commit 8 20000
 //! ```
 //!
 //! A delivery is a signed request that passes the layers in this process. Its effect is a row that the
@@ -29,6 +31,14 @@ const LOADS: [(u32, u32); 3] = [(1, 400), (8, 2_000), (32, 4_000)];
 async fn main() {
     let url = std::env::var("DATABASE_URL").expect("DATABASE_URL, as ops/with-postgres sets it");
     let receiver = Receiver::on(&url).await;
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    if let [contestant, at_once, deliveries] = &arguments[..] {
+        let named = |of: &Contestant| format!("{of:?}") == *contestant;
+        let contestant = Contestant::ALL.into_iter().find(named).expect("a contestant");
+        let [at_once, deliveries] = [at_once, deliveries].map(|n| n.parse().expect("a number"));
+        println!("{:.0} a second", speed(&receiver, contestant, at_once, deliveries).await);
+        return;
+    }
     let mut rows = Vec::new();
     for (at_once, deliveries) in LOADS {
         rows.push((at_once, take_turns(&receiver, at_once, deliveries).await));

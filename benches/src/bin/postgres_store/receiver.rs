@@ -97,7 +97,7 @@ impl Receiver {
         for (contestant, asynchronous, handler) in claimed {
             let options = PostgresOptions::new().asynchronous_claims(asynchronous);
             let store = PostgresStore::open(url, options).await.expect("a migrated server");
-            let dedupe = DedupeLayer::new(contestant.path(), store).expect("safe options");
+            let dedupe = DedupeLayer::new(&contestant.path(), store).expect("safe options");
             let layers = (verify.clone(), dedupe);
             router = router.route(&contestant.path(), handler.route_layer(layers));
         }

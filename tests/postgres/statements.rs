@@ -1,0 +1,109 @@
+//! What the store's statements read and write, under the settings of the database.
+
+use std::time::{Duration, Instant};
+
+use nevent_webhooks::store::{ClaimAnswer, Completion};
+use nevent_webhooks::{ReplayKey, ReplayKeys, Store};
+use tokio::time::sleep;
+use tokio_postgres::Client;
+
+use crate::support::{PATIENCE, Server, claim};
+
+/// The database's default would make claims fail that run at the same moment.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_default_isolation_changes_nothing() {
+    for isolation in ["repeatable read", "serializable"] {
+        let server = Server::start().await;
+        let set =
+            format!("ALTER DATABASE postgres SET default_transaction_isolation = '{isolation}'");
+        server.execute(&set).await;
+        let store = server.store().await;
+        let claims: Vec<_> = (0..200).map(|number| claim(&format!("d{}", number % 20))).collect();
+        let answers = futures_util::future::join_all(claims.iter().map(|c| store.claim(c))).await;
+        let acquired = answers.into_iter().map(|answer| answer.expect("a server"));
+        assert_eq!(acquired.filter(|answer| *answer == ClaimAnswer::Acquired).count(), 20);
+    }
+}
+
+/// The role's limit is for a handler's statements. The store sets one of its own.
+#[tokio::test]
+async fn a_roles_statement_timeout_does_not_cut_the_store_short() {
+    let server = Server::start().await;
+    server.execute("ALTER ROLE postgres SET statement_timeout = '50ms'").await;
+    let store = server.store().await;
+    let claim = claim("d");
+    store.claim(&claim).await.expect("a server");
+    let holds = server.client().await;
+    holds
+        .batch_execute(
+            "SET statement_timeout = 0; BEGIN; SELECT FROM nevent_webhooks.records FOR UPDATE",
+        )
+        .await
+        .expect("a server");
+    let release = async {
+        sleep(Duration::from_millis(300)).await;
+        holds.batch_execute("ROLLBACK").await.expect("a server");
+    };
+    let (completed, ()) = tokio::join!(store.complete(&claim), release);
+    assert_eq!(completed.expect("it waits for the row"), Completion::Recorded);
+}
+
+/// Without statistics, as in a new table, the server could choose to read every row of the scope.
+#[tokio::test]
+async fn a_claim_reads_only_its_own_rows() {
+    const CLAIMS: i64 = 1_000;
+    let server = Server::with(&["autovacuum=off"]).await;
+    let store = server.store().await;
+    for number in 0..CLAIMS {
+        let mut claim = claim(&format!("d{number}"));
+        let keys = [0_u8, 1].map(|key| {
+            let mut bytes = [key; 16];
+            bytes[8..].copy_from_slice(&number.to_be_bytes());
+            ReplayKey::from_bytes(bytes)
+        });
+        claim.replay_keys = ReplayKeys::first_four(keys);
+        assert_eq!(store.claim(&claim).await.expect("a server"), ClaimAnswer::Acquired);
+        store.complete(&claim).await.expect("a server");
+    }
+    let client = server.client().await;
+    let inserted = "SELECT sum(n_tup_ins)::bigint FROM pg_stat_user_tables";
+    until(&client, inserted, 3 * CLAIMS).await;
+    let read = "SELECT (sum(idx_tup_read) + (SELECT sum(seq_tup_read) FROM pg_stat_user_tables))::bigint \
+        FROM pg_stat_user_indexes";
+    let read = figure(&client, read).await;
+    assert!(read < 10 * CLAIMS, "{CLAIMS} deliveries read {read} rows");
+}
+
+/// Waits until a figure is there, because servers tell of them late.
+async fn until(client: &Client, query: &str, least: i64) {
+    let begun = Instant::now();
+    while figure(client, query).await < least {
+        assert!(begun.elapsed() < PATIENCE, "{query} stays below {least}");
+        sleep(Duration::from_millis(100)).await;
+    }
+}
+
+async fn figure(client: &Client, query: &str) -> i64 {
+    client.query_one(query, &[]).await.expect("statistics").get(0)
+}
+
+/// Completions write to no index, and expired rows go away.
+#[tokio::test]
+async fn completions_are_hot_updates_and_expired_rows_are_deleted() {
+    let server = Server::start().await;
+    let store = server.store().await;
+    for number in 0..300 {
+        let mut claim = claim(&format!("d{number}"));
+        claim.retention = Duration::from_secs(3);
+        claim.lease = Duration::from_millis(10);
+        store.claim(&claim).await.expect("a server");
+        store.complete(&claim).await.expect("a server");
+    }
+    let client = server.client().await;
+    let of = |column| format!("SELECT {column} FROM pg_stat_user_tables WHERE relname = 'records'");
+    until(&client, &of("n_tup_upd"), 300).await;
+    until(&client, &of("-n_live_tup"), 0).await;
+    let (updates, hot) =
+        (figure(&client, &of("n_tup_upd")).await, figure(&client, &of("n_tup_hot_upd")).await);
+    assert!(hot * 10 > updates * 9, "{hot} of {updates} updates wrote to no index");
+}
