@@ -144,6 +144,14 @@ impl Fingerprint {
     pub fn to_bytes(self) -> [u8; 16] {
         self.0.to_be_bytes()
     }
+
+    /// The version, then the bytes.
+    #[cfg(any(feature = "redis", feature = "postgres", feature = "sqlite"))]
+    pub(crate) fn with_version(self) -> [u8; 17] {
+        let mut bytes = [Self::VERSION; 17];
+        bytes[1..].copy_from_slice(&self.to_bytes());
+        bytes
+    }
 }
 
 impl fmt::Debug for Fingerprint {

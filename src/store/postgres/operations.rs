@@ -28,7 +28,7 @@ impl Store for PostgresStore {
     }
 
     async fn complete(&self, claim: &Claim) -> Result<Completion, StoreError> {
-        let (fingerprint, retention) = (fingerprint(claim), millis(claim.retention));
+        let (fingerprint, retention) = (claim.fingerprint.with_version(), millis(claim.retention));
         let more: [Parameter<'_>; 2] =
             [(&fingerprint.as_slice(), Type::BYTEA), (&retention, Type::INT8)];
         match self.0.word(&self.0.schema.complete, claim, &more).await?.as_str() {
@@ -56,7 +56,7 @@ impl Shared {
     async fn claim(&self, claim: &Claim) -> Result<ClaimAnswer, PostgresStoreError> {
         let keys: Vec<_> = claim.replay_keys.iter().map(|key| key.to_bytes().to_vec()).collect();
         let (lease, retention) = (millis(claim.lease), millis(claim.retention));
-        let (fingerprint, window) = (fingerprint(claim), millis(claim.replay_window));
+        let (fingerprint, window) = (claim.fingerprint.with_version(), millis(claim.replay_window));
         let more: [Parameter<'_>; 6] = [
             (&fingerprint.as_slice(), Type::BYTEA),
             (&lease, Type::INT8),
@@ -123,12 +123,6 @@ fn answer(words: &str) -> Option<ClaimAnswer> {
             ClaimAnswer::InFlight { lease: Duration::from_millis(millis) }
         }
     })
-}
-
-fn fingerprint(claim: &Claim) -> [u8; 17] {
-    let mut bytes = [Fingerprint::VERSION; 17];
-    bytes[1..].copy_from_slice(&claim.fingerprint.to_bytes());
-    bytes
 }
 
 /// At most a century, which every interval and moment of the server can hold.

@@ -115,8 +115,7 @@ impl Shared {
 /// lease. A completed record is the first 17 bytes of it.
 fn in_flight(claim: &Claim) -> Vec<u8> {
     let mut record = Vec::with_capacity(48);
-    record.push(Fingerprint::VERSION);
-    record.extend(claim.fingerprint.to_bytes());
+    record.extend(claim.fingerprint.with_version());
     record.extend(claim.token.to_bytes());
     // Writing to memory does not fail.
     let _ = write!(record, "{}", millis(claim.lease));

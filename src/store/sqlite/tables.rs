@@ -92,7 +92,7 @@ impl<'c> Tables<'c> {
             return Ok(ClaimAnswer::Acquired);
         };
         if held.ends > now {
-            if differ(held.fingerprint, fingerprint(claim)) {
+            if differ(held.fingerprint, claim.fingerprint.with_version()) {
                 return Ok(ClaimAnswer::Conflict);
             } else if held.completed {
                 return Ok(ClaimAnswer::Completed);
@@ -106,7 +106,7 @@ impl<'c> Tables<'c> {
         self.take.execute(params![
             held.rowid,
             claim.token.to_bytes(),
-            fingerprint(claim),
+            claim.fingerprint.with_version(),
             ends,
             ends.saturating_add(retention),
             lease,
@@ -141,7 +141,7 @@ impl<'c> Tables<'c> {
         }
         let retention = length(claim.retention);
         let ends = now.saturating_add(retention);
-        let (token, fingerprint) = (claim.token.to_bytes(), fingerprint(claim));
+        let (token, fingerprint) = (claim.token.to_bytes(), claim.fingerprint.with_version());
         self.complete.execute(params![held.rowid, token, fingerprint, ends, retention])?;
         Ok(Completion::Recorded)
     }
@@ -185,7 +185,7 @@ impl<'c> Tables<'c> {
             kind,
             id,
             claim.token.to_bytes(),
-            fingerprint(claim),
+            claim.fingerprint.with_version(),
             ends,
             delete_after,
             lease,
@@ -211,12 +211,6 @@ impl Held {
 
 fn key(claim: &Claim) -> (&str, &str, &str) {
     (claim.scope.as_str(), claim.kind.as_str(), claim.id.as_str())
-}
-
-fn fingerprint(claim: &Claim) -> [u8; 17] {
-    let mut bytes = [Fingerprint::VERSION; 17];
-    bytes[1..].copy_from_slice(&claim.fingerprint.to_bytes());
-    bytes
 }
 
 /// Whether two fingerprints belong to different bodies. Those of different formats cannot be
