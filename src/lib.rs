@@ -126,6 +126,7 @@
         feature = "events",
         feature = "memory",
         feature = "postgres",
+        feature = "queue",
         feature = "redis",
         feature = "schemes",
         feature = "sqlite"
@@ -154,7 +155,10 @@
     not(all(feature = "events", feature = "schemes", any(feature = "tower", feature = "actix"))),
     allow(dead_code, unused_imports)
 )]
-#![cfg_attr(not(any(feature = "tower", feature = "actix")), allow(unreachable_pub))]
+#![cfg_attr(
+    not(any(feature = "tower", feature = "actix", feature = "queue")),
+    allow(unreachable_pub)
+)]
 
 mod clock;
 #[cfg(feature = "schemes")]
@@ -162,6 +166,7 @@ mod credential;
 #[cfg(any(
     feature = "tower",
     feature = "actix",
+    feature = "queue",
     feature = "redis",
     feature = "postgres",
     feature = "sqlite"
@@ -170,12 +175,12 @@ mod deadline;
 mod delivery;
 #[cfg(feature = "schemes")]
 pub mod handshake;
-#[cfg(any(feature = "tower", feature = "actix"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
 mod panic;
 mod rejection;
 pub mod scheme;
 mod signature;
-#[cfg(any(feature = "tower", feature = "actix", feature = "memory"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "queue", feature = "memory"))]
 mod sync;
 pub mod testing;
 mod text;
@@ -195,19 +200,21 @@ mod actix;
 mod axum;
 #[cfg(all(feature = "events", any(feature = "tower", feature = "actix")))]
 mod batch;
-#[cfg(any(feature = "tower", feature = "actix"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
 mod dedupe;
 #[cfg(any(feature = "tower", feature = "actix"))]
 mod extract;
-#[cfg(any(feature = "tower", feature = "actix"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
 pub mod observe;
+#[cfg(feature = "queue")]
+pub mod queue;
 #[cfg(any(feature = "tower", feature = "actix"))]
 mod receive;
 #[cfg(feature = "tower")]
 mod tower;
 #[cfg(feature = "store")]
 pub mod transaction;
-#[cfg(any(feature = "tower", feature = "actix"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
 mod worker_thread;
 
 // For the documentation only: a program contains nothing of it.
@@ -219,6 +226,7 @@ mod worker_thread;
     feature = "events",
     feature = "memory",
     feature = "postgres",
+    feature = "queue",
     feature = "redis",
     feature = "schemes",
     feature = "sqlite"
@@ -235,7 +243,7 @@ pub use signature::{
 pub use receive::{RequestHead, Tenant, TenantError, VerifyLayer, VerifyOptions};
 
 // Deduplicating.
-#[cfg(any(feature = "tower", feature = "actix"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
 pub use dedupe::{DedupeKey, DedupeLayer, DedupeOptions, OptionsError};
 #[cfg(feature = "store")]
 #[doc(inline)]
@@ -245,7 +253,7 @@ pub use store::Store;
 pub use delivery::{DeliveryId, DeliveryIdError};
 pub use scheme::{DELIVERY_HEADER, EVENT_HEADER, SIGNATURE_HEADER};
 
-#[cfg(any(feature = "tower", feature = "actix"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
 pub use delivery::{ClaimHandle, ClaimState, Delivery};
 #[cfg(feature = "events")]
 #[doc(inline)]
@@ -257,10 +265,10 @@ pub use event_error::EventError;
 pub use batch::{Batch, BatchReport, EventFailure};
 
 // Rejections and observing.
-#[cfg(any(feature = "tower", feature = "actix"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
 #[doc(inline)]
 pub use observe::{Incident, Observer};
-#[cfg(any(feature = "tower", feature = "actix"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
 pub use rejection::RejectionResponse;
 pub use rejection::{BodyError, CreationTimeError, Fault, Rejection};
 

@@ -47,6 +47,8 @@ impl Rejection {
             | Self::NotCompleted { .. }
             | Self::TooManyInFlight { .. }
             | Self::BodyBudgetExhausted { .. } => (503, "Try again later"),
+            #[cfg(feature = "queue")]
+            Self::QueueUnavailable { .. }    => (503, "Try again later"),
             #[cfg(any(feature = "events", feature = "schemes"))]
             Self::Event(_)                   => (400, MALFORMED_EVENT),
             Self::TooManyEvents { .. }       => (400, MALFORMED_EVENT),

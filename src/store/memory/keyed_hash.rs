@@ -28,6 +28,8 @@ impl Hash for Key {
 const DELIVERY: u8 = 0;
 const EVENT: u8 = 1;
 const SIGNED_BYTES: u8 = 3;
+#[cfg(feature = "queue")]
+const QUEUED: u8 = 4;
 
 /// The longest scope has 257 bytes, and the longest id 128.
 const LONGEST: usize = 512;
@@ -42,6 +44,8 @@ impl KeyedHash {
         let kind = match claim.kind {
             RecordKind::Delivery => DELIVERY,
             RecordKind::Event => EVENT,
+            #[cfg(feature = "queue")]
+            RecordKind::Queued => QUEUED,
         };
         self.hash(&claim.scope, kind, claim.id.as_str().as_bytes())
     }
