@@ -63,6 +63,7 @@
 //! | receive events with axum, actix-web, hyper or anything else | [`guide::axum`], [`guide::actix`], [`guide::hyper`], [`guide::other_frameworks`] |
 //! | receive from Stripe, GitHub, `WhatsApp` and others | [`guide::senders`], [`guide::custom_schemes`], [`guide::recipes`] |
 //! | read events and batches | [`guide::events`], [`guide::batches`] |
+//! | answer at once and work later, from a queue | [`guide::queues`] |
 //! | know what the sender is answered | [`guide::responses`] |
 //! | choose, run or write a store | [`guide::stores`], [`guide::redis`], [`guide::postgres`], [`guide::own_store`] |
 //! | change secrets, serve tenants | [`guide::rotation`], [`guide::tenants`] |
@@ -83,6 +84,7 @@
 //! | stores | [`Store`], [`store::MemoryStore`], [`store::RedisStore`], [`store::PostgresStore`], [`store::SqliteStore`], [`store::SharedStore`] |
 //! | completing in the handler's transaction | [`Delivery::commit`], [`Delivery::commit_blocking`], [`transaction::Transaction`], [`transaction::CompleteError`] |
 //! | the handler | [`Delivery`], [`DeliveryId`], [`Event`], [`EventData`], [`Batch`], [`ClaimHandle`] |
+//! | queues | [`queue::hand_over`], [`queue::HandOver`], [`queue::Queue`], [`queue::Envelope`], [`queue::Once`], [`queue::Handled`] |
 //! | rejections | [`Rejection`], [`Fault`], [`RejectionResponse`], [`BodyError`] |
 //! | observing | [`Observer`], [`observe::Observation`], [`observe::Outcome`], [`Incident`] |
 //! | Tower services | [`VerifyService`], [`DedupeService`], [`VerifiedBody`], [`ResponseBody`] |
@@ -90,7 +92,7 @@
 //! | headers | [`SIGNATURE_HEADER`], [`DELIVERY_HEADER`], [`EVENT_HEADER`] |
 //! | tests | [`testing::SignedDelivery`], [`testing::token_delivery`], [`Signer`], [`Clock`], [`ManualClock`], [`SystemClock`], [`store::conformance`] |
 //! | errors of construction | [`SecretError`], [`RotationError`], [`ToleranceError`], [`OptionsError`], [`TenantError`], [`scheme::SchemeError`], [`token::TokenSetupError`], [`handshake::HandshakeTokenError`] |
-//! | errors of requests | [`VerifyError`], [`DeliveryIdError`], [`CreationTimeError`], [`EventError`], [`token::TokenError`], [`handshake::HandshakeError`], [`store::StoreError`] |
+//! | errors of requests | [`VerifyError`], [`DeliveryIdError`], [`CreationTimeError`], [`EventError`], [`token::TokenError`], [`handshake::HandshakeError`], [`store::StoreError`], [`queue::QueueError`], [`queue::EnvelopeError`] |
 //!
 //! # Features
 //!
@@ -110,6 +112,7 @@
 //! | `sqlite` | | [`SqliteStore`](store::SqliteStore), in a file on one machine; a handler can complete a delivery in its own transaction |
 //! | `redis-tls` | | `rediss://`, by rustls with ring unless the program has installed another provider |
 //! | `redis-tls-no-provider` | | the same without ring, for a program that installs a provider |
+//! | `queue` | | the [bridge to a queue](queue): the hand-over, the envelope, and the engine for a worker |
 //! | `tracing` | | log lines and spans |
 //! | `store` | | the trait [`Store`] alone |
 //! | `conformance` | | the promises of [`Store`] as tests for a store of your own |

@@ -11,6 +11,8 @@ mod locks;
 mod lost_answers;
 mod outages;
 mod promises;
+#[cfg(feature = "queue")]
+mod queues;
 mod setup;
 mod store;
 mod support;
