@@ -250,8 +250,8 @@ pub enum Rejection {
     #[cfg(feature = "schemes")]
     #[error("a TokenLayer below another one or a VerifyLayer: remove one, and its DedupeLayer")]
     TwoTokenLayers,
-    /// A `Batch` was used on a route without [`DedupeLayer`](crate::DedupeLayer).
-    #[error("no DedupeLayer above this handler, which its Batch needs: add it to the route")]
+    /// A `Batch` or a hand-over was used on a route without [`DedupeLayer`](crate::DedupeLayer).
+    #[error("no DedupeLayer above this handler, which needs it: add it to the route")]
     MissingDedupeLayer,
 }
 

@@ -14,6 +14,7 @@ rows!(
     q02_the_queue_refuses,
     q02_the_queue_panics,
     q03_the_queue_does_not_confirm_in_time,
+    q03_the_limit_is_below_the_response_deadline,
     q03_the_confirmation_is_lost,
     q04_the_process_dies_before_the_record,
     q05_each_event_of_a_batch_is_an_entry,
@@ -69,6 +70,15 @@ async fn q03_the_queue_does_not_confirm_in_time(adapter: Adapter) {
     receiver.queue.is_now(Broker::Confirms);
     receiver.deliver(&Post::new("d-1")).await.is(200, "");
     assert_eq!(receiver.queue.entries().len(), 2, "a copy of each attempt");
+    assert_eq!(receiver.dedupe.incidents(Incident::MovedToBackground), 0);
+}
+
+/// The sender is not told `Still processing`: its retry has to put the delivery.
+async fn q03_the_limit_is_below_the_response_deadline(adapter: Adapter) {
+    let options = DedupeOptions::new().response_deadline(Duration::from_secs(4));
+    let receiver = Setup { options, ..Setup::default() }.start(adapter).await;
+    receiver.queue.is_now(Broker::Hangs);
+    receiver.deliver(&Post::new("d-1")).await.is(503, "Try again later");
     assert_eq!(receiver.dedupe.incidents(Incident::MovedToBackground), 0);
 }
 

@@ -1,6 +1,8 @@
 //! The format, which may not change by accident, and what is said of entries that are not of it.
 
 mod random;
+#[cfg(feature = "schemes")]
+mod schemes;
 
 use std::collections::HashMap;
 
