@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use nevent_webhooks::queue::Envelope;
 use nevent_webhooks::{DedupeKey, DedupeOptions, Incident};
 
 use crate::receiver::{Receiver, Setup};
@@ -159,7 +160,7 @@ async fn q06_a_batch_with_unreadable_events(adapter: Adapter) {
     assert_eq!(receiver.queue.ids(), ["d-1", "d-1", "d-1", "evt_1"]);
     let mut odd: Vec<_> = receiver.queue.entries();
     odd.retain(|entry| !entry.is_event());
-    odd.sort_by_key(|entry| entry.position());
+    odd.sort_by_key(Envelope::position);
     let bodies = odd.iter().map(|entry| (entry.position(), entry.body().as_ref()));
     let as_sent: [(_, &[u8]); 3] =
         [(Some(0), b"7"), (Some(2), br#"{"a":"\ud83c"}"#), (Some(3), b"7")];
