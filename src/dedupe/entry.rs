@@ -19,11 +19,11 @@ pub(crate) struct Entry {
     pub(crate) subject: Subject,
 }
 
-/// The handler's result. The text of an error is made when the handler ends, for observers.
-type Result<T, E> = std::result::Result<T, (E, String)>;
+/// The handler's output. The text of an error is made when the handler ends, for observers.
+type Output<T, E> = Result<T, (E, String)>;
 
 /// How an entry ended. `None` if the handler was dropped at its timeout.
-pub(crate) type Ended<T, E> = Option<std::result::Result<std::result::Result<T, E>, Rejection>>;
+pub(crate) type Ended<T, E> = Option<Result<Result<T, E>, Rejection>>;
 
 /// Runs the handler for an entry of a queue, unless the entry is completed or in flight.
 ///
@@ -31,7 +31,7 @@ pub(crate) type Ended<T, E> = Option<std::result::Result<std::result::Result<T, 
 /// drops this future.
 pub(crate) async fn handle_entry_once<I, T, E, F>(
     dedupe: &Arc<Dedupe>,
-    entry: Entry,
+    Entry { id, tenant, subject }: Entry,
     item: I,
     handler: impl FnOnce(I, ClaimHandle) -> F + Send + 'static,
 ) -> Ended<T, E>
@@ -39,32 +39,30 @@ where
     I: Send + 'static,
     T: Send + 'static,
     E: Display + Send + 'static,
-    F: Future<Output = std::result::Result<T, E>> + Send + 'static,
+    F: Future<Output = Result<T, E>> + Send + 'static,
 {
     let Some(permit) = dedupe.permits.take() else {
         let limit = dedupe.options.max_in_flight;
-        dedupe.observe(Outcome::TooManyInFlight { limit }, &entry.subject);
+        dedupe.observe(Outcome::TooManyInFlight { limit }, &subject);
         return Some(Err(Rejection::TooManyInFlight { limit }));
     };
-    let claim = dedupe.claim_for_entry(entry.id, entry.tenant.as_deref());
-    let attempt = Attempt::new(Arc::clone(dedupe), permit, entry.subject, dedupe.times);
-    let attempt = Arc::new(attempt);
-    let start = |_: &_, item, claim| async move {
-        // `{:#}` prints the whole chain of causes of `anyhow` and similar errors.
-        let text = |error: E| {
-            let text = format!("{error:#}");
-            (error, text)
-        };
-        Ok(handler(item, claim).await.map_err(text))
-    };
+    let claim = dedupe.claim_for_entry(id, tenant.as_deref());
+    let attempt = Arc::new(Attempt::new(Arc::clone(dedupe), permit, subject, dedupe.times));
+    let start = |_: &_, item, claim| async { Ok(handler(item, claim).await.map_err(with_text)) };
     let work =
         claim_handle_finalize(Arc::clone(&attempt), item, |_, _| Ok(claim), start, end_of::<T, E>);
     let ended = background::supervised(attempt, Box::pin(work)).await;
     ended.ok()?.map(|result| result.map(|output| output.map_err(|(error, _)| error)))
 }
 
-fn end_of<T, E>(result: &Result<T, E>) -> HandlerEnd<'_> {
-    match result {
+/// `{:#}` prints the whole chain of causes of `anyhow` and similar errors.
+fn with_text<E: Display>(error: E) -> (E, String) {
+    let text = format!("{error:#}");
+    (error, text)
+}
+
+fn end_of<T, E>(output: &Output<T, E>) -> HandlerEnd<'_> {
+    match output {
         Ok(_) => HandlerEnd::Succeeded,
         Err((_, text)) => HandlerEnd::Failed { status: None, error: Some(text), rejection: None },
     }

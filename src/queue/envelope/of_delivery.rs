@@ -99,8 +99,10 @@ fn events_of(body: &Bytes) -> Option<Vec<Bytes>> {
     let repaired = repair(body).ok()?;
     // A parser that skips values does not look at most of what is repaired.
     let as_sent = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    if let Ok(Shape::Many(events)) = Shape::of(as_sent) {
-        return slices(body, &events);
+    match Shape::of(as_sent) {
+        Ok(Shape::Many(events)) => return slices(body, &events),
+        Ok(Shape::One) => return None,
+        Err(_) => {}
     }
     let repaired = Bytes::copy_from_slice(&repaired);
     match Shape::of(&repaired) {

@@ -8,7 +8,7 @@ use tokio::time::{sleep, timeout};
 use super::*;
 use crate::observe::{Observation, Outcome};
 use crate::queue::Envelope;
-use crate::store::MemoryStore;
+use crate::store::{Claim, Fingerprint, MemoryStore, RecordKind, Scope};
 use crate::testing::SignedDelivery;
 use crate::{ClaimState, DedupeOptions, DeliveryId, Secret};
 
@@ -206,6 +206,24 @@ async fn ids_of_events_and_deliveries_are_apart() {
     for entry in &entries {
         assert_eq!(once.event(entry, succeed).await, Handled::Done(7), "{entry:?}");
     }
+}
+
+/// Whatever ids the receiver has completed, even those that look like the consumer's.
+#[tokio::test]
+async fn the_receivers_records_are_not_the_consumers() {
+    let store = Arc::new(MemoryStore::new());
+    let once = Once::new("tickets", Arc::clone(&store)).unwrap();
+    let entry = event("evt_1");
+    for id in [entry.claim_id(), entry.id().clone()] {
+        for kind in [RecordKind::Delivery, RecordKind::Event] {
+            let fingerprint = Fingerprint::of(id.as_str().as_bytes());
+            let scope = Scope::new("tickets").unwrap();
+            let claim = Claim { kind, ..Claim::new(scope, id.clone(), fingerprint) };
+            store.claim(&claim).await.unwrap();
+            store.complete(&claim).await.unwrap();
+        }
+    }
+    assert_eq!(once.event(&entry, succeed).await, Handled::Done(7));
 }
 
 #[tokio::test]
