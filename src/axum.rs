@@ -59,6 +59,16 @@ impl<S: Sync> FromRequestParts<S> for crate::Batch {
     }
 }
 
+/// Extracts what a hand-over needs of the request.
+#[cfg(feature = "queue")]
+impl<S: Sync> FromRequestParts<S> for crate::queue::HandOverRequest {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
+        Self::of_http(&parts.headers, &parts.extensions)
+    }
+}
+
 /// Responds 200 if all events are done, otherwise 500 `Batch incomplete`.
 #[cfg(feature = "events")]
 impl IntoResponse for crate::BatchReport {

@@ -11,11 +11,15 @@ use std::fmt;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
+#[cfg(feature = "queue")]
+pub(crate) use end::Waiting;
 pub use report::{BatchReport, EventFailure};
 
 use crate::Delivery;
 use crate::dedupe::Claimed;
 use crate::event::{Event, EventError};
+#[cfg(feature = "queue")]
+pub(crate) use process::process_each;
 
 /// The events of one delivery: a JSON array of events, an object with an `events` array, or a single
 /// event.

@@ -11,6 +11,11 @@ pub trait Clock: Debug + Send + Sync + 'static {
     /// Whole seconds since 1970-01-01T00:00:00Z, without leap seconds.
     fn unix_seconds(&self) -> i64;
 
+    /// The same in milliseconds. By default these are the whole seconds.
+    fn unix_millis(&self) -> i64 {
+        self.unix_seconds().saturating_mul(1000)
+    }
+
     /// Time since a moment that the clock chooses. It never goes back.
     fn monotonic(&self) -> Duration;
 }
@@ -24,6 +29,11 @@ impl Clock for SystemClock {
     fn unix_seconds(&self) -> i64 {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
         since_epoch.map_or(0, |d| i64::try_from(d.as_secs()).unwrap_or(i64::MAX))
+    }
+
+    fn unix_millis(&self) -> i64 {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
+        since_epoch.map_or(0, |d| i64::try_from(d.as_millis()).unwrap_or(i64::MAX))
     }
 
     fn monotonic(&self) -> Duration {
@@ -87,6 +97,12 @@ impl Clock for ManualClock {
         let elapsed = i64::try_from(self.monotonic().as_secs()).unwrap_or(i64::MAX);
         let origin = self.0.unix_origin.load(Ordering::SeqCst);
         origin.saturating_add(elapsed)
+    }
+
+    fn unix_millis(&self) -> i64 {
+        let elapsed = i64::try_from(self.monotonic().as_millis()).unwrap_or(i64::MAX);
+        let origin = self.0.unix_origin.load(Ordering::SeqCst);
+        origin.saturating_mul(1000).saturating_add(elapsed)
     }
 
     fn monotonic(&self) -> Duration {

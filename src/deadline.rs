@@ -1,11 +1,11 @@
 use std::time::Duration;
-#[cfg(any(feature = "tower", feature = "actix", feature = "redis"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "queue", feature = "redis"))]
 use std::{future::poll_fn, task::Poll};
 
-#[cfg(any(feature = "tower", feature = "actix", feature = "redis"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "queue", feature = "redis"))]
 use futures_util::FutureExt;
 use tokio::time::Instant;
-#[cfg(any(feature = "tower", feature = "actix", feature = "redis"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "queue", feature = "redis"))]
 use tokio::time::timeout_at;
 
 /// A duration that no process outlives, and that can be added and multiplied without overflow.
@@ -22,7 +22,7 @@ pub(crate) fn deadline(start: Instant, after: Duration) -> Instant {
 /// The limit counts from the moment when the future first has to wait. A future that is ready at
 /// once, such as a call of a store in memory, needs neither a timer nor the clock. A timer is boxed,
 /// so that the callers' futures hold no room for one that is rarely needed.
-#[cfg(any(feature = "tower", feature = "actix"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
 pub(crate) async fn within<F>(limit: Duration, mut future: F) -> Option<F::Output>
 where
     F: Future + Unpin,
@@ -39,7 +39,7 @@ where
 /// When a blocked thread or a stopped process goes on, the answers of the time in between are there,
 /// and their deadlines are over too. So the tasks that read the answers run first before a deadline
 /// counts. Three times, because one that reads may itself let others run first.
-#[cfg(any(feature = "tower", feature = "actix", feature = "redis"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "queue", feature = "redis"))]
 pub(crate) async fn by<F>(deadline: Instant, mut future: F) -> Option<F::Output>
 where
     F: Future + Unpin,
@@ -60,7 +60,7 @@ where
 ///
 /// The task wakes itself, and goes to the end of the queue. Tokio's `yield_now` would leave it with its
 /// thread, where no other thread could take it over: a handler that blocks that thread would hold it up.
-#[cfg(any(feature = "tower", feature = "actix", feature = "redis"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "queue", feature = "redis"))]
 pub(crate) async fn let_others_run() {
     let mut woken = false;
     poll_fn(|context| {
@@ -75,12 +75,12 @@ pub(crate) async fn let_others_run() {
 
 #[cfg(test)]
 mod tests {
-    #[cfg(any(feature = "tower", feature = "actix"))]
+    #[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
     use tokio::task::yield_now;
 
     use super::*;
 
-    #[cfg(any(feature = "tower", feature = "actix"))]
+    #[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
     #[tokio::test]
     async fn an_answer_that_came_while_the_thread_was_blocked_counts() {
         let (answer, answered) = tokio::sync::oneshot::channel();
@@ -96,7 +96,7 @@ mod tests {
     }
 
     /// Another thread takes over, which was busy until the handler began.
-    #[cfg(any(feature = "tower", feature = "actix"))]
+    #[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_handler_that_blocks_its_thread_does_not_hold_up_who_let_it_run() {
         let (begins, begun) = std::sync::mpsc::channel();
@@ -119,7 +119,7 @@ mod tests {
         assert_eq!(handler.await.expect("no panic"), Ok(()));
     }
 
-    #[cfg(any(feature = "tower", feature = "actix"))]
+    #[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
     #[tokio::test]
     async fn a_limit_is_kept() {
         let never = std::future::pending::<()>();

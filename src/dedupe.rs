@@ -6,6 +6,8 @@ mod claim;
 mod claimed;
 #[cfg(feature = "schemes")]
 mod creation;
+#[cfg(feature = "queue")]
+mod entry;
 mod finalize;
 mod handle_once;
 mod in_request;
@@ -28,6 +30,8 @@ use tokio::time::Instant;
 #[cfg(feature = "tower")]
 pub(crate) use self::background::Work;
 pub(crate) use self::claimed::Claimed;
+#[cfg(feature = "queue")]
+pub(crate) use self::entry::{Ended, Entry, handle_entry_once};
 #[cfg(feature = "tower")]
 pub(crate) use self::handle_once::handle_once;
 #[cfg(feature = "actix")]
@@ -97,8 +101,18 @@ impl Dedupe {
     /// Marks the scope as in use for as long as the guard lives. The guard belongs to the layer:
     /// a `Dedupe` lives on in every delivery that a handler keeps.
     pub(crate) fn take_scope(&self) -> Result<Option<Arc<ScopeInUse>>, OptionsError> {
+        self.take(&self.scope)
+    }
+
+    /// The same for the consumer of a queue, which keeps records of its own kind.
+    #[cfg(feature = "queue")]
+    pub(crate) fn take_scope_of_consumer(&self) -> Result<Option<Arc<ScopeInUse>>, OptionsError> {
+        self.take(&self.scope.of_consumer())
+    }
+
+    fn take(&self, scope: &Scope) -> Result<Option<Arc<ScopeInUse>>, OptionsError> {
         let Some(identity) = self.store.identity() else { return Ok(None) };
-        let (in_use, is_taken) = identity.take(&self.scope);
+        let (in_use, is_taken) = identity.take(scope);
         // A worker of actix-web creates its layers once for each address that its server listens
         // on, all with the same scope.
         if is_taken && !self.options.share_scope && !is_worker_thread() {

@@ -72,12 +72,12 @@ mod json;
 mod live_event;
 mod object;
 mod optional;
-#[cfg(any(feature = "tower", feature = "actix"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
 mod peek;
 mod plain;
 mod purchase;
 mod raw;
-#[cfg(any(feature = "tower", feature = "actix"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
 mod read_delivery;
 mod reading;
 mod repair;
@@ -90,11 +90,11 @@ pub use envelope::Event;
 pub use fan::Fan;
 pub use jiff::{Timestamp, civil::Date};
 pub use live_event::{Artist, LiveEvent, Venue};
-#[cfg(any(feature = "tower", feature = "actix"))]
-pub(crate) use peek::{Peek, Shape};
+#[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
+pub(crate) use peek::{MOST_EVENTS, Peek, Shape};
 pub use purchase::{Purchase, Ticket};
 pub use raw::RawData;
-#[cfg(any(feature = "tower", feature = "actix"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
 pub(crate) use repair::repair;
 pub use rust_decimal::Decimal;
 pub use serde_json::value::RawValue;

@@ -62,7 +62,7 @@ impl EventError {
         E::custom(format_args!("{AS_PLACED}{}", self.placed()))
     }
 
-    fn placed(&self) -> String {
+    pub(crate) fn placed(&self) -> String {
         let Self { path, reason } = self;
         path.as_ref().map_or_else(|| reason.clone(), |path| format!("`{path}`: {reason}"))
     }

@@ -11,6 +11,7 @@
 //! | receive from a sender without a preset, or one that signs nothing | [`custom_schemes`], [`recipes`] |
 //! | read typed events, and keep those that cannot be read | [`events`] |
 //! | handle batches, each event once | [`batches`] |
+//! | answer at once and work later, from a queue | [`queues`] |
 //! | know what the sender is answered, and what it does then | [`responses`] |
 //! | choose a store; run Redis, PostgreSQL or SQLite; write a store | [`stores`], [`redis`], [`postgres`], [`own_store`] |
 //! | change the secret without losing a delivery | [`rotation`] |
@@ -57,6 +58,7 @@ pages! {
     recipes = "recipes.md";
     events = "events.md";
     batches = "batches.md";
+    queues = "queues.md";
     responses = "responses.md";
     stores = "stores.md";
     redis = "redis.md";

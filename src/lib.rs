@@ -63,6 +63,7 @@
 //! | receive events with axum, actix-web, hyper or anything else | [`guide::axum`], [`guide::actix`], [`guide::hyper`], [`guide::other_frameworks`] |
 //! | receive from Stripe, GitHub, `WhatsApp` and others | [`guide::senders`], [`guide::custom_schemes`], [`guide::recipes`] |
 //! | read events and batches | [`guide::events`], [`guide::batches`] |
+//! | answer at once and work later, from a queue | [`guide::queues`] |
 //! | know what the sender is answered | [`guide::responses`] |
 //! | choose, run or write a store | [`guide::stores`], [`guide::redis`], [`guide::postgres`], [`guide::own_store`] |
 //! | change secrets, serve tenants | [`guide::rotation`], [`guide::tenants`] |
@@ -83,6 +84,7 @@
 //! | stores | [`Store`], [`store::MemoryStore`], [`store::RedisStore`], [`store::PostgresStore`], [`store::SqliteStore`], [`store::SharedStore`] |
 //! | completing in the handler's transaction | [`Delivery::commit`], [`Delivery::commit_blocking`], [`transaction::Transaction`], [`transaction::CompleteError`] |
 //! | the handler | [`Delivery`], [`DeliveryId`], [`Event`], [`EventData`], [`Batch`], [`ClaimHandle`] |
+//! | queues | [`queue::hand_over`], [`queue::HandOver`], [`queue::Queue`], [`queue::Envelope`], [`queue::Once`], [`queue::Handled`] |
 //! | rejections | [`Rejection`], [`Fault`], [`RejectionResponse`], [`BodyError`] |
 //! | observing | [`Observer`], [`observe::Observation`], [`observe::Outcome`], [`Incident`] |
 //! | Tower services | [`VerifyService`], [`DedupeService`], [`VerifiedBody`], [`ResponseBody`] |
@@ -90,7 +92,7 @@
 //! | headers | [`SIGNATURE_HEADER`], [`DELIVERY_HEADER`], [`EVENT_HEADER`] |
 //! | tests | [`testing::SignedDelivery`], [`testing::token_delivery`], [`Signer`], [`Clock`], [`ManualClock`], [`SystemClock`], [`store::conformance`] |
 //! | errors of construction | [`SecretError`], [`RotationError`], [`ToleranceError`], [`OptionsError`], [`TenantError`], [`scheme::SchemeError`], [`token::TokenSetupError`], [`handshake::HandshakeTokenError`] |
-//! | errors of requests | [`VerifyError`], [`DeliveryIdError`], [`CreationTimeError`], [`EventError`], [`token::TokenError`], [`handshake::HandshakeError`], [`store::StoreError`] |
+//! | errors of requests | [`VerifyError`], [`DeliveryIdError`], [`CreationTimeError`], [`EventError`], [`token::TokenError`], [`handshake::HandshakeError`], [`store::StoreError`], [`queue::QueueError`], [`queue::EnvelopeError`] |
 //!
 //! # Features
 //!
@@ -110,6 +112,7 @@
 //! | `sqlite` | | [`SqliteStore`](store::SqliteStore), in a file on one machine; a handler can complete a delivery in its own transaction |
 //! | `redis-tls` | | `rediss://`, by rustls with ring unless the program has installed another provider |
 //! | `redis-tls-no-provider` | | the same without ring, for a program that installs a provider |
+//! | `queue` | | the [bridge to a queue](queue): the hand-over, the envelope, and the engine for a worker |
 //! | `tracing` | | log lines and spans |
 //! | `store` | | the trait [`Store`] alone |
 //! | `conformance` | | the promises of [`Store`] as tests for a store of your own |
@@ -126,6 +129,7 @@
         feature = "events",
         feature = "memory",
         feature = "postgres",
+        feature = "queue",
         feature = "redis",
         feature = "schemes",
         feature = "sqlite"
@@ -154,7 +158,10 @@
     not(all(feature = "events", feature = "schemes", any(feature = "tower", feature = "actix"))),
     allow(dead_code, unused_imports)
 )]
-#![cfg_attr(not(any(feature = "tower", feature = "actix")), allow(unreachable_pub))]
+#![cfg_attr(
+    not(any(feature = "tower", feature = "actix", feature = "queue")),
+    allow(unreachable_pub)
+)]
 
 mod clock;
 #[cfg(feature = "schemes")]
@@ -162,6 +169,7 @@ mod credential;
 #[cfg(any(
     feature = "tower",
     feature = "actix",
+    feature = "queue",
     feature = "redis",
     feature = "postgres",
     feature = "sqlite"
@@ -170,12 +178,12 @@ mod deadline;
 mod delivery;
 #[cfg(feature = "schemes")]
 pub mod handshake;
-#[cfg(any(feature = "tower", feature = "actix"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
 mod panic;
 mod rejection;
 pub mod scheme;
 mod signature;
-#[cfg(any(feature = "tower", feature = "actix", feature = "memory"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "queue", feature = "memory"))]
 mod sync;
 pub mod testing;
 mod text;
@@ -195,19 +203,21 @@ mod actix;
 mod axum;
 #[cfg(all(feature = "events", any(feature = "tower", feature = "actix")))]
 mod batch;
-#[cfg(any(feature = "tower", feature = "actix"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
 mod dedupe;
 #[cfg(any(feature = "tower", feature = "actix"))]
 mod extract;
-#[cfg(any(feature = "tower", feature = "actix"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
 pub mod observe;
+#[cfg(feature = "queue")]
+pub mod queue;
 #[cfg(any(feature = "tower", feature = "actix"))]
 mod receive;
 #[cfg(feature = "tower")]
 mod tower;
 #[cfg(feature = "store")]
 pub mod transaction;
-#[cfg(any(feature = "tower", feature = "actix"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
 mod worker_thread;
 
 // For the documentation only: a program contains nothing of it.
@@ -219,6 +229,7 @@ mod worker_thread;
     feature = "events",
     feature = "memory",
     feature = "postgres",
+    feature = "queue",
     feature = "redis",
     feature = "schemes",
     feature = "sqlite"
@@ -235,7 +246,7 @@ pub use signature::{
 pub use receive::{RequestHead, Tenant, TenantError, VerifyLayer, VerifyOptions};
 
 // Deduplicating.
-#[cfg(any(feature = "tower", feature = "actix"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
 pub use dedupe::{DedupeKey, DedupeLayer, DedupeOptions, OptionsError};
 #[cfg(feature = "store")]
 #[doc(inline)]
@@ -245,7 +256,7 @@ pub use store::Store;
 pub use delivery::{DeliveryId, DeliveryIdError};
 pub use scheme::{DELIVERY_HEADER, EVENT_HEADER, SIGNATURE_HEADER};
 
-#[cfg(any(feature = "tower", feature = "actix"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
 pub use delivery::{ClaimHandle, ClaimState, Delivery};
 #[cfg(feature = "events")]
 #[doc(inline)]
@@ -257,10 +268,10 @@ pub use event_error::EventError;
 pub use batch::{Batch, BatchReport, EventFailure};
 
 // Rejections and observing.
-#[cfg(any(feature = "tower", feature = "actix"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
 #[doc(inline)]
 pub use observe::{Incident, Observer};
-#[cfg(any(feature = "tower", feature = "actix"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
 pub use rejection::RejectionResponse;
 pub use rejection::{BodyError, CreationTimeError, Fault, Rejection};
 

@@ -2,7 +2,7 @@
 
 mod body_error;
 mod creation_time;
-#[cfg(any(feature = "tower", feature = "actix"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
 mod custom_response;
 mod fault;
 mod reason;
@@ -13,9 +13,9 @@ use std::time::Duration;
 
 pub use self::body_error::BodyError;
 pub use self::creation_time::CreationTimeError;
-#[cfg(any(feature = "tower", feature = "actix"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
 pub use self::custom_response::RejectionResponse;
-#[cfg(any(feature = "tower", feature = "actix"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
 pub(crate) use self::custom_response::Respond;
 pub use self::fault::Fault;
 #[cfg(any(feature = "events", feature = "schemes"))]
@@ -180,6 +180,15 @@ pub enum Rejection {
     /// retry runs the handler again.
     #[error("the handler returned 2xx, but its transaction was not committed")]
     NotCommitted,
+    /// The queue did not confirm that it has the delivery: see [`HandOver`](crate::queue::HandOver). The
+    /// claim was released, so that a retry hands the delivery over again.
+    #[cfg(feature = "queue")]
+    #[error("the delivery could not be handed over: {reason}")]
+    #[non_exhaustive]
+    QueueUnavailable {
+        /// The queue's error.
+        reason: Arc<str>,
+    },
     /// As many handlers are running as `max_in_flight` allows. The handler did not run.
     #[error("{limit} handlers are running already, and no more are allowed at once")]
     #[non_exhaustive]
@@ -241,8 +250,8 @@ pub enum Rejection {
     #[cfg(feature = "schemes")]
     #[error("a TokenLayer below another one or a VerifyLayer: remove one, and its DedupeLayer")]
     TwoTokenLayers,
-    /// A `Batch` was used on a route without [`DedupeLayer`](crate::DedupeLayer).
-    #[error("no DedupeLayer above this handler, which its Batch needs: add it to the route")]
+    /// A `Batch` or a hand-over was used on a route without [`DedupeLayer`](crate::DedupeLayer).
+    #[error("no DedupeLayer above this handler, which needs it: add it to the route")]
     MissingDedupeLayer,
 }
 

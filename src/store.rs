@@ -38,21 +38,21 @@ mod sqlite;
 pub use answer::{ClaimAnswer, Completion, Renewal};
 pub use completion_sql::CompletionSql;
 pub use error::StoreError;
-#[cfg(any(feature = "tower", feature = "actix"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
 pub(crate) use identity::ScopeInUse;
 pub use identity::StoreIdentity;
 #[cfg(feature = "memory")]
 pub use memory::{CapacityError, MemoryStore, MemoryStoreStats};
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresOptions, PostgresStore, PostgresStoreError};
-#[cfg(all(feature = "redis", any(feature = "tower", feature = "actix")))]
+#[cfg(all(feature = "redis", any(feature = "tower", feature = "actix", feature = "queue")))]
 pub(crate) use redis::EffectsAnswer;
-#[cfg(all(feature = "redis", any(feature = "tower", feature = "actix")))]
+#[cfg(all(feature = "redis", any(feature = "tower", feature = "actix", feature = "queue")))]
 pub use redis::{RedisEffectError, RedisEffects};
 #[cfg(feature = "redis")]
 pub use redis::{RedisOptions, RedisSource, RedisStore, RedisStoreError, RedisWarning};
 pub use shared::SharedStore;
-#[cfg(any(feature = "tower", feature = "actix"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
 pub(crate) use shared::{AnyStore, Call};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteOptions, SqliteStore, SqliteStoreError};

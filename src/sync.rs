@@ -17,10 +17,10 @@ pub(crate) use self::standard::*;
 mod standard {
     #[cfg(feature = "memory")]
     pub(crate) use std::hash::RandomState;
-    #[cfg(any(feature = "tower", feature = "actix"))]
+    #[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
     pub(crate) use std::sync::atomic::AtomicUsize;
     #[cfg(feature = "memory")]
     pub(crate) use std::sync::{Mutex, MutexGuard};
-    #[cfg(any(feature = "tower", feature = "actix"))]
+    #[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
     pub(crate) use tokio::sync::Notify;
 }

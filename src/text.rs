@@ -43,7 +43,13 @@ pub(crate) fn percent_decoded(text: &str) -> Option<String> {
 
 /// The start of a foreign text, at most `most` bytes of it, for a log line. Characters that would
 /// break or forge a line are escaped.
-#[cfg(any(feature = "events", feature = "schemes", feature = "tower", feature = "actix"))]
+#[cfg(any(
+    feature = "events",
+    feature = "schemes",
+    feature = "tower",
+    feature = "actix",
+    feature = "queue"
+))]
 pub(crate) fn excerpt(text: &str, most: usize) -> String {
     let mut shown = String::new();
     for character in text.chars() {

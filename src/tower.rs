@@ -3,6 +3,8 @@
 mod dedupe_service;
 #[cfg(feature = "events")]
 mod extensions;
+#[cfg(feature = "queue")]
+mod hand_over;
 #[cfg(feature = "schemes")]
 mod handshake;
 mod http_request;

@@ -7,9 +7,9 @@
 //! there is [`RedisStore::complete_with`](crate::store::RedisStore::complete_with).
 
 mod error;
-#[cfg(any(feature = "tower", feature = "actix"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
 mod handle;
-#[cfg(all(feature = "redis", any(feature = "tower", feature = "actix")))]
+#[cfg(all(feature = "redis", any(feature = "tower", feature = "actix", feature = "queue")))]
 mod redis;
 #[cfg(feature = "sqlite")]
 mod rusqlite;

@@ -5,6 +5,8 @@ use std::future::{Ready, ready};
 use actix_web::body::BoxBody;
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
+#[cfg(feature = "queue")]
+use actix_web::http::header::HeaderValue;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError};
 
 use crate::extract::RequestContext;
@@ -47,6 +49,23 @@ impl FromRequest for crate::Batch {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(read(request, RequestContext::batch))
+    }
+}
+
+/// Extracts what a hand-over needs of the request.
+#[cfg(feature = "queue")]
+impl FromRequest for crate::queue::HandOverRequest {
+    type Error = Rejection;
+    type Future = Ready<Result<Self, Rejection>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let lines_of = |name| request.headers().get_all(name).map(HeaderValue::as_bytes);
+        let of = |delivery| {
+            let extensions = request.extensions();
+            let context = extensions.get::<RequestContext>();
+            Self::new(delivery, context.and_then(|context| context.claimed.as_ref()), lines_of)
+        };
+        ready(delivery(request).and_then(of))
     }
 }
 

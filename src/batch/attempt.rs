@@ -1,6 +1,5 @@
 use std::sync::Arc;
 
-use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
@@ -20,13 +19,15 @@ pub(super) struct BatchAttempt {
     pub(super) report_by: Instant,
     /// Limits how many events run at once, including those in the background.
     pub(super) event_permits: Arc<Semaphore>,
+    pub(super) concurrency: usize,
 }
 
 impl BatchAttempt {
     pub(super) fn new(delivery: Delivery, claimed: Claimed, concurrency: usize) -> Self {
         let report_by = claimed.dedupe.report_by(&delivery);
+        let concurrency = concurrency.clamp(1, Semaphore::MAX_PERMITS);
         let event_permits = Arc::new(Semaphore::new(concurrency));
-        Self { delivery, claimed, report_by, event_permits }
+        Self { delivery, claimed, report_by, event_permits, concurrency }
     }
 
     /// The delivery's permit and claim, if the delivery was claimed by the id of its event and its
@@ -51,23 +52,24 @@ impl BatchAttempt {
 
     /// Runs the handler for one event under its own claim. The permit is given back when the handler
     /// ends, in the connection's task or in the background.
-    pub(super) async fn claim_and_handle<F>(
+    pub(super) async fn claim_and_handle<I, F>(
         self,
-        Waiting { name, event }: Waiting,
-        work: impl FnOnce(Bytes, ClaimHandle) -> F + Send + 'static,
+        Waiting { name, claim_id, event_id, item }: Waiting<I>,
+        work: impl FnOnce(I, ClaimHandle) -> F + Send + 'static,
         permit: Option<OwnedSemaphorePermit>,
         of_delivery: Option<Arc<SharedPermit>>,
-    ) -> End
+    ) -> End<I>
     where
+        I: Send + 'static,
         F: Future<Output = Result<(), String>> + Send + 'static,
     {
-        let event_id = name.id.clone();
         let handler = move |claim| async move {
             let _permit = permit;
-            work(event, claim).await
+            work(item, claim).await
         };
         let Self { delivery, claimed: Claimed { dedupe, .. }, report_by, .. } = self;
-        let attempt = handle_event_once(&dedupe, of_delivery, &delivery, name, report_by, handler);
+        let event = (name, &claim_id);
+        let attempt = handle_event_once(&dedupe, of_delivery, &delivery, event, report_by, handler);
         match attempt.await {
             Ok(result) => End::of(result, event_id),
             Err(Rejection::AlreadyProcessed) => End::AlreadyProcessed,
@@ -77,28 +79,29 @@ impl BatchAttempt {
 
     /// The end of an event that was claimed together with its delivery, and therefore has no attempt
     /// of its own.
-    pub(super) fn ended_with_delivery(
+    pub(super) fn ended_with_delivery<I>(
         &self,
-        Waiting { name, .. }: Waiting,
+        name: &EventName,
+        event_id: Option<String>,
         result: Result<(), String>,
-    ) -> End {
+    ) -> End<I> {
         if let Err(reason) = &result {
-            self.observe(Outcome::EventFailed { error: &excerpt(reason, 300) }, Some(&name));
+            self.observe(Outcome::EventFailed { error: &excerpt(reason, 300) }, Some(name));
         }
-        End::of(result, name.id)
+        End::of(result, event_id)
     }
 
-    pub(super) fn unreadable(&self, position: usize, error: &EventError) -> End {
+    pub(super) fn unreadable<I>(&self, position: usize, error: &EventError) -> End<I> {
         let reason = error.to_string();
         self.observe(Outcome::EventUnreadable { position, reason: &reason }, None);
         End::Failed { event_id: None, reason }
     }
 
-    pub(super) fn deferred(&self, event: &Waiting) {
+    pub(super) fn deferred<I>(&self, event: &Waiting<I>) {
         self.observe(Outcome::EventDeferred, Some(&event.name));
     }
 
-    pub(super) fn not_begun(&self, event: &Waiting) {
+    pub(super) fn not_begun<I>(&self, event: &Waiting<I>) {
         self.observe(Outcome::EventNotBegun, Some(&event.name));
     }
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use serde::de::{DeserializeOwned, IgnoredAny};
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::attempt::BatchAttempt;
@@ -12,6 +11,8 @@ use super::end::{End, Waiting};
 use super::{Batch, BatchReport};
 use crate::Event;
 use crate::delivery::ClaimHandle;
+#[cfg(feature = "queue")]
+use crate::{Delivery, dedupe::Claimed};
 
 impl Batch {
     /// Runs `handler` once for each event, for at most `concurrency` events at a time. A
@@ -70,64 +71,98 @@ impl Batch {
         T: 'static,
         E: Display + 'static,
     {
-        let concurrency = concurrency.clamp(1, Semaphore::MAX_PERMITS);
         let attempt = BatchAttempt::new(self.delivery, self.claimed, concurrency);
-        let one = |(position, event)| {
-            let (attempt, handler) = (attempt.clone(), handler.clone());
-            async move { (position, attempt.handle(position, event, handler).await) }
+        let read = |(position, event): (usize, Bytes)| {
+            // Only the envelope is read before the claim. Otherwise a completed event whose data can no
+            // longer be read would fail instead of being skipped.
+            match Event::<IgnoredAny>::from_repaired(&event) {
+                Ok(envelope) => Ok(Waiting::new(envelope, event)),
+                Err(error) => Err(attempt.unreadable(position, &error)),
+            }
         };
-        let events = stream::iter(self.events.into_iter().enumerate()).map(one);
-        let mut ends: Vec<_> = events.buffer_unordered(concurrency).collect().await;
-        ends.sort_by_key(|(position, _)| *position);
-        let report = BatchReport::of(&ends);
-        attempt.continue_in_background(ends, handler);
-        report
+        let events = self.events.into_iter().enumerate().map(read).collect();
+        let work = move |event: Bytes, claim| read_and_handle(event, claim, handler.clone());
+        attempt.process(events, work).await
     }
 }
 
+/// Runs the work once for each event of a delivery, as [`Batch::process_claimed`] does.
+#[cfg(feature = "queue")]
+pub(crate) async fn process_each<I, F>(
+    delivery: Delivery,
+    claimed: Claimed,
+    concurrency: usize,
+    events: Vec<Waiting<I>>,
+    work: impl Fn(I, ClaimHandle) -> F + Clone + Send + 'static,
+) -> BatchReport
+where
+    I: Clone + Send + 'static,
+    F: Future<Output = Result<(), String>> + Send + 'static,
+{
+    let attempt = BatchAttempt::new(delivery, claimed, concurrency);
+    attempt.process(events.into_iter().map(Ok).collect(), work).await
+}
+
 impl BatchAttempt {
-    async fn handle<T, F, E>(
+    /// Runs the work for each of the events, in their order, unless its end is known already.
+    pub(super) async fn process<I, F>(
         self,
-        position: usize,
-        event: Bytes,
-        handler: impl Fn(Event<T>, ClaimHandle) -> F + Send + 'static,
-    ) -> End
+        events: Vec<Result<Waiting<I>, End<I>>>,
+        work: impl Fn(I, ClaimHandle) -> F + Clone + Send + 'static,
+    ) -> BatchReport
     where
-        Event<T>: DeserializeOwned,
-        F: Future<Output = Result<(), E>> + Send + 'static,
-        T: 'static,
-        E: Display + 'static,
+        I: Clone + Send + 'static,
+        F: Future<Output = Result<(), String>> + Send + 'static,
     {
-        // Only the envelope is read before the claim. Otherwise a completed event whose data can no
-        // longer be read would fail instead of being skipped.
-        let waiting = match Event::<IgnoredAny>::from_repaired(&event) {
-            Ok(envelope) => Waiting::new(envelope, event),
-            Err(error) => return self.unreadable(position, &error),
+        let one = |(position, event)| {
+            let (attempt, work) = (self.clone(), work.clone());
+            async move {
+                let end = match event {
+                    Ok(waiting) => attempt.handle(waiting, work).await,
+                    Err(end) => end,
+                };
+                (position, end)
+            }
         };
+        let events = stream::iter(events.into_iter().enumerate()).map(one);
+        let mut ends: Vec<_> = events.buffer_unordered(self.concurrency).collect().await;
+        ends.sort_by_key(|(position, _)| *position);
+        let report = BatchReport::of(&ends);
+        self.continue_in_background(ends, work);
+        report
+    }
+
+    async fn handle<I, F>(
+        self,
+        waiting: Waiting<I>,
+        work: impl Fn(I, ClaimHandle) -> F + Send + 'static,
+    ) -> End<I>
+    where
+        I: Send + 'static,
+        F: Future<Output = Result<(), String>> + Send + 'static,
+    {
         if let Some((_permit, claim)) = self.claimed_event() {
-            let result = read_and_handle(waiting.event.clone(), claim, handler).await;
-            return self.ended_with_delivery(waiting, result);
+            let Waiting { name, event_id, item, .. } = waiting;
+            let result = work(item, claim).await;
+            return self.ended_with_delivery(&name, event_id, result);
         }
         if Instant::now() >= self.report_by {
             self.deferred(&waiting);
             return End::Waiting(waiting);
         }
         let permit = Arc::clone(&self.event_permits).acquire_owned().await.ok();
-        let work = move |event, claim| read_and_handle(event, claim, handler);
         let of_delivery = self.permit();
         self.claim_and_handle(waiting, work, permit, of_delivery).await
     }
 
     /// Starts the events that still wait, in a task that holds the delivery's permit.
-    fn continue_in_background<T, F, E>(
+    fn continue_in_background<I, F>(
         self,
-        ends: Vec<(usize, End)>,
-        handler: impl Fn(Event<T>, ClaimHandle) -> F + Clone + Send + 'static,
+        ends: Vec<(usize, End<I>)>,
+        work: impl Fn(I, ClaimHandle) -> F + Clone + Send + 'static,
     ) where
-        Event<T>: DeserializeOwned,
-        F: Future<Output = Result<(), E>> + Send + 'static,
-        T: 'static,
-        E: Display + 'static,
+        I: Send + 'static,
+        F: Future<Output = Result<(), String>> + Send + 'static,
     {
         let waiting: Vec<_> = ends.into_iter().filter_map(|(_, end)| end.waiting()).collect();
         if waiting.is_empty() {
@@ -136,20 +171,18 @@ impl BatchAttempt {
         let span = crate::observe::log::Span::current();
         // Taken now, because the delivery's attempt gives its permit back before these events start.
         let of_delivery = self.permit();
-        let work = async move {
+        let background = async move {
             for event in waiting {
                 // Claimed only after this wait, because nothing would renew the lease meanwhile.
                 let Some(permit) = self.event_permit_in_time().await else {
                     self.not_begun(&event);
                     continue;
                 };
-                let handler = handler.clone();
-                let work = move |event, claim| read_and_handle(event, claim, handler);
-                let (attempt, of_delivery) = (self.clone(), of_delivery.clone());
-                attempt.claim_and_handle(event, work, Some(permit), of_delivery).await;
+                let (attempt, work) = (self.clone(), work.clone());
+                attempt.claim_and_handle(event, work, Some(permit), of_delivery.clone()).await;
             }
         };
-        tokio::spawn(span.wrap(work));
+        tokio::spawn(span.wrap(background));
     }
 }
 

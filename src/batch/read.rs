@@ -4,12 +4,8 @@ use bytes::Bytes;
 
 use super::Batch;
 use crate::dedupe::Claimed;
-use crate::event::{RawValue, Shape, repair};
+use crate::event::{MOST_EVENTS, RawValue, Shape, repair};
 use crate::{Delivery, Event, Rejection};
-
-/// The most events in a batch: ten times what Nevent sends. Without a limit, a body of a million tiny
-/// events would become a million futures.
-const MOST_EVENTS: usize = 1000;
 
 impl Batch {
     /// Reads the events from the verified bytes.

@@ -33,14 +33,14 @@ pub struct EventFailure {
 }
 
 impl BatchReport {
-    pub(super) fn of(ends: &[(usize, End)]) -> Self {
-        let count = |is: fn(&End) -> bool| ends.iter().filter(|(_, end)| is(end)).count();
+    pub(super) fn of<I>(ends: &[(usize, End<I>)]) -> Self {
+        let count = |is: fn(&End<I>) -> bool| ends.iter().filter(|(_, end)| is(end)).count();
         let completed = count(|end| matches!(end, End::Completed));
         let already_processed = count(|end| matches!(end, End::AlreadyProcessed));
         let failures = ends.iter().filter_map(|(position, end)| {
             let (event_id, reason) = match end {
                 End::Failed { event_id, reason } => (event_id.clone(), reason.clone()),
-                End::Waiting(waiting) => (Some(waiting.name.id.clone()), WAITING.to_owned()),
+                End::Waiting(waiting) => (waiting.event_id.clone(), WAITING.to_owned()),
                 End::Completed | End::AlreadyProcessed => return None,
             };
             Some(EventFailure { position: *position, event_id, reason })

@@ -22,8 +22,17 @@ pub(crate) type LocalWork<T> = Pin<Box<dyn Future<Output = Result<T, Rejection>>
 
 /// Moves the work to tasks that any thread may run.
 pub(super) fn spawn<T: Send + 'static>(attempt: Arc<Attempt>, work: Work<T>) {
+    drop(supervised(attempt, work));
+}
+
+/// The same for work whose output someone waits for. It is `None` if the work was dropped at the
+/// handler timeout.
+pub(super) fn supervised<T: Send + 'static>(
+    attempt: Arc<Attempt>,
+    work: Work<T>,
+) -> JoinHandle<Option<Result<T, Rejection>>> {
     let task = tokio::spawn(attempt.span.wrap(work));
-    tokio::spawn(supervise(attempt, task));
+    tokio::spawn(supervise(attempt, task))
 }
 
 /// Moves the work to tasks on this thread.
@@ -43,24 +52,27 @@ pub(super) fn spawn_locally<T: 'static>(attempt: Arc<Attempt>, work: LocalWork<T
 ///
 /// This is a task of its own because a handler may block its thread. Another thread then renews the
 /// lease.
-async fn supervise<T>(attempt: Arc<Attempt>, mut task: JoinHandle<T>) {
+async fn supervise<T>(attempt: Arc<Attempt>, mut task: JoinHandle<T>) -> Option<T> {
     let times = attempt.times;
     let until_done = async {
-        if let Either::Right((_lost, task)) = select(&mut task, pin!(attempt.keep_lease())).await {
-            let _ = task.await;
+        match select(&mut task, pin!(attempt.keep_lease())).await {
+            Either::Left((output, _)) => output.ok(),
+            Either::Right((_lost, task)) => task.await.ok(),
         }
     };
-    if timeout_at(deadline(attempt.started, times.handler_timeout), until_done).await.is_ok() {
-        return;
+    let in_time = deadline(attempt.started, times.handler_timeout);
+    if let Ok(output) = timeout_at(in_time, until_done).await {
+        return output;
     }
     task.abort();
     // A handler that blocks its thread cannot be dropped. Its lease expires instead.
-    let dropped = timeout(times.lease, task).await.is_ok();
+    let dropped = timeout(times.lease, task).await;
     if attempt.finalization.get().is_none() {
         attempt.observe(Outcome::HandlerTimedOut { took: attempt.started.elapsed() });
     }
-    if dropped {
+    if dropped.is_ok() {
         // Changes nothing if the handler ended just now: the first finalization counts.
         finalize(&attempt, Finalization::Release).await;
     }
+    dropped.ok()?.ok()
 }

@@ -24,7 +24,7 @@ impl Dedupe {
             && let Some(peek) = crate::event::Peek::of_event(delivery.accepted().body())
             && let Some(event_id) = peek.id()
         {
-            return self.claim_for_event(delivery, times, &event_id);
+            return self.claim_for_event(delivery, times, &DeliveryId::of_event(&event_id));
         }
         match delivery.accepted().identity() {
             Identity::UnsignedHeader => self.claim_by_id_and_bytes(delivery, times),
@@ -73,9 +73,9 @@ impl Dedupe {
         &self,
         delivery: &impl AnyDelivery,
         times: &Times,
-        event_id: &str,
+        event_id: &DeliveryId,
     ) -> Claim {
-        self.claim_by_id(delivery, times, RecordKind::Event, &DeliveryId::of_event(event_id))
+        self.claim_by_id(delivery, times, RecordKind::Event, event_id)
     }
 
     /// A claim by an id alone. The signature covers the id, so no replay keys are needed, and the body

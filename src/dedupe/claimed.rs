@@ -22,6 +22,13 @@ impl Claimed {
         Self { dedupe, attempt: Arc::downgrade(attempt), by_event_id }
     }
 
+    /// The time limit for a put into a queue, unless the user sets another: half of the response deadline.
+    #[cfg(feature = "queue")]
+    pub(crate) fn put_timeout(&self, delivery: &crate::Delivery) -> std::time::Duration {
+        let response_deadline = self.dedupe.times(delivery).response_deadline;
+        response_deadline.checked_div(2).unwrap_or_default()
+    }
+
     /// Checks again that the handler may start. Call this last, when the handler has nothing left to wait
     /// for: what it waited for may have blocked its thread.
     #[cfg(feature = "tower")]

@@ -8,12 +8,12 @@ use super::finalize::finalize;
 use super::permits::{Permit, SharedPermit};
 use super::released::ReleasedOnPanic;
 use super::{Claimed, Dedupe, EventName, InRequest, Subject, Times};
-use crate::Rejection;
 use crate::delivery::{AnyDelivery, ClaimHandle};
 use crate::observe::{Outcome, Timer};
 use crate::panic::catch_panic;
 use crate::store::{Claim, RecordKind};
 use crate::text::excerpt;
+use crate::{DeliveryId, Rejection};
 
 /// How a handler ended, according to its output.
 pub(crate) enum HandlerEnd<'a> {
@@ -96,7 +96,7 @@ pub(crate) fn handle_event_once<F>(
     dedupe: &Arc<Dedupe>,
     of_delivery: Option<Arc<SharedPermit>>,
     delivery: &impl AnyDelivery,
-    event: EventName,
+    (event, claim_id): (EventName, &DeliveryId),
     respond_by: Instant,
     handler: impl FnOnce(ClaimHandle) -> F + Send + 'static,
 ) -> InRequest<background::Work<Result<(), String>>>
@@ -105,7 +105,7 @@ where
 {
     let permit = of_delivery.map(Permit::of_event).or_else(|| dedupe.permits.take());
     let times = dedupe.times(delivery);
-    let claim = dedupe.claim_for_event(delivery, &times, &event.id);
+    let claim = dedupe.claim_for_event(delivery, &times, claim_id);
     let subject = Subject::event(delivery, event);
     begin(dedupe, permit, subject, (respond_by, times), background::spawn, |attempt| {
         let start = |_: &_, (), claim| async { Ok(handler(claim).await) };
@@ -169,7 +169,7 @@ where
 
 /// Claims, runs the handler, and records how the handler ended. This is not an `async fn`, because
 /// that would hold its arguments twice.
-fn claim_handle_finalize<I, T, F: Future<Output = Result<T, Rejection>>>(
+pub(super) fn claim_handle_finalize<I, T, F: Future<Output = Result<T, Rejection>>>(
     attempt: Arc<Attempt>,
     item: I,
     claim_of: impl FnOnce(&Attempt, &I) -> Result<Claim, Rejection>,

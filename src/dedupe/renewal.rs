@@ -62,8 +62,10 @@ impl Attempt {
     /// Renews the lease until it is lost.
     pub(super) async fn keep_lease(&self) {
         let timing = Timing::of(&self.times);
-        // A client that hangs up moves its work here early, with most of the lease left.
-        sleep(timing.every.saturating_sub(self.lease.age())).await;
+        // A client that hangs up moves its work here early, with most of the lease left. A claim that is
+        // not granted yet was sent after the start at the earliest.
+        let age = if self.lease.is_granted() { self.lease.age() } else { self.started.elapsed() };
+        sleep(timing.every.saturating_sub(age)).await;
         while let Some(pause) = timing.after(self.renew(timing.patience).await) {
             sleep(pause).await;
         }

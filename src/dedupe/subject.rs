@@ -31,9 +31,16 @@ impl Subject {
         Self { event: Some(event), ..Self::delivery(delivery) }
     }
 
+    /// The delivery that an entry of a queue came from, or the event in it.
+    #[cfg(feature = "queue")]
+    pub(crate) fn entry(id: DeliveryId, event: Option<EventName>) -> Self {
+        Self { id, event_header: None, event }
+    }
+
     /// The type of the event as its body says, or as the event header says, which is not signed.
     pub(super) fn event_type(&self) -> Option<&str> {
         let of_body = self.event.as_ref().map(|event| event.event_type.as_str());
+        let of_body = of_body.filter(|event_type| !event_type.is_empty());
         of_body.or(self.event_header.as_deref())
     }
 }

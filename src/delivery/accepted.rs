@@ -26,6 +26,8 @@ struct Facts<P> {
     id_source: IdSource,
     event_header: Option<Arc<str>>,
     version_header: Option<Arc<str>>,
+    #[cfg(feature = "queue")]
+    signed_headers: [Option<&'static str>; 3],
     terms: Terms,
     body: Bytes,
     received: Instant,
@@ -49,6 +51,8 @@ impl<P: Proof> Accepted<P> {
             id_source,
             event_header: plain(sender.event_header),
             version_header: plain(sender.version_header),
+            #[cfg(feature = "queue")]
+            signed_headers: sender.signed_headers,
             terms: sender.terms,
             proof,
             body,
@@ -93,6 +97,12 @@ impl<P: Proof> Accepted<P> {
     #[cfg(any(feature = "tower", feature = "events"))]
     pub(crate) fn id_source(&self) -> IdSource {
         self.facts.id_source
+    }
+
+    /// The names of the headers without which the signature cannot be checked.
+    #[cfg(feature = "queue")]
+    pub(crate) fn signed_headers(&self) -> impl Iterator<Item = &'static str> {
+        self.facts.signed_headers.into_iter().flatten()
     }
 
     pub(crate) fn terms(&self) -> &Terms {

@@ -66,10 +66,10 @@ impl Claim {
     }
 }
 
-/// The kind of a record: for a delivery or for an event.
+/// The kind of a record: for a delivery, for an event, or for an entry of a queue.
 ///
-/// Delivery ids and event ids are separate key spaces. The same id, in the same scope, may belong to
-/// a delivery and to an event, so a store must make the kind part of a record's key.
+/// Each kind is a key space of its own. The same id, in the same scope, may belong to a delivery and
+/// to an event, so a store must make the kind part of a record's key.
 ///
 /// More kinds may be added. A store that writes [`RecordKind::as_str`] into the key then needs no
 /// change.
@@ -81,15 +81,23 @@ pub enum RecordKind {
     Delivery,
     /// The record of an event of Nevent's, claimed by the event's own id.
     Event,
+    /// The record of an entry of a queue, claimed by its consumer: see
+    /// [`Once`](crate::queue::Once). The receiver completes its own record of the delivery when the
+    /// queue has the entry, so the consumer needs another.
+    #[cfg(feature = "queue")]
+    Queued,
 }
 
 impl RecordKind {
-    /// The kind's name, for a store to keep: `"delivery"` or `"event"`.
+    /// The kind's name, for a store to keep: `"delivery"`, `"event"`, or `"queued"` with the feature
+    /// `queue`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Delivery => "delivery",
             Self::Event => "event",
+            #[cfg(feature = "queue")]
+            Self::Queued => "queued",
         }
     }
 }

@@ -17,8 +17,8 @@ use crate::store::CompletionSql;
 ///
 /// Clones share one state.
 ///
-#[cfg_attr(any(feature = "tower", feature = "actix"), doc = "```")]
-#[cfg_attr(not(any(feature = "tower", feature = "actix")), doc = "```ignore")]
+#[cfg_attr(any(feature = "tower", feature = "actix", feature = "queue"), doc = "```")]
+#[cfg_attr(not(any(feature = "tower", feature = "actix", feature = "queue")), doc = "```ignore")]
 /// use nevent_webhooks::{ClaimState, Delivery};
 ///
 /// fn describe(delivery: &Delivery) -> String {
@@ -36,7 +36,10 @@ pub struct ClaimHandle(Arc<Inner>);
 
 struct Inner {
     claim: Claim,
-    #[cfg_attr(not(any(feature = "tower", feature = "actix")), expect(dead_code))]
+    #[cfg_attr(
+        not(any(feature = "tower", feature = "actix", feature = "queue")),
+        expect(dead_code)
+    )]
     sql: Option<CompletionSql>,
     state: AtomicU8,
 }
@@ -61,12 +64,12 @@ pub enum ClaimState {
 }
 
 impl ClaimHandle {
-    #[cfg(any(feature = "tower", feature = "actix"))]
+    #[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
     pub(crate) fn new(claim: Claim, sql: Option<CompletionSql>) -> Self {
         Self(Arc::new(Inner { claim, sql, state: AtomicU8::new(ClaimState::Untouched.to_byte()) }))
     }
 
-    #[cfg(any(feature = "tower", feature = "actix"))]
+    #[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
     pub(crate) fn sql(&self) -> Option<&CompletionSql> {
         self.0.sql.as_ref()
     }
@@ -121,7 +124,7 @@ impl ClaimHandle {
     }
 
     /// Notes a new state, unless the completion was committed before: that is final.
-    #[cfg(any(feature = "tower", feature = "actix"))]
+    #[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
     pub(crate) fn note(&self, state: ClaimState) {
         self.0.state.fetch_max(state.to_byte(), Ordering::AcqRel);
     }

@@ -58,7 +58,7 @@ impl DeliveryId {
     /// may be any string. One that is not a valid delivery id is replaced by its SHA-256. So is one
     /// that looks like such a hash, or like the hash of a body: otherwise whoever chooses the text of
     /// an id could block another delivery.
-    #[cfg(any(feature = "tower", feature = "actix"))]
+    #[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
     pub(crate) fn of_event(id: &str) -> Self {
         let looks_like_a_hash = id.starts_with("sha256:") || id.starts_with("id-sha256:");
         match Self::new(id) {
@@ -71,8 +71,30 @@ impl DeliveryId {
         }
     }
 
+    /// The id under which a receiver claims an event of a batch that cannot be read. No event's id is
+    /// such a text, because [`DeliveryId::of_event`] hashes those that look like it.
+    #[cfg(all(feature = "queue", any(feature = "tower", feature = "actix")))]
+    pub(crate) fn of_part(delivery: &Self, position: usize) -> Self {
+        use sha2::{Digest, Sha256};
+        let digest: [u8; 32] = Sha256::digest(format!("{position}:{delivery}").as_bytes()).into();
+        Self(format!("sha256:{}", hex::encode(digest)).into())
+    }
+
+    /// The id under which the consumer of a queue claims an entry. The prefixes keep apart the ids of
+    /// events, of deliveries, and of the parts of deliveries.
+    #[cfg(feature = "queue")]
+    pub(crate) fn of_entry(prefix: fmt::Arguments<'_>, id: &Self) -> Self {
+        use sha2::{Digest, Sha256};
+        let text = format!("{prefix}:{id}");
+        if text.len() <= MAX_LENGTH {
+            return Self(text.into());
+        }
+        let digest: [u8; 32] = Sha256::digest(text.as_bytes()).into();
+        Self(format!("sha256:{}", hex::encode(digest)).into())
+    }
+
     /// The id of a delivery whose sender gives none.
-    #[cfg(all(feature = "schemes", any(feature = "tower", feature = "actix")))]
+    #[cfg(all(feature = "schemes", any(feature = "tower", feature = "actix", feature = "queue")))]
     pub(crate) fn of_body(body: &[u8]) -> Self {
         use sha2::{Digest, Sha256};
         let digest: [u8; 32] = Sha256::digest(body).into();
@@ -147,7 +169,7 @@ mod tests {
 
     use super::*;
 
-    #[cfg(any(feature = "tower", feature = "actix"))]
+    #[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
     #[test]
     fn event_ids_that_no_header_can_hold_differ_by_all_of_their_bytes() {
         let long = "x".repeat(100_000);

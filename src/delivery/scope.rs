@@ -39,9 +39,16 @@ impl Scope {
 
     /// The scope of one tenant within this scope. Delivery ids are not signed: with a shared scope,
     /// one tenant could block or repeat the ids of another. No other scope contains the separator.
-    #[cfg(any(feature = "tower", feature = "actix"))]
+    #[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
     pub(crate) fn of_tenant(&self, tenant: &str) -> Self {
         Self(format!("{}\u{2}{tenant}", self.0).into())
+    }
+
+    /// What the consumer of a queue registers in the place of this scope, so that a receiver may use the
+    /// scope in the same process.
+    #[cfg(feature = "queue")]
+    pub(crate) fn of_consumer(&self) -> Self {
+        Self(format!("{}\u{3}", self.0).into())
     }
 
     /// The scope's name.
@@ -88,7 +95,7 @@ pub struct ScopeError {
     reason: &'static str,
 }
 
-#[cfg(all(test, any(feature = "tower", feature = "actix")))]
+#[cfg(all(test, any(feature = "tower", feature = "actix", feature = "queue")))]
 mod tests {
     use super::*;
 

@@ -112,7 +112,7 @@ impl<T> Event<T> {
     }
 
     /// Reads an event from a body that was repaired as a whole.
-    #[cfg(any(feature = "tower", feature = "actix"))]
+    #[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
     pub(crate) fn from_repaired(body: &[u8]) -> Result<Self, EventError>
     where
         Self: DeserializeOwned,

@@ -9,6 +9,10 @@ use super::EventError;
 use super::plain::{is_plain, opening_brackets};
 use super::repair::{DEEPEST, repair};
 
+/// The most events in a batch: ten times what Nevent sends. Without a limit, a body of a million tiny
+/// events would become a million futures.
+pub(crate) const MOST_EVENTS: usize = 1000;
+
 /// The kind of a repaired body: one event, or a batch.
 #[derive(Debug)]
 pub(crate) enum Shape<'a> {

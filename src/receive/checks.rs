@@ -47,7 +47,10 @@ impl Checks {
         let mut reading = self.start_reading(&sender.terms, head, &*body)?;
         let body = reading.read(body, |bytes| verification.update(bytes)).await?;
         let body_read = self.body_read(received);
-        let verified = chosen.finish(&mut verification, self.clock.unix_seconds())?;
+        let body_end = self.clock.unix_millis();
+        let verified = chosen.finish(&mut verification, body_end.div_euclid(1000))?;
+        #[cfg(feature = "queue")]
+        let verified = verified.received_at(body_end);
         #[cfg(feature = "schemes")]
         self.answer_handshake(sender, &body)?;
         let delivery = Accepted::new(&sender.places(), lines_of, verified, body, received);

@@ -23,6 +23,7 @@ use crate::VerifyError;
 /// | `Network` | `UnreadableBody`, `BodyTimeout`, `OuterBodyTimeout` |
 /// | `Overload` | `BodyBudgetExhausted`, `TooManyInFlight` |
 /// | `Store` | `StoreUnavailable` |
+/// | `Queue` | `QueueUnavailable` |
 /// | `Handler` | `HandlerPanicked`, `StillProcessing`, `NotCommitted`, `BatchIncomplete` |
 /// | `Configuration` | `TwoVerifyLayers`, `MissingVerifyLayer`, `MissingDedupeLayer`, `TwoTokenLayers`, `MissingTokenLayer`, `NotSigned` |
 /// | the one that its `CompleteError` says | `NotCompleted` |
@@ -39,6 +40,9 @@ pub enum Fault {
     Overload,
     /// The store failed or did not respond in time.
     Store,
+    /// The queue did not confirm a delivery, or not in time.
+    #[cfg(feature = "queue")]
+    Queue,
     /// The handler panicked, is too slow, did not commit its transaction, or did not finish all events of
     /// a batch.
     Handler,
@@ -55,6 +59,8 @@ impl Fault {
             Self::Network => "network",
             Self::Overload => "overload",
             Self::Store => "store",
+            #[cfg(feature = "queue")]
+            Self::Queue => "queue",
             Self::Handler => "handler",
             Self::Configuration => "configuration",
         }
@@ -90,6 +96,8 @@ impl Rejection {
             | Self::OuterBodyTimeout { .. } => Fault::Network,
             Self::BodyBudgetExhausted { .. } | Self::TooManyInFlight { .. } => Fault::Overload,
             Self::StoreUnavailable { .. } => Fault::Store,
+            #[cfg(feature = "queue")]
+            Self::QueueUnavailable { .. } => Fault::Queue,
             Self::NotCompleted { fault, .. } => *fault,
             Self::HandlerPanicked
             | Self::StillProcessing

@@ -39,6 +39,8 @@ impl Rejection {
             Self::StoreUnavailable { .. }    => "store_unavailable",
             Self::NotCompleted { .. }        => "not_completed",
             Self::NotCommitted               => "not_committed",
+            #[cfg(feature = "queue")]
+            Self::QueueUnavailable { .. }    => "queue_unavailable",
             Self::TooManyInFlight { .. }     => "too_many_in_flight",
             #[cfg(any(feature = "events", feature = "schemes"))]
             Self::Event(_)                   => "malformed_event",

@@ -47,6 +47,8 @@ impl Rejection {
             | Self::NotCompleted { .. }
             | Self::TooManyInFlight { .. }
             | Self::BodyBudgetExhausted { .. } => (503, "Try again later"),
+            #[cfg(feature = "queue")]
+            Self::QueueUnavailable { .. }    => (503, "Try again later"),
             #[cfg(any(feature = "events", feature = "schemes"))]
             Self::Event(_)                   => (400, MALFORMED_EVENT),
             Self::TooManyEvents { .. }       => (400, MALFORMED_EVENT),
@@ -124,8 +126,8 @@ const MISSING_VERIFY_LAYER: &str = "This route has no nevent_webhooks::VerifyLay
     Add it: post(handler).route_layer((verify, dedupe)); \
     in actix-web, .wrap(WebhookMiddleware::new(&verify, &dedupe))";
 
-const MISSING_DEDUPE_LAYER: &str = "This route has no nevent_webhooks::DedupeLayer, which a \
-    Batch needs. Add it: post(handler).route_layer((verify, dedupe))";
+const MISSING_DEDUPE_LAYER: &str = "This route has no nevent_webhooks::DedupeLayer, which its \
+    handler needs. Add it: post(handler).route_layer((verify, dedupe))";
 
 #[cfg(feature = "schemes")]
 const NOT_SIGNED: &str = "This route has a nevent_webhooks::token::TokenLayer, so nothing is signed. \

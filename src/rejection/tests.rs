@@ -58,6 +58,11 @@ fn every_rejection_has_its_status_name_and_fault() {
         ((Rejection::HandlerPanicked, 500, Some(Handler)), "handler_panicked"),
         ((Rejection::StillProcessing, 503, Some(Handler)), "still_processing"),
         ((Rejection::StoreUnavailable { reason: text() }, 503, Some(Store)), "store_unavailable"),
+        #[cfg(feature = "queue")]
+        (
+            (Rejection::QueueUnavailable { reason: text() }, 503, Some(Fault::Queue)),
+            "queue_unavailable",
+        ),
         ((Rejection::TooManyInFlight { limit: 1 }, 503, Some(Overload)), "too_many_in_flight"),
         ((Rejection::TooManyEvents { events: 2, limit: 1 }, 400, Some(Sender)), "too_many_events"),
         (

@@ -65,6 +65,22 @@ pub(crate) enum TimeSource {
     Header(&'static str),
 }
 
+#[cfg(feature = "queue")]
+impl Format {
+    /// The names of the headers without which the signature cannot be checked.
+    pub(crate) const fn signed_headers(&self) -> [Option<&'static str>; 3] {
+        let time = match self.signed.time() {
+            Some(TimeSource::Header(name)) => Some(name),
+            _ => None,
+        };
+        let id = match self.signed {
+            Signed::IdAndTime { id_header, .. } => Some(id_header),
+            _ => None,
+        };
+        [Some(self.header), time, id]
+    }
+}
+
 impl Signed {
     pub(crate) const fn time(self) -> Option<TimeSource> {
         match self {

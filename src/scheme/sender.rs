@@ -43,21 +43,26 @@ pub(crate) struct Sender {
 
 /// Where a sender puts the id, the event's type and the version of its bodies, and the sender's terms.
 #[derive(Debug, Clone, Copy)]
-#[cfg_attr(not(any(feature = "tower", feature = "actix")), allow(dead_code))]
+#[cfg_attr(not(any(feature = "tower", feature = "actix", feature = "queue")), allow(dead_code))]
 pub(crate) struct Places {
     pub(crate) id: IdSource,
     pub(crate) event_header: Option<&'static str>,
     pub(crate) version_header: Option<&'static str>,
+    /// The headers that the signature needs or covers. Empty if nothing is signed.
+    #[cfg(feature = "queue")]
+    pub(crate) signed_headers: [Option<&'static str>; 3],
     pub(crate) terms: Terms,
 }
 
 impl Sender {
-    #[cfg(any(feature = "tower", feature = "actix"))]
+    #[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
     pub(crate) fn places(&self) -> Places {
         Places {
             id: self.id,
             event_header: self.event_header,
             version_header: self.version_header,
+            #[cfg(feature = "queue")]
+            signed_headers: self.format.signed_headers(),
             terms: self.terms,
         }
     }

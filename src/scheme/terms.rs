@@ -69,7 +69,7 @@ impl Terms {
     }
 
     /// Whether the sender takes this status for a failure although it is 2xx.
-    #[cfg(any(feature = "tower", feature = "actix"))]
+    #[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
     pub(crate) fn counts_as_failure(&self, status: u16) -> bool {
         self.only_200_is_success && matches!(status, 201..=299)
     }

@@ -47,7 +47,7 @@ impl Verification {
     }
 
     /// The same in a box, where it is written in place.
-    #[cfg(any(feature = "tower", feature = "actix"))]
+    #[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
     pub(super) fn boxed(sender: &Sender, secrets: &Secrets, tolerance: Tolerance) -> Box<Self> {
         Box::write(Box::new_uninit(), Self::new(sender, secrets, tolerance))
     }
@@ -119,8 +119,13 @@ impl Verification {
 
         Ok(Verified {
             scheme: self.scheme,
-            #[cfg(all(feature = "schemes", any(feature = "tower", feature = "actix")))]
+            #[cfg(all(
+                feature = "schemes",
+                any(feature = "tower", feature = "actix", feature = "queue")
+            ))]
             body_end: now,
+            #[cfg(feature = "queue")]
+            received_at: now.saturating_mul(1000),
             time,
             id: self.id.take(),
             secret_name,
@@ -150,8 +155,10 @@ impl fmt::Debug for Verification {
 #[derive(Debug, Clone)]
 pub struct Verified {
     scheme: &'static str,
-    #[cfg(all(feature = "schemes", any(feature = "tower", feature = "actix")))]
+    #[cfg(all(feature = "schemes", any(feature = "tower", feature = "actix", feature = "queue")))]
     body_end: i64,
+    #[cfg(feature = "queue")]
+    received_at: i64,
     time: Option<SignedTime>,
     id: Option<Arc<str>>,
     secret_name: Matched,
@@ -222,12 +229,24 @@ impl Verified {
     }
 
     /// When the body ended, in Unix seconds by the caller's clock.
-    #[cfg(all(feature = "schemes", any(feature = "tower", feature = "actix")))]
+    #[cfg(all(feature = "schemes", any(feature = "tower", feature = "actix", feature = "queue")))]
     pub(crate) fn body_end(&self) -> i64 {
         self.body_end
     }
 
-    #[cfg(any(feature = "tower", feature = "actix"))]
+    /// The same with the end of the body in Unix milliseconds.
+    #[cfg(feature = "queue")]
+    pub(crate) fn received_at(self, received_at: i64) -> Self {
+        Self { received_at, ..self }
+    }
+
+    /// When the body ended, in Unix milliseconds by the caller's clock.
+    #[cfg(feature = "queue")]
+    pub(crate) fn received_at_millis(&self) -> i64 {
+        self.received_at
+    }
+
+    #[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
     pub(crate) fn of_tenant(mut self, tenant: Arc<str>) -> Self {
         self.tenant = Some(tenant);
         self

@@ -154,12 +154,12 @@ impl<T, K> Verifier<T, K> {
     }
 
     /// The same verifier, without the types that say what its scheme needs.
-    #[cfg(any(feature = "tower", feature = "actix"))]
+    #[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
     pub(crate) fn erased(self) -> Verifier {
         Verifier { shared: self.shared, accepts: self.accepts, kinds: PhantomData }
     }
 
-    #[cfg(any(feature = "tower", feature = "actix"))]
+    #[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
     pub(crate) fn sender(&self) -> &Sender {
         &self.shared.sender
     }

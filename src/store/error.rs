@@ -32,12 +32,12 @@ impl StoreError {
         Self::Unavailable(error.into())
     }
 
-    #[cfg(any(feature = "tower", feature = "actix"))]
+    #[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
     pub(crate) fn too_slow() -> Self {
         Self::unavailable("it did not answer in time")
     }
 
-    #[cfg(any(feature = "tower", feature = "actix"))]
+    #[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
     pub(crate) fn panicked() -> Self {
         Self::unavailable("it panicked: that is a bug of the store")
     }

@@ -60,7 +60,7 @@ impl StoreIdentity {
     /// Registers the use of a scope. The second value is whether another layer that was made on
     /// this thread uses the scope already. Other threads may be workers of a server, which each
     /// make their own layer.
-    #[cfg(any(feature = "tower", feature = "actix"))]
+    #[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
     pub(crate) fn take(&self, scope: &Scope) -> (Arc<ScopeInUse>, bool) {
         let since = thread::current().id();
         let mut scopes = self.0.scopes.lock().unwrap_or_else(PoisonError::into_inner);

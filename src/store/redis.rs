@@ -1,13 +1,13 @@
 //! The store in Redis, for several processes.
 
 mod check;
-#[cfg(any(feature = "tower", feature = "actix"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
 mod complete_with;
 mod connection;
 mod driver;
-#[cfg(any(feature = "tower", feature = "actix"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
 mod effect_error;
-#[cfg(any(feature = "tower", feature = "actix"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
 mod effects;
 mod error;
 mod hint;
@@ -30,12 +30,12 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use self::check::RedisWarning;
-#[cfg(any(feature = "tower", feature = "actix"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
 pub(crate) use self::complete_with::EffectsAnswer;
 use self::connection::Connection;
-#[cfg(any(feature = "tower", feature = "actix"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
 pub use self::effect_error::RedisEffectError;
-#[cfg(any(feature = "tower", feature = "actix"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
 pub use self::effects::RedisEffects;
 pub use self::error::RedisStoreError;
 pub use self::options::RedisOptions;
@@ -103,7 +103,7 @@ struct Shared {
     claim: Script,
     renew: Script,
     complete: Script,
-    #[cfg(any(feature = "tower", feature = "actix"))]
+    #[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
     complete_with: Script,
     release: Script,
     warnings: Vec<RedisWarning>,
@@ -152,7 +152,7 @@ impl RedisStore {
             claim: Script::new(include_str!("redis/claim.lua")),
             renew: Script::new(include_str!("redis/renew.lua")),
             complete: Script::new(include_str!("redis/complete.lua")),
-            #[cfg(any(feature = "tower", feature = "actix"))]
+            #[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
             complete_with: Script::new(include_str!("redis/complete_with.lua")),
             release: Script::new(include_str!("redis/release.lua")),
             warnings: Vec::new(),

@@ -41,7 +41,7 @@ impl SharedStore {
 
     /// The store whose calls say whether they have to wait. The methods of [`Store`] hide that in a
     /// future.
-    #[cfg(any(feature = "tower", feature = "actix"))]
+    #[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
     pub(crate) fn any(&self) -> &dyn AnyStore {
         &*self.0
     }

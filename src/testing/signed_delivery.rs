@@ -2,7 +2,7 @@ use std::fmt;
 
 use crate::scheme::{Scheme, TextKey, Timed};
 use crate::{Clock, Secret, Signer, SystemClock};
-#[cfg(any(feature = "tower", feature = "actix"))]
+#[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
 use crate::{Delivery, Rejection, Verified, VerifyError, delivery::AnyDelivery};
 
 /// A delivery that a receiver with the same secret and scheme accepts.
@@ -145,7 +145,7 @@ impl<T, K> SignedDelivery<T, K> {
     /// The [`Rejection`] of a layer with this scheme and this secret, if the delivery was signed
     /// with another secret, its id is not a valid [`DeliveryId`](crate::DeliveryId), or a signed id
     /// contains the separator of what is signed.
-    #[cfg(any(feature = "tower", feature = "actix"))]
+    #[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
     pub fn verified(&self, secret: &Secret<K>) -> Result<Delivery, Rejection> {
         let headers: Vec<_> = self.headers().collect();
         let lines_of = |name| {
@@ -160,7 +160,7 @@ impl<T, K> SignedDelivery<T, K> {
     }
 
     /// Verifies at the time of the signature, however long ago that is.
-    #[cfg(any(feature = "tower", feature = "actix"))]
+    #[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
     fn verify<'a, L: Iterator<Item = &'a [u8]>>(
         &self,
         secret: &Secret<K>,
@@ -172,7 +172,7 @@ impl<T, K> SignedDelivery<T, K> {
         verification.finish(self.parts.unix_seconds)
     }
 
-    #[cfg(any(feature = "tower", feature = "actix"))]
+    #[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
     fn rejection(&self, error: VerifyError) -> Rejection {
         if self.scheme.sender.terms.is_401_fatal {
             Rejection::SignatureForbidden(error)

@@ -1,6 +1,6 @@
 use std::error::Error;
 
-#[cfg(all(feature = "redis", any(feature = "tower", feature = "actix")))]
+#[cfg(all(feature = "redis", any(feature = "tower", feature = "actix", feature = "queue")))]
 use crate::store::RedisEffectError;
 use crate::text::with_sources;
 use crate::{Fault, Rejection};
@@ -62,7 +62,7 @@ pub enum CompleteError {
     )]
     InSavepoint,
     /// An effect in Redis cannot be executed. Nothing was executed.
-    #[cfg(all(feature = "redis", any(feature = "tower", feature = "actix")))]
+    #[cfg(all(feature = "redis", any(feature = "tower", feature = "actix", feature = "queue")))]
     #[error("the effects in Redis were refused, and nothing was executed")]
     Refused(#[source] RedisEffectError),
     /// The database failed, or refused the statement.

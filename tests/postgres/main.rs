@@ -12,6 +12,8 @@ mod locks;
 mod lost_answers;
 mod outages;
 mod promises;
+#[cfg(feature = "queue")]
+mod queues;
 mod setup;
 mod statements;
 mod store;

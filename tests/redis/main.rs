@@ -22,6 +22,8 @@ mod late;
 mod missing_replicas;
 mod outages;
 mod permissions;
+#[cfg(feature = "queue")]
+mod queues;
 mod receivers;
 mod refusals;
 mod rows;

@@ -8,6 +8,8 @@ mod files;
 mod locks;
 mod processes;
 mod promises;
+#[cfg(feature = "queue")]
+mod queues;
 mod store;
 mod support;
 mod thread;

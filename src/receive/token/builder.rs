@@ -40,6 +40,8 @@ impl TokenLayerBuilder {
             id: IdSource::BodyHash,
             event_header: None,
             version_header: None,
+            #[cfg(feature = "queue")]
+            signed_headers: [None; 3],
             terms: Terms::new(),
         },
     );

@@ -33,8 +33,13 @@ pub async fn events_are_apart_from_deliveries<H: Harness>(harness: &H) -> Trial 
     let promise = "a release of a delivery is not one of an event";
     store.answers(&again(&event), ClaimAnswer::Completed, promise).await?;
     // Keys that join the kind and the id, or the scope and the kind, must not be ambiguous.
-    let kinds = [RecordKind::Delivery, RecordKind::Event];
-    let ids = kinds.map(RecordKind::as_str).into_iter().chain(["e", "de", "ed"]);
+    let kinds = [
+        RecordKind::Delivery,
+        RecordKind::Event,
+        #[cfg(feature = "queue")]
+        RecordKind::Queued,
+    ];
+    let ids = kinds.map(RecordKind::as_str).into_iter().chain(["e", "de", "ed", "q", "dq"]);
     for (id, kind) in ids.flat_map(|id| kinds.map(|kind| (id, kind))) {
         let claim = Claim { kind, ..scene.claim(id, "the same body everywhere") };
         store.acquires(&claim, "kinds are apart, whatever the id").await?;

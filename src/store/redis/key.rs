@@ -34,16 +34,18 @@ impl<'a> Keys<'a> {
         let kind = match self.kind {
             RecordKind::Delivery => *b"d",
             RecordKind::Event => *b"e",
+            #[cfg(feature = "queue")]
+            RecordKind::Queued => *b"q",
         };
         self.write(out, kind, self.id.as_bytes());
     }
 
     /// Whether a key begins as the records of this scope do.
-    #[cfg(any(feature = "tower", feature = "actix"))]
+    #[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
     pub(super) fn are_like(&self, key: &[u8]) -> bool {
         let start = format!("{}{{{}}}", self.prefix, self.scope);
         let kind = key.strip_prefix(start.as_bytes()).and_then(<[u8]>::first);
-        matches!(kind, Some(b'd' | b'e' | b'r'))
+        matches!(kind, Some(b'd' | b'e' | b'q' | b'r'))
     }
 
     fn write<W: RedisWrite + ?Sized>(&self, out: &mut W, kind: [u8; 1], name: &[u8]) {
