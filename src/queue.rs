@@ -10,7 +10,8 @@
 //! | [`Envelope`] | the delivery on its way: the signed bytes and what was verified, as JSON or as headers and a body |
 //! | [`Once`] | the engine without HTTP: it runs the worker's handler once per entry |
 //!
-//! After the 200 the sender never sends the delivery again. **What the queue loses is lost.**
+//! After the 200 the sender never sends the delivery again. If the queue loses the entry, the event is
+//! lost.
 //!
 //! A delivery may be in the queue twice: after a crash or a timeout between the queue's confirmation
 //! and the record in the store, the sender's retry puts it there again. [`Once`] handles it once.

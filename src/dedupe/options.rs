@@ -1,3 +1,5 @@
+#[cfg(feature = "queue")]
+mod consumer;
 #[cfg(feature = "schemes")]
 mod creation;
 mod error;

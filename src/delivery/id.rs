@@ -73,10 +73,11 @@ impl DeliveryId {
 
     /// The id under which a receiver claims an event of a batch that cannot be read. No event's id is
     /// such a text, because [`DeliveryId::of_event`] hashes those that look like it.
-    #[cfg(all(feature = "queue", any(feature = "tower", feature = "actix")))]
-    pub(crate) fn of_part(delivery: &Self, position: usize) -> Self {
+    #[cfg(feature = "queue")]
+    pub(crate) fn of_part(delivery: &Self, position: u32, part: &[u8]) -> Self {
         use sha2::{Digest, Sha256};
-        let digest: [u8; 32] = Sha256::digest(format!("{position}:{delivery}").as_bytes()).into();
+        let hash = Sha256::new().chain_update(format!("{position}:{delivery}:")).chain_update(part);
+        let digest: [u8; 32] = hash.finalize().into();
         Self(format!("sha256:{}", hex::encode(digest)).into())
     }
 

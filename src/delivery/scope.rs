@@ -44,6 +44,12 @@ impl Scope {
         Self(format!("{}\u{2}{tenant}", self.0).into())
     }
 
+    /// The endpoint's name, without the tenant's.
+    #[cfg(feature = "queue")]
+    pub(crate) fn of_endpoint(&self) -> &str {
+        self.0.split_once('\u{2}').map_or(&self.0, |(endpoint, _)| endpoint)
+    }
+
     /// What the consumer of a queue registers in the place of this scope, so that a receiver may use the
     /// scope in the same process.
     #[cfg(feature = "queue")]

@@ -64,11 +64,14 @@ struct Head {
     position: Option<u32>,
     scheme: String,
     event_type: Option<String>,
-    is_event: bool,
+    event_header: Option<String>,
+    version_header: Option<String>,
+    is_readable: bool,
     received_at: i64,
     signed_at: Option<i64>,
     secret: String,
     tenant: Option<Arc<str>>,
+    endpoint: Option<String>,
     trace: Option<Trace>,
     /// The headers of the signature, with their values. Empty unless they are kept.
     signature: Vec<(String, String)>,
@@ -118,12 +121,35 @@ impl Envelope {
         self.head.event_type.as_deref()
     }
 
-    /// Whether the body was an event that can be read: an object with an `id`, a `type` and a time.
-    ///
-    /// Park an entry that is none, for somebody to look at. The sender will not send it again.
+    /// The header that names the event's type, as for
+    /// [`Delivery::event_header`](crate::Delivery::event_header). GitHub and Shopify name it nowhere
+    /// else. It is not signed.
     #[must_use]
-    pub fn is_event(&self) -> bool {
-        self.head.is_event
+    pub fn event_header(&self) -> Option<&str> {
+        self.head.event_header.as_deref()
+    }
+
+    /// The header that names the version of the body's format, as for
+    /// [`Delivery::version_header`](crate::Delivery::version_header). It is not signed.
+    #[must_use]
+    pub fn version_header(&self) -> Option<&str> {
+        self.head.version_header.as_deref()
+    }
+
+    /// `false` for what Nevent sent, and no handler can read: not an object with an `id`, a `type` and a
+    /// time. Park such an entry, for somebody to look at. The sender will not send it again.
+    ///
+    /// Of another sender nothing is known, and this is always `true`.
+    #[must_use]
+    pub fn is_readable(&self) -> bool {
+        self.head.is_readable
+    }
+
+    /// The scope of the receiver's `DedupeLayer`. Entries of different receivers are different, even if
+    /// their ids are the same. `None` if the envelope was made above the layer.
+    #[must_use]
+    pub fn endpoint(&self) -> Option<&str> {
+        self.head.endpoint.as_deref()
     }
 
     /// The signed bytes as they came. Of a batch these are the bytes of the one event, which have no
@@ -180,14 +206,22 @@ impl Envelope {
     }
 
     /// The id under which a consumer claims the entry. The ids of events, of deliveries and of the parts
-    /// of deliveries are apart.
+    /// of deliveries are apart, and so are those of each receiver: one sender could otherwise use up the
+    /// ids of another. A part is known by its bytes, too: a retry may have the parts in another order.
     pub(super) fn claim_id(&self) -> DeliveryId {
         let Head { id, position, .. } = &*self.head;
+        let endpoint = self.endpoint().unwrap_or_default();
+        let length = endpoint.len();
         match (self.head.dedupe_key, position) {
-            (DedupeKey::EventId, _) => DeliveryId::of_entry(format_args!("e"), id),
-            (DedupeKey::DeliveryId, None) => DeliveryId::of_entry(format_args!("d"), id),
+            (DedupeKey::EventId, _) => {
+                DeliveryId::of_entry(format_args!("e{length}:{endpoint}"), id)
+            }
+            (DedupeKey::DeliveryId, None) => {
+                DeliveryId::of_entry(format_args!("d{length}:{endpoint}"), id)
+            }
             (DedupeKey::DeliveryId, Some(position)) => {
-                DeliveryId::of_entry(format_args!("p{position}"), id)
+                let part = DeliveryId::of_part(id, *position, self.body());
+                DeliveryId::of_entry(format_args!("p{length}:{endpoint}"), &part)
             }
         }
     }

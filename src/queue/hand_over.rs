@@ -62,7 +62,7 @@ pub fn hand_over<Q: Queue>(
 /// the queue has all of them. The retry puts the others.
 ///
 /// An event that cannot be read is put as it came. So is a body that is no event. See
-/// [`Envelope::is_event`].
+/// [`Envelope::is_readable`].
 ///
 /// ```
 /// use std::time::Duration;
@@ -202,14 +202,14 @@ async fn put(
 /// An event of a batch, to be claimed by its own id. One that cannot be read is claimed by its position.
 fn part(envelope: Envelope) -> Waiting<Envelope> {
     let (delivery, position) = (envelope.delivery_id(), envelope.position().unwrap_or_default());
-    let position = usize::try_from(position).unwrap_or(usize::MAX);
     let (id, claim_id) = match envelope.dedupe_key() {
         DedupeKey::EventId => (envelope.id().as_str().to_owned(), envelope.id().clone()),
         DedupeKey::DeliveryId => {
-            (format!("{delivery}[{position}]"), DeliveryId::of_part(delivery, position))
+            let claim_id = DeliveryId::of_part(delivery, position, envelope.body());
+            (format!("{delivery}[{position}]"), claim_id)
         }
     };
-    let event_id = envelope.is_event().then(|| id.clone());
+    let event_id = envelope.is_readable().then(|| id.clone());
     let event_type = envelope.event_type().unwrap_or_default().to_owned();
     Waiting { name: EventName { id, event_type }, claim_id, event_id, item: envelope }
 }

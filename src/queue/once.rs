@@ -82,8 +82,10 @@ impl Once {
     ///
     /// The [handler timeout](DedupeOptions::handler_timeout), the [lease](DedupeOptions::lease), the
     /// [retention](DedupeOptions::retention), [`max_in_flight`](DedupeOptions::max_in_flight), the time
-    /// limit for the store and the observers are those of a layer. Options about requests and responses
-    /// have no effect.
+    /// limit for the store and the observers are those of a layer, and so is
+    /// [`dangerously_run_when_store_fails`](DedupeOptions::dangerously_run_when_store_fails). Options about
+    /// requests and responses have no effect. The default retention suits Nevent: for another sender, begin
+    /// with `DedupeOptions::for_scheme`.
     ///
     /// # Errors
     ///
@@ -93,7 +95,7 @@ impl Once {
         store: impl Store,
         options: DedupeOptions,
     ) -> Result<Self, OptionsError> {
-        let dedupe = Arc::new(Dedupe::new(scope, store, options)?);
+        let dedupe = Arc::new(Dedupe::new(scope, store, options.for_consumer())?);
         Ok(Self { _scope_in_use: dedupe.take_scope_of_consumer()?, dedupe })
     }
 

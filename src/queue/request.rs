@@ -1,5 +1,7 @@
 //! What the hand-over takes from a request, in any framework.
 
+use std::fmt;
+
 use super::envelope::signed_headers;
 use crate::dedupe::Claimed;
 use crate::{Delivery, Rejection};
@@ -9,7 +11,6 @@ use crate::{Delivery, Rejection};
 ///
 /// Without [`VerifyLayer`](crate::VerifyLayer) and [`DedupeLayer`](crate::DedupeLayer) above the handler,
 /// the response is 500 with a text that says what is missing.
-#[derive(Debug)]
 pub struct HandOverRequest {
     pub(super) delivery: Delivery,
     pub(super) claimed: Claimed,
@@ -30,6 +31,13 @@ impl HandOverRequest {
         let trace = parent.map(|parent| (parent, lines(lines_of("tracestate"))));
         let signature = signed_headers(&delivery, lines_of);
         Ok(Self { delivery, claimed, trace, signature })
+    }
+}
+
+/// Shows neither the signature nor the trace context.
+impl fmt::Debug for HandOverRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HandOverRequest").field("delivery", &self.delivery).finish_non_exhaustive()
     }
 }
 

@@ -13,6 +13,7 @@ use crate::test_queue::Broker;
 rows!(
     q09_copies_of_an_entry_are_handled_once,
     q09_two_consumers_at_once_handle_an_entry_once,
+    q09_the_entries_of_two_receivers_are_apart,
     q10_unreadable_parts_are_entries_of_their_own,
 );
 
@@ -69,6 +70,22 @@ async fn q09_two_consumers_at_once_handle_an_entry_once(adapter: Adapter) {
     assert!(first.is_done() || second.is_done());
     assert!(worker.handle(&one, &entry).await.is_done());
     assert_eq!(worker.runs(), 1);
+}
+
+/// Two senders may give the same id. One of them could otherwise use up the ids of the other.
+async fn q09_the_entries_of_two_receivers_are_apart(adapter: Adapter) {
+    let receiver = Receiver::on(adapter).await;
+    receiver.deliver(&Post::new("d-1")).await.is(200, "");
+    let entry = receiver.queue.entries().pop().expect("an entry");
+    assert_eq!(entry.endpoint(), Some("tickets"));
+    let json = entry.to_json().replace(r#""endpoint":"tickets""#, r#""endpoint":"shop""#);
+    let of_another = Envelope::from_json(json).expect("an entry");
+    let once = Once::new("jobs", receiver.store()).expect("a scope");
+    let worker = Worker::default();
+    for entry in [&entry, &of_another, &entry, &of_another] {
+        assert!(worker.handle(&once, entry).await.is_done());
+    }
+    assert_eq!(worker.runs(), 2);
 }
 
 /// They all have the id of the delivery.

@@ -23,6 +23,7 @@ rows!(
     q06_an_event_that_cannot_be_read,
     q06_a_body_that_is_no_event,
     q06_a_batch_with_unreadable_events,
+    q06_a_retry_with_other_unreadable_events,
     q07_a_claim_that_is_no_longer_held,
     q07_a_completion_that_nobody_confirms,
     a_delivery_by_its_events_id,
@@ -38,7 +39,7 @@ async fn q01_a_delivery_is_put_and_completed(adapter: Adapter) {
     let [entry] = &receiver.queue.entries()[..] else { panic!("one entry") };
     assert_eq!(entry.body(), event("evt_1").as_bytes());
     assert_eq!((entry.id().as_str(), entry.delivery_id().as_str()), ("evt_1", "d-1"));
-    assert_eq!((entry.event_type(), entry.is_event()), (Some("fan.created"), true));
+    assert_eq!((entry.event_type(), entry.is_readable()), (Some("fan.created"), true));
     let now = nevent_webhooks::Clock::unix_seconds(&receiver.clock);
     assert_eq!((entry.received_at_millis() / 1000, entry.signed_at()), (now, Some(now)));
     assert_eq!((entry.scheme(), entry.position(), entry.tenant()), ("nevent", None, None));
@@ -136,7 +137,7 @@ async fn q06_an_event_that_cannot_be_read(adapter: Adapter) {
     receiver.deliver(&Post::new("d-1").body(body)).await.is(200, "");
     let [entry] = &receiver.queue.entries()[..] else { panic!("one entry") };
     assert_eq!((entry.id().as_str(), entry.dedupe_key()), ("d-1", DedupeKey::DeliveryId));
-    assert_eq!((entry.is_event(), entry.event_type()), (false, None));
+    assert_eq!((entry.is_readable(), entry.event_type()), (false, None));
     assert_eq!(entry.body(), body.as_bytes());
 }
 
@@ -145,7 +146,7 @@ async fn q06_a_body_that_is_no_event(adapter: Adapter) {
     for (id, body) in [("d-1", &b""[..]), ("d-2", b"\xff\0\n"), ("d-3", b"7"), ("d-4", b"[1")] {
         receiver.deliver(&Post::new(id).body(body)).await.is(200, "");
         let entry = receiver.queue.entries().pop().expect("an entry");
-        assert_eq!((entry.id().as_str(), entry.is_event()), (id, false));
+        assert_eq!((entry.id().as_str(), entry.is_readable()), (id, false));
         assert_eq!(entry.body(), body);
     }
 }
@@ -159,12 +160,25 @@ async fn q06_a_batch_with_unreadable_events(adapter: Adapter) {
     receiver.deliver(&post).await.is(200, "");
     assert_eq!(receiver.queue.ids(), ["d-1", "d-1", "d-1", "evt_1"]);
     let mut odd: Vec<_> = receiver.queue.entries();
-    odd.retain(|entry| !entry.is_event());
+    odd.retain(|entry| !entry.is_readable());
     odd.sort_by_key(Envelope::position);
     let bodies = odd.iter().map(|entry| (entry.position(), entry.body().as_ref()));
     let as_sent: [(_, &[u8]); 3] =
         [(Some(0), b"7"), (Some(2), br#"{"a":"\ud83c"}"#), (Some(3), b"7")];
     assert!(bodies.eq(as_sent));
+}
+
+/// The sender may write the same batch otherwise when it sends it again.
+async fn q06_a_retry_with_other_unreadable_events(adapter: Adapter) {
+    let receiver = Receiver::on(adapter).await;
+    receiver.queue.refuses_once("evt_1");
+    let post = |odd| Post::new("d-1").body(format!("[{odd},{}]", event("evt_1")));
+    receiver.deliver(&post(7)).await.is(500, "Batch incomplete");
+    receiver.deliver(&post(8)).await.is(200, "");
+    let entries = receiver.queue.entries();
+    let bodies: Vec<_> = entries.iter().map(|entry| entry.body().as_ref()).collect();
+    assert_eq!(bodies[..2], [&b"7"[..], b"8"]);
+    assert_eq!(bodies.len(), 3);
 }
 
 async fn q07_a_claim_that_is_no_longer_held(adapter: Adapter) {

@@ -35,7 +35,12 @@ fn forged(entry: &Envelope) {
     for (from, to, field) in [
         (r#""id":"evt_01234567890""#, r#""id":"evt_2""#, "id"),
         (r#""dedupe_key":"event_id""#, r#""dedupe_key":"delivery_id""#, "dedupe_key"),
-        ("purchase.completed\",\"is_event", "purchase.refunded\",\"is_event", "event_type"),
+        (
+            r#""event_type":"purchase.completed""#,
+            r#""event_type":"purchase.refunded""#,
+            "event_type",
+        ),
+        (r#""event_type":"purchase.completed","#, "", "event_type"),
     ] {
         let forged = json.replacen(from, to, 1);
         assert_ne!(forged, json, "{field}");

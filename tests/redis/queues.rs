@@ -54,7 +54,7 @@ async fn entry(bench: &Bench) -> Envelope {
 async fn q11_an_entry_and_its_record_are_written_together() {
     let bench = Bench::start().await;
     let entry = entry(&bench).await;
-    assert_eq!((entry.id().as_str(), entry.is_event()), ("evt_01234567890", true));
+    assert_eq!((entry.id().as_str(), entry.is_readable()), ("evt_01234567890", true));
 }
 
 async fn sold(store: RedisStore, claim: ClaimHandle) -> Result<(), Rejection> {

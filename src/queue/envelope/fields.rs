@@ -23,11 +23,14 @@ pub(super) struct Fields {
     pub(super) position: Option<u32>,
     pub(super) scheme: Option<String>,
     pub(super) event_type: Option<String>,
-    pub(super) is_event: Option<bool>,
+    pub(super) event_header: Option<String>,
+    pub(super) version_header: Option<String>,
+    pub(super) is_readable: Option<bool>,
     pub(super) received_at_ms: Option<i64>,
     pub(super) signed_at: Option<i64>,
     pub(super) secret: Option<String>,
     pub(super) tenant: Option<String>,
+    pub(super) endpoint: Option<String>,
     pub(super) traceparent: Option<String>,
     pub(super) tracestate: Option<String>,
     pub(super) signature: Option<Vec<(String, String)>>,
@@ -54,12 +57,15 @@ impl Fields {
             position: self.position,
             scheme: required(self.scheme, "scheme")?,
             event_type: self.event_type.map(event_type).transpose()?,
-            is_event: required(self.is_event, "is_event")?,
+            event_header: self.event_header,
+            version_header: self.version_header,
+            is_readable: required(self.is_readable, "is_readable")?,
             received_at: required(self.received_at_ms, "received_at_ms")?,
             signed_at: self.signed_at,
             secret: required(self.secret, "secret")?,
             tenant: self.tenant.map(tenant).transpose()?,
-            trace: trace(self.traceparent, self.tracestate)?,
+            endpoint: self.endpoint,
+            trace: trace(self.traceparent.as_deref(), self.tracestate.as_deref()),
             signature: self.signature.unwrap_or_default(),
         };
         Ok(Envelope { head: Arc::new(head), body })
@@ -90,22 +96,11 @@ fn tenant(name: String) -> Result<Arc<str>, EnvelopeError> {
     }
 }
 
-fn trace(parent: Option<String>, state: Option<String>) -> Result<Option<Trace>, EnvelopeError> {
-    let Some(parent) = parent else {
-        return match state {
-            None => Ok(None),
-            Some(_) => Err(EnvelopeError::MissingField { field: "traceparent" }),
-        };
-    };
-    let malformed = EnvelopeError::malformed("traceparent", "no trace context of the W3C");
-    let trace = Trace::new(&parent).ok_or(malformed)?;
-    match state {
-        None => Ok(Some(trace)),
-        Some(state) => {
-            let malformed = EnvelopeError::malformed("tracestate", "longer than 512 bytes, or odd");
-            trace.with_state(&state).map(Some).ok_or(malformed)
-        }
-    }
+/// One that is not well-formed is left out: it matters less than the entry.
+pub(super) fn trace(parent: Option<&str>, state: Option<&str>) -> Option<Trace> {
+    let trace = Trace::new(parent?)?;
+    let with_state = state.and_then(|state| trace.clone().with_state(state));
+    Some(with_state.unwrap_or(trace))
 }
 
 const EVENT_ID: &str = "event_id";

@@ -35,11 +35,14 @@ headers! {
     POSITION = "position", "position";
     SCHEME = "scheme", "scheme";
     EVENT_TYPE = "event_type", "event-type";
-    IS_EVENT = "is_event", "is-event";
+    EVENT_HEADER = "event_header", "event-header";
+    VERSION_HEADER = "version_header", "version-header";
+    IS_READABLE = "is_readable", "is-readable";
     RECEIVED_AT_MS = "received_at_ms", "received-at-ms";
     SIGNED_AT = "signed_at", "signed-at";
     SECRET = "secret", "secret";
     TENANT = "tenant", "tenant";
+    ENDPOINT = "endpoint", "endpoint";
     TRACEPARENT = "traceparent", "traceparent";
     TRACESTATE = "tracestate", "tracestate";
     SIGNATURE = "signature", "signature";
@@ -80,11 +83,14 @@ impl Envelope {
             number(POSITION, self.position().map(i64::from)),
             text(SCHEME, self.scheme()),
             optional(EVENT_TYPE, self.event_type()),
-            text(IS_EVENT, &self.is_event().to_string()),
+            optional(EVENT_HEADER, self.event_header()),
+            optional(VERSION_HEADER, self.version_header()),
+            text(IS_READABLE, &self.is_readable().to_string()),
             number(RECEIVED_AT_MS, Some(self.received_at_millis())),
             number(SIGNED_AT, self.signed_at()),
             text(SECRET, self.secret_name()),
             optional(TENANT, self.tenant()),
+            optional(ENDPOINT, self.endpoint()),
             optional(TRACEPARENT, self.traceparent()),
             optional(TRACESTATE, self.tracestate()),
             pairs(&self.head.signature).map(|pairs| (SIGNATURE.name, pairs)),
@@ -114,11 +120,14 @@ impl Envelope {
             position: found.parsed(POSITION)?,
             scheme: found.text(SCHEME)?,
             event_type: found.text(EVENT_TYPE)?,
-            is_event: found.parsed(IS_EVENT)?,
+            event_header: found.text(EVENT_HEADER)?,
+            version_header: found.text(VERSION_HEADER)?,
+            is_readable: found.parsed(IS_READABLE)?,
             received_at_ms: found.parsed(RECEIVED_AT_MS)?,
             signed_at: found.parsed(SIGNED_AT)?,
             secret: found.text(SECRET)?,
             tenant: found.text(TENANT)?,
+            endpoint: found.text(ENDPOINT)?,
             traceparent: found.text(TRACEPARENT)?,
             tracestate: found.text(TRACESTATE)?,
             signature: found.pairs(SIGNATURE)?,

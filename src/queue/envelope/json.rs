@@ -21,13 +21,19 @@ struct Written<'a> {
     scheme: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     event_type: Option<&'a str>,
-    is_event: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_header: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version_header: Option<&'a str>,
+    is_readable: bool,
     received_at_ms: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     signed_at: Option<i64>,
     secret: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     tenant: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    endpoint: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     traceparent: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -68,11 +74,14 @@ impl Envelope {
             position: self.position(),
             scheme: self.scheme(),
             event_type: self.event_type(),
-            is_event: self.is_event(),
+            event_header: self.event_header(),
+            version_header: self.version_header(),
+            is_readable: self.is_readable(),
             received_at_ms: self.received_at_millis(),
             signed_at: self.signed_at(),
             secret: self.secret_name(),
             tenant: self.tenant(),
+            endpoint: self.endpoint(),
             traceparent: self.traceparent(),
             tracestate: self.tracestate(),
             signature: &self.head.signature,
@@ -102,13 +111,17 @@ impl Envelope {
     }
 }
 
+/// Another version may have fields of other types.
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+struct Version {
+    version: Option<u64>,
+}
+
 fn read(json: &[u8]) -> Result<Fields, EnvelopeError> {
-    /// Another version may have fields of other types.
-    #[derive(Default, serde::Deserialize)]
-    #[serde(default)]
-    struct Version {
-        version: Option<u64>,
-    }
+    // The reader would take an array for the fields in their order.
+    let begin = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json).trim_ascii_start();
+    let json = if begin.starts_with(b"[") { b"\"an array\"" } else { json };
     let fields = read_json::<Fields>(json).map_err(|error| {
         let Version { version } = read_json(json).unwrap_or_default();
         let fields = Fields { version, ..Fields::default() };

@@ -25,7 +25,7 @@ impl Envelope {
     ///
     /// An event that cannot be read is kept as it came, under the delivery's id and its position. So is,
     /// as a whole, a body that is no event, and a batch of more than 1,000 events. None of these
-    /// [`is_event`](Envelope::is_event).
+    /// [`is_readable`](Envelope::is_readable).
     ///
     /// A batch of another sender stays one entry: only Nevent's events are known to have ids of their
     /// own.
@@ -39,7 +39,7 @@ impl Envelope {
     /// let envelopes = Envelope::split(&delivery);
     /// let ids = envelopes.iter().map(|envelope| envelope.id().as_str());
     /// assert_eq!(ids.collect::<Vec<_>>(), ["evt_1", "d-1"]);
-    /// assert_eq!((envelopes[1].position(), envelopes[1].is_event()), (Some(1), false));
+    /// assert_eq!((envelopes[1].position(), envelopes[1].is_readable()), (Some(1), false));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
@@ -51,6 +51,10 @@ impl Envelope {
     pub(in crate::queue) fn parts(delivery: &Delivery) -> Option<Vec<Self>> {
         let events =
             if has_event_ids(delivery) { events_of(delivery.body())? } else { return None };
+        // An event may have a field `events` of its own.
+        if events.is_empty() && Event::<IgnoredAny>::from_json(delivery.body()).is_ok() {
+            return None;
+        }
         let part = |(position, event)| Self::new(delivery, event, Some(position));
         Some((0..).zip(events).map(part).collect())
     }
@@ -70,7 +74,9 @@ impl Envelope {
             delivery_id: delivery.id().clone(),
             position,
             scheme: delivery.scheme().to_owned(),
-            is_event: event.is_some(),
+            event_header: delivery.event_header().map(str::to_owned),
+            version_header: delivery.version_header().map(str::to_owned),
+            is_readable: event.is_some() || !has_event_ids(delivery),
             event_type: event
                 .map(|event| event.event_type)
                 .filter(|event_type| event_type.len() <= LONGEST_TYPE),
@@ -78,6 +84,7 @@ impl Envelope {
             signed_at: verified.timestamp(),
             secret: verified.secret_name().to_owned(),
             tenant: delivery.tenant().map(Into::into),
+            endpoint: delivery.claim().map(|claim| claim.scope().of_endpoint().to_owned()),
             trace: None,
             signature: Vec::new(),
         };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::de::IgnoredAny;
 
+use super::fields::LONGEST_TYPE;
 use super::{Envelope, EnvelopeVerifyError, Head};
 use crate::delivery::AnyDelivery;
 #[cfg(feature = "schemes")]
@@ -39,8 +40,10 @@ impl Envelope {
     /// checked as of [`Envelope::received_at_millis`], because the entry may have waited for long. That
     /// time is not signed. Check it yourself if an old delivery must not be put again.
     ///
-    /// The id and the type of the event are compared with the signed bytes. What the sender did not sign
-    /// is not checked: Nevent's delivery id, the tenant and the trace context.
+    /// The ids and the type of the event are compared with the signed bytes. What the sender did not sign
+    /// is not checked: a delivery id from a header, such as Nevent's, the event and version headers, the
+    /// name of the secret, the tenant, the endpoint and the trace context. For receivers with a verifier
+    /// per tenant, choose the verifier by [`Envelope::tenant`].
     ///
     /// ```
     /// use nevent_webhooks::queue::Envelope;
@@ -100,12 +103,19 @@ impl Envelope {
         if self.signed_at() != verified.timestamp() {
             return changed("signed_at");
         }
-        if self.is_event() != event.is_some() {
-            return changed("is_event");
+        if self.scheme() != verified.scheme() {
+            return changed("scheme");
+        }
+        let is_nevents = source == IdSource::Header(DELIVERY_HEADER);
+        if self.is_readable() != (event.is_some() || !is_nevents) {
+            return changed("is_readable");
         }
         let of_body = event.as_ref().map(|event| event.event_type.as_str());
-        if self.event_type().is_some_and(|named| of_body != Some(named)) {
+        if self.event_type() != of_body.filter(|named| named.len() <= LONGEST_TYPE) {
             return changed("event_type");
+        }
+        if Some(self.delivery_id()) != self.signed_id(source, verified).as_ref() {
+            return changed("delivery_id");
         }
         Ok(())
     }

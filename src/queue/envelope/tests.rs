@@ -33,7 +33,10 @@ fn full() -> Envelope {
     let head = Arc::make_mut(&mut envelope.head);
     head.position = Some(3);
     head.event_type = Some("Gr\u{fc}\u{df}e %\n".to_owned());
+    head.event_header = Some("x 1".to_owned());
+    head.version_header = Some("2026-07".to_owned());
     head.tenant = Some("Acme AG".into());
+    head.endpoint = Some("tickets".to_owned());
     head.signature.push(("x-other".to_owned(), "a&b=c".to_owned()));
     envelope
 }
@@ -47,9 +50,10 @@ fn by_headers(envelope: &Envelope) -> Result<Envelope, EnvelopeError> {
 fn the_json_of_version_1_never_changes() {
     let json = concat!(
         r#"{"version":1,"id":"evt_1","dedupe_key":"event_id","delivery_id":"d-1","position":3,"#,
-        r#""scheme":"nevent","event_type":"Grüße %\n","is_event":true,"#,
+        r#""scheme":"nevent","event_type":"Grüße %\n","#,
+        r#""event_header":"x 1","version_header":"2026-07","is_readable":true,"#,
         r#""received_at_ms":1640995200000,"signed_at":1640995200,"secret":"primary","#,
-        r#""tenant":"Acme AG","#,
+        r#""tenant":"Acme AG","endpoint":"tickets","#,
         r#""traceparent":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01","#,
         r#""tracestate":"a=1, b=2","signature":[["x-nevent-signature","t=1640995200,v1="#,
         r#"SIGNED"],["x-other","a&b=c"]],"#,
@@ -59,7 +63,7 @@ fn the_json_of_version_1_never_changes() {
     assert_eq!(Envelope::from_json(full().to_json()).unwrap(), full());
     let few = concat!(
         r#"{"version":1,"id":"d-1","dedupe_key":"delivery_id","delivery_id":"d-1","#,
-        r#""scheme":"nevent","is_event":false,"received_at_ms":1640995200000,"#,
+        r#""scheme":"nevent","is_readable":false,"received_at_ms":1640995200000,"#,
         r#""signed_at":1640995200,"secret":"primary","body_base64":"/wA="}"#,
     );
     let odd = envelope(b"\xff\0").signed(None);
@@ -80,11 +84,14 @@ fn the_headers_of_version_1_never_change() {
         ("position", "3"),
         ("scheme", "nevent"),
         ("event-type", "Gr%C3%BC%C3%9Fe%20%25%0A"),
-        ("is-event", "true"),
+        ("event-header", "x%201"),
+        ("version-header", "2026-07"),
+        ("is-readable", "true"),
         ("received-at-ms", "1640995200000"),
         ("signed-at", "1640995200"),
         ("secret", "primary"),
         ("tenant", "Acme%20AG"),
+        ("endpoint", "tickets"),
         ("traceparent", PARENT),
         ("tracestate", "a=1,%20b=2"),
         ("signature", &signature),
@@ -124,7 +131,6 @@ fn what_is_no_envelope_says_so_and_shows_no_value() {
         (with("event_id", "secret"), "the envelope's `dedupe_key` is neither event_id nor"),
         (with(r#""position":3"#, r#""position":-3"#), "not the JSON of an envelope: `position`: "),
         (with("Acme AG", "{secret}"), "the envelope's `tenant` is with a brace"),
-        (with("00-4b", "secret"), "the envelope's `traceparent` is no trace context"),
         (with(r#""body":"#, r#""nobody":"#), "the envelope has no `body`: read"),
         (with(r#""body":"#, r#""body_base64":"#), "the envelope's `body_base64` is not base64"),
         (
@@ -133,6 +139,7 @@ fn what_is_no_envelope_says_so_and_shows_no_value() {
         ),
         ("secret".into(), "not the JSON of an envelope: "),
         (String::new(), "not the JSON of an envelope: "),
+        (r#"[1,"secret","event_id","d-1"]"#.into(), "not the JSON of an envelope: "),
         (json.replacen('{', r#"{"id":"evt_1","#, 1), "not the JSON of an envelope: "),
     ] {
         let error = Envelope::from_json(&entry).expect_err(starts).to_string();
@@ -150,10 +157,9 @@ fn a_header_that_is_missing_or_changed_says_so() {
         ("delivery-id", None, "the envelope has no `delivery_id`: read"),
         ("id", Some("%0Asecret"), "the envelope's `id` is not 1 to 128"),
         ("id", Some("secret "), "the envelope's `id` is not encoded as its header is"),
-        ("is-event", Some("secret"), "the envelope's `is_event` is not encoded as its"),
+        ("is-readable", Some("secret"), "the envelope's `is_readable` is not encoded as its"),
         ("received-at-ms", Some("1.5"), "the envelope's `received_at_ms` is not encoded as"),
         ("signature", Some("secret"), "the envelope's `signature` is not encoded as its"),
-        ("traceparent", None, "the envelope has no `traceparent`: read"),
     ] {
         let mut headers = headers.clone();
         let name = Envelope::HEADER_NAMES.iter().find(|full| full.ends_with(name)).unwrap();
@@ -164,6 +170,26 @@ fn a_header_that_is_missing_or_changed_says_so() {
         assert!(error.starts_with(starts), "{error}");
         assert!(!error.contains("secret"), "{error}");
     }
+}
+
+/// It is unsigned, and matters less than the entry.
+#[test]
+fn a_trace_context_of_another_form_is_left_out() {
+    for (from, to) in [("00-4b", "odd"), ("\"traceparent\"", "\"other\""), ("a=1", "\\u0000")] {
+        let json = full().to_json().replacen(from, to, 1);
+        let read = Envelope::from_json(json).unwrap();
+        assert_eq!(read.tracestate(), None, "{to}");
+        assert_eq!(read.traceparent().is_some(), from == "a=1", "{to}");
+    }
+}
+
+#[test]
+fn an_event_with_a_field_for_events_is_an_event() {
+    let event = r#"{"id":"evt_1","type":"t","created":1640995200,"events":[]}"#;
+    let secret = Secret::new("whsec_k5EKJQnf9sMX2vYzJdHG3L8pR").unwrap();
+    let of = |body| SignedDelivery::new(&secret, "d-1", body).verified(&secret).unwrap();
+    assert_eq!(Envelope::split(&of(event)).len(), 1);
+    assert_eq!(Envelope::split(&of("[]")).len(), 0);
 }
 
 #[test]
@@ -178,6 +204,6 @@ fn ids_and_types_that_no_header_can_hold_are_bounded() {
     let body = format!(r#"{{"id":"{long}","type":"{long}","created":1}}"#);
     let entry = envelope(body.as_bytes());
     assert!(entry.id().as_str().starts_with("id-sha256:"));
-    assert_eq!((entry.is_event(), entry.event_type()), (true, None));
+    assert_eq!((entry.is_readable(), entry.event_type()), (true, None));
     assert!(entry.headers().all(|(_, value)| value.len() < 300));
 }

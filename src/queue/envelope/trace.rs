@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Envelope;
+use super::fields::trace;
 
 /// The longest `tracestate`, which everyone has to pass on up to this length.
 const LONGEST_STATE: usize = 512;
@@ -61,11 +62,7 @@ impl Envelope {
     /// [`HandOver`](crate::queue::HandOver) takes the context of the request's headers.
     #[must_use]
     pub fn with_trace(mut self, traceparent: &str, tracestate: Option<&str>) -> Self {
-        let trace = Trace::new(traceparent).map(|trace| {
-            let with_state = tracestate.and_then(|state| trace.clone().with_state(state));
-            with_state.unwrap_or(trace)
-        });
-        Arc::make_mut(&mut self.head).trace = trace;
+        Arc::make_mut(&mut self.head).trace = trace(Some(traceparent), tracestate);
         self
     }
 }

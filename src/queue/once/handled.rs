@@ -19,7 +19,8 @@ use crate::dedupe::Ended;
 #[non_exhaustive]
 #[must_use = "acknowledge the entry, or give it back to the queue"]
 pub enum Handled<T, E> {
-    /// The handler returned this value, and the store has recorded that.
+    /// The handler returned this value. The record of it is in the store, or is being written in the
+    /// background.
     Done(T),
     /// A handler has completed the entry before.
     AlreadyDone,

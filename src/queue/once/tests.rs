@@ -31,8 +31,7 @@ fn once() -> Once {
 /// With a lease of 300 ms.
 fn quick() -> DedupeOptions {
     let millis = Duration::from_millis;
-    let options = DedupeOptions::new().lease(millis(300)).response_deadline(millis(100));
-    options.store_timeout(millis(50))
+    DedupeOptions::new().lease(millis(300)).store_timeout(millis(50))
 }
 
 type Outcomes = Arc<std::sync::Mutex<Vec<&'static str>>>;

@@ -54,7 +54,7 @@ proptest! {
     fn any_event_survives(item in item(), id in "[ -~]{1,128}") {
         let envelope = Envelope::of(&delivery(&id, item.to_string().as_bytes()));
         let is_event = item.get("created").is_some();
-        prop_assert_eq!(envelope.is_event(), is_event);
+        prop_assert_eq!(envelope.is_readable(), is_event);
         prop_assert_eq!(envelope.dedupe_key() == DedupeKey::EventId, is_event);
         if let Some(named) = envelope.event_type() {
             prop_assert_eq!(Some(named), item["type"].as_str());

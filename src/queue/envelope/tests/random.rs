@@ -49,13 +49,16 @@ fn any_envelope() -> Envelope {
         position: maybe(u32::MAX >> random(32)),
         scheme: text(20),
         event_type: maybe(text(60)),
-        is_event: random(2) == 0,
+        event_header: maybe(text(40)),
+        version_header: maybe(text(20)),
+        is_readable: random(2) == 0,
         received_at: [0, -1, i64::MAX, i64::MIN, 1_640_995_200_123][random(5)],
         signed_at: maybe([0, -1, i64::MAX, i64::MIN, 1_640_995_200][random(5)]),
         secret: text(20),
         tenant: maybe(text(40))
             .filter(|name| crate::delivery::scope_flaw(name).is_none())
             .map(Into::into),
+        endpoint: maybe(text(40)),
         trace: None,
         signature: (0..random(3)).map(|_| (text(20), text(80))).collect(),
     };

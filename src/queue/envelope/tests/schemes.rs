@@ -59,15 +59,30 @@ fn an_id_that_was_changed_is_noticed() {
     let envelope = check(Scheme::stripe(), [secret.clone(), other], EVENT);
     for (from, to, field) in [
         (r#""id":"evt_1","dedupe"#, r#""id":"evt_2","dedupe"#, "id"),
-        (r#""is_event":true"#, r#""is_event":false"#, "is_event"),
+        (r#""is_readable":true"#, r#""is_readable":false"#, "is_readable"),
         (r#""event_type":"ping""#, r#""event_type":"pong""#, "event_type"),
+        (r#""event_type":"ping","#, "", "event_type"),
         (r#""signed_at":"#, r#""signed_at":1"#, "signed_at"),
+        (r#""scheme":"stripe""#, r#""scheme":"github""#, "scheme"),
+        (r#""delivery_id":"evt_1""#, r#""delivery_id":"evt_2""#, "delivery_id"),
     ] {
         let json = envelope.to_json().replacen(from, to, 1);
         let error =
             Envelope::from_json(json).unwrap().verify(&Scheme::stripe().verifier(secret.clone()));
         assert_eq!(error.unwrap_err(), EnvelopeVerifyError::Changed { field });
     }
+}
+
+/// A worker knows by the header alone what GitHub tells it.
+#[test]
+fn another_senders_event_is_readable_and_keeps_its_header() {
+    let [secret, _] = text();
+    let body = r#"{"action":"opened","issue":{"id":1,"number":7},"repository":{"id":2}}"#;
+    let sent = SignedDelivery::for_scheme(Scheme::github(), &secret, "d-1", body).event("issues");
+    let envelope = Envelope::of(&sent.verified(&secret).unwrap());
+    let read = Envelope::from_json(envelope.to_json()).unwrap();
+    assert_eq!((read.is_readable(), read.event_type()), (true, None));
+    assert_eq!(read.event_header(), Some("issues"));
 }
 
 /// An `id` in another sender's body may name what the event is about.
