@@ -1,0 +1,4 @@
+//! Redis Streams, against redis-server.
+
+#[path = "../support/mod.rs"]
+mod support;
