@@ -1,4 +1,11 @@
-//! Redis Streams, against redis-server.
+//! Redis Streams, against servers that each test starts and kills itself.
 
+mod hand_over;
+mod ledger;
+mod outages;
+mod refused;
+mod retries;
+mod scene;
+mod server;
 #[path = "../support/mod.rs"]
 mod support;
