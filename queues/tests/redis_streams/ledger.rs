@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use crate::hand_over::QUEUE;
 use crate::scene::worker;
 use crate::server::Server;
-use crate::support::ledger::{self, Load, Programs, Shop, simulate};
+use crate::support::ledger::{self, Load, Programs, Shop, only_hand_over, simulate};
 use crate::support::program::{is_program, say, told};
 use crate::support::receiver::{SCOPE, short_lease};
 
@@ -24,14 +24,27 @@ async fn ten_thousand_deliveries() {
     balance(&Load { singles: 9_000, batches: 1_000, spread: Duration::from_secs(90) }).await;
 }
 
-async fn balance(load: &Load) {
+/// Retries, copies, overlapping batches, and crashes: the entry and the record are written together.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_event_is_in_the_stream_exactly_once() {
     let server = Server::durable().await;
-    let programs = Programs {
+    let load = Load { singles: 200, batches: 20, spread: Duration::from_secs(4) };
+    let (events, requests) = only_hand_over(&load, &server, &programs(&server)).await;
+    let entries: usize = server.command(&["XLEN", QUEUE]).await;
+    assert_eq!(entries, events, "after {requests} requests");
+}
+
+fn programs(server: &Server) -> Programs {
+    Programs {
         receiver: "ledger::receiver",
         worker: "ledger::worker_process",
         environment: vec![("REDIS_URL".to_owned(), server.url())],
-    };
-    let balance = simulate(load, &server, &programs).await;
+    }
+}
+
+async fn balance(load: &Load) {
+    let server = Server::durable().await;
+    let balance = simulate(load, &server, &programs(&server)).await;
     println!("{balance:?}");
     assert!(balance.lost.is_empty(), "lost: {:?}", balance.lost);
     assert!(balance.repeated.is_empty(), "more than once: {:?}", balance.repeated);
