@@ -1,5 +1,6 @@
 //! Redis Streams, against servers that each test starts and kills itself.
 
+mod bullmq;
 mod examples;
 mod hand_over;
 mod ledger;

@@ -10,6 +10,7 @@ use nevent_webhooks_queues::redis_streams::{
 };
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio::time::sleep;
 
 use crate::server::Server;
 use crate::support::receiver::{self, SCOPE, short_lease};
@@ -49,7 +50,14 @@ impl Scene {
     }
 
     pub async fn depth(&self) -> u64 {
-        self.redis.depth(&scope()).await.expect("a server that answers")
+        // The first call after a restart finds a broken connection.
+        for _ in 0..100 {
+            if let Ok(depth) = self.redis.depth(&scope()).await {
+                return depth;
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the server does not answer")
     }
 }
 
