@@ -5,6 +5,7 @@ mod examples;
 mod hand_over;
 mod ledger;
 mod outages;
+mod permissions;
 mod refused;
 mod retries;
 mod scene;
