@@ -7,8 +7,8 @@
 //! | part | is |
 //! | --- | --- |
 //! | [`RedisStreams`] | the server, checked: it refuses one that would lose entries |
-//! | [`RedisStreamsQueue`] | the queue for [`hand_over`](nevent_webhooks::queue::hand_over) |
-//! | [`RedisStreamsWorker`] | runs [`Once`](nevent_webhooks::queue::Once) for each entry, with retries and dead letters |
+//! | [`RedisStreamsQueue`] | the queue for `hand_over` |
+//! | [`RedisStreamsWorker`] | runs [`Once`] for each entry, with retries and dead letters |
 //! | [`RedisDeadLetters`] | lists dead letters, and replays them |
 //!
 //! One server, Redis 7.0 or later, or Valkey. A Cluster and Sentinels are refused: the worker speaks to
@@ -124,14 +124,14 @@ impl RedisStreams {
         check::check(&self.server(), self.0.options, &mut self.connection()).await
     }
 
-    /// The store for the receiver's [`DedupeLayer`](nevent_webhooks::DedupeLayer). With another store no
+    /// The store for the receiver's `DedupeLayer`. With another store no
     /// entry can be put.
     #[must_use]
     pub fn store(&self) -> RedisStore {
         self.0.store.clone()
     }
 
-    /// The queue for [`hand_over`](nevent_webhooks::queue::hand_over).
+    /// The queue for `hand_over`.
     #[must_use]
     pub fn queue(&self) -> RedisStreamsQueue {
         RedisStreamsQueue::new(self.store())

@@ -7,7 +7,7 @@ use super::keys::Keys;
 
 /// Puts each delivery into the stream of its scope, and completes its claim with the same script.
 ///
-/// The route's [`DedupeLayer`](nevent_webhooks::DedupeLayer) must use
+/// The route's `DedupeLayer` must use
 /// [`RedisStreams::store`](super::RedisStreams::store). With `appendfsync always` the server answers when
 /// both are on its disk.
 ///
