@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nevent_webhooks::ClaimHandle;
-use nevent_webhooks::queue::Envelope;
+use nevent_webhooks::queue::{Envelope, Once};
+use nevent_webhooks::store::MemoryStore;
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
@@ -54,9 +55,8 @@ async fn an_entry_that_is_done_while_the_server_is_down_is_not_handled_again() {
     let (scene, diary) = (Scene::new().await, Diary::default());
     let gate = Arc::new(Semaphore::new(0));
     // Its records are elsewhere, so that they outlive the server.
-    let once =
-        nevent_webhooks::queue::Once::new("tickets", nevent_webhooks::store::MemoryStore::new());
-    let worker = worker(&scene.redis, &once.expect("a scope"));
+    let once = Once::new("tickets", MemoryStore::new()).expect("a scope");
+    let worker = worker(&scene.redis, &once);
     let running = Running::start(worker, waiting(&diary, &gate));
     scene.sender.attempt("d-1", &event_json("evt_1")).await;
     eventually("it begins", async || diary.has("begins evt_1")).await;
@@ -107,6 +107,32 @@ async fn an_entry_that_is_at_work_for_long_is_not_taken_over() {
         running.stop().await;
     }
     assert_eq!(diary.lines(), ["begins evt_1", "ends evt_1"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_server_refuses_entries_and_still_works_off_those_it_has() {
+    let (scene, diary) = (Scene::new().await, Diary::default());
+    // Its records are elsewhere: a full server takes no claim.
+    let once = Once::new("tickets", MemoryStore::new()).expect("a scope");
+    for id in ["evt_0", "evt_1"] {
+        scene.sender.attempt(id, &event_json(id)).await;
+        if id == "evt_0" {
+            let running = Running::start(worker(&scene.redis, &once), noting(&diary));
+            eventually("a group", async || scene.depth().await == 0).await;
+            running.stop().await;
+        }
+    }
+    scene.server.command::<String>(&["CONFIG", "SET", "maxmemory", "1"]).await;
+    let (status, _) = scene.sender.attempt("d-2", &event_json("evt_2")).await;
+    assert_eq!(status, 503);
+    let running = Running::start(worker(&scene.redis, &once), noting(&diary));
+    eventually("the first is done", async || scene.depth().await == 0).await;
+    scene.server.command::<String>(&["CONFIG", "SET", "maxmemory", "0"]).await;
+    let (status, _) = scene.sender.attempt("d-2", &event_json("evt_2")).await;
+    assert_eq!(status, 200);
+    eventually("the second is handled", async || diary.has("evt_2")).await;
+    running.stop().await;
+    assert_eq!(diary.lines(), ["evt_0", "evt_1", "evt_2"]);
 }
 
 /// A member that took an entry and was never heard of again, several times.

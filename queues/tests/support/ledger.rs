@@ -116,6 +116,8 @@ pub async fn only_hand_over(
 }
 
 const CALM: Duration = Duration::from_millis(250);
+/// Longer than a lease.
+const FROZEN: Duration = Duration::from_millis(2500);
 const AFTERWARDS: Duration = Duration::from_secs(4);
 
 /// Two receivers and two workers.
@@ -145,14 +147,22 @@ impl Scene {
     }
 
     async fn hurt(&mut self, number: usize, broker: &impl Broker) {
-        let which = number / 3 % 2;
-        match number % 3 {
+        let which = number / 4 % 2;
+        match number % 4 {
             0 => {
                 if let Some(worker) = self.workers.get_mut(which) {
                     worker.kill_and_restart();
                 }
             }
             1 => self.receivers[which].kill_and_restart(),
+            // Like a machine that is suspended: others take its entries, and then it goes on.
+            2 => {
+                if let Some(worker) = self.workers.get(which) {
+                    worker.signal("-STOP");
+                    sleep(FROZEN).await;
+                    worker.signal("-CONT");
+                }
+            }
             _ => broker.crash_and_restart().await,
         }
     }
