@@ -1,0 +1,15 @@
+//! Queues for `nevent-webhooks`: a receiver puts each delivery into a broker and answers 200 when the
+//! broker has confirmed it, and a worker handles each entry once.
+//!
+//! Each engine is a cargo feature and a module. It has a queue for `hand_over`, a worker that runs
+//! [`Once`](nevent_webhooks::queue::Once) for each entry, retries with growing delays, dead letters, and
+//! their replay.
+//!
+//! After the 200 the sender never sends the delivery again. **What the queue loses is lost.** So each
+//! engine checks at connect how its broker is configured, and refuses one that would lose entries.
+
+#[cfg(feature = "redis-streams")]
+pub mod redis_streams;
+mod retry;
+
+pub use self::retry::RetryPolicy;
