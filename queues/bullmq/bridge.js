@@ -38,7 +38,7 @@ function jobId({ id, dedupe_key, position }) {
 function readable(json) {
   try {
     const envelope = JSON.parse(json);
-    return envelope.version === 1 && envelope.is_event ? envelope : undefined;
+    return envelope.version === 1 && envelope.is_readable ? envelope : undefined;
   } catch {
     return undefined;
   }

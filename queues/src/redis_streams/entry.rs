@@ -28,7 +28,7 @@ impl Entry {
         let attempts = attempts.and_then(|text| text.parse().ok()).unwrap_or_default();
         let envelope = fields.get(ENVELOPE).map(Envelope::from_json);
         let content = match envelope {
-            Some(Ok(envelope)) if envelope.is_event() => Content::Event(envelope),
+            Some(Ok(envelope)) if envelope.is_readable() => Content::Event(envelope),
             Some(Ok(envelope)) => Content::Parked("not_an_event", Some(envelope)),
             Some(Err(_)) | None => Content::Parked("unreadable", None),
         };
