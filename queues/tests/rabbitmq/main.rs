@@ -1,0 +1,7 @@
+//! `RabbitMQ`, against rabbitmq-server.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod broker;
+mod whole;
