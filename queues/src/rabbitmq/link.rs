@@ -15,7 +15,7 @@ use super::publisher::Session;
 use super::{RabbitMqError, RabbitMqOptions};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// How often to look at the connection, should its end be reported late.
 const LOOK: Duration = Duration::from_secs(1);
 

@@ -1,10 +1,14 @@
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
 
 use nevent_webhooks_queues::rabbitmq::RabbitMqOptions;
 use tokio::net::TcpStream;
+use tokio::sync::Mutex as AsyncMutex;
+use tokio::time::sleep;
 
 use crate::support::directory::Directory;
 use crate::support::eventually;
@@ -17,25 +21,34 @@ use crate::support::process::Process;
 pub struct Broker {
     running: Mutex<Option<Process>>,
     pub port: u16,
+    /// How often it was killed and started again.
+    pub crashes: AtomicUsize,
     epmd_port: u16,
     dist_port: u16,
     directory: Directory,
 }
 
 /// Kills the node and its helpers, which are the process group of this script, when the test closes its
-/// standard input or ends in any way. Each node has an epmd of its own, which would go on otherwise.
+/// standard input or ends in any way. Each node has an epmd of its own. The node would start one as a
+/// daemon, in no group, if it did not find one.
 const SCRIPT: &str = r#"
     epmd -port "$ERL_EPMD_PORT" -address 127.0.0.1 >epmd.log 2>&1 &
+    until epmd -names >/dev/null 2>&1; do sleep 0.05; done
     /usr/lib/rabbitmq/bin/rabbitmq-server >server.log 2>&1 &
     read -r _
     kill -9 0
 "#;
+
+/// After a restart. The node needs 4 s to start and 2 s to elect the leaders of its queues, and would
+/// otherwise be down most of the time.
+const PEACE: Duration = Duration::from_secs(8);
 
 impl Broker {
     pub async fn start() -> Self {
         let broker = Self {
             running: Mutex::default(),
             port: free_port(),
+            crashes: AtomicUsize::default(),
             epmd_port: free_port(),
             dist_port: free_port(),
             directory: Directory::new(),
@@ -44,6 +57,18 @@ impl Broker {
             std::fs::write(broker.directory.file(name), text).expect("a directory of its own");
         }
         broker.up().await;
+        broker
+    }
+
+    /// A node for all tests that leave it running.
+    pub async fn shared() -> Arc<Self> {
+        static SHARED: AsyncMutex<Weak<Broker>> = AsyncMutex::const_new(Weak::new());
+        let mut shared = SHARED.lock().await;
+        if let Some(broker) = shared.upgrade() {
+            return broker;
+        }
+        let broker = Arc::new(Self::start().await);
+        *shared = Arc::downgrade(&broker);
         broker
     }
 
@@ -107,6 +132,8 @@ impl Drop for Broker {
 impl ledger::Broker for Broker {
     async fn crash_and_restart(&self) {
         self.kill();
+        self.crashes.fetch_add(1, Ordering::Relaxed);
         self.up().await;
+        sleep(PEACE).await;
     }
 }

@@ -4,4 +4,6 @@
 mod support;
 
 mod broker;
+mod ledger;
+mod outages;
 mod whole;
