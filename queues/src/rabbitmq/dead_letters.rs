@@ -1,8 +1,8 @@
 use lapin::Channel;
 use lapin::message::Delivery;
-use lapin::options::{BasicAckOptions, BasicGetOptions, QueueDeclareOptions};
-use lapin::types::FieldTable;
+use lapin::options::{BasicAckOptions, BasicGetOptions, BasicNackOptions};
 use nevent_webhooks::queue::Envelope;
+use tokio::sync::Mutex;
 
 use super::link::Link;
 use super::message::{attempts_of, envelope_of, last_death_of, published_again};
@@ -30,6 +30,7 @@ use super::{RabbitMqError, RabbitMqOptions};
 pub struct RabbitMqDeadLetters {
     options: RabbitMqOptions,
     link: Link,
+    channel: Mutex<Option<Channel>>,
 }
 
 /// A dead letter, as it was when it was listed.
@@ -70,7 +71,8 @@ impl RabbitMqDeadLetters {
     ///
     /// Outside a Tokio runtime.
     pub async fn connect(options: &RabbitMqOptions) -> Result<Self, RabbitMqError> {
-        Ok(Self { link: Link::connect(options).await?, options: options.clone() })
+        let link = Link::connect(options).await?;
+        Ok(Self { link, options: options.clone(), channel: Mutex::default() })
     }
 
     /// Lists up to `limit` dead letters. All of them stay.
@@ -79,13 +81,12 @@ impl RabbitMqDeadLetters {
     ///
     /// [`RabbitMqError`] if the broker fails.
     pub async fn list(&self, limit: usize) -> Result<Vec<DeadLetter>, RabbitMqError> {
-        let channel = self.link.session()?.connection.create_channel().await?;
         let mut letters = Vec::new();
-        for _ in 0..self.count(&channel).await?.min(limit) {
-            let Some(message) = self.fetch(&channel).await? else { break };
-            letters.push(DeadLetter::of(&message));
-        }
-        give_back(channel).await?;
+        let visit = async |message: &Delivery| {
+            letters.push(DeadLetter::of(message));
+            Ok(false)
+        };
+        self.visit(limit, visit).await?;
         Ok(letters)
     }
 
@@ -144,44 +145,64 @@ impl RabbitMqDeadLetters {
         .await
     }
 
-    /// Removes the chosen dead letters after `act` has succeeded for each, and gives back the others.
+    /// Removes the chosen dead letters after `act` has succeeded for each. Returns how many.
     async fn each(
         &self,
         chosen: impl Fn(&DeadLetter) -> bool,
         act: impl AsyncFn(&Delivery) -> Result<(), RabbitMqError>,
     ) -> Result<usize, RabbitMqError> {
-        let channel = self.link.session()?.connection.create_channel().await?;
         let mut count = 0;
-        // No more than there are now: a replayed entry may be a dead letter again before this ends.
-        for _ in 0..self.count(&channel).await? {
-            let Some(message) = self.fetch(&channel).await? else { break };
-            if chosen(&DeadLetter::of(&message)) {
-                act(&message).await?;
-                message.acker.ack(BasicAckOptions::default()).await?;
+        let visit = async |message: &Delivery| {
+            let is_chosen = chosen(&DeadLetter::of(message));
+            if is_chosen {
+                act(message).await?;
                 count += 1;
             }
-        }
-        give_back(channel).await?;
+            Ok(is_chosen)
+        };
+        self.visit(usize::MAX, visit).await?;
         Ok(count)
     }
 
-    async fn count(&self, channel: &Channel) -> Result<usize, RabbitMqError> {
-        let options = QueueDeclareOptions::durable().passive();
-        let queue = self.options.dead();
-        let queue = channel.queue_declare(queue.into(), options, FieldTable::default()).await?;
-        Ok(usize::try_from(queue.message_count()).unwrap_or(usize::MAX))
+    /// Fetches up to `limit` dead letters. Removes those for which `visit` returns true, and then gives
+    /// back the others.
+    async fn visit(
+        &self,
+        mut limit: usize,
+        mut visit: impl AsyncFnMut(&Delivery) -> Result<bool, RabbitMqError>,
+    ) -> Result<(), RabbitMqError> {
+        // If this fails, the broker has back what was fetched when it has closed the channel.
+        let mut kept = self.channel.lock().await;
+        let channel = self.channel(kept.take()).await?;
+        let (queue, mut last) = (self.options.dead(), None);
+        while limit > 0 {
+            let got = channel.basic_get(queue.as_str().into(), BasicGetOptions::default()).await?;
+            let Some(got) = got else { break };
+            // No more than there are now: what is replayed may be a dead letter again before this ends.
+            limit = limit
+                .min(usize::try_from(got.message_count).unwrap_or(usize::MAX).saturating_add(1))
+                - 1;
+            if visit(&got.delivery).await? {
+                got.delivery.acker.ack(BasicAckOptions::default()).await?;
+            } else {
+                last = Some(got.delivery.acker.clone());
+            }
+        }
+        if let Some(last) = last {
+            last.nack(BasicNackOptions { multiple: true, requeue: true }).await?;
+        }
+        *kept = Some(channel);
+        Ok(())
     }
 
-    async fn fetch(&self, channel: &Channel) -> Result<Option<Delivery>, RabbitMqError> {
-        let message =
-            channel.basic_get(self.options.dead().into(), BasicGetOptions::default()).await?;
-        Ok(message.map(|message| message.delivery))
+    /// The channel of the last call, or another one. The queue takes messages back in the background. On
+    /// the same channel, the next call fetches them after that.
+    async fn channel(&self, kept: Option<Channel>) -> Result<Channel, RabbitMqError> {
+        match kept {
+            Some(channel) if channel.status().connected() => Ok(channel),
+            _ => Ok(self.link.session()?.connection.create_channel().await?),
+        }
     }
-}
-
-/// Closes the channel, after its acknowledgements. The broker then returns what was not acknowledged.
-async fn give_back(channel: Channel) -> Result<(), RabbitMqError> {
-    Ok(channel.close(200, "OK".into()).await?)
 }
 
 impl DeadLetter {

@@ -92,9 +92,22 @@ impl Broker {
         .await;
     }
 
+    /// Runs rabbitmqctl.
+    pub fn ctl(&self, arguments: &[&str]) {
+        let mut command = self.of_this_node("/usr/lib/rabbitmq/bin/rabbitmqctl");
+        let status = command.args(arguments).stdout(Stdio::null()).status();
+        assert!(status.is_ok_and(|status| status.success()), "rabbitmqctl {arguments:?}");
+    }
+
     fn command(&self) -> Command {
-        let mut command = Command::new("sh");
-        command.args(["-c", SCRIPT]).current_dir(self.directory.path()).process_group(0);
+        let mut command = self.of_this_node("sh");
+        command.args(["-c", SCRIPT]).process_group(0).stdin(Stdio::piped());
+        command
+    }
+
+    fn of_this_node(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(self.directory.path());
         let in_directory = |name| self.directory.file(name);
         command
             .env("HOME", self.directory.path())
@@ -108,8 +121,7 @@ impl Broker {
             .env("RABBITMQ_PID_FILE", in_directory("pid"))
             .env("RABBITMQ_ENABLED_PLUGINS_FILE", in_directory("plugins"))
             .env("RABBITMQ_CONFIG_FILE", in_directory("rabbitmq.conf"))
-            .env("RABBITMQ_CONF_ENV_FILE", "/dev/null")
-            .stdin(Stdio::piped());
+            .env("RABBITMQ_CONF_ENV_FILE", "/dev/null");
         command
     }
 

@@ -4,6 +4,9 @@
 mod support;
 
 mod broker;
+mod configuration;
+mod dead_letters;
 mod ledger;
 mod outages;
 mod whole;
+mod work;
