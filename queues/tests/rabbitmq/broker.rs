@@ -32,9 +32,14 @@ pub struct Broker {
 /// standard input or ends in any way. Each node has an epmd of its own. The node would start one as a
 /// daemon, in no group, if it did not find one.
 const SCRIPT: &str = r#"
-    epmd -port "$ERL_EPMD_PORT" -address 127.0.0.1 >epmd.log 2>&1 &
-    until epmd -names >/dev/null 2>&1; do sleep 0.05; done
-    /usr/lib/rabbitmq/bin/rabbitmq-server >server.log 2>&1 &
+    {
+        until epmd -names >/dev/null 2>&1; do
+            # Again and again: the port is not always free at once after a kill.
+            epmd -port "$ERL_EPMD_PORT" -address 127.0.0.1 >epmd.log 2>&1 &
+            sleep 0.1
+        done
+        exec /usr/lib/rabbitmq/bin/rabbitmq-server >server.log 2>&1
+    } &
     read -r _
     kill -9 0
 "#;
