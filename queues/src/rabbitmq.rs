@@ -21,6 +21,7 @@
 
 mod dead_letters;
 mod error;
+mod happened;
 mod link;
 mod message;
 mod options;
@@ -32,6 +33,7 @@ mod worker;
 
 pub use self::dead_letters::{DeadLetter, DeadLetterReason, RabbitMqDeadLetters};
 pub use self::error::RabbitMqError;
+pub use self::happened::RabbitMqHappened;
 pub use self::options::RabbitMqOptions;
 pub use self::queue::RabbitMqQueue;
 pub use self::worker::RabbitMqWorker;

@@ -81,16 +81,15 @@ async fn supervise(options: RabbitMqOptions, first: Arc<Session>, state: watch::
 /// Waits for the end of the connection, and returns its reason.
 async fn ended(connection: &Connection) -> String {
     let mut events = connection.events_listener();
-    loop {
+    let mut reason = "the connection has ended".to_owned();
+    while connection.status().connected() {
         match timeout(LOOK, events.next()).await {
-            Ok(Some(Event::Error(error))) if !connection.status().connected() => {
-                return one_line(&error);
-            }
-            Ok(None) => return "the connection has ended".to_owned(),
-            Ok(Some(_)) | Err(_) if connection.status().connected() => {}
-            Ok(Some(_)) | Err(_) => return "the connection has ended".to_owned(),
+            Ok(Some(Event::Error(error))) => reason = one_line(&error),
+            Ok(None) => break,
+            Ok(Some(_)) | Err(_) => {}
         }
     }
+    reason
 }
 
 /// Connects, however often it takes.

@@ -51,7 +51,7 @@ impl RabbitMqOptions {
             retry: RetryPolicy::new(),
             concurrency: 16,
             delivery_limit: 50,
-            dead_letters_for: Duration::from_hours(30 * 24),
+            dead_letters_for: Duration::from_secs(30 * 24 * 60 * 60),
             timeout: Duration::from_secs(5),
         })
     }

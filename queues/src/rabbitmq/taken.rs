@@ -62,10 +62,9 @@ impl Fate {
 }
 
 impl Taken {
-    /// The entry, if it is an event that can be read.
+    /// The entry, if it can be read.
     pub(super) fn envelope(&self) -> Option<Envelope> {
-        let envelope = envelope_of(&self.delivery.properties, &self.delivery.data).ok()?;
-        envelope.is_event().then_some(envelope)
+        envelope_of(&self.delivery.properties, &self.delivery.data).ok()
     }
 
     pub(super) fn attempts(&self) -> u32 {

@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use super::happened::{Observer, RabbitMqHappened};
 use super::link::Link;
 use super::publisher::Session;
 use super::taken::{Fate, Taken};
@@ -37,6 +38,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub struct RabbitMqWorker {
     options: RabbitMqOptions,
     link: Link,
+    observer: Observer,
 }
 
 impl RabbitMqWorker {
@@ -50,10 +52,24 @@ impl RabbitMqWorker {
     ///
     /// Outside a Tokio runtime.
     pub async fn connect(options: &RabbitMqOptions) -> Result<Self, RabbitMqError> {
-        Ok(Self { link: Link::connect(options).await?, options: options.clone() })
+        let link = Link::connect(options).await?;
+        Ok(Self { link, options: options.clone(), observer: Observer::default() })
     }
 
-    /// Handles entries until `stop` completes, then waits for the handlers that are running.
+    /// Sets the function that is told of retries, dead letters and failures of the broker.
+    #[must_use]
+    pub fn observer(
+        mut self,
+        observer: impl Fn(&RabbitMqHappened<'_>) + Send + Sync + 'static,
+    ) -> Self {
+        self.observer = Observer(Arc::new(observer));
+        self
+    }
+
+    /// Handles entries until `stop` completes. Then it takes no more, and returns when those in hand are
+    /// done: wrap it in a timeout if your platform does not kill the process.
+    ///
+    /// If you drop the future, handlers continue, and the broker delivers their entries again.
     pub async fn run<H, F, T, E>(&self, once: &Once, handler: H, stop: impl Future<Output = ()>)
     where
         H: Fn(Envelope, ClaimHandle) -> F + Clone + Send + Sync + 'static,
@@ -65,6 +81,7 @@ impl RabbitMqWorker {
             once: once.clone(),
             handler,
             options: Arc::new(self.options.clone()),
+            observer: self.observer.clone(),
             permits: Arc::new(Semaphore::new(self.options.concurrency.into())),
         };
         let mut tasks = JoinSet::new();
@@ -75,10 +92,14 @@ impl RabbitMqWorker {
                 session = self.link.wait() => session,
             };
             let taking = self.take(&session, &handling, &mut tasks);
-            tokio::select! {
+            let failed = tokio::select! {
                 () = &mut stop => break,
-                _ = taking => {}
-            }
+                taken = taking => taken.err(),
+            };
+            let error = failed.unwrap_or_else(|| {
+                RabbitMqError::Broker("the broker has cancelled the consumer".to_owned())
+            });
+            (self.observer.0)(&RabbitMqHappened::BrokerFailed { error: &error });
             tokio::select! {
                 () = &mut stop => break,
                 () = sleep(PAUSE) => {}
@@ -129,6 +150,7 @@ struct Handling<H> {
     once: Once,
     handler: H,
     options: Arc<RabbitMqOptions>,
+    observer: Observer,
     /// Entries of a connection that has ended may still be in flight, so the prefetch count alone does
     /// not limit the concurrency.
     permits: Arc<Semaphore>,
@@ -143,18 +165,38 @@ impl<H> Handling<H> {
         E: Display + Send + 'static,
     {
         let permit = self.permits.acquire().await;
-        let fate = match taken.envelope() {
-            Some(envelope) => {
+        let observe = &self.observer.0;
+        let (fate, envelope, outcome) = match taken.envelope() {
+            Some(envelope) if envelope.is_event() => {
                 let handled = self.once.event(&envelope, self.handler).await;
-                Fate::of(&handled, taken.attempts(), &self.options)
+                let fate = Fate::of(&handled, taken.attempts(), &self.options);
+                (fate, Some(envelope), handled.as_str())
             }
-            None => Fate::DeadLetter,
+            envelope => (Fate::DeadLetter, envelope, "not_an_event"),
         };
-        if taken.meet(fate, &self.options).await.is_err() {
+        tell(observe.as_ref(), &fate, envelope.as_ref(), outcome);
+        if let Err(error) = taken.meet(fate, &self.options).await {
+            observe(&RabbitMqHappened::BrokerFailed { error: &error });
             // Not at once: what has failed may be what all entries need, such as a retry queue.
             sleep(PAUSE).await;
             taken.give_back().await;
         }
         drop(permit);
+    }
+}
+
+fn tell(
+    observe: &dyn Fn(&RabbitMqHappened<'_>),
+    fate: &Fate,
+    envelope: Option<&Envelope>,
+    outcome: &'static str,
+) {
+    let event = envelope.map_or("", |envelope| envelope.id().as_str());
+    match *fate {
+        Fate::Done => {}
+        Fate::Retry { delay, attempts } => {
+            observe(&RabbitMqHappened::Retry { event, outcome, attempts, delay });
+        }
+        Fate::DeadLetter => observe(&RabbitMqHappened::DeadLetter { event, reason: outcome }),
     }
 }

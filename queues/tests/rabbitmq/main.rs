@@ -6,6 +6,7 @@ mod support;
 mod broker;
 mod configuration;
 mod dead_letters;
+mod examples;
 mod ledger;
 mod outages;
 mod whole;
