@@ -2,7 +2,7 @@
 //! broker has confirmed it, and a worker handles each entry once.
 //!
 //! Each engine is a cargo feature and a module. It has a queue for
-//! [`hand_over`](nevent_webhooks::queue::hand_over), a worker that runs
+//! `hand_over`, a worker that runs
 //! [`Once`](nevent_webhooks::queue::Once) for each entry, retries with growing delays, dead letters, and
 //! their replay.
 //!

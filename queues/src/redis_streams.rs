@@ -1,1 +1,186 @@
-//! Streams.
+//! Redis Streams: the queue is in the Redis that holds the receiver's records.
+//!
+//! One script puts the entry into the stream and completes the delivery's claim. So an entry is in the
+//! stream exactly once, whatever crashes. The worker takes entries as a member of a consumer group, and
+//! acknowledges and deletes each when it is done.
+//!
+//! | part | is |
+//! | --- | --- |
+//! | [`RedisStreams`] | the server, checked: it refuses one that would lose entries |
+//! | [`RedisStreamsQueue`] | the queue for `hand_over` |
+//! | [`RedisStreamsWorker`] | runs [`Once`] for each entry, with retries and dead letters |
+//! | [`RedisDeadLetters`] | lists dead letters, and replays them |
+//!
+//! One server, Redis 7.0 or later, or Valkey. A Cluster and Sentinels are refused: the worker speaks to
+//! one server.
+//!
+//! # Keys
+//!
+//! All have the scope as their hash tag.
+//!
+//! | key | type | holds |
+//! | --- | --- | --- |
+//! | `{scope}:queue` | stream | entries that wait or are at work: `envelope`, and `attempts` after a retry |
+//! | `{scope}:queue:delayed` | sorted set | entries that wait for a retry, by the time when they are due |
+//! | `{scope}:queue:dead` | stream | dead letters, which expire |
+
+mod check;
+mod dead;
+mod entry;
+mod error;
+mod happened;
+mod keys;
+mod options;
+mod queue;
+mod scripts;
+mod settle;
+mod take;
+mod worker;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nevent_webhooks::queue::Once;
+use nevent_webhooks::store::{RedisStore, Scope};
+use redis::Client;
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+
+pub use self::dead::{RedisDeadLetter, RedisDeadLetters, RedisReplay};
+pub use self::error::RedisStreamsError;
+pub use self::happened::RedisStreamsHappened;
+use self::keys::Keys;
+pub use self::options::RedisStreamsOptions;
+pub use self::queue::RedisStreamsQueue;
+use self::scripts::Scripts;
+pub use self::worker::RedisStreamsWorker;
+use crate::RetryPolicy;
+
+/// A Redis server that holds the receiver's records and the queue. Clones share its connections.
+///
+/// ```no_run
+/// use nevent_webhooks_queues::redis_streams::RedisStreams;
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let redis = RedisStreams::connect("redis://localhost:6379").await?;
+/// let (queue, store) = (redis.queue(), redis.store());
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct RedisStreams(Arc<Shared>);
+
+struct Shared {
+    store: RedisStore,
+    client: Client,
+    connection: ConnectionManager,
+    options: RedisStreamsOptions,
+    scripts: Scripts,
+}
+
+/// For every command but the blocking read.
+const ANSWER: Duration = Duration::from_secs(5);
+const CONNECT: Duration = Duration::from_secs(1);
+
+impl RedisStreams {
+    /// Connects to the server at a URL, such as `redis://user:password@host:6379/0`, and checks it.
+    ///
+    /// # Errors
+    ///
+    /// [`RedisStreamsError`]: the server cannot be reached, or would lose entries as it is configured.
+    pub async fn connect(url: &str) -> Result<Self, RedisStreamsError> {
+        Self::open(url, RedisStreamsOptions::new()).await
+    }
+
+    /// Connects with options, which may allow a server that loses entries.
+    ///
+    /// # Errors
+    ///
+    /// As for [`RedisStreams::connect`].
+    pub async fn open(url: &str, options: RedisStreamsOptions) -> Result<Self, RedisStreamsError> {
+        // A URL for the store alone, such as a Cluster's, is refused here.
+        let client = Client::open(url).map_err(RedisStreamsError::Url)?;
+        let server = client.get_connection_info().addr().to_string();
+        let store = RedisStore::connect(url).await?;
+        let config = ConnectionManagerConfig::new()
+            .set_min_delay(Duration::from_millis(50))
+            .set_max_delay(Duration::from_millis(500))
+            .set_connection_timeout(Some(CONNECT))
+            .set_response_timeout(Some(ANSWER));
+        let connection = client.get_connection_manager_with_config(config).await;
+        let connection =
+            connection.map_err(|source| RedisStreamsError::Failed { server, source })?;
+        let scripts = Scripts::new();
+        let shared = Self(Arc::new(Shared { store, client, connection, options, scripts }));
+        shared.ready().await?;
+        Ok(shared)
+    }
+
+    /// Checks again that the server can be reached and loses nothing, for a readiness probe.
+    ///
+    /// # Errors
+    ///
+    /// As for [`RedisStreams::connect`].
+    pub async fn ready(&self) -> Result<(), RedisStreamsError> {
+        check::check(&self.server(), self.0.options, &mut self.connection()).await
+    }
+
+    /// The store for the receiver's `DedupeLayer`. With another store no
+    /// entry can be put.
+    #[must_use]
+    pub fn store(&self) -> RedisStore {
+        self.0.store.clone()
+    }
+
+    /// The queue for `hand_over`.
+    #[must_use]
+    pub fn queue(&self) -> RedisStreamsQueue {
+        RedisStreamsQueue::new(self.store())
+    }
+
+    /// A worker for the entries of this scope, which is that of the receiver's layer.
+    pub fn worker(&self, scope: &Scope, once: Once) -> RedisStreamsWorker {
+        RedisStreamsWorker::new(self.clone(), Keys::of(scope), once)
+    }
+
+    /// The dead letters of this scope.
+    #[must_use]
+    pub fn dead_letters(&self, scope: &Scope) -> RedisDeadLetters {
+        RedisDeadLetters::new(self.clone(), Keys::of(scope))
+    }
+
+    /// The number of entries that wait, are at work, or wait for a retry. Dead letters do not count.
+    ///
+    /// # Errors
+    ///
+    /// The server cannot be reached, or does not answer.
+    pub async fn depth(&self, scope: &Scope) -> Result<u64, RedisStreamsError> {
+        let keys = Keys::of(scope);
+        let mut both = redis::pipe();
+        both.cmd("XLEN").arg(&keys.queue).cmd("ZCARD").arg(&keys.delayed);
+        let answer = both.query_async::<(u64, u64)>(&mut self.connection()).await;
+        let (queued, delayed) = answer.map_err(|source| self.failed(source))?;
+        Ok(queued.saturating_add(delayed))
+    }
+
+    fn connection(&self) -> ConnectionManager {
+        self.0.connection.clone()
+    }
+
+    fn scripts(&self) -> &Scripts {
+        &self.0.scripts
+    }
+
+    fn server(&self) -> String {
+        self.0.client.get_connection_info().addr().to_string()
+    }
+
+    fn failed(&self, source: redis::RedisError) -> RedisStreamsError {
+        RedisStreamsError::Failed { server: self.server(), source }
+    }
+}
+
+impl fmt::Debug for RedisStreams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RedisStreams").field(&self.server()).finish()
+    }
+}

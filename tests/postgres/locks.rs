@@ -9,7 +9,7 @@ use nevent_webhooks::{DedupeOptions, Incident, Store};
 use tokio_postgres::IsolationLevel;
 
 use crate::support::acceptance::{Adapter, Gate, Post, rows};
-use crate::support::{Effects, Scene, Server, claim, sell, unavailable};
+use crate::support::{Effects, PATIENCE, Scene, Server, claim, sell, unavailable};
 
 rows!(
     a_repeat_does_not_wait_for_a_commit,
@@ -150,6 +150,7 @@ async fn row_is_locked(scene: &Scene, id: &str) {
     let client = scene.server.client().await;
     let free = "SELECT count(*) FROM (SELECT FROM nevent_webhooks.records WHERE id = $1 \
         FOR UPDATE SKIP LOCKED) r";
+    let begun = Instant::now();
     loop {
         let exists = "SELECT count(*) FROM nevent_webhooks.records WHERE id = $1";
         let exists: i64 = client.query_one(exists, &[&id]).await.expect("a table").get(0);
@@ -157,6 +158,7 @@ async fn row_is_locked(scene: &Scene, id: &str) {
         if exists == 1 && free == 0 {
             return;
         }
+        assert!(begun.elapsed() < PATIENCE, "no transaction holds the row of {id}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
@@ -197,7 +199,9 @@ async fn asynchronous_claims_do_not_wait_for_the_disk() {
         let row = client.query_one("SHOW synchronous_standby_names", &[]).await.expect("a server");
         row.get::<_, String>(0) == "nobody"
     };
+    let begun = Instant::now();
     while !loaded().await {
+        assert!(begun.elapsed() < PATIENCE, "the server does not read its settings");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert_eq!(store.claim(&claim("a")).await.expect("at once"), ClaimAnswer::Acquired);

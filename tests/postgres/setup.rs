@@ -56,6 +56,12 @@ async fn what_is_wrong_with_a_server_is_said_with_what_to_do() {
     server.execute("ALTER ROLE app SET synchronous_commit = off").await;
     let error = refused(&limited).await;
     assert!(error.contains("ALTER ROLE … SET synchronous_commit = on"), "{error}");
+    server.execute("ALTER ROLE app RESET synchronous_commit").await;
+    let rights = "SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA nevent_webhooks TO app";
+    server.execute(&format!("GRANT {rights}")).await;
+    server.execute("ALTER ROLE app SET default_transaction_read_only = on").await;
+    let error = refused(&limited).await;
+    assert!(error.contains("SET default_transaction_read_only = off"), "{error}");
 
     let error = refused(&server.url().replace("/postgres?", "/nowhere?")).await;
     assert!(error.contains("create the database"), "{error}");

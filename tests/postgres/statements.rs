@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use nevent_webhooks::store::{ClaimAnswer, Completion};
+use nevent_webhooks::store::{ClaimAnswer, Completion, PostgresOptions, PostgresStore};
 use nevent_webhooks::{ReplayKey, ReplayKeys, Store};
 use tokio::time::sleep;
 use tokio_postgres::Client;
@@ -46,6 +46,34 @@ async fn a_roles_statement_timeout_does_not_cut_the_store_short() {
     };
     let (completed, ()) = tokio::join!(store.complete(&claim), release);
     assert_eq!(completed.expect("it waits for the row"), Completion::Recorded);
+}
+
+/// Somebody rewrites the table. Each operation is the first of its connection, which reads the function
+/// before it runs.
+#[tokio::test]
+async fn no_operation_waits_for_a_table_when_nobody_waits_for_it() {
+    let server = Server::start().await;
+    server.store().await;
+    let claim = claim("d");
+    let mut stores = Vec::new();
+    for _ in 0..4 {
+        let options = PostgresOptions::new().command_timeout(Duration::from_millis(300));
+        stores.push(PostgresStore::open(&server.url(), options).await.expect("a server"));
+    }
+    let holds = server.client().await;
+    let lock = "BEGIN; LOCK TABLE nevent_webhooks.records IN ACCESS EXCLUSIVE MODE";
+    holds.batch_execute(lock).await.expect("a server");
+    stores[0].claim(&claim).await.expect_err("the table is locked");
+    stores[1].renew(&claim).await.expect_err("the table is locked");
+    stores[2].complete(&claim).await.expect_err("the table is locked");
+    stores[3].release(&claim).await.expect_err("the table is locked");
+    let client = server.client().await;
+    // The clean-up, which has a limit of its own, comes again and again.
+    let waiting = "SELECT -count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
+        AND query NOT LIKE '%delete_expired%'";
+    until(&client, waiting, 0).await;
+    holds.batch_execute("ROLLBACK").await.expect("a server");
+    assert_eq!(stores[0].claim(&claim).await.expect("a server"), ClaimAnswer::Acquired);
 }
 
 /// Without statistics, as in a new table, the server could choose to read every row of the scope.

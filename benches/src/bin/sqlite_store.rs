@@ -26,7 +26,8 @@ const NAMES: [&str; 4] = ["store, FULL", "store, NORMAL", "two statements, FULL"
 
 #[tokio::main]
 async fn main() {
-    let parent = std::env::args().nth(1).map_or_else(std::env::temp_dir, PathBuf::from);
+    let directory = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
+    let parent = directory.map_or_else(std::env::temp_dir, PathBuf::from);
     let directory = parent.join(format!("sqlite-store-benchmark-{}", std::process::id()));
     std::fs::create_dir(&directory).expect("a writable directory");
     let contestants = [

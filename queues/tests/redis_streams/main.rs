@@ -1,4 +1,14 @@
-//! Redis Streams, against redis-server.
+//! Redis Streams, against servers that each test starts and kills itself.
 
+mod bullmq;
+mod examples;
+mod hand_over;
+mod ledger;
+mod outages;
+mod permissions;
+mod refused;
+mod retries;
+mod scene;
+mod server;
 #[path = "../support/mod.rs"]
 mod support;

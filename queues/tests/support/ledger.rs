@@ -93,6 +93,28 @@ pub async fn simulate(load: &Load, broker: &impl Broker, programs: &Programs) ->
     Balance { events: events.len(), requests, lost, repeated, faults, took: begun.elapsed() }
 }
 
+/// Sends it all while receivers and the broker are killed, and takes nothing out. Returns the number of
+/// events, and that of the requests: the queue's copies can be counted then.
+pub async fn only_hand_over(
+    load: &Load,
+    broker: &impl Broker,
+    programs: &Programs,
+) -> (usize, usize) {
+    let directory = Directory::new();
+    let mut scene = Scene::receivers(&directory, programs);
+    let sender = Sender::new(scene.addresses.clone());
+    let mut faults = 0;
+    let mut sending = std::pin::pin!(deliver_all(&sender, load));
+    while timeout(CALM, sending.as_mut()).await.is_err() {
+        tokio::select! {
+            () = scene.hurt(faults, broker) => faults += 1,
+            () = sending.as_mut() => break,
+        }
+    }
+    assert!(faults >= 6, "only {faults} faults");
+    (events(load).len(), sender.attempts())
+}
+
 const CALM: Duration = Duration::from_millis(250);
 const AFTERWARDS: Duration = Duration::from_secs(4);
 
@@ -105,28 +127,40 @@ struct Scene {
 
 impl Scene {
     fn start(directory: &Directory, programs: &Programs) -> Self {
-        let mut environment = programs.environment.clone();
-        environment.push(("LEDGER_FILE".to_owned(), directory.file("shop.db")));
-        let of_receiver = |_| {
+        let environment = environment(directory, programs);
+        let workers = (0..2).map(|_| Program::start(programs.worker, &environment)).collect();
+        Self { workers, ..Self::receivers(directory, programs) }
+    }
+
+    fn receivers(directory: &Directory, programs: &Programs) -> Self {
+        let environment = environment(directory, programs);
+        let receiver = |_| {
             let at = format!("127.0.0.1:{}", ports::free_port());
             let own = [environment.clone(), vec![("RECEIVER_ADDRESS".to_owned(), at)]].concat();
             Program::start(programs.receiver, &own)
         };
-        let receivers: Vec<_> = (0..2).map(of_receiver).collect();
+        let receivers: Vec<_> = (0..2).map(receiver).collect();
         let addresses = receivers.iter().map(|one| one.said().parse().expect("an address"));
-        let addresses = addresses.collect();
-        let workers = (0..2).map(|_| Program::start(programs.worker, &environment)).collect();
-        Self { receivers, addresses, workers }
+        Self { addresses: addresses.collect(), receivers, workers: Vec::new() }
     }
 
     async fn hurt(&mut self, number: usize, broker: &impl Broker) {
         let which = number / 3 % 2;
         match number % 3 {
-            0 => self.workers[which].kill_and_restart(),
+            0 => {
+                if let Some(worker) = self.workers.get_mut(which) {
+                    worker.kill_and_restart();
+                }
+            }
             1 => self.receivers[which].kill_and_restart(),
             _ => broker.crash_and_restart().await,
         }
     }
+}
+
+fn environment(directory: &Directory, programs: &Programs) -> Vec<(String, String)> {
+    let file = ("LEDGER_FILE".to_owned(), directory.file("shop.db"));
+    [programs.environment.clone(), vec![file]].concat()
 }
 
 async fn deliver_all(sender: &Sender, load: &Load) {

@@ -6,6 +6,9 @@ use super::PostgresOptions;
 pub(super) struct Begin {
     /// For the operations. `None` if each can be a single statement, which is cheaper: under the
     /// usual settings a statement sees what another claim has just committed, and is not cut short.
+    ///
+    /// A claim may be made after its client has given up. It belongs to nobody, and ends with its
+    /// lease.
     pub(super) operation: Option<String>,
     pub(super) clean_up: String,
 }

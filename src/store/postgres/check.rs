@@ -14,8 +14,8 @@ pub(super) async fn check(pool: &Pool, schema: &Schema) -> Result<(), PostgresSt
 }
 
 /// Whether a transaction of a single statement is as the store needs it. With another default
-/// isolation, claims that run at the same time would make each other fail. With a timeout, the commit
-/// of a claim could end before a standby has it.
+/// isolation, claims that run at the same time would make each other fail. A role's short limit for
+/// statements is for handlers: it would cut off what waits for a row.
 pub(super) async fn settings_are_usual(pool: &Pool) -> Result<bool, PostgresStoreError> {
     let settings = "SELECT current_setting('default_transaction_isolation') = 'read committed' \
         AND current_setting('statement_timeout') = '0'";
@@ -26,7 +26,8 @@ async fn check_server(pool: &Pool) -> Result<(), PostgresStoreError> {
     let server = || pool.server().to_owned();
     let about = "SELECT current_setting('server_version'), \
         current_setting('server_version_num')::integer >= 130000, pg_is_in_recovery(), \
-        current_setting('synchronous_commit') = 'off'";
+        current_setting('synchronous_commit') = 'off', \
+        current_setting('default_transaction_read_only') = 'on'";
     let row = pool.query(BEGIN, about, &[]).await?;
     if !row.get::<_, bool>(1) {
         return Err(PostgresStoreError::TooOld { server: server(), version: row.get(0) });
@@ -36,6 +37,9 @@ async fn check_server(pool: &Pool) -> Result<(), PostgresStoreError> {
     }
     if row.get(3) {
         return Err(PostgresStoreError::SynchronousCommitOff { server: server() });
+    }
+    if row.get(4) {
+        return Err(PostgresStoreError::ReadOnly { server: server() });
     }
     Ok(())
 }

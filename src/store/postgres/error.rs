@@ -68,6 +68,15 @@ pub enum PostgresStoreError {
         /// The server's address.
         server: String,
     },
+    /// The role's transactions are read-only by default.
+    #[error(
+        "PostgreSQL at {server} has default_transaction_read_only = on: set it to off for this role, as in ALTER ROLE … SET default_transaction_read_only = off"
+    )]
+    #[non_exhaustive]
+    ReadOnly {
+        /// The server's address.
+        server: String,
+    },
     /// The server answers a commit before it is on disk. After a crash of the server, a delivery whose
     /// completion it had answered would be handled again; and if the handler's own transactions are
     /// answered so early, too, the sender may have got a 200 for an effect that is lost.

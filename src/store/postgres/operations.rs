@@ -9,8 +9,7 @@ use super::pool::Parameter;
 use super::{PostgresStore, PostgresStoreError, Shared};
 use crate::DeliveryId;
 use crate::store::{
-    Claim, ClaimAnswer, Completion, CompletionSql, Fingerprint, Renewal, Store, StoreError,
-    StoreIdentity,
+    Claim, ClaimAnswer, Completion, CompletionSql, Renewal, Store, StoreError, StoreIdentity,
 };
 
 impl Store for PostgresStore {

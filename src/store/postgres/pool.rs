@@ -58,8 +58,8 @@ impl Pool {
         connection.batch_execute(statements).await.map_err(|error| self.failed(error))
     }
 
-    /// Executes a query in a transaction of its own, which `begin` opens unless the query is the whole
-    /// of it, and returns its row. Repeats the transaction if it failed because of another one.
+    /// Executes a query, and returns its row. `begin` opens the query's transaction. Without it, the
+    /// query is a transaction by itself. Repeats the transaction if it failed because of another one.
     pub(super) async fn query(
         &self,
         begin: Option<&str>,

@@ -53,8 +53,9 @@ LANGUAGE sql IMMUTABLE AS 'SELECT 1';
 CREATE OR REPLACE FUNCTION nevent_webhooks.differ(one bytea, other bytea) RETURNS boolean
 LANGUAGE sql IMMUTABLE AS 'SELECT get_byte(one, 0) = get_byte(other, 0) AND one <> other';
 
--- The functions that the store calls wait for no lock for longer than `p_lock_timeout`, whose holder
--- may be a handler's transaction that never ends.
+-- The functions that the store calls wait for no lock for longer than `p_lock_timeout`: its holder may be
+-- a handler's transaction that never ends. So each sets the limit before it names a table. A variable of a
+-- table's type, or a function in plain SQL, would lock the table first.
 
 -- Takes the record for the token. The answer is acquired, completed, conflict, in flight and the
 -- milliseconds that are left of the lease, or replay and the first id.
@@ -68,7 +69,7 @@ DECLARE
     first_id text;
     lease_ CONSTANT interval := p_lease_ms * interval '1 ms';
     retention_ CONSTANT interval := p_retention_ms * interval '1 ms';
-    held nevent_webhooks.records;
+    held record;
     now_ timestamptz;
     key_ bytea;
     known_id text;
@@ -197,7 +198,7 @@ CREATE OR REPLACE FUNCTION nevent_webhooks.complete(
 ) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     retention_ CONSTANT interval := p_retention_ms * interval '1 ms';
-    held nevent_webhooks.records;
+    held record;
     now_ timestamptz;
 BEGIN
     PERFORM set_config('lock_timeout', p_lock_timeout, true);
@@ -232,12 +233,13 @@ END $$;
 -- Removes the record if it is in flight for the token.
 CREATE OR REPLACE FUNCTION nevent_webhooks.release(
     p_scope text, p_kind text, p_id text, p_token bytea, p_lock_timeout text
-) RETURNS void LANGUAGE sql AS $$
-    SELECT set_config('lock_timeout', p_lock_timeout, true);
+) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM set_config('lock_timeout', p_lock_timeout, true);
     DELETE FROM nevent_webhooks.records r
-        WHERE r.scope = p_scope AND r.id = p_id AND r.kind = p_kind
+        WHERE r.scope = p_scope AND r.kind = p_kind AND r.id = p_id
             AND r.token = p_token AND NOT r.completed;
-$$;
+END $$;
 
 -- Completes the record in the handler's own transaction. Raises an error, after which the transaction
 -- cannot be committed, unless the record is in flight for the token.

@@ -10,9 +10,7 @@ use super::key::Keys;
 use super::script::Script;
 use super::{RedisStore, RedisStoreError, Shared};
 use crate::DeliveryId;
-use crate::store::{
-    Claim, ClaimAnswer, Completion, Fingerprint, Renewal, Store, StoreError, StoreIdentity,
-};
+use crate::store::{Claim, ClaimAnswer, Completion, Renewal, Store, StoreError, StoreIdentity};
 
 impl Store for RedisStore {
     async fn claim(&self, claim: &Claim) -> Result<ClaimAnswer, StoreError> {

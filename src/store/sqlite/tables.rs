@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Statement, params};
 use super::replays::Replays;
 use super::schema::WRITE_VERSION;
 use super::time::{length, limited, now};
-use crate::store::{Claim, ClaimAnswer, Completion, Fingerprint, Renewal};
+use crate::store::{Claim, ClaimAnswer, Completion, Renewal};
 
 /// The store's tables, as the connection of its thread sees them.
 pub(super) struct Tables<'c> {

@@ -1,0 +1,34 @@
+//! Everything that must happen together is one script.
+
+use redis::Script;
+
+pub(super) struct Scripts {
+    /// Acknowledges and deletes an entry.
+    pub(super) finish: Script,
+    /// Moves an entry that is at work to those that wait for a retry.
+    pub(super) retry: Script,
+    /// Moves an entry that is at work to the dead letters.
+    pub(super) park: Script,
+    /// Moves entries whose delay is over back to the stream.
+    pub(super) due: Script,
+    /// Says that entries are still at work here.
+    pub(super) keep: Script,
+    /// Deletes dead letters that have expired, and members that are gone.
+    pub(super) tidy: Script,
+    /// Moves dead letters back to the stream.
+    pub(super) replay: Script,
+}
+
+impl Scripts {
+    pub(super) fn new() -> Self {
+        Self {
+            finish: Script::new(include_str!("scripts/finish.lua")),
+            retry: Script::new(include_str!("scripts/retry.lua")),
+            park: Script::new(include_str!("scripts/park.lua")),
+            due: Script::new(include_str!("scripts/due.lua")),
+            keep: Script::new(include_str!("scripts/keep.lua")),
+            tidy: Script::new(include_str!("scripts/tidy.lua")),
+            replay: Script::new(include_str!("scripts/replay.lua")),
+        }
+    }
+}

@@ -1,0 +1,158 @@
+mod run;
+
+use std::collections::HashSet;
+use std::fmt::{self, Display};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use nevent_webhooks::ClaimHandle;
+use nevent_webhooks::queue::{Envelope, Once};
+use redis::RedisError;
+
+use super::keys::Keys;
+use super::{RedisStreams, RedisStreamsHappened, RetryPolicy};
+
+/// Takes entries and runs [`Once`] for each. Several workers, in one process or many, share the work.
+///
+/// An entry is acknowledged and deleted when it is done, now or before. If the handler fails, the entry
+/// is tried again after a delay, and becomes a dead letter after the last attempt. A dead letter is also
+/// what cannot be read, or is no event.
+///
+/// ```no_run
+/// use nevent_webhooks::queue::{Envelope, Once};
+/// use nevent_webhooks::store::Scope;
+/// use nevent_webhooks::{ClaimHandle, EventError};
+/// use nevent_webhooks_queues::redis_streams::RedisStreams;
+///
+/// async fn handle(envelope: Envelope, _: ClaimHandle) -> Result<(), EventError> {
+///     println!("{}", envelope.id());
+///     Ok(())
+/// }
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let redis = RedisStreams::connect("redis://localhost:6379").await?;
+/// let once = Once::new("tickets", redis.store())?;
+/// let worker = redis.worker(&Scope::new("tickets")?, once);
+/// worker.run(handle, std::future::pending()).await;
+/// # Ok(()) }
+/// ```
+#[must_use = "call `run`"]
+pub struct RedisStreamsWorker(Member);
+
+/// A worker as a member of the group.
+pub(super) struct Member {
+    pub(super) redis: RedisStreams,
+    pub(super) keys: Keys,
+    /// Its name in the group: another one after each start.
+    pub(super) name: String,
+    pub(super) settings: Settings,
+    once: Once,
+    in_hand: Mutex<HashSet<String>>,
+    observer: Arc<dyn Fn(&RedisStreamsHappened<'_>) + Send + Sync>,
+}
+
+pub(super) struct Settings {
+    concurrency: u32,
+    retry: RetryPolicy,
+    pub(super) dead_for: Duration,
+    pub(super) claim_after: Duration,
+}
+
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+
+impl RedisStreamsWorker {
+    pub(super) fn new(redis: RedisStreams, keys: Keys, once: Once) -> Self {
+        let name = format!("{:016x}", RandomState::new().hash_one(std::process::id()));
+        let settings = Settings {
+            concurrency: 16,
+            retry: RetryPolicy::new(),
+            dead_for: DAY * 14,
+            claim_after: Duration::from_secs(60),
+        };
+        let (in_hand, observer) = (Mutex::default(), Arc::new(|_: &RedisStreamsHappened<'_>| ()));
+        Self(Member { redis, keys, name, settings, once, in_hand, observer })
+    }
+
+    /// Sets the number of handlers that run at a time. 16 by default.
+    pub fn concurrency(mut self, handlers: u32) -> Self {
+        self.0.settings.concurrency = handlers.clamp(1, 10_000);
+        self
+    }
+
+    /// Sets the delays and the number of attempts. See [`RetryPolicy::new`] for the default.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.0.settings.retry = policy;
+        self
+    }
+
+    /// Sets how long dead letters are kept. 14 days by default. They hold personal data.
+    pub fn dead_letters_for(mut self, age: Duration) -> Self {
+        self.0.settings.dead_for = age;
+        self
+    }
+
+    /// Sets the time after which the entries of a worker that has crashed are taken by another. 60 s by
+    /// default, at least 300 ms. A worker that runs says three times as often that it does.
+    pub fn claim_after(mut self, silence: Duration) -> Self {
+        self.0.settings.claim_after = silence.max(Duration::from_millis(300));
+        self
+    }
+
+    /// Sets the function that is told of retries, dead letters and failures of the server.
+    pub fn observer(
+        mut self,
+        observer: impl Fn(&RedisStreamsHappened<'_>) + Send + Sync + 'static,
+    ) -> Self {
+        self.0.observer = Arc::new(observer);
+        self
+    }
+
+    /// Works until `shutdown` completes. Then it takes no more entries, and returns when those in hand
+    /// are done: wrap it in a timeout if your platform does not kill the process.
+    ///
+    /// It outlives restarts of the server. If you drop the future, handlers continue, and their entries
+    /// are taken again by another worker, which finds that they are done.
+    pub async fn run<T, E, F, H>(self, handler: H, shutdown: impl Future<Output = ()>)
+    where
+        T: Send + 'static,
+        E: Display + Send + 'static,
+        F: Future<Output = Result<T, E>> + Send + 'static,
+        H: Fn(Envelope, ClaimHandle) -> F + Clone + Send + Sync + 'static,
+    {
+        run::run(Arc::new(self.0), handler, shutdown).await;
+    }
+}
+
+impl Member {
+    pub(super) fn in_hand(&self) -> Vec<String> {
+        self.in_hand.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    /// Whether it was not in hand before.
+    fn take(&self, id: &str) -> bool {
+        self.in_hand.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned())
+    }
+
+    fn put_down(&self, id: &str) {
+        self.in_hand.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+    }
+
+    pub(super) fn tell(&self, happened: &RedisStreamsHappened<'_>) {
+        (self.observer)(happened);
+    }
+
+    pub(super) fn failed(&self, error: RedisError) {
+        let error = self.redis.failed(error);
+        self.tell(&RedisStreamsHappened::ServerFailed { error: &error });
+    }
+}
+
+impl fmt::Debug for RedisStreamsWorker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStreamsWorker")
+            .field("redis", &self.0.redis)
+            .field("queue", &self.0.keys.queue)
+            .finish_non_exhaustive()
+    }
+}

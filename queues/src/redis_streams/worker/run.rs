@@ -1,0 +1,200 @@
+//! The loops of a worker: one reads new entries, one looks after the rest.
+
+use std::fmt::Display;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::future::{Either, select};
+use nevent_webhooks::ClaimHandle;
+use nevent_webhooks::queue::Envelope;
+use redis::RedisResult;
+use redis::aio::MultiplexedConnection;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::{sleep, timeout};
+
+use super::super::entry::{Content, Entry, Raw};
+use super::super::settle::Verdict;
+use super::Member;
+use crate::RetryPolicy;
+
+/// After the server has failed.
+const PAUSE: Duration = Duration::from_millis(500);
+/// How often delayed entries are looked at.
+const TICK: Duration = Duration::from_millis(200);
+const TIDY: Duration = Duration::from_secs(60);
+/// Entries in one answer: envelopes may be large.
+const MOST_AT_ONCE: u32 = 64;
+
+/// Starts the task that handles an entry. The permit ends with it.
+type Start = dyn Fn(Entry, OwnedSemaphorePermit) + Send + Sync;
+
+pub(super) async fn run<T, E, F, H>(
+    member: Arc<Member>,
+    handler: H,
+    shutdown: impl Future<Output = ()>,
+) where
+    T: Send + 'static,
+    E: Display + Send + 'static,
+    F: Future<Output = Result<T, E>> + Send + 'static,
+    H: Fn(Envelope, ClaimHandle) -> F + Clone + Send + Sync + 'static,
+{
+    let all = member.settings.concurrency;
+    let permits = Arc::new(Semaphore::new(usize::try_from(all).unwrap_or(usize::MAX)));
+    let (stop, stopped) = watch::channel(false);
+    let own = Arc::clone(&member);
+    let start = move |entry: Entry, permit| {
+        let (member, handler) = (Arc::clone(&own), handler.clone());
+        tokio::spawn(async move {
+            work(&member, &entry, handler).await;
+            member.put_down(&entry.id);
+            drop(permit);
+        });
+    };
+    let looking_after = look_after(&member);
+    let reading = read(&member, &permits, &start, stopped);
+    let stopping = async {
+        shutdown.await;
+        let _ = stop.send(true);
+    };
+    // The entries in hand are kept until the last is done.
+    let ending = async {
+        tokio::join!(reading, stopping);
+        let _ = permits.acquire_many(all).await;
+        member.once.wait_idle().await;
+    };
+    match select(pin!(ending), pin!(looking_after)).await {
+        Either::Left(((), _)) | Either::Right(((), _)) => {}
+    }
+}
+
+/// Takes entries until it is told to stop.
+async fn read(
+    member: &Member,
+    permits: &Arc<Semaphore>,
+    start: &Start,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let mut source = Source { reader: None, taken_over: None };
+    while !*stopped.borrow() {
+        // An entry that was taken is to be handled at once: its time until others claim it runs.
+        let permit = tokio::select! {
+            permit = Arc::clone(permits).acquire_owned() => permit.expect("never closed"),
+            _ = stopped.changed() => return,
+        };
+        let permits = with_more(permits, permit);
+        match source.next(member, permits.len()).await {
+            Ok(entries) => {
+                for (entry, permit) in entries.into_iter().zip(permits) {
+                    begin(member, entry, permit, start);
+                }
+            }
+            Err(error) => {
+                // A new connection, and a new group if the server has lost it.
+                source.reader = None;
+                member.failed(error);
+                let _ = timeout(PAUSE, stopped.changed()).await;
+            }
+        }
+    }
+}
+
+struct Source {
+    reader: Option<MultiplexedConnection>,
+    /// When it last looked for entries of workers that have crashed.
+    taken_over: Option<Instant>,
+}
+
+impl Source {
+    /// Entries of workers that have crashed, or else new ones.
+    async fn next(&mut self, member: &Member, most: usize) -> RedisResult<Vec<Entry>> {
+        let reader = if let Some(reader) = &mut self.reader {
+            reader
+        } else {
+            let mut opened = member.reader().await?;
+            member.join(&mut opened).await?;
+            self.reader.insert(opened)
+        };
+        let often = member.settings.claim_after / 3;
+        if self.taken_over.is_none_or(|at| at.elapsed() >= often) {
+            let abandoned = member.claim_abandoned(most).await?;
+            if !abandoned.is_empty() {
+                let policy = member.settings.retry;
+                return Ok(abandoned.into_iter().map(|one| taken_over(one, policy)).collect());
+            }
+            self.taken_over = Some(Instant::now());
+        }
+        let entries = member.read(reader, most).await?;
+        Ok(entries.into_iter().map(Entry::read).collect())
+    }
+}
+
+/// An entry of a worker that has crashed, and how often it was delivered, this time included.
+fn taken_over((entry, delivered): (Raw, u32), policy: RetryPolicy) -> Entry {
+    let mut entry = Entry::read(entry);
+    // Each delivery but this one ended with a crash. Without a limit, an entry that kills its worker
+    // would kill all.
+    let attempts = entry.attempts.saturating_add(delivered.saturating_sub(1));
+    if policy.delay_after(attempts).is_none() {
+        entry.attempts = attempts;
+        entry.content = Content::Parked("crashed", entry.envelope().cloned());
+    }
+    entry
+}
+
+/// All permits that are free, up to a limit.
+fn with_more(permits: &Arc<Semaphore>, first: OwnedSemaphorePermit) -> Vec<OwnedSemaphorePermit> {
+    let more = (1..MOST_AT_ONCE).map_while(|_| Arc::clone(permits).try_acquire_owned().ok());
+    std::iter::once(first).chain(more).collect()
+}
+
+fn begin(member: &Member, entry: Entry, permit: OwnedSemaphorePermit, start: &Start) {
+    if member.take(&entry.id) {
+        start(entry, permit);
+    }
+}
+
+/// Everything that has its time. Ends only if it is dropped.
+async fn look_after(member: &Member) {
+    let third = member.settings.claim_after / 3;
+    let (mut kept, mut tidied) = (Instant::now(), None::<Instant>);
+    loop {
+        sleep(TICK.min(third)).await;
+        let round = async {
+            if kept.elapsed() >= third {
+                kept = Instant::now();
+                member.keep().await?;
+            }
+            if tidied.is_none_or(|at| at.elapsed() >= TIDY) {
+                member.tidy().await?;
+                tidied = Some(Instant::now());
+            }
+            member.move_due().await
+        };
+        match round.await {
+            // The reader creates the group.
+            Err(error) if error.code() == Some("NOGROUP") => {}
+            Err(error) => member.failed(error),
+            Ok(()) => {}
+        }
+    }
+}
+
+async fn work<T, E, F>(
+    member: &Member,
+    entry: &Entry,
+    handler: impl FnOnce(Envelope, ClaimHandle) -> F + Send + 'static,
+) where
+    T: Send + 'static,
+    E: Display + Send + 'static,
+    F: Future<Output = Result<T, E>> + Send + 'static,
+{
+    let verdict = match &entry.content {
+        Content::Event(envelope) => {
+            let ended = member.once.event(envelope, handler).await;
+            Verdict::of(&ended, entry.attempts, &member.settings.retry)
+        }
+        Content::Parked(reason, _) => Verdict::Dead { reason, attempts: entry.attempts },
+    };
+    member.settle(entry, &verdict).await;
+}

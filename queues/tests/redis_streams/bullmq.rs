@@ -1,0 +1,83 @@
+//! The bridge to BullMQ, with Node and BullMQ itself.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use crate::hand_over::QUEUE;
+use crate::scene::{Diary, Scene};
+use crate::support::directory::Directory;
+use crate::support::eventually;
+use crate::support::process::Process;
+use crate::support::sender::Sent;
+
+/// The bridge with its packages, in a directory of its own.
+fn installed() -> Directory {
+    let (directory, crate_) = (Directory::new(), Path::new(env!("CARGO_MANIFEST_DIR")));
+    for file in
+        ["bullmq/bridge.js", "bullmq/package.json", "tests/redis_streams/bullmq/consumer.js"]
+    {
+        let from = crate_.join(file);
+        let to = directory.path().join(from.file_name().expect("a file"));
+        std::fs::copy(&from, to).expect("a file of the crate");
+    }
+    let options = ["--silent", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"];
+    let mut npm = Command::new("npm");
+    npm.arg("install").args(options).arg("--prefix").arg(directory.path());
+    assert!(npm.status().expect("npm is installed").success(), "npm install failed");
+    directory
+}
+
+/// Every line that it prints is written into the diary.
+fn node(directory: &Directory, file: &str, url: &str, diary: &Diary) -> Process {
+    let mut command = Command::new("node");
+    command.arg(directory.file(file)).env("REDIS_URL", url).env("CLAIM_AFTER_MS", "1000");
+    let mut process = command.stdout(Stdio::piped()).spawn().expect("node is installed");
+    let (lines, diary) = (process.stdout.take().expect("piped"), diary.clone());
+    thread::spawn(move || {
+        BufReader::new(lines).lines().map_while(Result::ok).for_each(|line| diary.write(line));
+    });
+    Process(process)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs node and npm: cargo test --features redis-streams --test redis_streams bullmq -- --ignored"]
+async fn each_event_is_one_job_through_kills_of_the_bridge_and_the_server() {
+    let (scene, diary, directory) = (Scene::new().await, Diary::default(), installed());
+    let url = scene.server.url();
+    let _consumer = node(&directory, "consumer.js", &url, &diary);
+    let mut expected = Vec::new();
+    for round in 0..6 {
+        let mut bridge = node(&directory, "bridge.js", &url, &diary);
+        for number in round * 50..round * 50 + 50 {
+            scene.sender.deliver(&Sent::single(number)).await;
+            expected.push(format!("evt_single_{number}"));
+        }
+        sleep(Duration::from_millis(300)).await;
+        bridge.kill();
+        if round % 3 == 2 {
+            scene.server.restart().await;
+        }
+    }
+    let parked = ["XADD", QUEUE, "*", "envelope", "no envelope"];
+    scene.server.command::<String>(&parked).await;
+    let mut bridge = node(&directory, "bridge.js", &url, &diary);
+    eventually("the stream is empty", async || scene.depth().await == 0).await;
+    let done = async || scene.server.command::<usize>(&["ZCARD", "bull:tickets:completed"]).await;
+    eventually("all jobs are done", async || done().await >= expected.len()).await;
+    bridge.signal("-TERM");
+    assert!(bridge.wait().success());
+    let mut handled = diary.lines();
+    handled.sort();
+    // The consumer's job that the server's death interrupts is run again, as BullMQ says.
+    handled.dedup();
+    expected.sort();
+    assert_eq!(handled, expected);
+    assert_eq!(done().await, expected.len(), "one job for each event");
+    let letters = scene.dead().list().await.expect("a list");
+    assert_eq!((letters.len(), &*letters[0].json), (1, &b"no envelope"[..]));
+}

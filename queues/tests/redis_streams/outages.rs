@@ -1,0 +1,141 @@
+//! Servers and workers that go away and come back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use nevent_webhooks::ClaimHandle;
+use nevent_webhooks::queue::Envelope;
+use tokio::sync::Semaphore;
+use tokio::time::sleep;
+
+use crate::hand_over::{QUEUE, noting};
+use crate::scene::{Diary, Running, Scene, worker};
+use crate::support::eventually;
+use crate::support::sender::{Sent, event_json};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_down_is_a_503_and_comes_back_without_a_restart_of_anything() {
+    let (scene, diary) = (Scene::new().await, Diary::default());
+    let running = Running::start(scene.worker().observer(diary.observer()), noting(&diary));
+    scene.sender.attempt("d-1", &event_json("evt_1")).await;
+    eventually("the first is handled", async || diary.has("evt_1")).await;
+    scene.server.kill();
+    let (status, _) = scene.sender.attempt("d-2", &event_json("evt_2")).await;
+    assert_eq!(status, 503);
+    eventually("the worker notices", async || diary.has("server failed")).await;
+    scene.server.restart().await;
+    scene.sender.deliver(&Sent::single(3)).await;
+    eventually("the third is handled", async || diary.has("evt_single_3")).await;
+    running.stop().await;
+    assert!(!diary.has("evt_2"), "it was never accepted");
+}
+
+/// Waits for a permit, which tells that it has begun.
+fn waiting(
+    diary: &Diary,
+    gate: &Arc<Semaphore>,
+) -> impl Fn(Envelope, ClaimHandle) -> std::pin::Pin<Box<dyn Future<Output = Result<(), String>> + Send>>
++ Clone
++ use<> {
+    let (diary, gate) = (diary.clone(), Arc::clone(gate));
+    move |envelope, _| {
+        let (diary, gate) = (diary.clone(), Arc::clone(&gate));
+        Box::pin(async move {
+            diary.write(format!("begins {}", envelope.id()));
+            gate.acquire().await.expect("open").forget();
+            diary.write(format!("ends {}", envelope.id()));
+            Ok(())
+        })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_entry_that_is_done_while_the_server_is_down_is_not_handled_again() {
+    let (scene, diary) = (Scene::new().await, Diary::default());
+    let gate = Arc::new(Semaphore::new(0));
+    // Its records are elsewhere, so that they outlive the server.
+    let once =
+        nevent_webhooks::queue::Once::new("tickets", nevent_webhooks::store::MemoryStore::new());
+    let worker = worker(&scene.redis, &once.expect("a scope"));
+    let running = Running::start(worker, waiting(&diary, &gate));
+    scene.sender.attempt("d-1", &event_json("evt_1")).await;
+    eventually("it begins", async || diary.has("begins evt_1")).await;
+    scene.server.kill();
+    gate.add_permits(10);
+    eventually("it ends", async || diary.has("ends evt_1")).await;
+    scene.server.restart().await;
+    eventually("it is acknowledged", async || scene.depth().await == 0).await;
+    running.stop().await;
+    assert_eq!(diary.lines(), ["begins evt_1", "ends evt_1"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_is_told_to_stop_ends_what_it_has_begun_and_takes_no_more() {
+    let (scene, diary) = (Scene::new().await, Diary::default());
+    let gate = Arc::new(Semaphore::new(0));
+    let running = Running::start(scene.worker().concurrency(1), waiting(&diary, &gate));
+    scene.sender.attempt("d-1", &event_json("evt_1")).await;
+    scene.sender.attempt("d-2", &event_json("evt_2")).await;
+    eventually("the first begins", async || diary.has("begins evt_1")).await;
+    let stopping = tokio::spawn(running.stop());
+    sleep(Duration::from_millis(500)).await;
+    assert!(!stopping.is_finished(), "it has an entry in hand");
+    gate.add_permits(10);
+    stopping.await.expect("no panic");
+    assert_eq!(diary.lines(), ["begins evt_1", "ends evt_1"]);
+    assert_eq!(scene.depth().await, 1);
+}
+
+/// Longer than the silence after which others take over.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_entry_that_is_at_work_for_long_is_not_taken_over() {
+    let (scene, diary) = (Scene::new().await, Diary::default());
+    let (once, gate) = (scene.once(), Arc::new(Semaphore::new(0)));
+    let start = || {
+        let worker = worker(&scene.redis, &once).observer(diary.observer());
+        Running::start(worker, waiting(&diary, &gate))
+    };
+    let both = [start(), start()];
+    scene.sender.attempt("d-1", &event_json("evt_1")).await;
+    sleep(Duration::from_secs(4)).await;
+    let pending: Vec<(String, String, u64, u64)> =
+        scene.server.command(&["XPENDING", QUEUE, "workers", "-", "+", "10"]).await;
+    assert_eq!((pending.len(), pending[0].3), (1, 1), "delivered once");
+    gate.add_permits(10);
+    eventually("it is done", async || scene.depth().await == 0).await;
+    for running in both {
+        running.stop().await;
+    }
+    assert_eq!(diary.lines(), ["begins evt_1", "ends evt_1"]);
+}
+
+/// A member that took an entry and was never heard of again, several times.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_entry_that_kills_its_workers_becomes_a_dead_letter() {
+    let (scene, diary) = (Scene::new().await, Diary::default());
+    scene.sender.attempt("d-1", &event_json("evt_1")).await;
+    scene.server.command::<String>(&["XGROUP", "CREATE", QUEUE, "workers", "0"]).await;
+    let id = scene.entries().await[0].0.clone();
+    let read = ["XREADGROUP", "GROUP", "workers", "gone", "STREAMS", QUEUE, ">"];
+    scene.server.command::<redis::Value>(&read).await;
+    for _ in 0..2 {
+        let claim = ["XCLAIM", QUEUE, "workers", "gone", "0", &id];
+        scene.server.command::<redis::Value>(&claim).await;
+    }
+    let running = Running::start(scene.worker().observer(diary.observer()), noting(&diary));
+    eventually("it is a dead letter", async || diary.has("dead evt_1 crashed 3")).await;
+    running.stop().await;
+    assert_eq!(diary.lines(), ["dead evt_1 crashed 3"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_group_that_is_lost_is_created_again_and_loses_nothing() {
+    let (scene, diary) = (Scene::new().await, Diary::default());
+    let running = Running::start(scene.worker(), noting(&diary));
+    scene.sender.attempt("d-1", &event_json("evt_1")).await;
+    eventually("the first is handled", async || diary.has("evt_1")).await;
+    scene.server.command::<u32>(&["XGROUP", "DESTROY", QUEUE, "workers"]).await;
+    scene.sender.attempt("d-2", &event_json("evt_2")).await;
+    eventually("the second is handled", async || diary.has("evt_2")).await;
+    running.stop().await;
+}

@@ -1,0 +1,126 @@
+//! Handlers that fail, dead letters, and their replay.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use nevent_webhooks::ClaimHandle;
+use nevent_webhooks::queue::Envelope;
+use nevent_webhooks_queues::redis_streams::RedisReplay;
+
+use crate::hand_over::{QUEUE, noting};
+use crate::scene::{Diary, Running, Scene};
+use crate::support::eventually;
+use crate::support::sender::event_json;
+
+/// Fails as long as it is told to.
+fn failing(
+    fails: &Arc<AtomicBool>,
+) -> impl Fn(Envelope, ClaimHandle) -> std::future::Ready<Result<(), String>> + Clone + use<> {
+    let fails = Arc::clone(fails);
+    move |_, _| {
+        let failed = fails.load(Ordering::SeqCst).then(|| "no seat left".to_owned());
+        std::future::ready(failed.map_or(Ok(()), Err))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_handler_that_fails_is_tried_again_and_then_a_dead_letter_and_then_replayed() {
+    let (scene, diary) = (Scene::new().await, Diary::default());
+    scene.sender.attempt("d-1", &event_json("evt_1")).await;
+    let fails = Arc::new(AtomicBool::new(true));
+    let worker = scene.worker().observer(diary.observer());
+    let running = Running::start(worker, failing(&fails));
+    eventually("a dead letter", async || diary.has("dead evt_1 failed 3")).await;
+    let expected = ["retry evt_1 failed 1 100", "retry evt_1 failed 2 200", "dead evt_1 failed 3"];
+    assert_eq!(diary.lines(), expected);
+    let letters = scene.dead().list().await.expect("a list");
+    assert_eq!((letters.len(), scene.depth().await), (1, 0));
+    assert_eq!((&*letters[0].reason, letters[0].attempts), ("failed", 3));
+    assert_eq!(letters[0].event_type, "fan.created");
+    assert_eq!(letters[0].envelope().expect("an envelope").body(), event_json("evt_1").as_bytes());
+    assert!(!format!("{letters:?}").contains("evt_1"), "a payload: {letters:?}");
+
+    fails.store(false, Ordering::SeqCst);
+    assert_eq!(scene.dead().replay(RedisReplay::All).await.expect("a server"), 1);
+    eventually("it is done", async || scene.depth().await == 0).await;
+    running.stop().await;
+    assert!(scene.dead().list().await.expect("a list").is_empty());
+    assert_eq!(diary.lines(), expected, "no further failure");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panic_is_a_failure_and_success_after_it_ends_the_retries() {
+    let (scene, diary) = (Scene::new().await, Diary::default());
+    scene.sender.attempt("d-1", &event_json("evt_1")).await;
+    let first = Arc::new(AtomicBool::new(true));
+    let handler = move |_: Envelope, _: ClaimHandle| {
+        assert!(!first.swap(false, Ordering::SeqCst), "a handler's bug");
+        std::future::ready(Ok(()))
+    };
+    let running = Running::start(scene.worker().observer(diary.observer()), handler);
+    eventually("it is done", async || scene.depth().await == 0).await;
+    running.stop().await;
+    assert_eq!(diary.lines(), ["retry evt_1 panicked 1 100"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_no_handler_can_read_is_parked_as_it_came() {
+    let (scene, diary) = (Scene::new().await, Diary::default());
+    scene.sender.attempt("d-1", "no JSON at all").await;
+    scene.server.command::<String>(&["XADD", QUEUE, "*", "envelope", "{\"version\":9}"]).await;
+    scene.server.command::<String>(&["XADD", QUEUE, "*", "something", "else"]).await;
+    let running = Running::start(scene.worker().observer(diary.observer()), noting(&diary));
+    eventually("all are parked", async || scene.depth().await == 0).await;
+    running.stop().await;
+    let letters = scene.dead().list().await.expect("a list");
+    let mut reasons: Vec<_> = letters.iter().map(|letter| &*letter.reason).collect();
+    reasons.sort_unstable();
+    assert_eq!(reasons, ["not_an_event", "unreadable", "unreadable"]);
+    let body = letters.iter().find_map(|letter| letter.envelope().ok()).expect("one envelope");
+    assert_eq!(body.body(), "no JSON at all");
+    assert!(letters.iter().any(|letter| letter.json == b"{\"version\":9}"));
+    assert_eq!(scene.dead().replay(RedisReplay::All).await.expect("a server"), 3);
+    let fields: Vec<_> = scene.entries().await.into_iter().map(|(_, fields)| fields).collect();
+    assert!(fields.contains(&vec!["something".to_owned(), "else".to_owned()]), "{fields:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dead_letters_are_replayed_by_type_and_by_id_and_deleted() {
+    let scene = Scene::new().await;
+    for (id, of) in [("evt_1", "fan.created"), ("evt_2", "fan.deleted"), ("evt_3", "fan.created")] {
+        let body = format!(r#"{{"id":"{id}","type":"{of}","created":1640995200}}"#);
+        scene.sender.attempt(id, &body).await;
+    }
+    let worker = scene.worker().retry(nevent_webhooks_queues::RetryPolicy::new().attempts(1));
+    let running = Running::start(worker, failing(&Arc::new(AtomicBool::new(true))));
+    eventually("all are dead", async || scene.depth().await == 0).await;
+    running.stop().await;
+    let dead = scene.dead();
+    assert_eq!(dead.replay(RedisReplay::Type("fan.deleted")).await.expect("a server"), 1);
+    let left = dead.list().await.expect("a list");
+    let first = [left[0].id.clone()];
+    assert_eq!(dead.replay(RedisReplay::Ids(&first)).await.expect("a server"), 1);
+    assert_eq!(dead.replay(RedisReplay::Ids(&first)).await.expect("a server"), 0, "not twice");
+    assert_eq!(dead.delete(&[left[1].id.clone()]).await.expect("a server"), 1);
+    assert!(dead.list().await.expect("a list").is_empty());
+    assert_eq!(scene.depth().await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dead_letters_expire() {
+    let (scene, diary) = (Scene::new().await, Diary::default());
+    scene
+        .server
+        .command::<String>(&["XADD", "{tickets}:queue:dead", "1-1", "envelope", "old"])
+        .await;
+    scene.sender.attempt("d-1", "no JSON at all").await;
+    let worker = scene.worker().dead_letters_for(Duration::from_secs(3_600));
+    let running = Running::start(worker, noting(&diary));
+    eventually("the old one is gone", async || {
+        let letters = scene.dead().list().await.expect("a list");
+        letters.len() == 1 && letters[0].reason == "not_an_event"
+    })
+    .await;
+    running.stop().await;
+}
