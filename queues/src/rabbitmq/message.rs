@@ -87,3 +87,43 @@ fn text(value: &AMQPValue) -> Option<Vec<u8>> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lapin::types::FieldArray;
+
+    use super::*;
+
+    fn envelope(signature_length: usize) -> Envelope {
+        let signature = "a".repeat(signature_length);
+        let json = format!(
+            r#"{{"version":1,"id":"evt_1","dedupe_key":"event_id","delivery_id":"d-1",
+            "scheme":"nevent","event_type":"fan.created","is_event":true,"received_at_ms":1,
+            "secret":"1","signature":[["x-signature","{signature}"]],"body":"{{}}"}}"#
+        );
+        Envelope::from_json(json).expect("an envelope")
+    }
+
+    #[test]
+    fn an_envelope_survives_as_a_message_however_long_its_headers_are() {
+        for length in [10, MAX_HEADERS] {
+            let envelope = envelope(length);
+            let (properties, body) = message_of(&envelope);
+            assert_eq!(properties.delivery_mode(), &Some(DELIVERY_MODE_PERSISTENT));
+            assert_eq!(properties.headers().is_some(), length == 10);
+            assert_eq!(envelope_of(&properties, &body).expect("an envelope"), envelope);
+        }
+    }
+
+    #[test]
+    fn a_message_that_is_published_again_keeps_its_headers_but_not_the_brokers() {
+        let (properties, body) = message_of(&envelope(10));
+        let mut headers = properties.headers().clone().expect("headers");
+        headers.insert("x-death".into(), AMQPValue::FieldArray(FieldArray::default()));
+        let dead = properties.with_headers(headers);
+        let again = published_again(&dead, 3);
+        assert_eq!((attempts_of(&again), attempts_of(&published_again(&again, 0))), (3, 0));
+        assert!(header(&again, "x-death").is_none());
+        assert_eq!(envelope_of(&again, &body).expect("an envelope"), envelope(10));
+    }
+}
