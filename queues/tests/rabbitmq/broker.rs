@@ -46,7 +46,7 @@ const SCRIPT: &str = r#"
 
 /// After a restart. The node needs 4 s to start and 2 s to elect the leaders of its queues, and would
 /// otherwise be down most of the time.
-const PEACE: Duration = Duration::from_secs(8);
+const PEACE: Duration = Duration::from_secs(12);
 
 impl Broker {
     pub async fn start() -> Self {
