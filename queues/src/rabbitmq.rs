@@ -3,7 +3,7 @@
 //! | part | is |
 //! | --- | --- |
 //! | [`RabbitMqOptions`] | the broker's URL, the queue's name and its settings, the same for all parts |
-//! | [`RabbitMqQueue`] | the receiver's half, for [`hand_over`](nevent_webhooks::queue::hand_over) |
+//! | [`RabbitMqQueue`] | the receiver's half, for `hand_over` |
 //! | [`RabbitMqWorker`] | the worker's half: runs [`Once`](nevent_webhooks::queue::Once) for each entry |
 //! | [`RabbitMqDeadLetters`] | lists, replays and drops dead letters |
 //!
