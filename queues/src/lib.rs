@@ -1,8 +1,7 @@
 //! Queues for `nevent-webhooks`: a receiver puts each delivery into a broker and answers 200 when the
 //! broker has confirmed it, and a worker handles each entry once.
 //!
-//! Each engine is a cargo feature and a module. It has a queue for
-//! `hand_over`, a worker that runs
+//! Each engine is a cargo feature and a module. It has a queue for `hand_over`, a worker that runs
 //! [`Once`](nevent_webhooks::queue::Once) for each entry, retries with growing delays, dead letters, and
 //! their replay.
 //!

@@ -124,8 +124,7 @@ impl RedisStreams {
         check::check(&self.server(), self.0.options, &mut self.connection()).await
     }
 
-    /// The store for the receiver's `DedupeLayer`. With another store no
-    /// entry can be put.
+    /// The store for the receiver's `DedupeLayer`. With another store no entry can be put.
     #[must_use]
     pub fn store(&self) -> RedisStore {
         self.0.store.clone()

@@ -22,8 +22,12 @@ impl Verdict {
     pub(super) fn of<T, E>(handled: &Handled<T, E>, attempts: u32, policy: &RetryPolicy) -> Self {
         let Some(pause) = handled.retry_after() else { return Self::Done };
         let outcome = handled.as_str();
-        if matches!(handled, Handled::InProgress { .. } | Handled::Refused(_)) {
+        if let Handled::InProgress { .. } = handled {
             return Self::Retry { outcome, attempts, delay: pause };
+        }
+        if let Handled::Refused(_) = handled {
+            let delay = policy.delay_after(1).map_or(pause, |first| first.min(pause));
+            return Self::Retry { outcome, attempts, delay };
         }
         let attempts = attempts.saturating_add(1);
         match policy.delay_after(attempts) {

@@ -25,10 +25,10 @@ impl Member {
 
     /// Creates the group unless it is there. It begins with the oldest entry: every entry in the stream
     /// is still to be handled.
-    pub(super) async fn join(&self, reader: &mut MultiplexedConnection) -> RedisResult<()> {
+    pub(super) async fn join(&self) -> RedisResult<()> {
         let mut create = cmd("XGROUP");
         create.arg("CREATE").arg(&self.keys.queue).arg(GROUP).arg("0").arg("MKSTREAM");
-        match create.query_async(reader).await {
+        match create.query_async(&mut self.redis.connection()).await {
             Err(error) if error.code() == Some("BUSYGROUP") => Ok(()),
             created => created,
         }

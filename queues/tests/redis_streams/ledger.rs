@@ -48,7 +48,6 @@ async fn balance(load: &Load) {
     println!("{balance:?}");
     assert!(balance.lost.is_empty(), "lost: {:?}", balance.lost);
     assert!(balance.repeated.is_empty(), "more than once: {:?}", balance.repeated);
-    assert!(balance.faults >= 6, "only {} faults", balance.faults);
     let left: u64 = server.command(&["XLEN", QUEUE]).await;
     let delayed: u64 = server.command(&["ZCARD", "{tickets}:queue:delayed"]).await;
     assert_eq!((left, delayed), (0, 0), "entries that nobody has acknowledged");

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nevent_webhooks::ClaimHandle;
-use nevent_webhooks::queue::Envelope;
+use nevent_webhooks::queue::{Envelope, Once};
+use nevent_webhooks::store::MemoryStore;
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
@@ -17,7 +18,7 @@ use crate::support::sender::{Sent, event_json};
 async fn a_server_that_is_down_is_a_503_and_comes_back_without_a_restart_of_anything() {
     let (scene, diary) = (Scene::new().await, Diary::default());
     let running = Running::start(scene.worker().observer(diary.observer()), noting(&diary));
-    scene.sender.attempt("d-1", &event_json("evt_1")).await;
+    scene.sender.until_accepted("d-1", &event_json("evt_1")).await;
     eventually("the first is handled", async || diary.has("evt_1")).await;
     scene.server.kill();
     let (status, _) = scene.sender.attempt("d-2", &event_json("evt_2")).await;
@@ -54,11 +55,10 @@ async fn an_entry_that_is_done_while_the_server_is_down_is_not_handled_again() {
     let (scene, diary) = (Scene::new().await, Diary::default());
     let gate = Arc::new(Semaphore::new(0));
     // Its records are elsewhere, so that they outlive the server.
-    let once =
-        nevent_webhooks::queue::Once::new("tickets", nevent_webhooks::store::MemoryStore::new());
-    let worker = worker(&scene.redis, &once.expect("a scope"));
+    let once = Once::new("tickets", MemoryStore::new()).expect("a scope");
+    let worker = worker(&scene.redis, &once);
     let running = Running::start(worker, waiting(&diary, &gate));
-    scene.sender.attempt("d-1", &event_json("evt_1")).await;
+    scene.sender.until_accepted("d-1", &event_json("evt_1")).await;
     eventually("it begins", async || diary.has("begins evt_1")).await;
     scene.server.kill();
     gate.add_permits(10);
@@ -74,8 +74,8 @@ async fn a_worker_that_is_told_to_stop_ends_what_it_has_begun_and_takes_no_more(
     let (scene, diary) = (Scene::new().await, Diary::default());
     let gate = Arc::new(Semaphore::new(0));
     let running = Running::start(scene.worker().concurrency(1), waiting(&diary, &gate));
-    scene.sender.attempt("d-1", &event_json("evt_1")).await;
-    scene.sender.attempt("d-2", &event_json("evt_2")).await;
+    scene.sender.until_accepted("d-1", &event_json("evt_1")).await;
+    scene.sender.until_accepted("d-2", &event_json("evt_2")).await;
     eventually("the first begins", async || diary.has("begins evt_1")).await;
     let stopping = tokio::spawn(running.stop());
     sleep(Duration::from_millis(500)).await;
@@ -96,7 +96,7 @@ async fn an_entry_that_is_at_work_for_long_is_not_taken_over() {
         Running::start(worker, waiting(&diary, &gate))
     };
     let both = [start(), start()];
-    scene.sender.attempt("d-1", &event_json("evt_1")).await;
+    scene.sender.until_accepted("d-1", &event_json("evt_1")).await;
     sleep(Duration::from_secs(4)).await;
     let pending: Vec<(String, String, u64, u64)> =
         scene.server.command(&["XPENDING", QUEUE, "workers", "-", "+", "10"]).await;
@@ -109,11 +109,37 @@ async fn an_entry_that_is_at_work_for_long_is_not_taken_over() {
     assert_eq!(diary.lines(), ["begins evt_1", "ends evt_1"]);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_server_refuses_entries_and_still_works_off_those_it_has() {
+    let (scene, diary) = (Scene::new().await, Diary::default());
+    // Its records are elsewhere: a full server takes no claim.
+    let once = Once::new("tickets", MemoryStore::new()).expect("a scope");
+    for id in ["evt_0", "evt_1"] {
+        scene.sender.until_accepted(id, &event_json(id)).await;
+        if id == "evt_0" {
+            let running = Running::start(worker(&scene.redis, &once), noting(&diary));
+            eventually("a group", async || scene.depth().await == 0).await;
+            running.stop().await;
+        }
+    }
+    scene.server.command::<String>(&["CONFIG", "SET", "maxmemory", "1"]).await;
+    let (status, _) = scene.sender.attempt("d-2", &event_json("evt_2")).await;
+    assert_eq!(status, 503);
+    let running = Running::start(worker(&scene.redis, &once), noting(&diary));
+    eventually("the first is done", async || scene.depth().await == 0).await;
+    scene.server.command::<String>(&["CONFIG", "SET", "maxmemory", "0"]).await;
+    let (status, _) = scene.sender.attempt("d-2", &event_json("evt_2")).await;
+    assert_eq!(status, 200);
+    eventually("the second is handled", async || diary.has("evt_2")).await;
+    running.stop().await;
+    assert_eq!(diary.lines(), ["evt_0", "evt_1", "evt_2"]);
+}
+
 /// A member that took an entry and was never heard of again, several times.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_entry_that_kills_its_workers_becomes_a_dead_letter() {
     let (scene, diary) = (Scene::new().await, Diary::default());
-    scene.sender.attempt("d-1", &event_json("evt_1")).await;
+    scene.sender.until_accepted("d-1", &event_json("evt_1")).await;
     scene.server.command::<String>(&["XGROUP", "CREATE", QUEUE, "workers", "0"]).await;
     let id = scene.entries().await[0].0.clone();
     let read = ["XREADGROUP", "GROUP", "workers", "gone", "STREAMS", QUEUE, ">"];
@@ -132,10 +158,10 @@ async fn an_entry_that_kills_its_workers_becomes_a_dead_letter() {
 async fn a_group_that_is_lost_is_created_again_and_loses_nothing() {
     let (scene, diary) = (Scene::new().await, Diary::default());
     let running = Running::start(scene.worker(), noting(&diary));
-    scene.sender.attempt("d-1", &event_json("evt_1")).await;
+    scene.sender.until_accepted("d-1", &event_json("evt_1")).await;
     eventually("the first is handled", async || diary.has("evt_1")).await;
     scene.server.command::<u32>(&["XGROUP", "DESTROY", QUEUE, "workers"]).await;
-    scene.sender.attempt("d-2", &event_json("evt_2")).await;
+    scene.sender.until_accepted("d-2", &event_json("evt_2")).await;
     eventually("the second is handled", async || diary.has("evt_2")).await;
     running.stop().await;
 }

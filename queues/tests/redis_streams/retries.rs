@@ -27,7 +27,7 @@ fn failing(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_handler_that_fails_is_tried_again_and_then_a_dead_letter_and_then_replayed() {
     let (scene, diary) = (Scene::new().await, Diary::default());
-    scene.sender.attempt("d-1", &event_json("evt_1")).await;
+    scene.sender.until_accepted("d-1", &event_json("evt_1")).await;
     let fails = Arc::new(AtomicBool::new(true));
     let worker = scene.worker().observer(diary.observer());
     let running = Running::start(worker, failing(&fails));
@@ -52,7 +52,7 @@ async fn a_handler_that_fails_is_tried_again_and_then_a_dead_letter_and_then_rep
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_panic_is_a_failure_and_success_after_it_ends_the_retries() {
     let (scene, diary) = (Scene::new().await, Diary::default());
-    scene.sender.attempt("d-1", &event_json("evt_1")).await;
+    scene.sender.until_accepted("d-1", &event_json("evt_1")).await;
     let first = Arc::new(AtomicBool::new(true));
     let handler = move |_: Envelope, _: ClaimHandle| {
         assert!(!first.swap(false, Ordering::SeqCst), "a handler's bug");
@@ -67,7 +67,7 @@ async fn a_panic_is_a_failure_and_success_after_it_ends_the_retries() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_no_handler_can_read_is_parked_as_it_came() {
     let (scene, diary) = (Scene::new().await, Diary::default());
-    scene.sender.attempt("d-1", "no JSON at all").await;
+    scene.sender.until_accepted("d-1", "no JSON at all").await;
     scene.server.command::<String>(&["XADD", QUEUE, "*", "envelope", "{\"version\":9}"]).await;
     scene.server.command::<String>(&["XADD", QUEUE, "*", "something", "else"]).await;
     let running = Running::start(scene.worker().observer(diary.observer()), noting(&diary));
@@ -90,7 +90,7 @@ async fn dead_letters_are_replayed_by_type_and_by_id_and_deleted() {
     let scene = Scene::new().await;
     for (id, of) in [("evt_1", "fan.created"), ("evt_2", "fan.deleted"), ("evt_3", "fan.created")] {
         let body = format!(r#"{{"id":"{id}","type":"{of}","created":1640995200}}"#);
-        scene.sender.attempt(id, &body).await;
+        scene.sender.until_accepted(id, &body).await;
     }
     let worker = scene.worker().retry(nevent_webhooks_queues::RetryPolicy::new().attempts(1));
     let running = Running::start(worker, failing(&Arc::new(AtomicBool::new(true))));
@@ -114,7 +114,7 @@ async fn dead_letters_expire() {
         .server
         .command::<String>(&["XADD", "{tickets}:queue:dead", "1-1", "envelope", "old"])
         .await;
-    scene.sender.attempt("d-1", "no JSON at all").await;
+    scene.sender.until_accepted("d-1", "no JSON at all").await;
     let worker = scene.worker().dead_letters_for(Duration::from_secs(3_600));
     let running = Running::start(worker, noting(&diary));
     eventually("the old one is gone", async || {

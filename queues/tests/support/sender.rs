@@ -68,14 +68,19 @@ impl Sender {
 
     /// Repeats the delivery, to one receiver after the other, until it is answered 2xx.
     pub async fn deliver(&self, sent: &Sent) {
+        self.until_accepted(&sent.id, &sent.body).await;
+    }
+
+    /// The same for any body.
+    pub async fn until_accepted(&self, id: &str, body: &str) {
         let (begun, mut pause) = (Instant::now(), Duration::from_millis(20));
         loop {
-            let (status, text) = self.attempt(&sent.id, &sent.body).await;
+            let (status, text) = self.attempt(id, body).await;
             if (200..300).contains(&status) {
                 return;
             }
             let waited = begun.elapsed();
-            assert!(waited < PATIENCE * 2, "{} is never accepted: {status} {text}", sent.id);
+            assert!(waited < PATIENCE * 2, "{id} is never accepted: {status} {text}");
             sleep(pause).await;
             pause = (pause * 2).min(Duration::from_secs(1));
         }

@@ -90,7 +90,6 @@ async fn read(
                 }
             }
             Err(error) => {
-                // A new connection, and a new group if the server has lost it.
                 source.reader = None;
                 member.failed(error);
                 let _ = timeout(PAUSE, stopped.changed()).await;
@@ -106,14 +105,24 @@ struct Source {
 }
 
 impl Source {
-    /// Entries of workers that have crashed, or else new ones.
+    /// Entries, after the group was created if it is not there. A full server would refuse to look for it
+    /// by creating it.
     async fn next(&mut self, member: &Member, most: usize) -> RedisResult<Vec<Entry>> {
+        match self.take(member, most).await {
+            Err(error) if error.code() == Some("NOGROUP") => {
+                member.join().await?;
+                Ok(Vec::new())
+            }
+            taken => taken,
+        }
+    }
+
+    /// Entries of workers that have crashed, or else new ones.
+    async fn take(&mut self, member: &Member, most: usize) -> RedisResult<Vec<Entry>> {
         let reader = if let Some(reader) = &mut self.reader {
             reader
         } else {
-            let mut opened = member.reader().await?;
-            member.join(&mut opened).await?;
-            self.reader.insert(opened)
+            self.reader.insert(member.reader().await?)
         };
         let often = member.settings.claim_after / 3;
         if self.taken_over.is_none_or(|at| at.elapsed() >= often) {
@@ -174,7 +183,10 @@ async fn look_after(member: &Member) {
         match round.await {
             // The reader creates the group.
             Err(error) if error.code() == Some("NOGROUP") => {}
-            Err(error) => member.failed(error),
+            Err(error) => {
+                member.failed(error);
+                sleep(PAUSE).await;
+            }
             Ok(()) => {}
         }
     }
