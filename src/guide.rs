@@ -13,6 +13,7 @@
 //! | handle batches, each event once | [`batches`] |
 //! | answer at once and work later, from a queue | [`queues`] |
 //! | do so with Redis Streams, or BullMQ | [`queue_redis_streams`] |
+//! | do so with `RabbitMQ` | [`queue_rabbitmq`] |
 //! | know what the sender is answered, and what it does then | [`responses`] |
 //! | choose a store; run Redis, PostgreSQL or SQLite; write a store | [`stores`], [`redis`], [`postgres`], [`own_store`] |
 //! | change the secret without losing a delivery | [`rotation`] |
@@ -61,6 +62,7 @@ pages! {
     batches = "batches.md";
     queues = "queues.md";
     queue_redis_streams = "queue_redis_streams.md";
+    queue_rabbitmq = "queue_rabbitmq.md";
     responses = "responses.md";
     stores = "stores.md";
     redis = "redis.md";

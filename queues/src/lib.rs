@@ -8,6 +8,8 @@
 //! After the 200 the sender never sends the delivery again. **What the queue loses is lost.** So each
 //! engine checks at connect how its broker is configured, and refuses one that would lose entries.
 
+#[cfg(feature = "rabbitmq")]
+pub mod rabbitmq;
 #[cfg(feature = "redis-streams")]
 pub mod redis_streams;
 mod retry;

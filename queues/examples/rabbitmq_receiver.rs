@@ -1,0 +1,39 @@
+//! A receiver that puts each delivery into a quorum queue, and answers 200 when `RabbitMQ` has
+//! confirmed it.
+//!
+//! Start a broker and the receiver:
+//!
+//!     docker run --rm -d -p 5672:5672 rabbitmq:4
+//!     NEVENT_WEBHOOK_SECRET=whsec_k5EKJQnf9sMX2vYzJdHG3L8pR \
+//!         cargo run --features rabbitmq --example rabbitmq_receiver
+//!
+//! and send something, in the repository's root, with the same secret in the environment:
+//!
+//!     cargo run --example send -- --delivery d-1
+
+use axum::{Router, routing::post};
+use nevent_webhooks::queue::hand_over;
+use nevent_webhooks::store::MemoryStore;
+use nevent_webhooks::{DedupeLayer, Secret, Verifier, VerifyLayer};
+use nevent_webhooks_queues::rabbitmq::{RabbitMqOptions, RabbitMqQueue};
+use tokio::net::TcpListener;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let local = "amqp://guest:guest@127.0.0.1:5672/%2f".to_owned();
+    let url = std::env::var("AMQP_URL").unwrap_or(local);
+    let bind = std::env::var("BIND").unwrap_or("127.0.0.1:3000".to_owned());
+    // [receiver]
+    // Refuses queues that would lose entries.
+    let queue = RabbitMqQueue::connect(&RabbitMqOptions::new(&url, "tickets")?).await?;
+    let verify = VerifyLayer::new(Verifier::new(Secret::from_env("NEVENT_WEBHOOK_SECRET")?));
+    // Receivers that share a store put fewer second copies into the queue.
+    let dedupe = DedupeLayer::new("tickets", MemoryStore::new())?;
+    let webhook = post(hand_over(queue)).route_layer((verify, dedupe));
+    let app = Router::new().route("/webhooks/nevent", webhook);
+    // [end]
+    let listener = TcpListener::bind(bind).await?;
+    println!("listening on {}", listener.local_addr()?);
+    axum::serve(listener, app).await?;
+    Ok(())
+}

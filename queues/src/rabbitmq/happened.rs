@@ -1,0 +1,55 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::RabbitMqError;
+
+/// What a worker tells its observer: everything but success. None of it holds a payload.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum RabbitMqHappened<'a> {
+    /// An entry waits for another attempt.
+    #[non_exhaustive]
+    Retry {
+        /// The id of the event.
+        event: &'a str,
+        /// How the handler ended: the name of a [`Handled`](nevent_webhooks::queue::Handled).
+        outcome: &'static str,
+        /// Attempts that have failed.
+        attempts: u32,
+        /// The time until the next.
+        delay: Duration,
+    },
+    /// An entry became a dead letter. Somebody should look at it.
+    #[non_exhaustive]
+    DeadLetter {
+        /// The id of the event; empty if the message cannot be read.
+        event: &'a str,
+        /// `failed`, `panicked`, `timed_out`, `not_committed` or `not_an_event`. The broker does not tell
+        /// the worker of entries that reach the
+        /// [delivery limit](super::RabbitMqOptions::delivery_limit).
+        reason: &'static str,
+    },
+    /// The broker failed. The worker tries again.
+    #[non_exhaustive]
+    BrokerFailed {
+        /// What happened.
+        error: &'a RabbitMqError,
+    },
+}
+
+/// The function that is told.
+#[derive(Clone)]
+pub(super) struct Observer(pub(super) Arc<dyn Fn(&RabbitMqHappened<'_>) + Send + Sync>);
+
+impl Default for Observer {
+    fn default() -> Self {
+        Self(Arc::new(|_| {}))
+    }
+}
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Observer")
+    }
+}

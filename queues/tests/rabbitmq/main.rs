@@ -1,0 +1,13 @@
+//! `RabbitMQ`, against rabbitmq-server.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod broker;
+mod configuration;
+mod dead_letters;
+mod examples;
+mod ledger;
+mod outages;
+mod whole;
+mod work;
