@@ -253,7 +253,7 @@ fn reason(envelope: Option<&Envelope>, death: Option<&str>) -> DeadLetterReason 
     match (death, envelope) {
         (Some("delivery_limit"), _) => DeadLetterReason::WorkerVanished,
         (Some("rejected"), None) => DeadLetterReason::Unreadable,
-        (Some("rejected"), Some(envelope)) if envelope.is_event() => DeadLetterReason::Failed,
+        (Some("rejected"), Some(envelope)) if envelope.is_readable() => DeadLetterReason::Failed,
         (Some("rejected"), Some(_)) => DeadLetterReason::NoEvent,
         _ => DeadLetterReason::Broker,
     }

@@ -167,7 +167,7 @@ impl<H> Handling<H> {
         let permit = self.permits.acquire().await;
         let observe = &self.observer.0;
         let (fate, envelope, outcome) = match taken.envelope() {
-            Some(envelope) if envelope.is_event() => {
+            Some(envelope) if envelope.is_readable() => {
                 let handled = self.once.event(&envelope, self.handler).await;
                 let fate = Fate::of(&handled, taken.attempts(), &self.options);
                 (fate, Some(envelope), handled.as_str())
