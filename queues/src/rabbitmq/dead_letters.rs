@@ -52,7 +52,7 @@ pub enum DeadLetterReason {
     /// [`RabbitMqOptions::delivery_limit`].
     WorkerVanished,
     /// It is no event, or one that cannot be read. See
-    /// [`Envelope::is_event`].
+    /// [`Envelope::is_readable`].
     NoEvent,
     /// The message is no envelope that this version can read.
     Unreadable,

@@ -98,7 +98,7 @@ mod tests {
         let signature = "a".repeat(signature_length);
         let json = format!(
             r#"{{"version":1,"id":"evt_1","dedupe_key":"event_id","delivery_id":"d-1",
-            "scheme":"nevent","event_type":"fan.created","is_event":true,"received_at_ms":1,
+            "scheme":"nevent","event_type":"fan.created","is_readable":true,"received_at_ms":1,
             "secret":"1","signature":[["x-signature","{signature}"]],"body":"{{}}"}}"#
         );
         Envelope::from_json(json).expect("an envelope")
