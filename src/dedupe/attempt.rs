@@ -133,9 +133,6 @@ const TOO_LATE: &str = "the claim may have been lost before the handler could st
 pub(super) enum Finalization {
     /// The handler succeeded. Repeats get 200 `Already processed`.
     Complete,
-    /// The handler succeeded, and says that it completed the delivery in its own transaction, which
-    /// the store has to confirm.
-    Prove,
     /// The handler failed or did not run. A retry runs it again.
     Release,
 }

@@ -24,18 +24,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// The first finalization of an attempt counts. Otherwise a completion that is cut short could
 /// become a release.
 pub(super) async fn finalize(attempt: &Arc<Attempt>, finalization: Finalization) -> bool {
-    let claim = attempt.claim.get();
-    let finalization = match (finalization, claim.map(ClaimHandle::state)) {
-        (Finalization::Complete, Some(ClaimState::Staged | ClaimState::Refused)) => {
-            Finalization::Prove
-        }
-        _ => finalization,
-    };
     let finalization = *attempt.finalization.get_or_init(|| finalization);
-    let Some(claim) = claim.filter(|claim| claim.state() != ClaimState::Committed) else {
-        return true;
-    };
-    if let Finalization::Prove = finalization {
+    let claim = attempt.claim.get().filter(|claim| claim.state() != ClaimState::Committed);
+    let Some(claim) = claim else { return true };
+    let says_committed = matches!(claim.state(), ClaimState::Staged | ClaimState::Refused);
+    if says_committed && let Finalization::Complete = finalization {
         // Boxed, so that the future of an ordinary delivery holds no room for it.
         return Box::pin(prove(attempt, claim)).await;
     }
@@ -67,17 +60,8 @@ async fn prove(attempt: &Arc<Attempt>, claim: &ClaimHandle) -> bool {
 /// `None` if the store does not answer in time.
 async fn ask_for_proof(attempt: &Arc<Attempt>, claim: &ClaimHandle) -> Option<ClaimAnswer> {
     let (claim, limit) = (claim.claim(), attempt.times.store_timeout);
-    let answer = async {
-        let mut pause = FIRST_PAUSE;
-        loop {
-            let proof = attempt.ask(StoreOperation::Prove, limit, |store| store.claim(claim)).await;
-            if let Ok(answer) = proof {
-                return answer;
-            }
-            Box::pin(sleep(pause)).await;
-            pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
-        }
-    };
+    let ask = || attempt.ask(StoreOperation::Prove, limit, |store| store.claim(claim));
+    let answer = until_answered(ask);
     within(PATIENCE, pin!(answer)).await
 }
 
@@ -94,7 +78,7 @@ fn release_once_more(attempt: Arc<Attempt>, claim: ClaimHandle) {
 
 /// Records the end, within half a second or in the background.
 async fn record_in_time(attempt: &Arc<Attempt>, claim: &ClaimHandle, finalization: Finalization) {
-    let recorded = pin!(finalize_with_retries(attempt, claim, finalization));
+    let recorded = pin!(until_answered(|| record(attempt, claim, finalization)));
     if within(PATIENCE, recorded).await.is_some() {
         return;
     }
@@ -104,18 +88,25 @@ async fn record_in_time(attempt: &Arc<Attempt>, claim: &ClaimHandle, finalizatio
         let until = match finalization {
             Finalization::Complete => attempt.times.handler_timeout,
             // After that time the claim has expired.
-            Finalization::Release | Finalization::Prove => attempt.times.lease,
+            Finalization::Release => attempt.times.lease,
         };
-        if timeout(until, finalize_with_retries(&attempt, &claim, finalization)).await.is_err() {
+        let recorded = until_answered(|| record(&attempt, &claim, finalization));
+        if timeout(until, recorded).await.is_err() {
             attempt.observe(Outcome::FinalizeFailed);
         }
     });
 }
 
-/// Calls the store until it has recorded the finalization.
-async fn finalize_with_retries(attempt: &Attempt, claim: &ClaimHandle, finalization: Finalization) {
+/// Asks the store again until it answers.
+async fn until_answered<T, F>(ask: impl Fn() -> F) -> T
+where
+    F: Future<Output = Result<T, StoreError>>,
+{
     let mut pause = FIRST_PAUSE;
-    while record(attempt, claim, finalization).await.is_err() {
+    loop {
+        if let Ok(answer) = ask().await {
+            return answer;
+        }
         // Boxed, so that the future of a store that answers holds no room for the timer.
         Box::pin(sleep(pause)).await;
         pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
@@ -128,7 +119,7 @@ async fn record(
     finalization: Finalization,
 ) -> Result<(), StoreError> {
     let (claim, limit) = (claim.claim(), attempt.times.store_timeout);
-    if let Finalization::Release | Finalization::Prove = finalization {
+    if let Finalization::Release = finalization {
         return attempt.ask(StoreOperation::Release, limit, |store| store.release(claim)).await;
     }
     let completion =

@@ -73,8 +73,8 @@ use super::{CompletionSql, StoreIdentity};
 ///
 /// The store has a connection and a thread of its own. The thread commits all operations that wait
 /// together, and each returns after that commit. A completion returns when it is on the disk. A claim
-/// does not wait for the disk, because a power cut also ends its handler. The thread ends when the last clone of the store is dropped.
-/// The store works in every async runtime.
+/// does not wait for the disk, because a power cut also ends its handler. The thread ends when the last
+/// clone of the store is dropped. The store works in every async runtime.
 ///
 /// # One writer
 ///

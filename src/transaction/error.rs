@@ -40,7 +40,7 @@ pub enum CompleteError {
         transaction: &'static str,
     },
     /// The claim is no longer held. Its lease expired, and another attempt took the delivery; or the
-    /// transaction is in another database than the records.
+    /// transaction is in another database, which has the store's tables, but not this record.
     #[error(
         "the claim was lost: another attempt has taken the delivery, or the transaction is in another \
          database than the layer's store"

@@ -16,6 +16,8 @@ rows!(
     a_staged_delivery_is_believed_if_the_store_confirms_it,
     a_2xx_is_not_believed_unless_the_store_confirms_it,
     a_failure_after_a_completion_that_was_staged_is_released,
+    a_panic_after_a_completion_that_was_staged_is_released,
+    a_timeout_after_a_completion_that_was_staged_is_released,
     without_proof_a_2xx_is_not_believed,
     the_response_deadline_does_not_cut_the_proof,
 );
@@ -126,6 +128,32 @@ async fn a_failure_after_a_completion_that_was_staged_is_released(adapter: Adapt
             receiver.deliver(&Post::new("d")).await.is(502, "");
             assert_eq!((receiver.runs(), receiver.incidents(Incident::NotCommitted)), (runs, 0));
         }
+    }
+}
+
+async fn a_panic_after_a_completion_that_was_staged_is_released(adapter: Adapter) {
+    let receiver = noting(adapter, move |delivery| async move {
+        delivery.claim().expect("claimed").set_state(ClaimState::Staged);
+        panic!("on purpose");
+    });
+    let receiver = receiver.start().await;
+    for runs in 1..=2 {
+        let reply = receiver.deliver(&Post::new("d")).await;
+        assert_eq!((reply.status, receiver.runs()), (500, runs), "{reply:?}");
+    }
+}
+
+async fn a_timeout_after_a_completion_that_was_staged_is_released(adapter: Adapter) {
+    let receiver = noting(adapter, move |delivery| async move {
+        delivery.claim().expect("claimed").set_state(ClaimState::Staged);
+        std::future::pending().await
+    });
+    let options = hurried().handler_timeout(Duration::from_millis(600));
+    let receiver = receiver.options(options).start().await;
+    for runs in 1..=2 {
+        receiver.deliver(&Post::new("d")).await.is(503, "Still processing");
+        receiver.idle().await;
+        assert_eq!(receiver.runs(), runs);
     }
 }
 

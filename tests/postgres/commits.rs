@@ -1,10 +1,11 @@
 //! Deliveries that the handler completes in its own transaction, on every adapter.
 
 use axum::http::StatusCode;
+use nevent_webhooks::transaction::CompleteError;
 use nevent_webhooks::{Incident, Store};
 
 use crate::support::acceptance::{Adapter, Post, rows};
-use crate::support::{Scene, claim, sell};
+use crate::support::{Database, Effects, Scene, claim, sell};
 
 rows!(
     d26_effect_and_record_commit_together,
@@ -13,6 +14,8 @@ rows!(
     a_transaction_that_was_staged_and_dropped,
     a_transaction_that_was_staged_and_committed,
     a_statement_that_failed_is_not_believed,
+    another_database_has_no_such_claim,
+    a_transaction_of_another_kind_is_refused,
     a_savepoint_is_refused,
     a_savepoint_that_was_rolled_back_is_to_be_released,
 );
@@ -129,6 +132,49 @@ async fn a_statement_that_failed_is_not_believed(adapter: Adapter) {
 }
 
 /// The savepoint could be rolled back alone, and the effect committed.
+/// With the store's tables, and without.
+async fn another_database_has_no_such_claim(adapter: Adapter) {
+    for (has_tables, status, text) in
+        [(true, 409, "Delivery in progress"), (false, 503, "Try again later")]
+    {
+        let scene = Scene::new().await;
+        let other = Database::new().await;
+        if has_tables {
+            other.store().await;
+        }
+        let elsewhere = Effects::at(&other.url()).await;
+        let effects = elsewhere.clone();
+        let receiver = scene.receiver(adapter, move |_, delivery| {
+            let effects = effects.clone();
+            async move {
+                let mut client = effects.client().await?;
+                let transaction = client.transaction().await.expect("a server");
+                sell(&transaction, delivery.id().as_str()).await?;
+                delivery.commit(transaction).await?;
+                Ok(StatusCode::OK)
+            }
+        });
+        let receiver = receiver.start().await;
+        for runs in 1..=2 {
+            receiver.deliver(&Post::new("d")).await.is(status, text);
+            assert_eq!((receiver.runs(), elsewhere.of("d").await), (runs, 0));
+        }
+    }
+}
+
+async fn a_transaction_of_another_kind_is_refused(adapter: Adapter) {
+    let scene = Scene::new().await;
+    let receiver = scene.receiver(adapter, |_, delivery| async move {
+        let mut sqlite = rusqlite::Connection::open_in_memory().expect("memory");
+        let transaction = sqlite.transaction().expect("memory");
+        let error = delivery.commit_blocking(transaction).expect_err("PostgreSQL has the record");
+        assert!(matches!(error, CompleteError::OtherDatabase { .. }), "{error}");
+        Err(error.into())
+    });
+    let receiver = receiver.start().await;
+    receiver.deliver(&Post::new("d")).await.is(503, "Try again later");
+}
+
 async fn a_savepoint_is_refused(adapter: Adapter) {
     let scene = Scene::new().await;
     let receiver = scene.receiver(adapter, |effects, delivery| async move {

@@ -1,12 +1,12 @@
 //! A standby takes the place of a server that is gone.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use nevent_webhooks::Store;
 use nevent_webhooks::store::{ClaimAnswer, PostgresStore};
 
 use crate::support::acceptance::{Adapter, Post, Receiver, rows};
-use crate::support::{Effects, PATIENCE, Scene, Server, claim};
+use crate::support::{Effects, PATIENCE, Scene, Server, claim, deliver_until_done};
 
 rows!(
     a_failover_to_a_synchronous_standby_forgets_nothing,
@@ -39,14 +39,6 @@ impl Pair {
         Self { receiver, scene, standby }
     }
 
-    async fn deliver_until_done(&self, post: &Post) {
-        let begun = Instant::now();
-        while self.receiver.deliver(post).await.status != 200 {
-            assert!(begun.elapsed() < PATIENCE, "the delivery is never handled");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    }
-
     /// The server is gone, and its standby takes over.
     async fn fail_over(&mut self) {
         self.scene.server.crash();
@@ -68,7 +60,7 @@ async fn a_failover_to_a_synchronous_standby_forgets_nothing(adapter: Adapter) {
         pair.receiver.deliver(&post(number)).await.is(200, "");
     }
     pair.fail_over().await;
-    pair.deliver_until_done(&post(10)).await;
+    deliver_until_done(&pair.receiver, &post(10)).await;
     for number in 0..=10 {
         pair.receiver.deliver(&post(number)).await.is(200, "Already processed");
         assert_eq!(pair.scene.effects.of(&format!("d{number}")).await, 1);
@@ -82,12 +74,19 @@ async fn a_failover_to_an_asynchronous_standby_doubles_nothing(adapter: Adapter)
     for number in 0..10 {
         pair.receiver.deliver(&post(number)).await.is(200, "");
     }
+    pair.scene.server.leave_behind(&pair.standby).await;
+    for number in 10..15 {
+        pair.receiver.deliver(&post(number)).await.is(200, "");
+    }
     pair.fail_over().await;
-    for number in 0..=10 {
-        pair.deliver_until_done(&post(number)).await;
+    for number in 10..15 {
+        deliver_until_done(&pair.receiver, &post(number)).await;
+    }
+    for number in 0..15 {
         pair.receiver.deliver(&post(number)).await.is(200, "Already processed");
         assert_eq!(pair.scene.effects.of(&format!("d{number}")).await, 1);
     }
+    assert_eq!(pair.receiver.runs(), 20, "five were lost with their effects, and ran again");
 }
 
 #[tokio::test]

@@ -7,18 +7,11 @@ use nevent_webhooks::store::{PostgresOptions, PostgresStore};
 use nevent_webhooks::{Incident, Store};
 
 use crate::support::acceptance::{Adapter, Post, rows};
-use crate::support::{Effects, PATIENCE, Proxy, Scene, Server, claim, sell, unavailable};
+use crate::support::{
+    Effects, PATIENCE, Proxy, Scene, Server, claim, deliver_until_done, sell, unavailable,
+};
 
 rows!(a_server_that_crashes_and_comes_back, a_silent_server, the_disk_is_full,);
-
-/// Delivers until the answer is 200, as a sender does.
-async fn deliver_until_done(receiver: &crate::support::acceptance::Receiver, post: &Post) {
-    let begun = Instant::now();
-    while receiver.deliver(post).await.status != 200 {
-        assert!(begun.elapsed() < PATIENCE, "the delivery is never handled");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
 
 async fn a_server_that_crashes_and_comes_back(adapter: Adapter) {
     let mut scene = Scene::new().await;
@@ -125,6 +118,37 @@ async fn a_server_without_a_free_connection_is_named() {
         assert!(begun.elapsed() < PATIENCE, "connections are free again");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// All connections are taken, those of the store included.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn deliveries_are_refused_while_no_connection_is_left() {
+    let server = Server::with(&["max_connections=20", "superuser_reserved_connections=0"]).await;
+    let scene = Scene::on(server).await;
+    let receiver = scene.selling(Adapter::Axum).start().await;
+    receiver.deliver(&Post::new("before").body("before")).await.is(200, "");
+    let first = scene.server.client().await;
+    let mut others = Vec::new();
+    let stores = "FROM pg_stat_activity WHERE application_name = 'nevent-webhooks'";
+    loop {
+        let ended = format!("SELECT count(pg_terminate_backend(pid)) {stores}");
+        first.query_one(&ended, &[]).await.expect("a superuser");
+        while let Ok((client, connection)) =
+            tokio_postgres::connect(&scene.server.url(), tokio_postgres::NoTls).await
+        {
+            others.push((client, tokio::spawn(connection)));
+        }
+        let left = first.query_one(&format!("SELECT count(*) {stores}"), &[]).await;
+        if left.expect("a superuser").get::<_, i64>(0) == 0 {
+            break;
+        }
+    }
+    let post = Post::new("d").body("d");
+    receiver.deliver(&post).await.is(503, "Try again later");
+    others.clear();
+    deliver_until_done(&receiver, &post).await;
+    receiver.deliver(&Post::new("before").body("before")).await.is(200, "Already processed");
+    assert_eq!((scene.effects.of("d").await, receiver.runs()), (1, 2));
 }
 
 /// A handler whose leases are renewed while the server restarts keeps them.

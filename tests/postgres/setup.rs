@@ -94,6 +94,47 @@ async fn a_limited_role_can_do_all_that_a_store_does() {
     store.ready().await.expect("all rights");
 }
 
+/// With the rights that the file lists for a handler, and those on its own table.
+#[tokio::test]
+async fn a_limited_role_can_complete_a_delivery_in_its_transaction() {
+    let server = Server::start().await;
+    let store = server.store().await;
+    let sql = PostgresStore::schema_sql("nevent_webhooks").expect("a name");
+    let grants = sql.lines().filter_map(|line| line.strip_prefix("--   ")?.strip_suffix(';'));
+    let grants: Vec<_> = grants.filter(|line| line.contains("handler")).collect();
+    assert_eq!(grants.len(), 2);
+    server.execute("CREATE TABLE effects (id text); CREATE ROLE handler LOGIN").await;
+    server.execute(&format!("GRANT INSERT ON effects TO handler; {}", grants.join(";"))).await;
+    let claim = claim("d");
+    store.claim(&claim).await.expect("a server");
+    let url = server.url().replace("postgres@", "handler@");
+    let connected = tokio_postgres::connect(&url, tokio_postgres::NoTls).await;
+    let (mut client, connection) = connected.expect("a server");
+    tokio::spawn(connection);
+    let transaction = client.transaction().await.expect("a server");
+    transaction.batch_execute("INSERT INTO effects VALUES ('d')").await.expect("all rights");
+    let (scope, kind, id) = (claim.scope.as_str(), claim.kind.as_str(), claim.id.as_str());
+    let token = claim.token.to_bytes();
+    let completion = store.completion_sql().expect("a statement").text();
+    let completed = transaction.execute(completion, &[&scope, &kind, &id, &&token[..]]).await;
+    completed.expect("all rights");
+    transaction.commit().await.expect("a server");
+    let repeated = crate::support::claim("d");
+    assert_eq!(store.claim(&repeated).await.expect("a server"), ClaimAnswer::Completed);
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_work_is_not_ready() {
+    let mut server = Server::start().await;
+    let store = server.store().await;
+    store.ready().await.expect("a server");
+    server.execute("DROP SCHEMA nevent_webhooks CASCADE").await;
+    let error = store.ready().await.expect_err("no tables").to_string();
+    assert!(error.contains("call PostgresStore::migrate"), "{error}");
+    server.crash();
+    store.ready().await.expect_err("no server");
+}
+
 /// Schemas are separate stores, whatever their names are.
 #[tokio::test]
 async fn a_schema_may_have_any_name() {

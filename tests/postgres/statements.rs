@@ -25,6 +25,26 @@ async fn another_default_isolation_changes_nothing() {
     }
 }
 
+/// The default changes while the store runs. Claims then make each other fail, and are tried again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn claims_that_made_each_other_fail_are_tried_again() {
+    let server = Server::start().await;
+    let store = server.store().await;
+    let set = "ALTER DATABASE postgres SET default_transaction_isolation = 'repeatable read'";
+    server.execute(set).await;
+    let client = server.client().await;
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+        WHERE application_name = 'nevent-webhooks'";
+    client.batch_execute(end).await.expect("a superuser");
+    while store.ready().await.is_err() {}
+    for round in 0..5 {
+        let claims: Vec<_> = (0..200).map(|n| claim(&format!("d{round}-{}", n % 20))).collect();
+        let answers = futures_util::future::join_all(claims.iter().map(|c| store.claim(c))).await;
+        let acquired = answers.into_iter().map(|answer| answer.expect("tried again"));
+        assert_eq!(acquired.filter(|answer| *answer == ClaimAnswer::Acquired).count(), 20);
+    }
+}
+
 /// The role's limit is for a handler's statements. The store sets one of its own.
 #[tokio::test]
 async fn a_roles_statement_timeout_does_not_cut_the_store_short() {
@@ -134,4 +154,20 @@ async fn completions_are_hot_updates_and_expired_rows_are_deleted() {
     let (updates, hot) =
         (figure(&client, &of("n_tup_upd")).await, figure(&client, &of("n_tup_hot_upd")).await);
     assert!(hot * 10 > updates * 9, "{hot} of {updates} updates wrote to no index");
+}
+
+/// A batch deletes a thousand rows. One batch for each clean-up would take minutes.
+#[tokio::test]
+async fn the_clean_up_keeps_up_with_the_load() {
+    let server = Server::start().await;
+    let _store = server.store().await;
+    server
+        .execute(
+            "INSERT INTO nevent_webhooks.records SELECT now() - interval '1 s', now() - interval '1 s', \
+             interval '1 s', interval '1 s', true, 'tickets', 'delivery', n::text, '\\x00', '\\x01' \
+             FROM generate_series(1, 100000) n",
+        )
+        .await;
+    let left = "SELECT -count(*) FROM nevent_webhooks.records";
+    until(&server.client().await, left, 0).await;
 }

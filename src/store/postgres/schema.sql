@@ -10,6 +10,9 @@
 --
 --   GRANT USAGE ON SCHEMA nevent_webhooks TO handler;
 --   GRANT SELECT, UPDATE ON nevent_webhooks.records TO handler;
+--
+-- Where PUBLIC may not execute new functions, both need EXECUTE ON ALL FUNCTIONS IN SCHEMA
+-- nevent_webhooks, too.
 
 CREATE SCHEMA IF NOT EXISTS nevent_webhooks;
 
@@ -55,7 +58,8 @@ LANGUAGE sql IMMUTABLE AS 'SELECT get_byte(one, 0) = get_byte(other, 0) AND one 
 
 -- The functions that the store calls wait for no lock for longer than `p_lock_timeout`: its holder may be
 -- a handler's transaction that never ends. So each sets the limit before it names a table. A variable of a
--- table's type, or a function in plain SQL, would lock the table first.
+-- table's type, or a function in plain SQL, would lock the table first. (The clean-up has a
+-- `statement_timeout`.)
 
 -- Takes the record for the token. The answer is acquired, completed, conflict, in flight and the
 -- milliseconds that are left of the lease, or replay and the first id.
@@ -183,7 +187,8 @@ BEGIN
             WHERE r.scope = p_scope AND r.id = p_id AND r.kind = p_kind
                 AND r.token = p_token AND NOT r.completed AND r.ends > clock_timestamp();
     ELSE
-        -- Locked by the handler's own completion, which is not committed yet: nobody else can take it.
+        -- Locked by the handler's own completion, which is not committed yet, and then nobody else can take
+        -- it; or by a claim that takes it over, because it has ended.
         PERFORM FROM nevent_webhooks.records r
             WHERE r.scope = p_scope AND r.id = p_id AND r.kind = p_kind
                 AND r.token = p_token AND NOT r.completed AND r.ends > clock_timestamp();

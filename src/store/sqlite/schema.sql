@@ -59,6 +59,6 @@ BEGIN
             WHERE scope = NEW.scope AND id = NEW.id AND kind = NEW.kind
                 AND token = NEW.token AND NOT completed);
     UPDATE nevent_webhooks_records
-        SET completed = 1, ends = CAST(CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) AS INTEGER) + retention
+        SET completed = 1, ends = CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) + retention
         WHERE scope = NEW.scope AND id = NEW.id AND kind = NEW.kind;
 END;

@@ -26,6 +26,7 @@ pub struct ReceiverProcess {
     process: Process,
     address: SocketAddr,
     url: String,
+    asynchronous_claims: bool,
     book: Book,
     reader: Option<JoinHandle<()>>,
 }
@@ -37,13 +38,19 @@ const WORK: Duration = Duration::from_millis(100);
 
 impl ReceiverProcess {
     /// At this address, or any.
-    pub fn start(url: &str, address: Option<SocketAddr>, book: &Book) -> Self {
+    pub fn start(
+        url: &str,
+        asynchronous_claims: bool,
+        address: Option<SocketAddr>,
+        book: &Book,
+    ) -> Self {
         // This very program, running the one test that is a receiver.
         let this = std::env::current_exe().expect("this test's path");
         let process = Command::new(this)
             // With a single thread the test's name would stand on the first line that it says.
             .args(["--exact", "ledger::receiver::serve", "--nocapture", "--test-threads=2"])
             .env("RECEIVER_URL", url)
+            .env("RECEIVER_ASYNCHRONOUS", asynchronous_claims.to_string())
             .env("RECEIVER_ADDRESS", address.map_or("127.0.0.1:0".into(), |at| at.to_string()))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -65,7 +72,7 @@ impl ReceiverProcess {
         let address = listening.recv_timeout(Duration::from_secs(30)).expect("it listens");
         let address = address.expect("an address");
         let (url, book, reader) = (url.to_owned(), book.clone(), Some(reader));
-        Self { process, address, url, book, reader }
+        Self { process, address, url, asynchronous_claims, book, reader }
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -82,7 +89,8 @@ impl ReceiverProcess {
 
     pub fn kill_and_restart(&mut self) {
         self.kill();
-        *self = Self::start(&self.url, Some(self.address), &self.book);
+        let (asynchronous, address) = (self.asynchronous_claims, Some(self.address));
+        *self = Self::start(&self.url, asynchronous, address, &self.book);
     }
 
     /// Stops it, like a machine that is suspended.
@@ -108,13 +116,16 @@ async fn serve() {
     let address = std::env::var("RECEIVER_ADDRESS").expect("told by who started it");
     let listener = TcpListener::bind(address).await.expect("a port");
     say("listening", listener.local_addr().expect("an address"));
-    let store = connected(&url).await;
+    let asynchronous = std::env::var("RECEIVER_ASYNCHRONOUS").is_ok_and(|is| is == "true");
+    let (store, plain_store) = (connected(&url, asynchronous).await, connected(&url, false).await);
     let options = || {
         let options = DedupeOptions::new().lease(LEASE).response_deadline(LEASE / 3);
         options.store_timeout(LEASE * 4 / 15)
     };
     let verify = VerifyLayer::new(Verifier::new(secrets::secret(SECRET)));
     let layers = |scope: &str| {
+        // Claims that a crash may lose are safe only if the handler commits.
+        let store = if scope == "plain" { &plain_store } else { &store };
         let dedupe = DedupeLayer::with_options(scope, store.clone(), options());
         (verify.clone(), dedupe.expect("safe options"))
     };
@@ -127,9 +138,10 @@ async fn serve() {
 }
 
 /// A store, once the server is up.
-async fn connected(url: &str) -> PostgresStore {
+async fn connected(url: &str, asynchronous_claims: bool) -> PostgresStore {
     loop {
         let options = PostgresOptions::new().command_timeout(LEASE / 5);
+        let options = options.asynchronous_claims(asynchronous_claims);
         match PostgresStore::open(url, options).await {
             Ok(store) => return store,
             Err(_) => sleep(WORK / 4).await,

@@ -30,7 +30,7 @@ pub use acceptance::{Adapter, SECRET, secrets};
 pub use bouncer::Bouncer;
 pub use effects::{Effects, sell};
 pub use proxy::Proxy;
-pub use scene::{Scene, unavailable};
+pub use scene::{Scene, deliver_until_done, unavailable};
 pub use server::{Database, Server};
 
 /// The longest a busy machine may need for anything that an idle one does at once.

@@ -1,10 +1,13 @@
+use std::time::{Duration, Instant};
+
 use axum::http::StatusCode;
 use nevent_webhooks::store::PostgresStore;
 use nevent_webhooks::{Delivery, Rejection};
+use tokio::time::sleep;
 
 use super::acceptance::receiver::Setup;
-use super::acceptance::{Adapter, Receiver};
-use super::{Effects, Server, sell};
+use super::acceptance::{Adapter, Post, Receiver};
+use super::{Effects, PATIENCE, Server, sell};
 
 /// A server, its store, and the handlers' table.
 pub struct Scene {
@@ -47,6 +50,15 @@ impl Scene {
             delivery.commit(transaction).await?;
             Ok(StatusCode::OK)
         })
+    }
+}
+
+/// Delivers until the answer is 200, as a sender does.
+pub async fn deliver_until_done(receiver: &Receiver, post: &Post) {
+    let begun = Instant::now();
+    while receiver.deliver(post).await.status != 200 {
+        assert!(begun.elapsed() < PATIENCE, "the delivery is never handled");
+        sleep(Duration::from_millis(50)).await;
     }
 }
 

@@ -47,13 +47,14 @@ impl Server {
         run(Command::new("cp").arg("-a").arg(template()).arg(&data));
         give_to_postgres(&data);
         let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
-        loop {
+        for _ in 0..20 {
             let port = free_port();
             let mut process = spawn(&directory, port, &settings, small_disk);
             if is_ready(&mut process, port).await {
                 return Self { process, directory, port, settings, small_disk };
             }
         }
+        panic!("the server does not start (a small disk needs root): {}", log(&directory));
     }
 
     pub fn url(&self) -> String {

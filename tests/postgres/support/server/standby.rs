@@ -28,7 +28,17 @@ impl Server {
         self.execute("ALTER SYSTEM SET synchronous_standby_names = '*'").await;
         self.execute("SELECT pg_reload_conf()").await;
         let synchronous = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'";
-        self.shows(synchronous).await;
+        self.shows(synchronous, 1).await;
+    }
+
+    /// Lets the standby have all that was written so far, and nothing more.
+    pub async fn leave_behind(&self, standby: &Self) {
+        let behind =
+            "SELECT count(*) FROM pg_stat_replication WHERE replay_lsn >= pg_current_wal_lsn()";
+        self.shows(behind, 1).await;
+        standby.execute("ALTER SYSTEM SET primary_conninfo = ''").await;
+        standby.execute("SELECT pg_reload_conf()").await;
+        self.shows("SELECT count(*) FROM pg_stat_replication", 0).await;
     }
 
     /// Makes a standby a server that can be written to.
@@ -39,12 +49,12 @@ impl Server {
     }
 
     async fn is_followed(&self) {
-        self.shows("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'").await;
+        self.shows("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'", 1).await;
     }
 
-    async fn shows(&self, query: &str) {
+    async fn shows(&self, query: &str, number: i64) {
         let (client, begun) = (self.client().await, Instant::now());
-        while client.query_one(query, &[]).await.expect("statistics").get::<_, i64>(0) != 1 {
+        while client.query_one(query, &[]).await.expect("statistics").get::<_, i64>(0) != number {
             assert!(begun.elapsed() < PATIENCE, "never so: {query}");
             sleep(Duration::from_millis(10)).await;
         }
