@@ -111,7 +111,8 @@ impl TokenDelivery {
     }
 
     /// The claim under which the handler runs. `None` above [`DedupeLayer`](crate::DedupeLayer), or
-    /// without one.
+    /// without one. With [`ClaimHandle::commit`] the handler completes the delivery in its own
+    /// transaction.
     #[must_use]
     pub fn claim(&self) -> Option<&ClaimHandle> {
         self.0.claim()

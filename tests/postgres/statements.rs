@@ -49,8 +49,9 @@ async fn claims_that_made_each_other_fail_are_tried_again() {
 #[tokio::test]
 async fn a_roles_statement_timeout_does_not_cut_the_store_short() {
     let server = Server::start().await;
-    server.execute("ALTER ROLE postgres SET statement_timeout = '50ms'").await;
-    let store = server.store().await;
+    server.store().await;
+    server.execute("ALTER ROLE postgres SET statement_timeout = '400ms'").await;
+    let store = PostgresStore::connect(&server.url()).await.expect("a migrated server");
     let claim = claim("d");
     store.claim(&claim).await.expect("a server");
     let holds = server.client().await;
@@ -61,7 +62,7 @@ async fn a_roles_statement_timeout_does_not_cut_the_store_short() {
         .await
         .expect("a server");
     let release = async {
-        sleep(Duration::from_millis(300)).await;
+        sleep(Duration::from_millis(600)).await;
         holds.batch_execute("ROLLBACK").await.expect("a server");
     };
     let (completed, ()) = tokio::join!(store.complete(&claim), release);
@@ -101,7 +102,9 @@ async fn no_operation_waits_for_a_table_when_nobody_waits_for_it() {
 async fn a_claim_reads_only_its_own_rows() {
     const CLAIMS: i64 = 1_000;
     let server = Server::with(&["autovacuum=off"]).await;
-    let store = server.store().await;
+    PostgresStore::migrate(&server.url()).await.expect("a server");
+    let patient = PostgresOptions::new().command_timeout(PATIENCE);
+    let store = PostgresStore::open(&server.url(), patient).await.expect("a migrated server");
     for number in 0..CLAIMS {
         let mut claim = claim(&format!("d{number}"));
         let keys = [0_u8, 1].map(|key| {
