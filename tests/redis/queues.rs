@@ -71,7 +71,8 @@ async fn q12_a_workers_effects_and_its_record_are_written_together() {
         assert_eq!(once.event(&entry, move |_, claim| sold(store, claim)).await, due);
     }
     assert_eq!(bench.read(&["GET", SOLD]).await, "1");
-    let left: i64 = bench.server.command(&["TTL", "nevent:{tickets}qe:evt_01234567890"]).await;
+    let left: i64 =
+        bench.server.command(&["TTL", "nevent:{tickets}qe7:tickets:evt_01234567890"]).await;
     assert!((86_000..=86_400).contains(&left), "the retention: {left} s");
 }
 
