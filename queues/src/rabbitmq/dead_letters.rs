@@ -5,7 +5,7 @@ use nevent_webhooks::queue::Envelope;
 use tokio::sync::Mutex;
 
 use super::link::Link;
-use super::message::{attempts_of, envelope_of, last_death_of, published_again};
+use super::message::{attempts_of, envelope_of, last_death_of, replayed, vanished_of};
 use super::{RabbitMqError, RabbitMqOptions};
 
 /// The dead letters of a queue: entries that failed at their last attempt, that lost their worker too
@@ -83,7 +83,7 @@ impl RabbitMqDeadLetters {
     pub async fn list(&self, limit: usize) -> Result<Vec<DeadLetter>, RabbitMqError> {
         let mut letters = Vec::new();
         let visit = async |message: &Delivery| {
-            letters.push(DeadLetter::of(message));
+            letters.push(DeadLetter::of(message, &self.options));
             Ok(false)
         };
         self.visit(limit, visit).await?;
@@ -139,7 +139,7 @@ impl RabbitMqDeadLetters {
     async fn replay(&self, chosen: impl Fn(&DeadLetter) -> bool) -> Result<usize, RabbitMqError> {
         let session = self.link.session()?;
         self.each(chosen, async |message| {
-            let properties = published_again(&message.properties, 0);
+            let properties = replayed(&message.properties);
             session.publish(&self.options.name, properties, &message.data).await
         })
         .await
@@ -153,7 +153,7 @@ impl RabbitMqDeadLetters {
     ) -> Result<usize, RabbitMqError> {
         let mut count = 0;
         let visit = async |message: &Delivery| {
-            let is_chosen = chosen(&DeadLetter::of(message));
+            let is_chosen = chosen(&DeadLetter::of(message, &self.options));
             if is_chosen {
                 act(message).await?;
                 count += 1;
@@ -206,12 +206,16 @@ impl RabbitMqDeadLetters {
 }
 
 impl DeadLetter {
-    fn of(message: &Delivery) -> Self {
+    fn of(message: &Delivery, options: &RabbitMqOptions) -> Self {
         let properties = &message.properties;
         let envelope = envelope_of(properties, &message.data).ok();
         let message_id = properties.message_id().as_ref().map(ToString::to_string);
         let id = envelope.as_ref().map(|envelope| envelope.id().as_str().to_owned());
-        let reason = reason(envelope.as_ref(), last_death_of(properties).as_deref());
+        let reason = if vanished_of(properties) > options.delivery_limit {
+            DeadLetterReason::WorkerVanished
+        } else {
+            reason(envelope.as_ref(), last_death_of(properties).as_deref())
+        };
         // The last attempt is not in the message: the broker moves it as it was.
         let last = u32::from(reason == DeadLetterReason::Failed);
         let attempts = attempts_of(properties).saturating_add(last);

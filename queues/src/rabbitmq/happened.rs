@@ -25,8 +25,8 @@ pub enum RabbitMqHappened<'a> {
     DeadLetter {
         /// The id of the event; empty if the message cannot be read.
         event: &'a str,
-        /// `failed`, `panicked`, `timed_out`, `not_committed` or `not_an_event`. The broker does not tell
-        /// the worker of entries that reach the
+        /// `failed`, `panicked`, `timed_out`, `not_committed`, `not_an_event` or `worker_vanished`. The
+        /// broker does not tell the worker if the broker itself enforces the
         /// [delivery limit](super::RabbitMqOptions::delivery_limit).
         reason: &'static str,
     },

@@ -8,7 +8,7 @@ use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicNackOptions, BasicRejectOptions};
 use nevent_webhooks::queue::{Envelope, Handled};
 
-use super::message::{attempts_of, envelope_of, published_again};
+use super::message::{attempts_of, envelope_of, published_again, vanished_of};
 use super::publisher::Session;
 use super::{RabbitMqError, RabbitMqOptions};
 
@@ -69,6 +69,12 @@ impl Taken {
 
     pub(super) fn attempts(&self) -> u32 {
         attempts_of(&self.delivery.properties)
+    }
+
+    /// Whether the entry's workers have vanished too often. The broker enforces the limit itself for a
+    /// message that is always in the same queue. It forgets its count when the entry is published again.
+    pub(super) fn is_killer(&self, options: &RabbitMqOptions) -> bool {
+        vanished_of(&self.delivery.properties) > options.delivery_limit
     }
 
     pub(super) async fn meet(

@@ -29,7 +29,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// | is done, now or before | away: it is acknowledged |
 /// | is in flight elsewhere, or the store failed | into a retry queue; that is no attempt |
 /// | failed | into the retry queue of the next delay of the [`RetryPolicy`](crate::RetryPolicy) |
-/// | failed at the last attempt | into the dead letters |
+/// | failed at the last attempt, or its workers vanished too often | into the dead letters |
 /// | is no event, or cannot be read | into the dead letters, as it came |
 ///
 /// An entry whose worker vanishes is delivered again by the broker. The worker survives restarts of the
@@ -167,6 +167,9 @@ impl<H> Handling<H> {
         let permit = self.permits.acquire().await;
         let observe = &self.observer.0;
         let (fate, envelope, outcome) = match taken.envelope() {
+            envelope if taken.is_killer(&self.options) => {
+                (Fate::DeadLetter, envelope, "worker_vanished")
+            }
             Some(envelope) if envelope.is_readable() => {
                 let handled = self.once.event(&envelope, self.handler).await;
                 let fate = Fate::of(&handled, taken.attempts(), &self.options);

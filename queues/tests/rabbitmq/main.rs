@@ -5,6 +5,7 @@ mod support;
 
 mod broker;
 mod configuration;
+mod crashes;
 mod dead_letters;
 mod examples;
 mod ledger;
