@@ -21,6 +21,7 @@
 
 mod dead_letters;
 mod error;
+mod handling;
 mod happened;
 mod link;
 mod message;

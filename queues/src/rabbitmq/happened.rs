@@ -1,4 +1,5 @@
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,6 +42,14 @@ pub enum RabbitMqHappened<'a> {
 /// The function that is told.
 #[derive(Clone)]
 pub(super) struct Observer(pub(super) Arc<dyn Fn(&RabbitMqHappened<'_>) + Send + Sync>);
+
+impl Observer {
+    /// Calls the function. Its panic ends here: an entry whose task panics would stay unacknowledged until
+    /// the channel ends.
+    pub(super) fn tell(&self, happened: &RabbitMqHappened<'_>) {
+        let _ = catch_unwind(AssertUnwindSafe(|| (self.0)(happened)));
+    }
+}
 
 impl Default for Observer {
     fn default() -> Self {

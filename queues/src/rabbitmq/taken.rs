@@ -1,23 +1,23 @@
 //! An entry that a worker has taken, and what becomes of it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use lapin::Channel;
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicNackOptions, BasicRejectOptions};
+use lapin::{BasicProperties, Channel};
 use nevent_webhooks::queue::{Envelope, Handled};
+use tokio::time::timeout;
 
 use super::message::{attempts_of, envelope_of, published_again, vanished_of};
-use super::publisher::Session;
 use super::{RabbitMqError, RabbitMqOptions};
 
 /// A message that is not acknowledged yet.
 pub(super) struct Taken {
     pub(super) delivery: Delivery,
-    pub(super) session: Arc<Session>,
     /// The channel closes with its last clone, and the broker would deliver the message again.
-    pub(super) _channel: Channel,
+    pub(super) channel: Channel,
+    /// How long an acknowledgement may take.
+    pub(super) limit: Duration,
 }
 
 /// What becomes of an entry.
@@ -77,37 +77,45 @@ impl Taken {
         vanished_of(&self.delivery.properties) > options.delivery_limit
     }
 
-    pub(super) async fn meet(
-        &self,
-        fate: Fate,
-        options: &RabbitMqOptions,
-    ) -> Result<(), RabbitMqError> {
-        match fate {
-            Fate::Done => self.acknowledge().await,
-            Fate::Retry { delay, attempts } => {
-                let properties = published_again(&self.delivery.properties, attempts);
-                let queue = options.retry_queue(delay);
-                // Before the acknowledgement: a crash in between leaves two copies, and not none.
-                self.session.publish(&queue, properties, &self.delivery.data).await?;
-                self.acknowledge().await
-            }
-            // The broker moves it, without a moment in which it is nowhere or in two places.
-            Fate::DeadLetter => {
-                self.delivery.acker.reject(BasicRejectOptions { requeue: false }).await?;
-                Ok(())
-            }
-        }
+    /// The properties of the message that is published for another attempt.
+    pub(super) fn again(&self, attempts: u32) -> BasicProperties {
+        published_again(&self.delivery.properties, attempts)
     }
 
-    async fn acknowledge(&self) -> Result<(), RabbitMqError> {
-        self.delivery.acker.ack(BasicAckOptions::default()).await?;
-        Ok(())
+    /// Whether the broker still waits for the acknowledgement. Otherwise it delivers the message again.
+    pub(super) fn is_held(&self) -> bool {
+        self.channel.status().connected()
+    }
+
+    pub(super) async fn acknowledge(&self) -> Result<(), RabbitMqError> {
+        self.written(self.delivery.acker.ack(BasicAckOptions::default())).await
+    }
+
+    /// Makes a dead letter of it. The broker moves it, without a moment in which it is nowhere or in two
+    /// places.
+    pub(super) async fn reject(&self) -> Result<(), RabbitMqError> {
+        self.written(self.delivery.acker.reject(BasicRejectOptions { requeue: false })).await
     }
 
     /// Returns the message to its queue. It counts as a delivery.
-    pub(super) async fn give_back(&self) {
+    pub(super) async fn give_back(&self) -> Result<(), RabbitMqError> {
         let options = BasicNackOptions { requeue: true, ..BasicNackOptions::default() };
-        // If the channel has ended, the broker has it back already.
-        let _ = self.delivery.acker.nack(options).await;
+        self.written(self.delivery.acker.nack(options)).await
+    }
+
+    /// With a time limit, because a connection that writes nothing would otherwise hold up a shutdown.
+    async fn written(
+        &self,
+        answer: impl Future<Output = lapin::Result<bool>>,
+    ) -> Result<(), RabbitMqError> {
+        match timeout(self.limit, answer).await {
+            Ok(Ok(true)) => Ok(()),
+            Ok(Ok(false)) => Err(RabbitMqError::Broker(
+                "the channel ended before the acknowledgement, so the entry is delivered again"
+                    .to_owned(),
+            )),
+            Ok(Err(error)) => Err(error.into()),
+            Err(_) => Err(RabbitMqError::TimedOut(self.limit)),
+        }
     }
 }

@@ -8,14 +8,15 @@ use lapin::types::FieldTable;
 use lapin::{Channel, Consumer};
 use nevent_webhooks::ClaimHandle;
 use nevent_webhooks::queue::{Envelope, Once};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use super::handling::Handling;
 use super::happened::{Observer, RabbitMqHappened};
 use super::link::Link;
 use super::publisher::Session;
-use super::taken::{Fate, Taken};
+use super::taken::Taken;
 use super::{RabbitMqError, RabbitMqOptions};
 
 const CONSUMER: &str = "worker";
@@ -38,11 +39,15 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub struct RabbitMqWorker {
     options: RabbitMqOptions,
     link: Link,
+    /// Another connection. While its memory or disk is nearly full, the broker reads nothing from a
+    /// connection that publishes. On the same connection, it would not read the acknowledgements that
+    /// empty its queues.
+    publisher: Arc<Link>,
     observer: Observer,
 }
 
 impl RabbitMqWorker {
-    /// Connects to the broker, and declares the queues.
+    /// Connects to the broker, with two connections, and declares the queues.
     ///
     /// # Errors
     ///
@@ -53,7 +58,8 @@ impl RabbitMqWorker {
     /// Outside a Tokio runtime.
     pub async fn connect(options: &RabbitMqOptions) -> Result<Self, RabbitMqError> {
         let link = Link::connect(options).await?;
-        Ok(Self { link, options: options.clone(), observer: Observer::default() })
+        let publisher = Arc::new(Link::connect(options).await?);
+        Ok(Self { link, publisher, options: options.clone(), observer: Observer::default() })
     }
 
     /// Sets the function that is told of retries, dead letters and failures of the broker.
@@ -77,11 +83,14 @@ impl RabbitMqWorker {
         T: Send + 'static,
         E: Display + Send + 'static,
     {
+        let (stopping, is_stopping) = watch::channel(false);
         let handling = Handling {
             once: once.clone(),
             handler,
             options: Arc::new(self.options.clone()),
             observer: self.observer.clone(),
+            publisher: Arc::clone(&self.publisher),
+            stopping: is_stopping,
             permits: Arc::new(Semaphore::new(self.options.concurrency.into())),
         };
         let mut tasks = JoinSet::new();
@@ -99,12 +108,13 @@ impl RabbitMqWorker {
             let error = failed.unwrap_or_else(|| {
                 RabbitMqError::Broker("the broker has cancelled the consumer".to_owned())
             });
-            (self.observer.0)(&RabbitMqHappened::BrokerFailed { error: &error });
+            self.observer.tell(&RabbitMqHappened::BrokerFailed { error: &error });
             tokio::select! {
                 () = &mut stop => break,
                 () = sleep(PAUSE) => {}
             }
         }
+        let _ = stopping.send_replace(true);
         while tasks.join_next().await.is_some() {}
         once.wait_idle().await;
     }
@@ -112,7 +122,7 @@ impl RabbitMqWorker {
     /// Takes entries until the channel ends. When the future is dropped, the consumer is cancelled.
     async fn take<H, F, T, E>(
         &self,
-        session: &Arc<Session>,
+        session: &Session,
         handling: &Handling<H>,
         tasks: &mut JoinSet<()>,
     ) -> Result<(), RabbitMqError>
@@ -128,8 +138,8 @@ impl RabbitMqWorker {
         let mut consumer = self.consumer(&channel).await?;
         while let Some(delivery) = consumer.next().await {
             while tasks.try_join_next().is_some() {}
-            let session = Arc::clone(session);
-            let taken = Taken { delivery: delivery?, _channel: channel.clone(), session };
+            let (channel, limit) = (channel.clone(), self.options.timeout);
+            let taken = Taken { delivery: delivery?, channel, limit };
             tasks.spawn(handling.clone().handle(taken));
         }
         Ok(())
@@ -141,65 +151,5 @@ impl RabbitMqWorker {
         let consumer =
             channel.basic_consume(queue.into(), CONSUMER.into(), options, FieldTable::default());
         Ok(consumer.await?)
-    }
-}
-
-/// What a task needs for an entry.
-#[derive(Clone)]
-struct Handling<H> {
-    once: Once,
-    handler: H,
-    options: Arc<RabbitMqOptions>,
-    observer: Observer,
-    /// Entries of a connection that has ended may still be in flight, so the prefetch count alone does
-    /// not limit the concurrency.
-    permits: Arc<Semaphore>,
-}
-
-impl<H> Handling<H> {
-    async fn handle<F, T, E>(self, taken: Taken)
-    where
-        H: Fn(Envelope, ClaimHandle) -> F + Send + 'static,
-        F: Future<Output = Result<T, E>> + Send + 'static,
-        T: Send + 'static,
-        E: Display + Send + 'static,
-    {
-        let permit = self.permits.acquire().await;
-        let observe = &self.observer.0;
-        let (fate, envelope, outcome) = match taken.envelope() {
-            envelope if taken.is_killer(&self.options) => {
-                (Fate::DeadLetter, envelope, "worker_vanished")
-            }
-            Some(envelope) if envelope.is_readable() => {
-                let handled = self.once.event(&envelope, self.handler).await;
-                let fate = Fate::of(&handled, taken.attempts(), &self.options);
-                (fate, Some(envelope), handled.as_str())
-            }
-            envelope => (Fate::DeadLetter, envelope, "not_an_event"),
-        };
-        tell(observe.as_ref(), &fate, envelope.as_ref(), outcome);
-        if let Err(error) = taken.meet(fate, &self.options).await {
-            observe(&RabbitMqHappened::BrokerFailed { error: &error });
-            // Not at once: what has failed may be what all entries need, such as a retry queue.
-            sleep(PAUSE).await;
-            taken.give_back().await;
-        }
-        drop(permit);
-    }
-}
-
-fn tell(
-    observe: &dyn Fn(&RabbitMqHappened<'_>),
-    fate: &Fate,
-    envelope: Option<&Envelope>,
-    outcome: &'static str,
-) {
-    let event = envelope.map_or("", |envelope| envelope.id().as_str());
-    match *fate {
-        Fate::Done => {}
-        Fate::Retry { delay, attempts } => {
-            observe(&RabbitMqHappened::Retry { event, outcome, attempts, delay });
-        }
-        Fate::DeadLetter => observe(&RabbitMqHappened::DeadLetter { event, reason: outcome }),
     }
 }

@@ -9,6 +9,7 @@ mod crashes;
 mod dead_letters;
 mod examples;
 mod ledger;
+mod moves;
 mod outages;
 mod whole;
 mod work;
