@@ -26,6 +26,7 @@ mod happened;
 mod link;
 mod message;
 mod options;
+mod pause;
 mod publisher;
 mod queue;
 mod taken;

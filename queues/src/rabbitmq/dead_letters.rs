@@ -183,7 +183,11 @@ impl RabbitMqDeadLetters {
                 .min(usize::try_from(got.message_count).unwrap_or(usize::MAX).saturating_add(1))
                 - 1;
             if visit(&got.delivery).await? {
-                got.delivery.acker.ack(BasicAckOptions::default()).await?;
+                if !got.delivery.acker.ack(BasicAckOptions::default()).await? {
+                    return Err(RabbitMqError::Broker(
+                        "the channel ended before it was removed".into(),
+                    ));
+                }
             } else {
                 last = Some(got.delivery.acker.clone());
             }

@@ -5,18 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nevent_webhooks::ClaimHandle;
-use nevent_webhooks::queue::{Envelope, Once};
+use nevent_webhooks::queue::{Envelope, EnvelopeError, Handled, Once};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
 use super::happened::{Observer, RabbitMqHappened};
 use super::link::Link;
+use super::pause::{FIRST_PAUSE, LONGEST_PAUSE, SharedPause};
 use super::taken::{Fate, Taken};
 use super::{RabbitMqError, RabbitMqOptions};
-
-/// Before an entry is published again that no retry queue has taken.
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// What a task needs for an entry.
 #[derive(Clone)]
@@ -26,11 +23,20 @@ pub(super) struct Handling<H> {
     pub(super) options: Arc<RabbitMqOptions>,
     pub(super) observer: Observer,
     pub(super) publisher: Arc<Link>,
+    /// While the store of `once` fails.
+    pub(super) refusals: Arc<SharedPause>,
     /// Whether the worker has been told to stop.
     pub(super) stopping: watch::Receiver<bool>,
     /// Entries of a connection that has ended may still be in flight, so the prefetch count alone does
     /// not limit the concurrency.
     pub(super) permits: Arc<Semaphore>,
+}
+
+/// What a worker has found, and what follows from it.
+struct Met {
+    fate: Fate,
+    envelope: Option<Envelope>,
+    outcome: &'static str,
 }
 
 impl<H> Handling<H> {
@@ -42,18 +48,8 @@ impl<H> Handling<H> {
         E: Display + Send + 'static,
     {
         let permit = self.permits.acquire().await;
-        let (fate, envelope, outcome) = match taken.envelope() {
-            envelope if taken.is_killer(&self.options) => {
-                (Fate::DeadLetter, envelope, "worker_vanished")
-            }
-            Some(envelope) if envelope.is_readable() => {
-                let handled = self.once.event(&envelope, self.handler.clone()).await;
-                let fate = Fate::of(&handled, taken.attempts(), &self.options);
-                (fate, Some(envelope), handled.as_str())
-            }
-            envelope => (Fate::DeadLetter, envelope, "not_an_event"),
-        };
-        match self.meet(&taken, &fate).await {
+        let Met { fate, envelope, outcome } = self.meet(&taken).await;
+        match self.carry_out(&taken, &fate).await {
             Ok(true) => self.tell(&fate, envelope.as_ref(), outcome),
             Ok(false) => {}
             Err(error) => self.failed(&error),
@@ -61,8 +57,42 @@ impl<H> Handling<H> {
         drop(permit);
     }
 
-    /// Returns whether the entry has met its fate. Otherwise the broker delivers it again.
-    async fn meet(&self, taken: &Taken, fate: &Fate) -> Result<bool, RabbitMqError> {
+    /// Runs the handler, if the entry is for it.
+    async fn meet<F, T, E>(&self, taken: &Taken) -> Met
+    where
+        H: Fn(Envelope, ClaimHandle) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: Display + Send + 'static,
+    {
+        let (options, attempts) = (&self.options, taken.attempts());
+        let dead = |envelope, outcome| Met { fate: Fate::DeadLetter, envelope, outcome };
+        match taken.envelope() {
+            envelope if taken.is_killer(options) => dead(envelope.ok(), "worker_vanished"),
+            Ok(envelope) if envelope.is_readable() => {
+                let handled = self.once.event(&envelope, self.handler.clone()).await;
+                if let Handled::Refused(_) = handled {
+                    // The entry keeps its permit, so no more are taken. Otherwise an outage of the store
+                    // would send all entries round the retry queues.
+                    self.stops_within(self.refusals.next()).await;
+                } else {
+                    self.refusals.reset();
+                }
+                let fate = Fate::of(&handled, attempts, options);
+                Met { fate, envelope: Some(envelope), outcome: handled.as_str() }
+            }
+            Ok(envelope) => dead(Some(envelope), "not_an_event"),
+            Err(EnvelopeError::UnknownVersion { .. }) => {
+                // A newer worker can read it.
+                let fate = Fate::not_counted(attempts, options);
+                Met { fate, envelope: None, outcome: "unknown_version" }
+            }
+            Err(_) => dead(None, "unreadable"),
+        }
+    }
+
+    /// Returns whether it is carried out. Otherwise the broker delivers the entry again.
+    async fn carry_out(&self, taken: &Taken, fate: &Fate) -> Result<bool, RabbitMqError> {
         match *fate {
             Fate::Done => taken.acknowledge().await?,
             Fate::Retry { delay, attempts } => {
@@ -98,7 +128,7 @@ impl<H> Handling<H> {
         }
     }
 
-    /// Waits for this time, or until the worker is told to stop, and returns whether it is.
+    /// Waits for this time, or until the worker is told to stop. Returns whether it is told to.
     async fn stops_within(&self, pause: Duration) -> bool {
         let mut stopping = self.stopping.clone();
         timeout(pause, stopping.wait_for(|is_stopping| *is_stopping)).await.is_ok()

@@ -12,9 +12,10 @@ pub enum RabbitMqHappened<'a> {
     /// An entry waits for another attempt.
     #[non_exhaustive]
     Retry {
-        /// The id of the event.
+        /// The id of the event; empty if this release cannot read the entry.
         event: &'a str,
-        /// How the handler ended: the name of a [`Handled`](nevent_webhooks::queue::Handled).
+        /// How the handler ended: the name of a [`Handled`](nevent_webhooks::queue::Handled), or
+        /// `unknown_version`.
         outcome: &'static str,
         /// Attempts that have failed.
         attempts: u32,
@@ -26,8 +27,8 @@ pub enum RabbitMqHappened<'a> {
     DeadLetter {
         /// The id of the event; empty if the message cannot be read.
         event: &'a str,
-        /// `failed`, `panicked`, `timed_out`, `not_committed`, `not_an_event` or `worker_vanished`. The
-        /// broker does not tell the worker if the broker itself enforces the
+        /// `failed`, `panicked`, `timed_out`, `not_committed`, `not_an_event`, `unreadable` or
+        /// `worker_vanished`. The broker does not tell the worker if the broker itself enforces the
         /// [delivery limit](super::RabbitMqOptions::delivery_limit).
         reason: &'static str,
     },

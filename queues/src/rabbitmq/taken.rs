@@ -5,7 +5,7 @@ use std::time::Duration;
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicNackOptions, BasicRejectOptions};
 use lapin::{BasicProperties, Channel};
-use nevent_webhooks::queue::{Envelope, Handled};
+use nevent_webhooks::queue::{Envelope, EnvelopeError, Handled};
 use tokio::time::timeout;
 
 use super::message::{attempts_of, envelope_of, published_again, vanished_of};
@@ -46,25 +46,25 @@ impl Fate {
             Handled::InProgress { lease, .. } => {
                 Self::Retry { delay: options.delay_of_at_least(*lease), attempts }
             }
-            Handled::Refused(_) => {
-                let next = options.retry.delay_after(failed);
-                Self::Retry {
-                    delay: next.unwrap_or(options.delay_of_at_least(Duration::MAX)),
-                    attempts,
-                }
-            }
+            Handled::Refused(_) => Self::not_counted(attempts, options),
             _ => match options.retry.delay_after(failed) {
                 Some(delay) => Self::Retry { delay, attempts: failed },
                 None => Self::DeadLetter,
             },
         }
     }
+
+    /// After the next delay, which is no attempt.
+    pub(super) fn not_counted(attempts: u32, options: &RabbitMqOptions) -> Self {
+        let next = options.retry.delay_after(attempts.saturating_add(1));
+        let delay = next.unwrap_or(options.delay_of_at_least(Duration::MAX));
+        Self::Retry { delay, attempts }
+    }
 }
 
 impl Taken {
-    /// The entry, if it can be read.
-    pub(super) fn envelope(&self) -> Option<Envelope> {
-        envelope_of(&self.delivery.properties, &self.delivery.data).ok()
+    pub(super) fn envelope(&self) -> Result<Envelope, EnvelopeError> {
+        envelope_of(&self.delivery.properties, &self.delivery.data)
     }
 
     pub(super) fn attempts(&self) -> u32 {

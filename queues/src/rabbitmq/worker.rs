@@ -29,9 +29,10 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// | --- | --- |
 /// | is done, now or before | away: it is acknowledged |
 /// | is in flight elsewhere, or the store failed | into a retry queue; that is no attempt |
+/// | has a version of the format that this release cannot read | the same, for a newer worker |
 /// | failed | into the retry queue of the next delay of the [`RetryPolicy`](crate::RetryPolicy) |
 /// | failed at the last attempt, or its workers vanished too often | into the dead letters |
-/// | is no event, or cannot be read | into the dead letters, as it came |
+/// | is no event, or cannot be read at all | into the dead letters, as it came |
 ///
 /// An entry whose worker vanishes is delivered again by the broker. The worker survives restarts of the
 /// broker.
@@ -90,6 +91,7 @@ impl RabbitMqWorker {
             options: Arc::new(self.options.clone()),
             observer: self.observer.clone(),
             publisher: Arc::clone(&self.publisher),
+            refusals: Arc::default(),
             stopping: is_stopping,
             permits: Arc::new(Semaphore::new(self.options.concurrency.into())),
         };

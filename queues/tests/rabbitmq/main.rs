@@ -11,5 +11,6 @@ mod examples;
 mod ledger;
 mod moves;
 mod outages;
+mod waiting;
 mod whole;
 mod work;
