@@ -15,7 +15,7 @@ use super::pause::{FIRST_PAUSE, LONGEST_PAUSE, SharedPause};
 use super::taken::{Fate, Taken};
 use super::{RabbitMqError, RabbitMqOptions};
 
-/// What a task needs for an entry.
+/// Everything that the task of an entry needs.
 #[derive(Clone)]
 pub(super) struct Handling<H> {
     pub(super) once: Once,
@@ -32,7 +32,7 @@ pub(super) struct Handling<H> {
     pub(super) permits: Arc<Semaphore>,
 }
 
-/// What a worker has found, and what follows from it.
+/// An entry with the outcome, and the fate that follows from it.
 struct Met {
     fate: Fate,
     envelope: Option<Envelope>,

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::RabbitMqError;
 
-/// What a worker tells its observer: everything but success. None of it holds a payload.
+/// An incident that a worker reports to its observer. Successes are not reported, and no incident holds a
+/// payload.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RabbitMqHappened<'a> {
@@ -35,7 +36,7 @@ pub enum RabbitMqHappened<'a> {
     /// The broker failed. The worker tries again.
     #[non_exhaustive]
     BrokerFailed {
-        /// What happened.
+        /// The failure.
         error: &'a RabbitMqError,
     },
 }

@@ -1,4 +1,4 @@
-//! An entry that a worker has taken, and what becomes of it.
+//! An entry that a worker has taken, and the ways that it can go.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub(super) struct Taken {
     pub(super) limit: Duration,
 }
 
-/// What becomes of an entry.
+/// The way that an entry goes when its worker is done with it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     Done,

@@ -73,8 +73,8 @@ impl RabbitMqWorker {
         self
     }
 
-    /// Handles entries until `stop` completes. Then it takes no more, and returns when those in hand are
-    /// done: wrap it in a timeout if your platform does not kill the process.
+    /// Handles entries until `stop` completes. Then it takes no more, and returns when those in flight
+    /// are done: wrap it in a timeout if your platform does not kill the process.
     ///
     /// If you drop the future, handlers continue, and the broker delivers their entries again.
     pub async fn run<H, F, T, E>(&self, once: &Once, handler: H, stop: impl Future<Output = ()>)

@@ -77,7 +77,7 @@ impl Work {
     }
 }
 
-/// Long enough that a shutdown finds handlers at work.
+/// Long enough that a shutdown finds running handlers.
 const TAKES: Duration = Duration::from_millis(20);
 
 async fn handle(
