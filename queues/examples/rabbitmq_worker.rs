@@ -32,7 +32,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let worker = worker.observer(|happened| eprintln!("{happened:?}"));
     let handler = move |envelope, claim| sell(file.clone(), envelope, claim);
     println!("working");
-    worker.run(&once, handler, told_to_stop()).await; // Returns when nothing is at work.
+    worker.run(&once, handler, told_to_stop()).await; // Returns when no handler is running.
     // [end]
     Ok(())
 }

@@ -19,19 +19,23 @@
 //! Messages move from one queue to another by the broker's at-least-once dead lettering: they leave a
 //! queue when the next one has confirmed them.
 
+mod dead_letter;
 mod dead_letters;
 mod error;
+mod handling;
 mod happened;
 mod link;
 mod message;
 mod options;
+mod pause;
 mod publisher;
 mod queue;
 mod taken;
 mod topology;
 mod worker;
 
-pub use self::dead_letters::{DeadLetter, DeadLetterReason, RabbitMqDeadLetters};
+pub use self::dead_letter::{DeadLetter, DeadLetterReason};
+pub use self::dead_letters::RabbitMqDeadLetters;
 pub use self::error::RabbitMqError;
 pub use self::happened::RabbitMqHappened;
 pub use self::options::RabbitMqOptions;

@@ -1,12 +1,11 @@
 use lapin::Channel;
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicGetOptions, BasicNackOptions};
-use nevent_webhooks::queue::Envelope;
 use tokio::sync::Mutex;
 
 use super::link::Link;
-use super::message::{attempts_of, envelope_of, last_death_of, published_again};
-use super::{RabbitMqError, RabbitMqOptions};
+use super::message::replayed;
+use super::{DeadLetter, RabbitMqError, RabbitMqOptions};
 
 /// The dead letters of a queue: entries that failed at their last attempt, that lost their worker too
 /// often, that cannot be read, or that are no events.
@@ -33,33 +32,6 @@ pub struct RabbitMqDeadLetters {
     channel: Mutex<Option<Channel>>,
 }
 
-/// A dead letter, as it was when it was listed.
-#[derive(Debug, Clone)]
-pub struct DeadLetter {
-    id: String,
-    envelope: Option<Envelope>,
-    attempts: u32,
-    reason: DeadLetterReason,
-}
-
-/// Why an entry is a dead letter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum DeadLetterReason {
-    /// Its handler failed at the last attempt.
-    Failed,
-    /// Its worker vanished too often. See
-    /// [`RabbitMqOptions::delivery_limit`].
-    WorkerVanished,
-    /// It is no event, or one that cannot be read. See
-    /// [`Envelope::is_readable`].
-    NoEvent,
-    /// The message is no envelope that this version can read.
-    Unreadable,
-    /// The broker moved it for another reason, such as a policy with a TTL.
-    Broker,
-}
-
 impl RabbitMqDeadLetters {
     /// Connects to the broker, and declares the queues.
     ///
@@ -83,7 +55,7 @@ impl RabbitMqDeadLetters {
     pub async fn list(&self, limit: usize) -> Result<Vec<DeadLetter>, RabbitMqError> {
         let mut letters = Vec::new();
         let visit = async |message: &Delivery| {
-            letters.push(DeadLetter::of(message));
+            letters.push(DeadLetter::of(message, &self.options));
             Ok(false)
         };
         self.visit(limit, visit).await?;
@@ -100,13 +72,13 @@ impl RabbitMqDeadLetters {
         self.replay(|_| true).await
     }
 
-    /// Puts the dead letters with this [`Envelope::id`] into the queue again. Returns how many.
+    /// Puts the dead letters with this [id](DeadLetter::id) into the queue again. Returns how many.
     ///
     /// # Errors
     ///
     /// As for [`replay_all`](Self::replay_all).
     pub async fn replay_id(&self, id: &str) -> Result<usize, RabbitMqError> {
-        self.replay(|letter| letter.id == id).await
+        self.replay(|letter| letter.id() == id).await
     }
 
     /// Puts the dead letters of this event type into the queue again. Returns how many.
@@ -118,13 +90,13 @@ impl RabbitMqDeadLetters {
         self.replay(|letter| letter.event_type() == Some(event_type)).await
     }
 
-    /// Removes the dead letters with this [`Envelope::id`] for good. Returns how many.
+    /// Removes the dead letters with this [id](DeadLetter::id) for good. Returns how many.
     ///
     /// # Errors
     ///
     /// [`RabbitMqError`] if the broker fails.
     pub async fn drop_id(&self, id: &str) -> Result<usize, RabbitMqError> {
-        self.each(|letter| letter.id == id, async |_| Ok(())).await
+        self.each(|letter| letter.id() == id, async |_| Ok(())).await
     }
 
     /// Removes all dead letters for good. Returns how many.
@@ -139,7 +111,7 @@ impl RabbitMqDeadLetters {
     async fn replay(&self, chosen: impl Fn(&DeadLetter) -> bool) -> Result<usize, RabbitMqError> {
         let session = self.link.session()?;
         self.each(chosen, async |message| {
-            let properties = published_again(&message.properties, 0);
+            let properties = replayed(&message.properties);
             session.publish(&self.options.name, properties, &message.data).await
         })
         .await
@@ -153,7 +125,7 @@ impl RabbitMqDeadLetters {
     ) -> Result<usize, RabbitMqError> {
         let mut count = 0;
         let visit = async |message: &Delivery| {
-            let is_chosen = chosen(&DeadLetter::of(message));
+            let is_chosen = chosen(&DeadLetter::of(message, &self.options));
             if is_chosen {
                 act(message).await?;
                 count += 1;
@@ -183,7 +155,11 @@ impl RabbitMqDeadLetters {
                 .min(usize::try_from(got.message_count).unwrap_or(usize::MAX).saturating_add(1))
                 - 1;
             if visit(&got.delivery).await? {
-                got.delivery.acker.ack(BasicAckOptions::default()).await?;
+                if !got.delivery.acker.ack(BasicAckOptions::default()).await? {
+                    return Err(RabbitMqError::Broker(
+                        "the channel ended before it was removed".into(),
+                    ));
+                }
             } else {
                 last = Some(got.delivery.acker.clone());
             }
@@ -202,59 +178,5 @@ impl RabbitMqDeadLetters {
             Some(channel) if channel.status().connected() => Ok(channel),
             _ => Ok(self.link.session()?.connection.create_channel().await?),
         }
-    }
-}
-
-impl DeadLetter {
-    fn of(message: &Delivery) -> Self {
-        let properties = &message.properties;
-        let envelope = envelope_of(properties, &message.data).ok();
-        let message_id = properties.message_id().as_ref().map(ToString::to_string);
-        let id = envelope.as_ref().map(|envelope| envelope.id().as_str().to_owned());
-        let reason = reason(envelope.as_ref(), last_death_of(properties).as_deref());
-        // The last attempt is not in the message: the broker moves it as it was.
-        let last = u32::from(reason == DeadLetterReason::Failed);
-        let attempts = attempts_of(properties).saturating_add(last);
-        Self { id: id.or(message_id).unwrap_or_default(), envelope, attempts, reason }
-    }
-
-    /// [`Envelope::id`]; for a message that is no envelope, its `message_id`, which may be empty.
-    #[must_use]
-    pub fn id(&self) -> &str {
-        &self.id
-    }
-
-    /// The event's type, if the message is an envelope of an event.
-    #[must_use]
-    pub fn event_type(&self) -> Option<&str> {
-        self.envelope.as_ref()?.event_type()
-    }
-
-    /// The entry, if the message can be read as one.
-    #[must_use]
-    pub fn envelope(&self) -> Option<&Envelope> {
-        self.envelope.as_ref()
-    }
-
-    /// How often its handler has failed.
-    #[must_use]
-    pub fn attempts(&self) -> u32 {
-        self.attempts
-    }
-
-    /// Why it is a dead letter.
-    #[must_use]
-    pub fn reason(&self) -> DeadLetterReason {
-        self.reason
-    }
-}
-
-fn reason(envelope: Option<&Envelope>, death: Option<&str>) -> DeadLetterReason {
-    match (death, envelope) {
-        (Some("delivery_limit"), _) => DeadLetterReason::WorkerVanished,
-        (Some("rejected"), None) => DeadLetterReason::Unreadable,
-        (Some("rejected"), Some(envelope)) if envelope.is_readable() => DeadLetterReason::Failed,
-        (Some("rejected"), Some(_)) => DeadLetterReason::NoEvent,
-        _ => DeadLetterReason::Broker,
     }
 }

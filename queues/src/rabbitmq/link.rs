@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use lapin::{Connection, ConnectionProperties, Event};
+use lapin::{BasicProperties, Connection, ConnectionProperties, Event};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
@@ -46,6 +46,25 @@ impl Link {
         } else {
             Err(RabbitMqError::Disconnected("the connection has ended".to_owned()))
         }
+    }
+
+    /// Publishes a message into one of the queues. If somebody has deleted the queue, this attempt fails,
+    /// and the next one finds the queue again.
+    pub(super) async fn publish(
+        &self,
+        options: &RabbitMqOptions,
+        queue: &str,
+        properties: BasicProperties,
+        body: &[u8],
+    ) -> Result<(), RabbitMqError> {
+        let session = self.session()?;
+        let published = session.publish(queue, properties, body).await;
+        if let Err(RabbitMqError::Returned(_)) = published {
+            let limit = options.timeout * 4;
+            let declared = timeout(limit, options.declare(&session.connection)).await;
+            declared.unwrap_or(Err(RabbitMqError::TimedOut(limit)))?;
+        }
+        published
     }
 
     /// Waits for a session.

@@ -7,6 +7,11 @@ use nevent_webhooks::queue::{Envelope, EnvelopeError};
 /// The failed attempts at an entry. The broker has no count of its own that survives a retry queue:
 /// RabbitMQ 4 ignores an `x-death` header that a client writes.
 const ATTEMPTS: &str = "webhook-attempts";
+/// How often the entry's worker has vanished, until the entry was last published again. The broker's own
+/// count starts from zero then.
+const VANISHED: &str = "webhook-vanished";
+/// The broker's count. It is in a message that is delivered again.
+const DELIVERY_COUNT: &str = "x-delivery-count";
 const DELIVERY_MODE_PERSISTENT: u8 = 2;
 const JSON: &str = "application/json";
 /// More than these do not surely fit into a frame, and the broker would close the connection.
@@ -42,10 +47,22 @@ pub(super) fn envelope_of(
 
 /// The failed attempts at the entry of this message.
 pub(super) fn attempts_of(properties: &BasicProperties) -> u32 {
-    match header(properties, ATTEMPTS) {
-        Some(AMQPValue::LongLongInt(attempts)) => u32::try_from(*attempts).unwrap_or_default(),
+    count(properties, ATTEMPTS)
+}
+
+/// How often the worker of this entry had vanished when the message was published.
+pub(super) fn vanished_of(properties: &BasicProperties) -> u32 {
+    count(properties, VANISHED)
+}
+
+fn count(properties: &BasicProperties, name: &str) -> u32 {
+    let count = match header(properties, name) {
+        Some(AMQPValue::LongLongInt(count)) => *count,
+        Some(AMQPValue::LongInt(count)) => (*count).into(),
+        Some(AMQPValue::LongUInt(count)) => (*count).into(),
         _ => 0,
-    }
+    };
+    u32::try_from(count).unwrap_or_default()
 }
 
 /// The broker's word for why the message has left its last queue.
@@ -56,21 +73,31 @@ pub(super) fn last_death_of(properties: &BasicProperties) -> Option<String> {
     Some(String::from_utf8_lossy(&reason).into_owned())
 }
 
-/// The properties with which a message is published again, after this many failed attempts.
-///
+/// The properties with which a message is published again for another attempt, after this many failed
+/// ones. The broker's count of its deliveries goes on.
+pub(super) fn published_again(properties: &BasicProperties, attempts: u32) -> BasicProperties {
+    let vanished = vanished_of(properties).saturating_add(count(properties, DELIVERY_COUNT));
+    with_counts(properties, [(ATTEMPTS, attempts), (VANISHED, vanished)])
+}
+
+/// The properties with which a dead letter is published again: all its attempts and deliveries are left.
+pub(super) fn replayed(properties: &BasicProperties) -> BasicProperties {
+    with_counts(properties, [(ATTEMPTS, 0), (VANISHED, 0)])
+}
+
 /// The broker's headers are left out: by an `x-death` the broker would take the way through the queues for
 /// a cycle without an end, and drop the message.
-pub(super) fn published_again(properties: &BasicProperties, attempts: u32) -> BasicProperties {
+fn with_counts(properties: &BasicProperties, counts: [(&str, u32); 2]) -> BasicProperties {
     let mut table = FieldTable::default();
     if let Some(headers) = properties.headers() {
         for (name, value) in headers.inner() {
-            if !name.as_str().starts_with("x-") && name.as_str() != ATTEMPTS {
+            if !name.as_str().starts_with("x-") {
                 table.insert(name.clone(), value.clone());
             }
         }
     }
-    if attempts > 0 {
-        table.insert(ATTEMPTS.into(), AMQPValue::LongLongInt(attempts.into()));
+    for (name, count) in counts {
+        table.insert(name.into(), AMQPValue::LongLongInt(count.into()));
     }
     let again = properties.clone().with_delivery_mode(DELIVERY_MODE_PERSISTENT);
     again.with_headers(table)
@@ -120,9 +147,12 @@ mod tests {
         let (properties, body) = message_of(&envelope(10));
         let mut headers = properties.headers().clone().expect("headers");
         headers.insert("x-death".into(), AMQPValue::FieldArray(FieldArray::default()));
+        headers.insert(DELIVERY_COUNT.into(), AMQPValue::LongLongInt(2));
         let dead = properties.with_headers(headers);
         let again = published_again(&dead, 3);
-        assert_eq!((attempts_of(&again), attempts_of(&published_again(&again, 0))), (3, 0));
+        assert_eq!((attempts_of(&again), vanished_of(&again)), (3, 2));
+        let replayed = replayed(&again);
+        assert_eq!((attempts_of(&replayed), vanished_of(&replayed)), (0, 0));
         assert!(header(&again, "x-death").is_none());
         assert_eq!(envelope_of(&again, &body).expect("an envelope"), envelope(10));
     }

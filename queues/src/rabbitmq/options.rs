@@ -70,11 +70,14 @@ impl RabbitMqOptions {
         self
     }
 
-    /// Sets how often the broker delivers an entry again whose worker has vanished. Then the entry is a
-    /// dead letter. 50 by default.
+    /// Sets how often an entry is delivered again after its worker has vanished. Then the entry is a dead
+    /// letter. 50 by default.
     ///
     /// It ends the loop of an entry that kills its worker. A restart of the worker or of the broker
-    /// counts for all entries that were in flight.
+    /// counts for all entries that were in flight. The broker counts deliveries from one queue, and the
+    /// worker adds them up in a header when it publishes the entry again. Each of the two counts has this
+    /// limit, so an entry can kill up to twice as many workers if leases sometimes expire before the
+    /// next delivery.
     pub fn delivery_limit(mut self, deliveries: u32) -> Self {
         self.delivery_limit = deliveries;
         self

@@ -57,13 +57,7 @@ impl RabbitMqQueue {
 
     async fn publish(&self, envelope: &Envelope) -> Result<(), RabbitMqError> {
         let (properties, body) = message_of(envelope);
-        let session = self.link.session()?;
-        let published = session.publish(&self.options.name, properties, &body).await;
-        if let Err(RabbitMqError::Returned(_)) = published {
-            // Somebody has deleted the queue. The sender's next attempt finds it again.
-            self.options.declare(&session.connection).await?;
-        }
-        published
+        self.link.publish(&self.options, &self.options.name, properties, &body).await
     }
 }
 

@@ -1,26 +1,26 @@
-//! An entry that a worker has taken, and what becomes of it.
+//! An entry that a worker has taken, and the ways that it can go.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use lapin::Channel;
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicNackOptions, BasicRejectOptions};
-use nevent_webhooks::queue::{Envelope, Handled};
+use lapin::{BasicProperties, Channel};
+use nevent_webhooks::queue::{Envelope, EnvelopeError, Handled};
+use tokio::time::timeout;
 
-use super::message::{attempts_of, envelope_of, published_again};
-use super::publisher::Session;
+use super::message::{attempts_of, envelope_of, published_again, vanished_of};
 use super::{RabbitMqError, RabbitMqOptions};
 
 /// A message that is not acknowledged yet.
 pub(super) struct Taken {
     pub(super) delivery: Delivery,
-    pub(super) session: Arc<Session>,
     /// The channel closes with its last clone, and the broker would deliver the message again.
-    pub(super) _channel: Channel,
+    pub(super) channel: Channel,
+    /// How long an acknowledgement may take.
+    pub(super) limit: Duration,
 }
 
-/// What becomes of an entry.
+/// The way that an entry goes when its worker is done with it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     Done,
@@ -46,62 +46,76 @@ impl Fate {
             Handled::InProgress { lease, .. } => {
                 Self::Retry { delay: options.delay_of_at_least(*lease), attempts }
             }
-            Handled::Refused(_) => {
-                let next = options.retry.delay_after(failed);
-                Self::Retry {
-                    delay: next.unwrap_or(options.delay_of_at_least(Duration::MAX)),
-                    attempts,
-                }
-            }
+            Handled::Refused(_) => Self::not_counted(attempts, options),
             _ => match options.retry.delay_after(failed) {
                 Some(delay) => Self::Retry { delay, attempts: failed },
                 None => Self::DeadLetter,
             },
         }
     }
+
+    /// After the next delay, which is no attempt.
+    pub(super) fn not_counted(attempts: u32, options: &RabbitMqOptions) -> Self {
+        let next = options.retry.delay_after(attempts.saturating_add(1));
+        let delay = next.unwrap_or(options.delay_of_at_least(Duration::MAX));
+        Self::Retry { delay, attempts }
+    }
 }
 
 impl Taken {
-    /// The entry, if it can be read.
-    pub(super) fn envelope(&self) -> Option<Envelope> {
-        envelope_of(&self.delivery.properties, &self.delivery.data).ok()
+    pub(super) fn envelope(&self) -> Result<Envelope, EnvelopeError> {
+        envelope_of(&self.delivery.properties, &self.delivery.data)
     }
 
     pub(super) fn attempts(&self) -> u32 {
         attempts_of(&self.delivery.properties)
     }
 
-    pub(super) async fn meet(
-        &self,
-        fate: Fate,
-        options: &RabbitMqOptions,
-    ) -> Result<(), RabbitMqError> {
-        match fate {
-            Fate::Done => self.acknowledge().await,
-            Fate::Retry { delay, attempts } => {
-                let properties = published_again(&self.delivery.properties, attempts);
-                let queue = options.retry_queue(delay);
-                // Before the acknowledgement: a crash in between leaves two copies, and not none.
-                self.session.publish(&queue, properties, &self.delivery.data).await?;
-                self.acknowledge().await
-            }
-            // The broker moves it, without a moment in which it is nowhere or in two places.
-            Fate::DeadLetter => {
-                self.delivery.acker.reject(BasicRejectOptions { requeue: false }).await?;
-                Ok(())
-            }
-        }
+    /// Whether the entry's workers have vanished too often. The broker enforces the limit itself for a
+    /// message that is always in the same queue. It forgets its count when the entry is published again.
+    pub(super) fn is_killer(&self, options: &RabbitMqOptions) -> bool {
+        vanished_of(&self.delivery.properties) > options.delivery_limit
     }
 
-    async fn acknowledge(&self) -> Result<(), RabbitMqError> {
-        self.delivery.acker.ack(BasicAckOptions::default()).await?;
-        Ok(())
+    /// The properties of the message that is published for another attempt.
+    pub(super) fn again(&self, attempts: u32) -> BasicProperties {
+        published_again(&self.delivery.properties, attempts)
+    }
+
+    /// Whether the broker still waits for the acknowledgement. Otherwise it delivers the message again.
+    pub(super) fn is_held(&self) -> bool {
+        self.channel.status().connected()
+    }
+
+    pub(super) async fn acknowledge(&self) -> Result<(), RabbitMqError> {
+        self.written(self.delivery.acker.ack(BasicAckOptions::default())).await
+    }
+
+    /// Makes a dead letter of it. The broker moves it, without a moment in which it is nowhere or in two
+    /// places.
+    pub(super) async fn reject(&self) -> Result<(), RabbitMqError> {
+        self.written(self.delivery.acker.reject(BasicRejectOptions { requeue: false })).await
     }
 
     /// Returns the message to its queue. It counts as a delivery.
-    pub(super) async fn give_back(&self) {
+    pub(super) async fn give_back(&self) -> Result<(), RabbitMqError> {
         let options = BasicNackOptions { requeue: true, ..BasicNackOptions::default() };
-        // If the channel has ended, the broker has it back already.
-        let _ = self.delivery.acker.nack(options).await;
+        self.written(self.delivery.acker.nack(options)).await
+    }
+
+    /// With a time limit, because a connection that writes nothing would otherwise hold up a shutdown.
+    async fn written(
+        &self,
+        answer: impl Future<Output = lapin::Result<bool>>,
+    ) -> Result<(), RabbitMqError> {
+        match timeout(self.limit, answer).await {
+            Ok(Ok(true)) => Ok(()),
+            Ok(Ok(false)) => Err(RabbitMqError::Broker(
+                "the channel ended before the acknowledgement, so the entry is delivered again"
+                    .to_owned(),
+            )),
+            Ok(Err(error)) => Err(error.into()),
+            Err(_) => Err(RabbitMqError::TimedOut(self.limit)),
+        }
     }
 }

@@ -8,14 +8,15 @@ use lapin::types::FieldTable;
 use lapin::{Channel, Consumer};
 use nevent_webhooks::ClaimHandle;
 use nevent_webhooks::queue::{Envelope, Once};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use super::handling::Handling;
 use super::happened::{Observer, RabbitMqHappened};
 use super::link::Link;
 use super::publisher::Session;
-use super::taken::{Fate, Taken};
+use super::taken::Taken;
 use super::{RabbitMqError, RabbitMqOptions};
 
 const CONSUMER: &str = "worker";
@@ -28,9 +29,10 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// | --- | --- |
 /// | is done, now or before | away: it is acknowledged |
 /// | is in flight elsewhere, or the store failed | into a retry queue; that is no attempt |
+/// | has a version of the format that this release cannot read | the same, for a newer worker |
 /// | failed | into the retry queue of the next delay of the [`RetryPolicy`](crate::RetryPolicy) |
-/// | failed at the last attempt | into the dead letters |
-/// | is no event, or cannot be read | into the dead letters, as it came |
+/// | failed at the last attempt, or its workers vanished too often | into the dead letters |
+/// | is no event, or cannot be read at all | into the dead letters, as it came |
 ///
 /// An entry whose worker vanishes is delivered again by the broker. The worker survives restarts of the
 /// broker.
@@ -38,11 +40,15 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub struct RabbitMqWorker {
     options: RabbitMqOptions,
     link: Link,
+    /// Another connection. While its memory or disk is nearly full, the broker reads nothing from a
+    /// connection that publishes. On the same connection, it would not read the acknowledgements that
+    /// empty its queues.
+    publisher: Arc<Link>,
     observer: Observer,
 }
 
 impl RabbitMqWorker {
-    /// Connects to the broker, and declares the queues.
+    /// Connects to the broker, with two connections, and declares the queues.
     ///
     /// # Errors
     ///
@@ -53,7 +59,8 @@ impl RabbitMqWorker {
     /// Outside a Tokio runtime.
     pub async fn connect(options: &RabbitMqOptions) -> Result<Self, RabbitMqError> {
         let link = Link::connect(options).await?;
-        Ok(Self { link, options: options.clone(), observer: Observer::default() })
+        let publisher = Arc::new(Link::connect(options).await?);
+        Ok(Self { link, publisher, options: options.clone(), observer: Observer::default() })
     }
 
     /// Sets the function that is told of retries, dead letters and failures of the broker.
@@ -66,8 +73,8 @@ impl RabbitMqWorker {
         self
     }
 
-    /// Handles entries until `stop` completes. Then it takes no more, and returns when those in hand are
-    /// done: wrap it in a timeout if your platform does not kill the process.
+    /// Handles entries until `stop` completes. Then it takes no more, and returns when those in flight
+    /// are done: wrap it in a timeout if your platform does not kill the process.
     ///
     /// If you drop the future, handlers continue, and the broker delivers their entries again.
     pub async fn run<H, F, T, E>(&self, once: &Once, handler: H, stop: impl Future<Output = ()>)
@@ -77,11 +84,15 @@ impl RabbitMqWorker {
         T: Send + 'static,
         E: Display + Send + 'static,
     {
+        let (stopping, is_stopping) = watch::channel(false);
         let handling = Handling {
             once: once.clone(),
             handler,
             options: Arc::new(self.options.clone()),
             observer: self.observer.clone(),
+            publisher: Arc::clone(&self.publisher),
+            refusals: Arc::default(),
+            stopping: is_stopping,
             permits: Arc::new(Semaphore::new(self.options.concurrency.into())),
         };
         let mut tasks = JoinSet::new();
@@ -99,12 +110,13 @@ impl RabbitMqWorker {
             let error = failed.unwrap_or_else(|| {
                 RabbitMqError::Broker("the broker has cancelled the consumer".to_owned())
             });
-            (self.observer.0)(&RabbitMqHappened::BrokerFailed { error: &error });
+            self.observer.tell(&RabbitMqHappened::BrokerFailed { error: &error });
             tokio::select! {
                 () = &mut stop => break,
                 () = sleep(PAUSE) => {}
             }
         }
+        let _ = stopping.send_replace(true);
         while tasks.join_next().await.is_some() {}
         once.wait_idle().await;
     }
@@ -112,7 +124,7 @@ impl RabbitMqWorker {
     /// Takes entries until the channel ends. When the future is dropped, the consumer is cancelled.
     async fn take<H, F, T, E>(
         &self,
-        session: &Arc<Session>,
+        session: &Session,
         handling: &Handling<H>,
         tasks: &mut JoinSet<()>,
     ) -> Result<(), RabbitMqError>
@@ -128,8 +140,8 @@ impl RabbitMqWorker {
         let mut consumer = self.consumer(&channel).await?;
         while let Some(delivery) = consumer.next().await {
             while tasks.try_join_next().is_some() {}
-            let session = Arc::clone(session);
-            let taken = Taken { delivery: delivery?, _channel: channel.clone(), session };
+            let (channel, limit) = (channel.clone(), self.options.timeout);
+            let taken = Taken { delivery: delivery?, channel, limit };
             tasks.spawn(handling.clone().handle(taken));
         }
         Ok(())
@@ -141,62 +153,5 @@ impl RabbitMqWorker {
         let consumer =
             channel.basic_consume(queue.into(), CONSUMER.into(), options, FieldTable::default());
         Ok(consumer.await?)
-    }
-}
-
-/// What a task needs for an entry.
-#[derive(Clone)]
-struct Handling<H> {
-    once: Once,
-    handler: H,
-    options: Arc<RabbitMqOptions>,
-    observer: Observer,
-    /// Entries of a connection that has ended may still be in flight, so the prefetch count alone does
-    /// not limit the concurrency.
-    permits: Arc<Semaphore>,
-}
-
-impl<H> Handling<H> {
-    async fn handle<F, T, E>(self, taken: Taken)
-    where
-        H: Fn(Envelope, ClaimHandle) -> F + Send + 'static,
-        F: Future<Output = Result<T, E>> + Send + 'static,
-        T: Send + 'static,
-        E: Display + Send + 'static,
-    {
-        let permit = self.permits.acquire().await;
-        let observe = &self.observer.0;
-        let (fate, envelope, outcome) = match taken.envelope() {
-            Some(envelope) if envelope.is_readable() => {
-                let handled = self.once.event(&envelope, self.handler).await;
-                let fate = Fate::of(&handled, taken.attempts(), &self.options);
-                (fate, Some(envelope), handled.as_str())
-            }
-            envelope => (Fate::DeadLetter, envelope, "not_an_event"),
-        };
-        tell(observe.as_ref(), &fate, envelope.as_ref(), outcome);
-        if let Err(error) = taken.meet(fate, &self.options).await {
-            observe(&RabbitMqHappened::BrokerFailed { error: &error });
-            // Not at once: what has failed may be what all entries need, such as a retry queue.
-            sleep(PAUSE).await;
-            taken.give_back().await;
-        }
-        drop(permit);
-    }
-}
-
-fn tell(
-    observe: &dyn Fn(&RabbitMqHappened<'_>),
-    fate: &Fate,
-    envelope: Option<&Envelope>,
-    outcome: &'static str,
-) {
-    let event = envelope.map_or("", |envelope| envelope.id().as_str());
-    match *fate {
-        Fate::Done => {}
-        Fate::Retry { delay, attempts } => {
-            observe(&RabbitMqHappened::Retry { event, outcome, attempts, delay });
-        }
-        Fate::DeadLetter => observe(&RabbitMqHappened::DeadLetter { event, reason: outcome }),
     }
 }

@@ -5,6 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
+use lapin::options::QueueDeclareOptions;
+use lapin::types::FieldTable;
+use lapin::{Connection, ConnectionProperties};
 use nevent_webhooks_queues::rabbitmq::RabbitMqOptions;
 use tokio::net::TcpStream;
 use tokio::sync::Mutex as AsyncMutex;
@@ -95,6 +98,16 @@ impl Broker {
             TcpStream::connect(("127.0.0.1", self.port)).await.is_ok()
         })
         .await;
+    }
+
+    /// The number of messages in this queue that no worker has taken.
+    pub async fn waiting(&self, queue: &str) -> u32 {
+        let properties = ConnectionProperties::default();
+        let connection = Connection::connect(&self.url(), properties).await.expect("a broker");
+        let channel = connection.create_channel().await.expect("a channel");
+        let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+        let declared = channel.queue_declare(queue.into(), passive, FieldTable::default()).await;
+        declared.expect("a queue").message_count()
     }
 
     /// Runs rabbitmqctl.

@@ -15,6 +15,7 @@ use crate::support::eventually;
 use crate::support::ledger::{Load, Programs, Shop, serve, simulate};
 use crate::support::program::{is_program, say, told};
 use crate::support::receiver::short_lease;
+use crate::work::Work;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_event_is_lost_or_repeated() {
@@ -41,10 +42,28 @@ async fn check(load: &Load, at_least_crashes: usize) {
     println!("{crashes} crashes of the broker, {balance:?}");
     assert!(balance.lost.is_empty() && balance.repeated.is_empty(), "{balance:?}");
     assert!(crashes >= at_least_crashes, "{balance:?}");
+    nothing_stays(&broker).await;
 }
 
-fn options() -> RabbitMqOptions {
-    let options = RabbitMqOptions::new(&told("BROKER"), "tickets").expect("a URL");
+/// A last worker empties the queues of what the killed workers had in flight, and of copies.
+async fn nothing_stays(broker: &Broker) {
+    let work = Work::start(&options(&broker.url()), |_| false).await;
+    eventually("the queues are empty", async || waiting(broker).await == 0).await;
+    println!("{} entries were left", work.count());
+    work.stop().await;
+    assert_eq!(waiting(broker).await, 0);
+}
+
+async fn waiting(broker: &Broker) -> u32 {
+    let mut messages = 0;
+    for queue in ["", ".retry.500", ".retry.1000", ".retry.2000", ".dead"] {
+        messages += broker.waiting(&format!("tickets{queue}")).await;
+    }
+    messages
+}
+
+fn options(url: &str) -> RabbitMqOptions {
+    let options = RabbitMqOptions::new(url, "tickets").expect("a URL");
     let retry =
         RetryPolicy::new().first(Duration::from_millis(500)).longest(Duration::from_secs(2));
     // Each kill counts for all entries in flight.
@@ -59,7 +78,7 @@ async fn receiver() {
     let shop = Shop::told().await;
     let mut queue = None;
     eventually("a broker, which may be starting", async || {
-        queue = RabbitMqQueue::connect(&options()).await.ok();
+        queue = RabbitMqQueue::connect(&options(&told("BROKER"))).await.ok();
         queue.is_some()
     })
     .await;
@@ -74,7 +93,7 @@ async fn worker() {
     let shop = Shop::told().await;
     let mut worker = None;
     eventually("a broker, which may be starting", async || {
-        worker = RabbitMqWorker::connect(&options()).await.ok();
+        worker = RabbitMqWorker::connect(&options(&told("BROKER"))).await.ok();
         worker.is_some()
     })
     .await;

@@ -5,9 +5,12 @@ mod support;
 
 mod broker;
 mod configuration;
+mod crashes;
 mod dead_letters;
 mod examples;
 mod ledger;
+mod moves;
 mod outages;
+mod waiting;
 mod whole;
 mod work;

@@ -1,4 +1,4 @@
-//! What the receiver and the worker do while the broker is away, or takes nothing.
+//! The receiver and the worker while the broker is away, or takes nothing.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

@@ -7,7 +7,7 @@ use nevent_webhooks_queues::RetryPolicy;
 use crate::broker::Broker;
 use crate::support::eventually;
 use crate::support::sender::Sent;
-use crate::work::{Work, sender};
+use crate::work::{Seen, Work, sender};
 
 #[tokio::test]
 async fn what_is_handed_over_is_handled_once() {
@@ -55,17 +55,33 @@ async fn a_worker_that_stops_ends_what_it_has_begun() {
     eventually("some are handled", async || first.count() >= 4).await;
     let seen = first.seen.clone();
     first.stop().await;
-    let handled = seen.lock().expect("no panic").len();
-    assert!(handled < 30, "there was no time for all");
+    let mut handled = ids(&seen);
+    assert!(handled.len() < 30, "there was no time for all");
 
-    // The other one has a store of its own, so it would handle again what was not acknowledged.
+    // The others have stores of their own, so they would handle again what was not acknowledged.
     let second = Work::start(&options, |_| false).await;
-    eventually("the rest is handled", async || second.count() >= 30 - handled).await;
+    let rest = 30 - handled.len();
+    eventually("the rest is handled", async || second.count() >= rest).await;
+    let seen = second.seen.clone();
     second.stop().await;
-    let rest = 30 - handled;
-    let queue = broker.options("stop");
-    let third = Work::start(&queue.concurrency(2), |_| false).await;
-    let all_of_them = [third.count(), rest];
+    handled.extend(ids(&seen));
+    handled.sort();
+    let mut all: Vec<_> = (0..30).map(|number| format!("evt_batch_{number}")).collect();
+    all.sort();
+    assert_eq!(handled, all);
+
+    // An entry that was not acknowledged would come before this one.
+    sender.deliver(&Sent::single(1)).await;
+    let third = Work::start(&options.concurrency(1), |_| false).await;
+    eventually("the last is handled", async || third.ids().last() == Some(&last())).await;
+    assert_eq!(third.ids(), [last()]);
     third.stop().await;
-    assert_eq!(all_of_them, [0, rest]);
+}
+
+fn last() -> String {
+    "evt_single_1".to_owned()
+}
+
+fn ids(seen: &Seen) -> Vec<String> {
+    seen.lock().expect("no panic").iter().map(|(id, _)| id.clone()).collect()
 }

@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 
 use nevent_webhooks::ClaimHandle;
 use nevent_webhooks::queue::{Envelope, Once};
-use nevent_webhooks::store::MemoryStore;
-use nevent_webhooks_queues::rabbitmq::{RabbitMqOptions, RabbitMqQueue, RabbitMqWorker};
+use nevent_webhooks::store::{MemoryStore, Store};
+use nevent_webhooks_queues::rabbitmq::{
+    RabbitMqHappened, RabbitMqOptions, RabbitMqQueue, RabbitMqWorker,
+};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -30,7 +32,17 @@ impl Work {
         options: &RabbitMqOptions,
         fails: impl Fn(usize) -> bool + Sync + Send + 'static,
     ) -> Self {
-        let worker = RabbitMqWorker::connect(options).await.expect("a broker");
+        Self::with(options, MemoryStore::new(), |_| {}, fails).await
+    }
+
+    /// With a store and an observer.
+    pub async fn with(
+        options: &RabbitMqOptions,
+        store: impl Store,
+        observer: impl Fn(&RabbitMqHappened<'_>) + Send + Sync + 'static,
+        fails: impl Fn(usize) -> bool + Sync + Send + 'static,
+    ) -> Self {
+        let worker = RabbitMqWorker::connect(options).await.expect("a broker").observer(observer);
         let (stop, stopped) = oneshot::channel();
         let (seen, fails) = (Seen::default(), Arc::new(fails));
         let handler = {
@@ -40,7 +52,7 @@ impl Work {
             }
         };
         let task = tokio::spawn(async move {
-            let once = Once::new("work", MemoryStore::new()).expect("safe options");
+            let once = Once::new("work", store).expect("safe options");
             worker.run(&once, handler, async { drop(stopped.await) }).await;
         });
         Self { seen, stop, task }
@@ -65,7 +77,7 @@ impl Work {
     }
 }
 
-/// Long enough that a shutdown finds handlers at work.
+/// Long enough that a shutdown finds running handlers.
 const TAKES: Duration = Duration::from_millis(20);
 
 async fn handle(

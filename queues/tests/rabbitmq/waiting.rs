@@ -1,0 +1,92 @@
+//! Entries that wait without an attempt.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use lapin::options::BasicPublishOptions;
+use lapin::types::{AMQPValue, FieldTable};
+use lapin::{BasicProperties, Connection, ConnectionProperties};
+use nevent_webhooks::store::{MemoryStore, SqliteStore};
+use nevent_webhooks_queues::RetryPolicy;
+use nevent_webhooks_queues::rabbitmq::{RabbitMqDeadLetters, RabbitMqHappened, RabbitMqOptions};
+
+use crate::broker::Broker;
+use crate::support::directory::Directory;
+use crate::support::eventually;
+use crate::support::sender::Sent;
+use crate::work::{Work, sender};
+
+fn quick(broker: &Broker, queue: &str) -> RabbitMqOptions {
+    let retry = RetryPolicy::new().first(Duration::from_millis(50)).attempts(2);
+    broker.options(queue).retry(retry)
+}
+
+/// When an entry was moved into a retry queue, and for which outcome.
+type Moves = Arc<Mutex<Vec<(&'static str, Instant)>>>;
+
+fn observer(moves: &Moves) -> impl Fn(&RabbitMqHappened<'_>) + Send + Sync + 'static {
+    let moves = Arc::clone(moves);
+    move |happened| {
+        if let RabbitMqHappened::Retry { outcome, attempts, .. } = happened {
+            assert_eq!(*attempts, 0);
+            moves.lock().expect("no panic").push((*outcome, Instant::now()));
+        }
+    }
+}
+
+#[tokio::test]
+async fn while_the_store_fails_the_worker_takes_entries_after_growing_pauses() {
+    let (broker, directory) = (Broker::shared().await, Directory::new());
+    let options = quick(&broker, "refused").concurrency(1);
+    let sender = sender(&options).await;
+    for number in 0..5 {
+        sender.deliver(&Sent::single(number)).await;
+    }
+    let file = directory.file("store.db");
+    let store = SqliteStore::open(&file).await.expect("a file");
+    let sql = rusqlite::Connection::open(&file).expect("the store's file");
+    let rename = |from: &str, to: &str| {
+        sql.execute_batch(&format!("ALTER TABLE {from} RENAME TO {to}")).expect("a table");
+    };
+    rename("nevent_webhooks_records", "away");
+    let moves = Moves::default();
+    let work = Work::with(&options, store, observer(&moves), |_| false).await;
+    eventually("refusals", async || moves.lock().expect("no panic").len() >= 4).await;
+    let refused = moves.lock().expect("no panic").clone();
+    for (pair, doublings) in refused.windows(2).zip(1..4) {
+        assert_eq!(pair[0].0, "refused");
+        let (waited, least) =
+            (pair[1].1 - pair[0].1, Duration::from_millis(200) * 2_u32.pow(doublings));
+        assert!(waited >= least, "{waited:?} instead of {least:?}");
+    }
+    rename("away", "nevent_webhooks_records");
+    eventually("all are handled", async || work.count() == 5).await;
+    work.stop().await;
+    let dead = RabbitMqDeadLetters::connect(&options).await.expect("a broker");
+    assert!(dead.list(1).await.expect("a broker").is_empty());
+}
+
+#[tokio::test]
+async fn an_entry_of_a_newer_version_waits_for_a_newer_worker() {
+    let broker = Broker::shared().await;
+    let options = quick(&broker, "newer");
+    let moves = Moves::default();
+    let work = Work::with(&options, MemoryStore::new(), observer(&moves), |_| false).await;
+    let mut headers = FieldTable::default();
+    headers.insert("webhook-envelope-version".into(), AMQPValue::LongString("2".into()));
+    let properties = BasicProperties::default().with_delivery_mode(2).with_headers(headers);
+    let connection = Connection::connect(&broker.url(), ConnectionProperties::default()).await;
+    let channel = connection.expect("a broker").create_channel().await.expect("a channel");
+    channel
+        .basic_publish("".into(), "newer".into(), BasicPublishOptions::default(), b"?", properties)
+        .await
+        .expect("a broker");
+    // More often than an entry that fails is tried.
+    eventually("it waits", async || moves.lock().expect("no panic").len() >= 4).await;
+    work.stop().await;
+    assert!(
+        moves.lock().expect("no panic").iter().all(|(outcome, _)| *outcome == "unknown_version")
+    );
+    let dead = RabbitMqDeadLetters::connect(&options).await.expect("a broker");
+    assert!(dead.list(1).await.expect("a broker").is_empty());
+}
