@@ -93,7 +93,11 @@ impl RedisStreamsWorker {
     }
 
     /// Sets the time after which the entries of a worker that has crashed are taken by another. 60 s by
-    /// default, at least 300 ms. A worker that runs says three times as often that it does.
+    /// default, at least 300 ms. A running worker reports three times within this time.
+    ///
+    /// Set more than one and a half times the [lease](nevent_webhooks::DedupeOptions::lease) of [`Once`],
+    /// 30 s by default. Otherwise the crashed worker's lease may still hold the event, and the entry waits
+    /// for another retry.
     pub fn claim_after(mut self, silence: Duration) -> Self {
         self.0.settings.claim_after = silence.max(Duration::from_millis(300));
         self

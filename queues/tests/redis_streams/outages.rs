@@ -140,10 +140,7 @@ async fn a_full_server_refuses_entries_and_still_works_off_those_it_has() {
 async fn an_entry_that_kills_its_workers_becomes_a_dead_letter() {
     let (scene, diary) = (Scene::new().await, Diary::default());
     scene.sender.until_accepted("d-1", &event_json("evt_1")).await;
-    scene.server.command::<String>(&["XGROUP", "CREATE", QUEUE, "workers", "0"]).await;
-    let id = scene.entries().await[0].0.clone();
-    let read = ["XREADGROUP", "GROUP", "workers", "gone", "STREAMS", QUEUE, ">"];
-    scene.server.command::<redis::Value>(&read).await;
+    let id = taken_by_a_member_that_crashes(&scene).await;
     for _ in 0..2 {
         let claim = ["XCLAIM", QUEUE, "workers", "gone", "0", &id];
         scene.server.command::<redis::Value>(&claim).await;
@@ -152,6 +149,38 @@ async fn an_entry_that_kills_its_workers_becomes_a_dead_letter() {
     eventually("it is a dead letter", async || diary.has("dead evt_1 crashed 3")).await;
     running.stop().await;
     assert_eq!(diary.lines(), ["dead evt_1 crashed 3"]);
+}
+
+/// The record of the event is still leased when another worker takes the entry over.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn crashes_count_when_the_crashed_workers_lease_outlives_it() {
+    let (scene, diary) = (Scene::new().await, Diary::default());
+    let (once, gate) = (scene.once(), Arc::new(Semaphore::new(0)));
+    scene.sender.until_accepted("d-1", &event_json("evt_1")).await;
+    let id = taken_by_a_member_that_crashes(&scene).await;
+    let claim = ["XCLAIM", QUEUE, "workers", "gone", "0", &id];
+    scene.server.command::<redis::Value>(&claim).await;
+    let envelope = Envelope::from_json(scene.entries().await[0].1[1].as_bytes());
+    let (envelope, handler, leased) =
+        (envelope.expect("one"), waiting(&diary, &gate), once.clone());
+    let holding = tokio::spawn(async move { leased.event(&envelope, handler).await.as_str() });
+    eventually("the lease is held", async || diary.has("begins evt_1")).await;
+    let observed = worker(&scene.redis, &once).observer(diary.observer());
+    let running = Running::start(observed, noting(&diary));
+    let both = |line: &String| line.starts_with("retry evt_1 in_progress 2 ");
+    eventually("two crashes", async || diary.lines().iter().any(both)).await;
+    gate.add_permits(1);
+    assert_eq!(holding.await.expect("no panic"), "done");
+    eventually("it is acknowledged", async || scene.depth().await == 0).await;
+    running.stop().await;
+}
+
+/// Returns the id of the only entry, which is delivered and never acknowledged.
+async fn taken_by_a_member_that_crashes(scene: &Scene) -> String {
+    scene.server.command::<String>(&["XGROUP", "CREATE", QUEUE, "workers", "0"]).await;
+    let read = ["XREADGROUP", "GROUP", "workers", "gone", "STREAMS", QUEUE, ">"];
+    scene.server.command::<redis::Value>(&read).await;
+    scene.entries().await[0].0.clone()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -141,11 +141,10 @@ impl Source {
 /// An entry of a worker that has crashed, and how often it was delivered, this time included.
 fn taken_over((entry, delivered): (Raw, u32), policy: RetryPolicy) -> Entry {
     let mut entry = Entry::read(entry);
-    // Each delivery but this one ended with a crash. Without a limit, an entry that kills its worker
-    // would kill all.
-    let attempts = entry.attempts.saturating_add(delivered.saturating_sub(1));
-    if policy.delay_after(attempts).is_none() {
-        entry.attempts = attempts;
+    // Each delivery but this one ended with a crash. The count is kept in the entry, since an entry that
+    // waits for a retry returns as a new one. Otherwise one that kills its worker would kill them all.
+    entry.attempts = entry.attempts.saturating_add(delivered.saturating_sub(1));
+    if policy.delay_after(entry.attempts).is_none() {
         entry.content = Content::Parked("crashed", entry.envelope().cloned());
     }
     entry
