@@ -133,7 +133,7 @@ impl RedisStreams {
     /// The queue for `hand_over`.
     #[must_use]
     pub fn queue(&self) -> RedisStreamsQueue {
-        RedisStreamsQueue::new(self.store())
+        RedisStreamsQueue::new(self.clone())
     }
 
     /// A worker for the entries of this scope, which is that of the receiver's layer.

@@ -64,6 +64,12 @@ impl Server {
         panic!("redis-server does not come back on port {}", self.port);
     }
 
+    /// Started again with other arguments.
+    pub async fn restart_with(&mut self, more: &[&str]) {
+        self.more = more.iter().map(ToString::to_string).collect();
+        self.restart().await;
+    }
+
     /// Whether it answers. `false` if it has ended, because its port was taken.
     async fn is_up(&self) -> bool {
         let mut ended = false;
