@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use nevent_webhooks::queue::Envelope;
+use nevent_webhooks::queue::{Envelope, EnvelopeError};
 
 pub(super) const ENVELOPE: &str = "envelope";
 pub(super) const ATTEMPTS: &str = "attempts";
@@ -18,6 +18,8 @@ pub(super) struct Entry {
 
 pub(super) enum Content {
     Event(Envelope),
+    /// An envelope of a later version, which only a newer worker can read.
+    Newer,
     /// Not for a handler, and why.
     Parked(&'static str, Option<Envelope>),
 }
@@ -30,6 +32,7 @@ impl Entry {
         let content = match envelope {
             Some(Ok(envelope)) if envelope.is_readable() => Content::Event(envelope),
             Some(Ok(envelope)) => Content::Parked("not_an_event", Some(envelope)),
+            Some(Err(EnvelopeError::UnknownVersion { .. })) => Content::Newer,
             Some(Err(_)) | None => Content::Parked("unreadable", None),
         };
         Self { id, attempts, content }
@@ -38,6 +41,7 @@ impl Entry {
     pub(super) fn envelope(&self) -> Option<&Envelope> {
         match &self.content {
             Content::Event(envelope) => Some(envelope),
+            Content::Newer => None,
             Content::Parked(_, envelope) => envelope.as_ref(),
         }
     }

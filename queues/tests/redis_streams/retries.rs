@@ -68,7 +68,7 @@ async fn a_panic_is_a_failure_and_success_after_it_ends_the_retries() {
 async fn what_no_handler_can_read_is_parked_as_it_came() {
     let (scene, diary) = (Scene::new().await, Diary::default());
     scene.sender.until_accepted("d-1", "no JSON at all").await;
-    scene.server.command::<String>(&["XADD", QUEUE, "*", "envelope", "{\"version\":9}"]).await;
+    scene.server.command::<String>(&["XADD", QUEUE, "*", "envelope", "{\"version\":1}"]).await;
     scene.server.command::<String>(&["XADD", QUEUE, "*", "something", "else"]).await;
     let running = Running::start(scene.worker().observer(diary.observer()), noting(&diary));
     eventually("all are parked", async || scene.depth().await == 0).await;
@@ -79,10 +79,22 @@ async fn what_no_handler_can_read_is_parked_as_it_came() {
     assert_eq!(reasons, ["not_an_event", "unreadable", "unreadable"]);
     let body = letters.iter().find_map(|letter| letter.envelope().ok()).expect("one envelope");
     assert_eq!(body.body(), "no JSON at all");
-    assert!(letters.iter().any(|letter| letter.json == b"{\"version\":9}"));
+    assert!(letters.iter().any(|letter| letter.json == b"{\"version\":1}"));
     assert_eq!(scene.dead().replay(RedisReplay::All).await.expect("a server"), 3);
     let fields: Vec<_> = scene.entries().await.into_iter().map(|(_, fields)| fields).collect();
     assert!(fields.contains(&vec!["something".to_owned(), "else".to_owned()]), "{fields:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_entry_of_a_later_version_waits_for_a_newer_worker() {
+    let (scene, diary) = (Scene::new().await, Diary::default());
+    let newer = ["XADD", QUEUE, "1-1", "envelope", "{\"version\":9}", "attempts", "2"];
+    scene.server.command::<String>(&newer).await;
+    let running = Running::start(scene.worker().observer(diary.observer()), noting(&diary));
+    eventually("it waits", async || diary.has("retry 1-1 unknown_version 2 60000")).await;
+    running.stop().await;
+    assert_eq!(scene.depth().await, 1);
+    assert!(scene.dead().list().await.expect("a list").is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -23,6 +23,8 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// How often delayed entries are looked at.
 const TICK: Duration = Duration::from_millis(200);
 const TIDY: Duration = Duration::from_secs(60);
+/// How long an entry waits that only a newer worker can read. One that is being deployed may take it.
+const UNTIL_NEWER: Duration = Duration::from_secs(60);
 /// Entries in one answer: envelopes may be large.
 const MOST_AT_ONCE: u32 = 64;
 
@@ -144,7 +146,8 @@ fn taken_over((entry, delivered): (Raw, u32), policy: RetryPolicy) -> Entry {
     // Each delivery but this one ended with a crash. The count is kept in the entry, since an entry that
     // waits for a retry returns as a new one. Otherwise one that kills its worker would kill them all.
     entry.attempts = entry.attempts.saturating_add(delivered.saturating_sub(1));
-    if policy.delay_after(entry.attempts).is_none() {
+    let has_run = matches!(entry.content, Content::Event(_));
+    if has_run && policy.delay_after(entry.attempts).is_none() {
         entry.content = Content::Parked("crashed", entry.envelope().cloned());
     }
     entry
@@ -204,6 +207,10 @@ async fn work<T, E, F>(
         Content::Event(envelope) => {
             let ended = member.once.event(envelope, handler).await;
             Verdict::of(&ended, entry.attempts, &member.settings.retry)
+        }
+        Content::Newer => {
+            let (outcome, attempts) = ("unknown_version", entry.attempts);
+            Verdict::Retry { outcome, attempts, delay: UNTIL_NEWER }
         }
         Content::Parked(reason, _) => Verdict::Dead { reason, attempts: entry.attempts },
     };
