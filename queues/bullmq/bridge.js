@@ -29,7 +29,7 @@ const options = {
 };
 
 const redis = new Redis(url);
-for (const name of ['due', 'finish', 'park', 'tidy']) {
+for (const name of ['due', 'finish', 'park', 'retry', 'tidy']) {
   const file = path(__dirname, '../src/redis_streams/scripts', `${name}.lua`);
   const numberOfKeys = name === 'finish' ? 1 : 2;
   redis.defineCommand(name, { numberOfKeys, lua: readFileSync(file, 'utf8') });
@@ -45,21 +45,27 @@ function jobId({ id, dedupe_key, position }) {
   return `${kind}-${encodeURIComponent(id)}`;
 }
 
-function readable(json) {
+function read(json) {
   try {
-    const envelope = JSON.parse(json);
-    return envelope.version === 1 && envelope.is_readable ? envelope : undefined;
+    return JSON.parse(json) || {};
   } catch {
-    return undefined;
+    return {};
   }
 }
 
 async function take(id, fields) {
-  const at = fields.findIndex((field, index) => index % 2 === 0 && field === 'envelope');
-  const envelope = at < 0 ? undefined : readable(fields[at + 1]);
-  if (!envelope) {
+  const of = {};
+  for (let i = 0; i < fields.length; i += 2) of[fields[i]] = fields[i + 1];
+  const envelope = read(of.envelope);
+  if (Number.isInteger(envelope.version) && envelope.version !== 1) {
+    // Only a newer bridge can read it.
+    const attempts = /^\d+$/.test(of.attempts) ? of.attempts : 0;
+    await redis.retry(stream, delayed, group, id, member, minute, attempts);
+    return;
+  }
+  if (envelope.version !== 1 || !envelope.is_readable) {
     // One script: if the dead letter cannot be written, the entry stays in the stream.
-    await redis.park(stream, dead, group, id, 'unreadable', 0, '', deadFor);
+    await redis.park(stream, dead, group, id, member, 'unreadable', 0, '', deadFor);
     return;
   }
   await queue.add(envelope.event_type || 'event', envelope, { ...options, jobId: jobId(envelope) });

@@ -6,6 +6,7 @@ use std::time::Duration;
 use nevent_webhooks::ClaimHandle;
 use nevent_webhooks::queue::{Envelope, Once};
 use nevent_webhooks::store::MemoryStore;
+use nevent_webhooks_queues::RetryPolicy;
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
@@ -149,6 +150,39 @@ async fn an_entry_that_kills_its_workers_becomes_a_dead_letter() {
     eventually("it is a dead letter", async || diary.has("dead evt_1 crashed 3")).await;
     running.stop().await;
     assert_eq!(diary.lines(), ["dead evt_1 crashed 3"]);
+}
+
+/// A worker that was frozen while its entry was claimed by another, and then fails.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_entry_that_another_worker_has_taken_over_is_not_moved() {
+    let (scene, diary) = (Scene::new().await, Diary::default());
+    let (gate, all) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let (begun, permit) = (Arc::clone(&all), Arc::clone(&gate));
+    let handler = move |_: Envelope, _: ClaimHandle| {
+        let (begun, permit) = (Arc::clone(&begun), Arc::clone(&permit));
+        async move {
+            begun.add_permits(1);
+            permit.acquire().await.expect("open").forget();
+            Err("no seat left".to_owned())
+        }
+    };
+    for (number, attempts) in [(1_u32, 14), (2, 1)] {
+        scene.sender.deliver(&Sent::single(number)).await;
+        let policy = RetryPolicy::new().attempts(attempts);
+        let slow = scene.worker().claim_after(Duration::from_secs(600)).retry(policy);
+        let running = Running::start(slow.observer(diary.observer()), handler.clone());
+        all.acquire().await.expect("open").forget();
+        let (id, _) = scene.entries().await.pop().expect("an entry");
+        let claim = ["XCLAIM", QUEUE, "workers", "other", "0", &id];
+        scene.server.command::<redis::Value>(&claim).await;
+        gate.add_permits(1);
+        running.stop().await;
+        let pending: Vec<(String, String, u64, u64)> =
+            scene.server.command(&["XPENDING", QUEUE, "workers", "-", "+", "10"]).await;
+        assert!(pending.iter().all(|(_, owner, ..)| owner == "other"), "{pending:?}");
+        assert_eq!(pending.len(), number as usize);
+    }
+    assert!(scene.dead().list().await.expect("a list").is_empty());
 }
 
 /// The record of the event is still leased when another worker takes the entry over.
