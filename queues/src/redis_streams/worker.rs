@@ -3,6 +3,7 @@ mod run;
 use std::collections::HashSet;
 use std::fmt::{self, Display};
 use std::hash::{BuildHasher, RandomState};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -104,6 +105,7 @@ impl RedisStreamsWorker {
     }
 
     /// Sets the function that is told of retries, dead letters and failures of the server.
+    /// If it panics, the worker continues.
     pub fn observer(
         mut self,
         observer: impl Fn(&RedisStreamsHappened<'_>) + Send + Sync + 'static,
@@ -142,8 +144,9 @@ impl Member {
         self.in_hand.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
     }
 
+    /// An observer that panics must not end the worker, or keep an entry in hand for ever.
     pub(super) fn tell(&self, happened: &RedisStreamsHappened<'_>) {
-        (self.observer)(happened);
+        let _ = catch_unwind(AssertUnwindSafe(|| (self.observer)(happened)));
     }
 
     pub(super) fn failed(&self, error: RedisError) {

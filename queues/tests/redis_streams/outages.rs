@@ -51,18 +51,25 @@ fn waiting(
     }
 }
 
+/// Its observer panics each time, which changes nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_entry_that_is_done_while_the_server_is_down_is_not_handled_again() {
     let (scene, diary) = (Scene::new().await, Diary::default());
     let gate = Arc::new(Semaphore::new(0));
     // Its records are elsewhere, so that they outlive the server.
     let once = Once::new("tickets", MemoryStore::new()).expect("a scope");
-    let worker = worker(&scene.redis, &once);
+    let told = Diary::default();
+    let write = told.observer();
+    let worker = worker(&scene.redis, &once).observer(move |happened| {
+        write(happened);
+        panic!("an observer's bug");
+    });
     let running = Running::start(worker, waiting(&diary, &gate));
     scene.sender.until_accepted("d-1", &event_json("evt_1")).await;
     eventually("it begins", async || diary.has("begins evt_1")).await;
     scene.server.kill();
     gate.add_permits(10);
+    eventually("its observer panics", async || told.has("server failed")).await;
     eventually("it ends", async || diary.has("ends evt_1")).await;
     scene.server.restart().await;
     eventually("it is acknowledged", async || scene.depth().await == 0).await;
