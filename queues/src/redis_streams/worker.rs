@@ -1,3 +1,4 @@
+mod outage;
 mod run;
 
 use std::collections::HashSet;
@@ -11,6 +12,7 @@ use nevent_webhooks::ClaimHandle;
 use nevent_webhooks::queue::{Envelope, Once};
 use redis::RedisError;
 
+use self::outage::Outage;
 use super::keys::Keys;
 use super::{RedisStreams, RedisStreamsHappened, RetryPolicy};
 
@@ -50,6 +52,7 @@ pub(super) struct Member {
     pub(super) settings: Settings,
     once: Once,
     in_hand: Mutex<HashSet<String>>,
+    outage: Outage,
     observer: Arc<dyn Fn(&RedisStreamsHappened<'_>) + Send + Sync>,
 }
 
@@ -71,8 +74,9 @@ impl RedisStreamsWorker {
             dead_for: DAY * 14,
             claim_after: Duration::from_secs(60),
         };
-        let (in_hand, observer) = (Mutex::default(), Arc::new(|_: &RedisStreamsHappened<'_>| ()));
-        Self(Member { redis, keys, name, settings, once, in_hand, observer })
+        let observer = Arc::new(|_: &RedisStreamsHappened<'_>| ());
+        let (in_hand, outage) = (Mutex::default(), Outage::default());
+        Self(Member { redis, keys, name, settings, once, in_hand, outage, observer })
     }
 
     /// Sets the number of handlers that run at a time. 16 by default.

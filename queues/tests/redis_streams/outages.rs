@@ -7,12 +7,15 @@ use nevent_webhooks::ClaimHandle;
 use nevent_webhooks::queue::{Envelope, Once};
 use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks_queues::RetryPolicy;
+use nevent_webhooks_queues::redis_streams::RedisStreams;
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
 use crate::hand_over::{QUEUE, noting};
 use crate::scene::{Diary, Running, Scene, worker};
+use crate::server::Server;
 use crate::support::eventually;
+use crate::support::receiver::{SCOPE, short_lease};
 use crate::support::sender::{Sent, event_json};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -141,6 +144,29 @@ async fn a_full_server_refuses_entries_and_still_works_off_those_it_has() {
     eventually("the second is handled", async || diary.has("evt_2")).await;
     running.stop().await;
     assert_eq!(diary.lines(), ["evt_0", "evt_1", "evt_2"]);
+}
+
+/// The backlog stays in the stream, and is not moved to later retries.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_whose_store_is_down_takes_few_entries_until_it_is_back() {
+    let (scene, diary, records) = (Scene::new().await, Diary::default(), Server::durable().await);
+    let store = RedisStreams::connect(&records.url()).await.expect("durable").store();
+    let once = Once::with_options(SCOPE, store, short_lease()).expect("safe options");
+    for number in 0..50 {
+        scene.sender.deliver(&Sent::single(number)).await;
+    }
+    records.kill();
+    // Later than the test's end, so that each retry is of another entry.
+    let policy = RetryPolicy::new().first(Duration::from_secs(20)).attempts(3);
+    let worker = worker(&scene.redis, &once).concurrency(2).retry(policy);
+    let running = Running::start(worker.observer(diary.observer()), noting(&diary));
+    eventually("an entry is refused", async || !diary.lines().is_empty()).await;
+    sleep(Duration::from_secs(4)).await;
+    let moved = diary.lines().len();
+    assert!(moved <= 10, "{moved} retries in 4 s");
+    records.restart().await;
+    eventually("the rest is handled", async || scene.entries().await.is_empty()).await;
+    running.stop().await;
 }
 
 /// A member that took an entry and was never heard of again, several times.

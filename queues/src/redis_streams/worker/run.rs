@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::{Either, select};
 use nevent_webhooks::ClaimHandle;
-use nevent_webhooks::queue::Envelope;
+use nevent_webhooks::queue::{Envelope, Handled};
 use redis::RedisResult;
 use redis::aio::MultiplexedConnection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -84,7 +84,13 @@ async fn read(
             permit = Arc::clone(permits).acquire_owned() => permit.expect("never closed"),
             _ = stopped.changed() => return,
         };
-        let permits = with_more(permits, permit);
+        // Entries that are taken while the store of `Once` fails would only move to a later retry.
+        if let Some(pause) = member.outage.pause() {
+            let _ = timeout(pause, stopped.changed()).await;
+            continue;
+        }
+        let most = if member.outage.is_over() { MOST_AT_ONCE } else { 1 };
+        let permits = with_more(permits, permit, most);
         match source.next(member, permits.len()).await {
             Ok(entries) => {
                 for (entry, permit) in entries.into_iter().zip(permits) {
@@ -154,8 +160,12 @@ fn taken_over((entry, delivered): (Raw, u32), policy: RetryPolicy) -> Entry {
 }
 
 /// All permits that are free, up to a limit.
-fn with_more(permits: &Arc<Semaphore>, first: OwnedSemaphorePermit) -> Vec<OwnedSemaphorePermit> {
-    let more = (1..MOST_AT_ONCE).map_while(|_| Arc::clone(permits).try_acquire_owned().ok());
+fn with_more(
+    permits: &Arc<Semaphore>,
+    first: OwnedSemaphorePermit,
+    most: u32,
+) -> Vec<OwnedSemaphorePermit> {
+    let more = (1..most).map_while(|_| Arc::clone(permits).try_acquire_owned().ok());
     std::iter::once(first).chain(more).collect()
 }
 
@@ -206,6 +216,7 @@ async fn work<T, E, F>(
     let verdict = match &entry.content {
         Content::Event(envelope) => {
             let ended = member.once.event(envelope, handler).await;
+            member.outage.ended(matches!(ended, Handled::Refused(_)));
             Verdict::of(&ended, entry.attempts, &member.settings.retry)
         }
         Content::Newer => {
