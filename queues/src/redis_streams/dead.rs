@@ -69,7 +69,7 @@ impl RedisDeadLetter {
     }
 
     fn read((id, mut fields): Raw) -> Self {
-        let json = fields.remove(ENVELOPE).unwrap_or_default();
+        let json = fields.remove(ENVELOPE.as_bytes()).unwrap_or_default();
         let text = |name| text(&fields, name);
         let (reason, event_type) = (text("dead_reason"), text("dead_type"));
         let attempts = text("dead_attempts").parse().unwrap_or_default();
@@ -77,8 +77,11 @@ impl RedisDeadLetter {
     }
 }
 
-fn text(fields: &HashMap<String, Vec<u8>>, name: &str) -> String {
-    fields.get(name).map(|text| String::from_utf8_lossy(text).into_owned()).unwrap_or_default()
+fn text(fields: &HashMap<Vec<u8>, Vec<u8>>, name: &str) -> String {
+    fields
+        .get(name.as_bytes())
+        .map(|text| String::from_utf8_lossy(text).into_owned())
+        .unwrap_or_default()
 }
 
 /// Entries in one answer: envelopes may be large.

@@ -86,6 +86,36 @@ async fn what_no_handler_can_read_is_parked_as_it_came() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_entry_whose_field_is_no_utf8_harms_no_other() {
+    let (scene, diary) = (Scene::new().await, Diary::default());
+    let odd: [&[u8]; 5] = [b"XADD", QUEUE.as_bytes(), b"*", b"\xff", b"\xfe"];
+    scene.server.command::<String>(&odd).await;
+    scene.sender.until_accepted("d-1", &event_json("evt_1")).await;
+    let running = Running::start(scene.worker(), noting(&diary));
+    eventually("both are gone", async || scene.depth().await == 0).await;
+    running.stop().await;
+    assert_eq!(diary.lines(), ["evt_1"]);
+    let letters = scene.dead().list().await.expect("a list");
+    assert_eq!((letters.len(), &*letters[0].reason), (1, "unreadable"));
+    assert_eq!(scene.dead().replay(RedisReplay::All).await.expect("a server"), 1);
+    let range = ["XRANGE", QUEUE, "-", "+"];
+    let entries: Vec<(String, Vec<Vec<u8>>)> = scene.server.command(&range).await;
+    assert_eq!(entries[0].1, odd[3..], "as it came");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_entry_of_too_many_fields_is_parked_and_replayed() {
+    let (scene, diary) = (Scene::new().await, Diary::default());
+    let many = [&["XADD", QUEUE, "*"], &["field"; 8_002][..]].concat();
+    scene.server.command::<String>(&many).await;
+    let running = Running::start(scene.worker(), noting(&diary));
+    eventually("it is parked", async || scene.depth().await == 0).await;
+    running.stop().await;
+    assert_eq!(scene.dead().replay(RedisReplay::All).await.expect("a server"), 1);
+    assert_eq!(scene.depth().await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_entry_of_a_later_version_waits_for_a_newer_worker() {
     let (scene, diary) = (Scene::new().await, Diary::default());
     let newer = ["XADD", QUEUE, "1-1", "envelope", "{\"version\":9}", "attempts", "2"];
