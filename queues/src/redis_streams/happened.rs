@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::RedisStreamsError;
 
-/// What a worker tells its observer: everything but success. None of it holds a payload.
+/// Something that a worker reports to its observer: everything but success. It holds no payload.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RedisStreamsHappened<'a> {

@@ -1,4 +1,4 @@
-//! What becomes of an entry when its handler has ended.
+//! Acknowledges, delays or parks an entry when its handler has ended.
 
 use std::time::Duration;
 

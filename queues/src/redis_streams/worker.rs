@@ -118,8 +118,8 @@ impl RedisStreamsWorker {
         self
     }
 
-    /// Works until `shutdown` completes. Then it takes no more entries, and returns when those in hand
-    /// are done: wrap it in a timeout if your platform does not kill the process.
+    /// Works until `shutdown` completes. Then it takes no more entries, and returns when those in
+    /// flight are done: wrap it in a timeout if your platform does not kill the process.
     ///
     /// It outlives restarts of the server. If you drop the future, handlers continue, and their entries
     /// are taken again by another worker, which finds that they are done.
