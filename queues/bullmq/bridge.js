@@ -3,31 +3,41 @@
 //     npm install && REDIS_URL=redis://127.0.0.1:6380 SCOPE=tickets QUEUE=tickets node bridge.js
 //
 // Run it in the place of the Rust worker. An entry is acknowledged only when BullMQ has the job: after a
-// crash in between it is added again, and BullMQ ignores a job whose id it has.
+// crash in between it is added again, and BullMQ ignores a job whose id it has. The scripts are those of the
+// Rust worker.
 'use strict';
 
 const { randomUUID } = require('node:crypto');
+const { readFileSync } = require('node:fs');
+const { join: path } = require('node:path');
 const { Queue } = require('bullmq');
 const Redis = require('ioredis');
 
 const url = process.env.REDIS_URL || 'redis://127.0.0.1:6380';
 const stream = `{${process.env.SCOPE || 'tickets'}}:queue`;
+const [delayed, dead] = [`${stream}:delayed`, `${stream}:dead`];
 const [group, member] = ['workers', randomUUID()];
 // As long as a crashed bridge's entries wait. A job's id must be remembered for longer.
 const silence = Number(process.env.CLAIM_AFTER_MS || 60_000);
+const [minute, hour] = [60_000, 3_600_000];
+const deadFor = 14 * 24 * hour;
 const options = {
   attempts: 14,
   backoff: { type: 'exponential', delay: 10_000 },
-  removeOnComplete: { age: 3_600 },
-  removeOnFail: { age: 14 * 24 * 3_600 },
+  removeOnComplete: { age: hour / 1_000 },
+  removeOnFail: { age: deadFor / 1_000 },
 };
 
 const redis = new Redis(url);
+for (const name of ['due', 'finish', 'park', 'retry', 'tidy']) {
+  const file = path(__dirname, '../src/redis_streams/scripts', `${name}.lua`);
+  const numberOfKeys = name === 'finish' ? 1 : 2;
+  redis.defineCommand(name, { numberOfKeys, lua: readFileSync(file, 'utf8') });
+}
 const reader = redis.duplicate(); // For the blocking read alone.
 const queue = new Queue(process.env.QUEUE || 'tickets', { connection: redis.duplicate() });
-for (const client of [redis, reader, queue]) {
-  client.on('error', (error) => console.error(error.message));
-}
+const report = (error) => console.error(error.message);
+for (const client of [redis, reader, queue]) client.on('error', report);
 
 // No colon, which BullMQ does not allow, and no integer. Events, deliveries and parts are apart.
 function jobId({ id, dedupe_key, position }) {
@@ -35,30 +45,43 @@ function jobId({ id, dedupe_key, position }) {
   return `${kind}-${encodeURIComponent(id)}`;
 }
 
-function readable(json) {
+function read(json) {
   try {
-    const envelope = JSON.parse(json);
-    return envelope.version === 1 && envelope.is_readable ? envelope : undefined;
+    return JSON.parse(json) || {};
   } catch {
-    return undefined;
+    return {};
   }
 }
 
 async function take(id, fields) {
-  const at = fields.findIndex((field, index) => index % 2 === 0 && field === 'envelope');
-  const envelope = at < 0 ? undefined : readable(fields[at + 1]);
-  const end = redis.multi();
-  if (envelope) {
-    await queue.add(envelope.event_type || 'event', envelope, { ...options, jobId: jobId(envelope) });
-  } else {
-    end.xadd(`${stream}:dead`, '*', 'dead_reason', 'unreadable', 'dead_attempts', 0, ...fields);
+  const of = {};
+  for (let i = 0; i < fields.length; i += 2) of[fields[i]] = fields[i + 1];
+  const envelope = read(of.envelope);
+  if (Number.isInteger(envelope.version) && envelope.version !== 1) {
+    // Only a newer bridge can read it.
+    const attempts = /^\d+$/.test(of.attempts) ? of.attempts : 0;
+    await redis.retry(stream, delayed, group, id, member, minute, attempts);
+    return;
   }
-  await end.xack(stream, group, id).xdel(stream, id).exec();
+  if (envelope.version !== 1 || !envelope.is_readable) {
+    // One script: if the dead letter cannot be written, the entry stays in the stream.
+    await redis.park(stream, dead, group, id, member, 'unreadable', 0, '', deadFor);
+    return;
+  }
+  await queue.add(envelope.event_type || 'event', envelope, { ...options, jobId: jobId(envelope) });
+  await redis.finish(stream, group, id);
 }
 
-async function next() {
-  const abandoned = await redis.xautoclaim(stream, group, member, silence, '0-0', 'COUNT', 100);
-  if (abandoned[1].length > 0) return abandoned[1];
+// An entry that fails stays in the stream, is claimed again later, and does not hold up the others.
+async function takeAll(entries) {
+  for (const [id, fields] of entries) await take(id, fields).catch(report);
+}
+
+async function abandoned() {
+  return (await redis.xautoclaim(stream, group, member, silence, '0-0', 'COUNT', 100))[1];
+}
+
+async function fresh() {
   const read = ['GROUP', group, member, 'COUNT', 100, 'BLOCK', 1_000, 'STREAMS', stream, '>'];
   const streams = await reader.xreadgroup(...read);
   return streams ? streams[0][1] : [];
@@ -70,15 +93,27 @@ async function join() {
   });
 }
 
+let tidied = -minute;
+
+// Entries that the Rust worker left waiting for a retry, old dead letters, and members that are gone.
+async function lookAfter() {
+  await redis.due(stream, delayed, 100);
+  if (performance.now() - tidied < minute) return;
+  tidied = performance.now();
+  await redis.tidy(stream, dead, group, hour, deadFor);
+}
+
 async function main() {
   let stopping = false;
   for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => { stopping = true; });
   while (!stopping) {
     try {
       await join();
-      for (const [id, fields] of await next()) await take(id, fields);
+      await lookAfter().catch(report);
+      await takeAll(await abandoned());
+      await takeAll(await fresh());
     } catch (error) {
-      console.error(error.message);
+      report(error);
       await new Promise((resolve) => { setTimeout(resolve, 1_000); });
     }
   }

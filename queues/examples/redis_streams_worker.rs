@@ -30,7 +30,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let worker = redis.worker(&scope, once).observer(|happened| eprintln!("{happened:?}"));
     let handler = move |envelope, claim| sell(file.clone(), envelope, claim);
     println!("working");
-    worker.run(handler, told_to_stop()).await; // Returns when nothing is at work.
+    worker.run(handler, told_to_stop()).await; // Returns when nothing is in flight.
     // [end]
     Ok(())
 }

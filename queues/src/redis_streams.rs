@@ -20,7 +20,7 @@
 //!
 //! | key | type | holds |
 //! | --- | --- | --- |
-//! | `{scope}:queue` | stream | entries that wait or are at work: `envelope`, and `attempts` after a retry |
+//! | `{scope}:queue` | stream | entries that wait or are in flight: `envelope`, and `attempts` after a retry |
 //! | `{scope}:queue:delayed` | sorted set | entries that wait for a retry, by the time when they are due |
 //! | `{scope}:queue:dead` | stream | dead letters, which expire |
 
@@ -133,7 +133,7 @@ impl RedisStreams {
     /// The queue for `hand_over`.
     #[must_use]
     pub fn queue(&self) -> RedisStreamsQueue {
-        RedisStreamsQueue::new(self.store())
+        RedisStreamsQueue::new(self.clone())
     }
 
     /// A worker for the entries of this scope, which is that of the receiver's layer.
@@ -147,7 +147,7 @@ impl RedisStreams {
         RedisDeadLetters::new(self.clone(), Keys::of(scope))
     }
 
-    /// The number of entries that wait, are at work, or wait for a retry. Dead letters do not count.
+    /// The number of entries that wait, are in flight, or wait for a retry. Dead letters do not count.
     ///
     /// # Errors
     ///

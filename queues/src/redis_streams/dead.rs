@@ -69,7 +69,7 @@ impl RedisDeadLetter {
     }
 
     fn read((id, mut fields): Raw) -> Self {
-        let json = fields.remove(ENVELOPE).unwrap_or_default();
+        let json = fields.remove(ENVELOPE.as_bytes()).unwrap_or_default();
         let text = |name| text(&fields, name);
         let (reason, event_type) = (text("dead_reason"), text("dead_type"));
         let attempts = text("dead_attempts").parse().unwrap_or_default();
@@ -77,8 +77,11 @@ impl RedisDeadLetter {
     }
 }
 
-fn text(fields: &HashMap<String, Vec<u8>>, name: &str) -> String {
-    fields.get(name).map(|text| String::from_utf8_lossy(text).into_owned()).unwrap_or_default()
+fn text(fields: &HashMap<Vec<u8>, Vec<u8>>, name: &str) -> String {
+    fields
+        .get(name.as_bytes())
+        .map(|text| String::from_utf8_lossy(text).into_owned())
+        .unwrap_or_default()
 }
 
 /// Entries in one answer: envelopes may be large.
@@ -89,19 +92,13 @@ impl RedisDeadLetters {
         Self { redis, keys }
     }
 
-    /// Lists them all, the oldest first.
+    /// Lists them all, the oldest first, with their envelopes: all are in memory.
     ///
     /// # Errors
     ///
     /// The server cannot be reached, or does not answer.
     pub async fn list(&self) -> Result<Vec<RedisDeadLetter>, RedisStreamsError> {
-        let (mut letters, mut from) = (Vec::new(), "-".to_owned());
-        loop {
-            let page = self.page(&from).await.map_err(|error| self.redis.failed(error))?;
-            let Some((last, _)) = page.last() else { return Ok(letters) };
-            from = format!("({last}");
-            letters.extend(page.into_iter().map(RedisDeadLetter::read));
-        }
+        self.all(Some).await
     }
 
     /// Moves dead letters back to the stream, each with all its attempts. Returns how many.
@@ -114,8 +111,11 @@ impl RedisDeadLetters {
     pub async fn replay(&self, which: RedisReplay<'_>) -> Result<u64, RedisStreamsError> {
         let ids = match which {
             RedisReplay::Ids(ids) => ids.to_vec(),
-            RedisReplay::All => self.ids(|_| true).await?,
-            RedisReplay::Type(of) => self.ids(|letter| letter.event_type == of).await?,
+            RedisReplay::All => self.all(|letter| Some(letter.id)).await?,
+            RedisReplay::Type(of) => {
+                let id = |letter: RedisDeadLetter| (letter.event_type == of).then_some(letter.id);
+                self.all(id).await?
+            }
         };
         let mut replayed = 0_u64;
         for ids in ids.chunks(PAGE) {
@@ -142,12 +142,18 @@ impl RedisDeadLetters {
         deleted.map_err(|error| self.redis.failed(error))
     }
 
-    async fn ids(
+    /// Picks from all dead letters, page by page, so that one page of envelopes is in memory at a time.
+    async fn all<T>(
         &self,
-        is_wanted: impl Fn(&RedisDeadLetter) -> bool,
-    ) -> Result<Vec<String>, RedisStreamsError> {
-        let letters = self.list().await?.into_iter();
-        Ok(letters.filter(|letter| is_wanted(letter)).map(|letter| letter.id).collect())
+        pick: impl Fn(RedisDeadLetter) -> Option<T>,
+    ) -> Result<Vec<T>, RedisStreamsError> {
+        let (mut picked, mut from) = (Vec::new(), "-".to_owned());
+        loop {
+            let page = self.page(&from).await.map_err(|error| self.redis.failed(error))?;
+            let Some((last, _)) = page.last() else { return Ok(picked) };
+            from = format!("({last}");
+            picked.extend(page.into_iter().map(RedisDeadLetter::read).filter_map(&pick));
+        }
     }
 
     async fn page(&self, from: &str) -> RedisResult<Vec<Raw>> {

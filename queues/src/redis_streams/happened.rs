@@ -2,16 +2,17 @@ use std::time::Duration;
 
 use super::RedisStreamsError;
 
-/// What a worker tells its observer: everything but success. None of it holds a payload.
+/// Something that a worker reports to its observer: everything but success. It holds no payload.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RedisStreamsHappened<'a> {
     /// An entry waits for another attempt.
     #[non_exhaustive]
     Retry {
-        /// The id of the event.
+        /// The id of the event, or that of the entry if it cannot be read.
         event: &'a str,
-        /// How the handler ended: the name of a [`Handled`](nevent_webhooks::queue::Handled).
+        /// How the handler ended: the name of a [`Handled`](nevent_webhooks::queue::Handled). Or
+        /// `unknown_version`: only a newer worker can read the entry.
         outcome: &'static str,
         /// Attempts that have failed.
         attempts: u32,

@@ -5,13 +5,13 @@ use redis::Script;
 pub(super) struct Scripts {
     /// Acknowledges and deletes an entry.
     pub(super) finish: Script,
-    /// Moves an entry that is at work to those that wait for a retry.
+    /// Moves an entry in flight to those that wait for a retry.
     pub(super) retry: Script,
-    /// Moves an entry that is at work to the dead letters.
+    /// Moves an entry in flight to the dead letters.
     pub(super) park: Script,
     /// Moves entries whose delay is over back to the stream.
     pub(super) due: Script,
-    /// Says that entries are still at work here.
+    /// Says that entries are still in flight here.
     pub(super) keep: Script,
     /// Deletes dead letters that have expired, and members that are gone.
     pub(super) tidy: Script,

@@ -1,4 +1,4 @@
-//! What becomes of an entry when its handler has ended.
+//! Acknowledges, delays or parks an entry when its handler has ended.
 
 use std::time::Duration;
 
@@ -68,12 +68,14 @@ impl Member {
         match verdict {
             Verdict::Done => call.arg(GROUP).arg(&entry.id),
             Verdict::Retry { attempts, delay, .. } => {
-                call.key(&keys.delayed).arg(GROUP).arg(&entry.id).arg(millis(*delay)).arg(attempts)
+                call.key(&keys.delayed).arg(GROUP).arg(&entry.id).arg(&self.name);
+                call.arg(millis(*delay)).arg(attempts)
             }
             Verdict::Dead { reason, attempts } => {
                 let event_type = entry.envelope().and_then(|envelope| envelope.event_type());
-                call.key(&keys.dead).arg(GROUP).arg(&entry.id).arg(reason).arg(attempts);
-                call.arg(event_type.unwrap_or_default()).arg(millis(self.settings.dead_for))
+                call.key(&keys.dead).arg(GROUP).arg(&entry.id).arg(&self.name);
+                call.arg(reason).arg(attempts).arg(event_type.unwrap_or_default());
+                call.arg(millis(self.settings.dead_for))
             }
         };
         call.invoke_async(&mut connection).await

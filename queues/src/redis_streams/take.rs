@@ -84,11 +84,16 @@ impl Member {
         call.invoke_async::<i64>(&mut self.redis.connection()).await.map(drop)
     }
 
-    /// Moves entries whose delay is over back to the stream.
+    /// Moves entries whose delay is over back to the stream. If there are very many, the rest is moved in
+    /// the next round: entries in hand must be kept in between.
     pub(super) async fn move_due(&self) -> RedisResult<()> {
         let mut call = self.redis.scripts().due.key(&self.keys.queue);
         call.key(&self.keys.delayed).arg(MOST_DUE);
-        while call.invoke_async::<i64>(&mut self.redis.connection()).await? == MOST_DUE {}
+        for _ in 0..MOST_CALLS {
+            if call.invoke_async::<i64>(&mut self.redis.connection()).await? < MOST_DUE {
+                break;
+            }
+        }
         Ok(())
     }
 
@@ -101,5 +106,6 @@ impl Member {
 
 /// Moved in one script, which holds up the server for so long.
 const MOST_DUE: i64 = 100;
+const MOST_CALLS: u32 = 10;
 /// A member that has read nothing for so long has ended.
 const GONE: Duration = Duration::from_secs(3_600);

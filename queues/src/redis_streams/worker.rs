@@ -1,8 +1,10 @@
+mod outage;
 mod run;
 
 use std::collections::HashSet;
 use std::fmt::{self, Display};
 use std::hash::{BuildHasher, RandomState};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,6 +12,7 @@ use nevent_webhooks::ClaimHandle;
 use nevent_webhooks::queue::{Envelope, Once};
 use redis::RedisError;
 
+use self::outage::Outage;
 use super::keys::Keys;
 use super::{RedisStreams, RedisStreamsHappened, RetryPolicy};
 
@@ -49,6 +52,7 @@ pub(super) struct Member {
     pub(super) settings: Settings,
     once: Once,
     in_hand: Mutex<HashSet<String>>,
+    outage: Outage,
     observer: Arc<dyn Fn(&RedisStreamsHappened<'_>) + Send + Sync>,
 }
 
@@ -70,8 +74,9 @@ impl RedisStreamsWorker {
             dead_for: DAY * 14,
             claim_after: Duration::from_secs(60),
         };
-        let (in_hand, observer) = (Mutex::default(), Arc::new(|_: &RedisStreamsHappened<'_>| ()));
-        Self(Member { redis, keys, name, settings, once, in_hand, observer })
+        let observer = Arc::new(|_: &RedisStreamsHappened<'_>| ());
+        let (in_hand, outage) = (Mutex::default(), Outage::default());
+        Self(Member { redis, keys, name, settings, once, in_hand, outage, observer })
     }
 
     /// Sets the number of handlers that run at a time. 16 by default.
@@ -93,13 +98,18 @@ impl RedisStreamsWorker {
     }
 
     /// Sets the time after which the entries of a worker that has crashed are taken by another. 60 s by
-    /// default, at least 300 ms. A worker that runs says three times as often that it does.
+    /// default, at least 300 ms. A running worker reports three times within this time.
+    ///
+    /// Set more than one and a half times the [lease](nevent_webhooks::DedupeOptions::lease) of [`Once`],
+    /// 30 s by default. Otherwise the crashed worker's lease may still hold the event, and the entry waits
+    /// for another retry.
     pub fn claim_after(mut self, silence: Duration) -> Self {
         self.0.settings.claim_after = silence.max(Duration::from_millis(300));
         self
     }
 
     /// Sets the function that is told of retries, dead letters and failures of the server.
+    /// If it panics, the worker continues.
     pub fn observer(
         mut self,
         observer: impl Fn(&RedisStreamsHappened<'_>) + Send + Sync + 'static,
@@ -108,8 +118,8 @@ impl RedisStreamsWorker {
         self
     }
 
-    /// Works until `shutdown` completes. Then it takes no more entries, and returns when those in hand
-    /// are done: wrap it in a timeout if your platform does not kill the process.
+    /// Works until `shutdown` completes. Then it takes no more entries, and returns when those in
+    /// flight are done: wrap it in a timeout if your platform does not kill the process.
     ///
     /// It outlives restarts of the server. If you drop the future, handlers continue, and their entries
     /// are taken again by another worker, which finds that they are done.
@@ -138,8 +148,9 @@ impl Member {
         self.in_hand.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
     }
 
+    /// An observer that panics must not end the worker, or keep an entry in hand for ever.
     pub(super) fn tell(&self, happened: &RedisStreamsHappened<'_>) {
-        (self.observer)(happened);
+        let _ = catch_unwind(AssertUnwindSafe(|| (self.observer)(happened)));
     }
 
     pub(super) fn failed(&self, error: RedisError) {

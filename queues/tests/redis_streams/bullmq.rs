@@ -15,19 +15,26 @@ use crate::support::eventually;
 use crate::support::process::Process;
 use crate::support::sender::Sent;
 
-/// The bridge with its packages, in a directory of its own.
+/// The bridge with its packages and scripts, in a copy of the crate's directories.
 fn installed() -> Directory {
     let (directory, crate_) = (Directory::new(), Path::new(env!("CARGO_MANIFEST_DIR")));
+    let copy = |from: &Path, to: &str| {
+        let to = directory.path().join(to);
+        std::fs::create_dir_all(&to).expect("a directory");
+        std::fs::copy(from, to.join(from.file_name().expect("a file"))).expect("a copy");
+    };
     for file in
         ["bullmq/bridge.js", "bullmq/package.json", "tests/redis_streams/bullmq/consumer.js"]
     {
-        let from = crate_.join(file);
-        let to = directory.path().join(from.file_name().expect("a file"));
-        std::fs::copy(&from, to).expect("a file of the crate");
+        copy(&crate_.join(file), "bullmq");
+    }
+    let scripts = "src/redis_streams/scripts";
+    for script in crate_.join(scripts).read_dir().expect("scripts") {
+        copy(&script.expect("a file").path(), scripts);
     }
     let options = ["--silent", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"];
     let mut npm = Command::new("npm");
-    npm.arg("install").args(options).arg("--prefix").arg(directory.path());
+    npm.arg("install").args(options).arg("--prefix").arg(directory.path().join("bullmq"));
     assert!(npm.status().expect("npm is installed").success(), "npm install failed");
     directory
 }
@@ -35,7 +42,10 @@ fn installed() -> Directory {
 /// Every line that it prints is written into the diary.
 fn node(directory: &Directory, file: &str, url: &str, diary: &Diary) -> Process {
     let mut command = Command::new("node");
-    command.arg(directory.file(file)).env("REDIS_URL", url).env("CLAIM_AFTER_MS", "1000");
+    command
+        .arg(directory.path().join("bullmq").join(file))
+        .env("REDIS_URL", url)
+        .env("CLAIM_AFTER_MS", "1000");
     let mut process = command.stdout(Stdio::piped()).spawn().expect("node is installed");
     let (lines, diary) = (process.stdout.take().expect("piped"), diary.clone());
     thread::spawn(move || {
@@ -63,10 +73,21 @@ async fn each_event_is_one_job_through_kills_of_the_bridge_and_the_server() {
             scene.server.restart().await;
         }
     }
+    leave_the_rest_of_a_rust_worker(&scene).await;
+    expected.push("evt_single_900".to_owned());
+    // A dead letter cannot be written to a key of another type.
+    scene.server.command::<String>(&["RENAME", DEAD, "aside"]).await;
+    scene.server.command::<String>(&["SET", DEAD, "no stream"]).await;
     let parked = ["XADD", QUEUE, "*", "envelope", "no envelope"];
     scene.server.command::<String>(&parked).await;
+    let newer = ["XADD", QUEUE, "*", "envelope", "{\"version\":9}"];
+    scene.server.command::<String>(&newer).await;
     let mut bridge = node(&directory, "bridge.js", &url, &diary);
-    eventually("the stream is empty", async || scene.depth().await == 0).await;
+    eventually("the delayed entry is a job", async || diary.has("evt_single_900")).await;
+    sleep(Duration::from_secs(3)).await;
+    assert_eq!(scene.depth().await, 2, "what cannot be parked stays, and a later version waits");
+    scene.server.command::<String>(&["RENAME", "aside", DEAD]).await;
+    eventually("the stream is empty", async || scene.entries().await.is_empty()).await;
     let done = async || scene.server.command::<usize>(&["ZCARD", "bull:tickets:completed"]).await;
     eventually("all jobs are done", async || done().await >= expected.len()).await;
     bridge.signal("-TERM");
@@ -78,6 +99,19 @@ async fn each_event_is_one_job_through_kills_of_the_bridge_and_the_server() {
     expected.sort();
     assert_eq!(handled, expected);
     assert_eq!(done().await, expected.len(), "one job for each event");
+    // The one of 1970 has expired.
     let letters = scene.dead().list().await.expect("a list");
     assert_eq!((letters.len(), &*letters[0].json), (1, &b"no envelope"[..]));
+}
+
+const DEAD: &str = "{tickets}:queue:dead";
+
+/// An entry that waits for a retry, and a dead letter of 1970.
+async fn leave_the_rest_of_a_rust_worker(scene: &Scene) {
+    scene.sender.deliver(&Sent::single(900)).await;
+    let (id, fields) = scene.entries().await.pop().expect("an entry");
+    let waits = format!("{id} 1 {}", fields[1]);
+    scene.server.command::<u32>(&["ZADD", "{tickets}:queue:delayed", "1", &waits]).await;
+    scene.server.command::<u32>(&["XDEL", QUEUE, &id]).await;
+    scene.server.command::<String>(&["XADD", DEAD, "1-1", "envelope", "old"]).await;
 }

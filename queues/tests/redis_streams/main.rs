@@ -1,6 +1,7 @@
 //! Redis Streams, against servers that each test starts and kills itself.
 
 mod bullmq;
+mod dead;
 mod examples;
 mod hand_over;
 mod ledger;
@@ -12,3 +13,4 @@ mod scene;
 mod server;
 #[path = "../support/mod.rs"]
 mod support;
+mod takeover;

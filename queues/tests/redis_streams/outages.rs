@@ -6,12 +6,16 @@ use std::time::Duration;
 use nevent_webhooks::ClaimHandle;
 use nevent_webhooks::queue::{Envelope, Once};
 use nevent_webhooks::store::MemoryStore;
+use nevent_webhooks_queues::RetryPolicy;
+use nevent_webhooks_queues::redis_streams::RedisStreams;
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
 use crate::hand_over::{QUEUE, noting};
 use crate::scene::{Diary, Running, Scene, worker};
+use crate::server::Server;
 use crate::support::eventually;
+use crate::support::receiver::{SCOPE, short_lease};
 use crate::support::sender::{Sent, event_json};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -32,7 +36,7 @@ async fn a_server_that_is_down_is_a_503_and_comes_back_without_a_restart_of_anyt
 }
 
 /// Waits for a permit, which tells that it has begun.
-fn waiting(
+pub fn waiting(
     diary: &Diary,
     gate: &Arc<Semaphore>,
 ) -> impl Fn(Envelope, ClaimHandle) -> std::pin::Pin<Box<dyn Future<Output = Result<(), String>> + Send>>
@@ -50,18 +54,25 @@ fn waiting(
     }
 }
 
+/// Its observer panics each time, which changes nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_entry_that_is_done_while_the_server_is_down_is_not_handled_again() {
     let (scene, diary) = (Scene::new().await, Diary::default());
     let gate = Arc::new(Semaphore::new(0));
     // Its records are elsewhere, so that they outlive the server.
     let once = Once::new("tickets", MemoryStore::new()).expect("a scope");
-    let worker = worker(&scene.redis, &once);
+    let told = Diary::default();
+    let write = told.observer();
+    let worker = worker(&scene.redis, &once).observer(move |happened| {
+        write(happened);
+        panic!("an observer's bug");
+    });
     let running = Running::start(worker, waiting(&diary, &gate));
     scene.sender.until_accepted("d-1", &event_json("evt_1")).await;
     eventually("it begins", async || diary.has("begins evt_1")).await;
     scene.server.kill();
     gate.add_permits(10);
+    eventually("its observer panics", async || told.has("server failed")).await;
     eventually("it ends", async || diary.has("ends evt_1")).await;
     scene.server.restart().await;
     eventually("it is acknowledged", async || scene.depth().await == 0).await;
@@ -135,23 +146,27 @@ async fn a_full_server_refuses_entries_and_still_works_off_those_it_has() {
     assert_eq!(diary.lines(), ["evt_0", "evt_1", "evt_2"]);
 }
 
-/// A member that took an entry and was never heard of again, several times.
+/// The backlog stays in the stream, and is not moved to later retries.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_entry_that_kills_its_workers_becomes_a_dead_letter() {
-    let (scene, diary) = (Scene::new().await, Diary::default());
-    scene.sender.until_accepted("d-1", &event_json("evt_1")).await;
-    scene.server.command::<String>(&["XGROUP", "CREATE", QUEUE, "workers", "0"]).await;
-    let id = scene.entries().await[0].0.clone();
-    let read = ["XREADGROUP", "GROUP", "workers", "gone", "STREAMS", QUEUE, ">"];
-    scene.server.command::<redis::Value>(&read).await;
-    for _ in 0..2 {
-        let claim = ["XCLAIM", QUEUE, "workers", "gone", "0", &id];
-        scene.server.command::<redis::Value>(&claim).await;
+async fn a_worker_whose_store_is_down_takes_few_entries_until_it_is_back() {
+    let (scene, diary, records) = (Scene::new().await, Diary::default(), Server::durable().await);
+    let store = RedisStreams::connect(&records.url()).await.expect("durable").store();
+    let once = Once::with_options(SCOPE, store, short_lease()).expect("safe options");
+    for number in 0..50 {
+        scene.sender.deliver(&Sent::single(number)).await;
     }
-    let running = Running::start(scene.worker().observer(diary.observer()), noting(&diary));
-    eventually("it is a dead letter", async || diary.has("dead evt_1 crashed 3")).await;
+    records.kill();
+    // Later than the test's end, so that each retry is of another entry.
+    let policy = RetryPolicy::new().first(Duration::from_secs(20)).attempts(3);
+    let worker = worker(&scene.redis, &once).concurrency(2).retry(policy);
+    let running = Running::start(worker.observer(diary.observer()), noting(&diary));
+    eventually("an entry is refused", async || !diary.lines().is_empty()).await;
+    sleep(Duration::from_secs(4)).await;
+    let moved = diary.lines().len();
+    assert!(moved <= 10, "{moved} retries in 4 s");
+    records.restart().await;
+    eventually("the rest is handled", async || scene.entries().await.is_empty()).await;
     running.stop().await;
-    assert_eq!(diary.lines(), ["dead evt_1 crashed 3"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

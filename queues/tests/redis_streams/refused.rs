@@ -1,8 +1,14 @@
 //! Servers that would lose entries.
 
-use nevent_webhooks_queues::redis_streams::{RedisStreams, RedisStreamsOptions};
+use std::time::Duration;
 
+use nevent_webhooks_queues::redis_streams::{RedisStreams, RedisStreamsOptions};
+use tokio::time::sleep;
+
+use crate::scene::Scene;
 use crate::server::{DURABLE, Server};
+use crate::support::eventually;
+use crate::support::sender::event_json;
 
 async fn refusal(server: &Server, options: RedisStreamsOptions) -> String {
     let error = RedisStreams::open(&server.url(), options).await.expect_err("refused").to_string();
@@ -77,4 +83,18 @@ async fn a_ready_server_whose_configuration_changes_is_no_longer_ready() {
     redis.ready().await.expect("durable");
     server.command::<String>(&["CONFIG", "SET", "appendfsync", "everysec"]).await;
     redis.ready().await.expect_err("not durable");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_restarted_without_its_append_only_file_is_a_503() {
+    let mut scene = Scene::new().await;
+    scene.sender.until_accepted("d-1", &event_json("evt_1")).await;
+    scene.server.restart_with(&[]).await;
+    eventually("the store is connected", async || scene.redis.store().ready().await.is_ok()).await;
+    // The last check counts for a second.
+    sleep(Duration::from_millis(1500)).await;
+    let (status, _) = scene.sender.attempt("d-2", &event_json("evt_2")).await;
+    assert_eq!((status, scene.entries().await.len()), (503, 0));
+    scene.server.restart_with(DURABLE).await;
+    scene.sender.until_accepted("d-2", &event_json("evt_2")).await;
 }

@@ -1,8 +1,9 @@
+use std::fmt::Debug;
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use redis::FromRedisValue;
+use redis::{FromRedisValue, ToRedisArgs};
 use tokio::time::sleep;
 
 use crate::support::directory::Directory;
@@ -64,6 +65,12 @@ impl Server {
         panic!("redis-server does not come back on port {}", self.port);
     }
 
+    /// Started again with other arguments.
+    pub async fn restart_with(&mut self, more: &[&str]) {
+        self.more = more.iter().map(ToString::to_string).collect();
+        self.restart().await;
+    }
+
     /// Whether it answers. `false` if it has ended, because its port was taken.
     async fn is_up(&self) -> bool {
         let mut ended = false;
@@ -75,19 +82,24 @@ impl Server {
         !ended
     }
 
-    pub async fn command<T: FromRedisValue>(&self, words: &[&str]) -> T {
+    pub async fn command<T: FromRedisValue>(&self, words: &[impl Word]) -> T {
         let answer = self.try_command(words).await;
         answer.unwrap_or_else(|error| panic!("{words:?} on port {}: {error}", self.port))
     }
 
     /// On its Unix socket, so that nobody else can answer in its place.
-    async fn try_command<T: FromRedisValue>(&self, words: &[&str]) -> redis::RedisResult<T> {
+    async fn try_command<T: FromRedisValue>(&self, words: &[impl Word]) -> redis::RedisResult<T> {
         let client = redis::Client::open(format!("unix://{}", self.directory.file("socket")))?;
         let config = redis::AsyncConnectionConfig::new().set_response_timeout(Some(PATIENCE));
         let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
         redis::Cmd::new().arg(words).query_async(&mut connection).await
     }
 }
+
+/// Text or bytes, as an argument of a command.
+pub trait Word: ToRedisArgs + Debug {}
+
+impl<W: ToRedisArgs + Debug> Word for W {}
 
 fn start(directory: &Directory, port: u16, more: &[String]) -> Process {
     let mut command = Command::new("redis-server");

@@ -14,7 +14,8 @@ for _, id in ipairs(ARGV) do
         end
         if #fields > 0 then
             redis.call('XADD', KEYS[1], '*', unpack(fields))
-            redis.call('XDEL', KEYS[2], id)
+            -- A short id, such as 5, names the first entry of that millisecond.
+            redis.call('XDEL', KEYS[2], entry[1])
             replayed = replayed + 1
         end
     end

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::{Either, select};
 use nevent_webhooks::ClaimHandle;
-use nevent_webhooks::queue::Envelope;
+use nevent_webhooks::queue::{Envelope, Handled};
 use redis::RedisResult;
 use redis::aio::MultiplexedConnection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -23,6 +23,8 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// How often delayed entries are looked at.
 const TICK: Duration = Duration::from_millis(200);
 const TIDY: Duration = Duration::from_secs(60);
+/// How long an entry waits that only a newer worker can read. One that is being deployed may take it.
+const UNTIL_NEWER: Duration = Duration::from_secs(60);
 /// Entries in one answer: envelopes may be large.
 const MOST_AT_ONCE: u32 = 64;
 
@@ -82,7 +84,13 @@ async fn read(
             permit = Arc::clone(permits).acquire_owned() => permit.expect("never closed"),
             _ = stopped.changed() => return,
         };
-        let permits = with_more(permits, permit);
+        // Entries that are taken while the store of `Once` fails would only move to a later retry.
+        if let Some(pause) = member.outage.pause() {
+            let _ = timeout(pause, stopped.changed()).await;
+            continue;
+        }
+        let most = if member.outage.is_over() { MOST_AT_ONCE } else { 1 };
+        let permits = with_more(permits, permit, most);
         match source.next(member, permits.len()).await {
             Ok(entries) => {
                 for (entry, permit) in entries.into_iter().zip(permits) {
@@ -141,19 +149,23 @@ impl Source {
 /// An entry of a worker that has crashed, and how often it was delivered, this time included.
 fn taken_over((entry, delivered): (Raw, u32), policy: RetryPolicy) -> Entry {
     let mut entry = Entry::read(entry);
-    // Each delivery but this one ended with a crash. Without a limit, an entry that kills its worker
-    // would kill all.
-    let attempts = entry.attempts.saturating_add(delivered.saturating_sub(1));
-    if policy.delay_after(attempts).is_none() {
-        entry.attempts = attempts;
+    // Each delivery but this one ended with a crash. The count is kept in the entry, since an entry that
+    // waits for a retry returns as a new one. Otherwise one that kills its worker would kill them all.
+    entry.attempts = entry.attempts.saturating_add(delivered.saturating_sub(1));
+    let has_run = matches!(entry.content, Content::Event(_));
+    if has_run && policy.delay_after(entry.attempts).is_none() {
         entry.content = Content::Parked("crashed", entry.envelope().cloned());
     }
     entry
 }
 
 /// All permits that are free, up to a limit.
-fn with_more(permits: &Arc<Semaphore>, first: OwnedSemaphorePermit) -> Vec<OwnedSemaphorePermit> {
-    let more = (1..MOST_AT_ONCE).map_while(|_| Arc::clone(permits).try_acquire_owned().ok());
+fn with_more(
+    permits: &Arc<Semaphore>,
+    first: OwnedSemaphorePermit,
+    most: u32,
+) -> Vec<OwnedSemaphorePermit> {
+    let more = (1..most).map_while(|_| Arc::clone(permits).try_acquire_owned().ok());
     std::iter::once(first).chain(more).collect()
 }
 
@@ -204,7 +216,12 @@ async fn work<T, E, F>(
     let verdict = match &entry.content {
         Content::Event(envelope) => {
             let ended = member.once.event(envelope, handler).await;
+            member.outage.ended(matches!(ended, Handled::Refused(_)));
             Verdict::of(&ended, entry.attempts, &member.settings.retry)
+        }
+        Content::Newer => {
+            let (outcome, attempts) = ("unknown_version", entry.attempts);
+            Verdict::Retry { outcome, attempts, delay: UNTIL_NEWER }
         }
         Content::Parked(reason, _) => Verdict::Dead { reason, attempts: entry.attempts },
     };
