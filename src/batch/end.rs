@@ -18,7 +18,7 @@ pub(super) enum End<I> {
 
 /// An event that can be claimed, as what its handler takes.
 pub(crate) struct Waiting<I> {
-    /// What observers are told.
+    /// The event's names, for observers.
     pub(crate) name: EventName,
     /// The id to claim.
     pub(crate) claim_id: DeliveryId,

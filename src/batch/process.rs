@@ -72,15 +72,17 @@ impl Batch {
         E: Display + 'static,
     {
         let attempt = BatchAttempt::new(self.delivery, self.claimed, concurrency);
-        let read = |(position, event): (usize, Bytes)| {
+        let reader = attempt.clone();
+        // Each in its turn: a thousand events that are read at once would delay the first.
+        let read = move |(position, event): (usize, Bytes)| {
             // Only the envelope is read before the claim. Otherwise a completed event whose data can no
             // longer be read would fail instead of being skipped.
             match Event::<IgnoredAny>::from_repaired(&event) {
                 Ok(envelope) => Ok(Waiting::new(envelope, event)),
-                Err(error) => Err(attempt.unreadable(position, &error)),
+                Err(error) => Err(reader.unreadable(position, &error)),
             }
         };
-        let events = self.events.into_iter().enumerate().map(read).collect();
+        let events = self.events.into_iter().enumerate().map(read);
         let work = move |event: Bytes, claim| read_and_handle(event, claim, handler.clone());
         attempt.process(events, work).await
     }
@@ -100,14 +102,14 @@ where
     F: Future<Output = Result<(), String>> + Send + 'static,
 {
     let attempt = BatchAttempt::new(delivery, claimed, concurrency);
-    attempt.process(events.into_iter().map(Ok).collect(), work).await
+    attempt.process(events.into_iter().map(Ok), work).await
 }
 
 impl BatchAttempt {
     /// Runs the work for each of the events, in their order, unless its end is known already.
     pub(super) async fn process<I, F>(
         self,
-        events: Vec<Result<Waiting<I>, End<I>>>,
+        events: impl Iterator<Item = Result<Waiting<I>, End<I>>> + Send,
         work: impl Fn(I, ClaimHandle) -> F + Clone + Send + 'static,
     ) -> BatchReport
     where
@@ -124,7 +126,7 @@ impl BatchAttempt {
                 (position, end)
             }
         };
-        let events = stream::iter(events.into_iter().enumerate()).map(one);
+        let events = stream::iter(events.enumerate()).map(one);
         let mut ends: Vec<_> = events.buffer_unordered(self.concurrency).collect().await;
         ends.sort_by_key(|(position, _)| *position);
         let report = BatchReport::of(&ends);

@@ -226,7 +226,7 @@ impl Envelope {
         }
     }
 
-    /// What observers of a consumer are told.
+    /// The entry's names, for the observers of a consumer.
     pub(super) fn subject(&self) -> Subject {
         let event = (self.head.dedupe_key == DedupeKey::EventId).then(|| EventName {
             id: self.id().as_str().to_owned(),

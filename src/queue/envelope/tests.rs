@@ -112,7 +112,7 @@ fn unknown_fields_and_headers_are_ignored() {
     assert_eq!(Envelope::from_json(json).unwrap(), full(), "a byte order mark");
 }
 
-/// What an error shows is one line, and nothing of the entry.
+/// An error is one line, and shows nothing of the entry.
 #[test]
 fn what_is_no_envelope_says_so_and_shows_no_value() {
     let json = full().to_json();
