@@ -11,6 +11,7 @@ use nevent_webhooks::queue::{Envelope, Once};
 use nevent_webhooks::store::SqliteStore;
 use nevent_webhooks::transaction::CompleteError;
 use nevent_webhooks::{ClaimHandle, Event};
+use nevent_webhooks_queues::Select;
 use nevent_webhooks_queues::rabbitmq::{RabbitMqDeadLetters, RabbitMqOptions, RabbitMqWorker};
 use rusqlite::{Connection, TransactionBehavior::Immediate};
 use tokio::signal::unix::{SignalKind, signal};
@@ -24,7 +25,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let options = RabbitMqOptions::new(&url, "tickets")?;
     if std::env::args().any(|argument| argument == "replay") {
         let dead = RabbitMqDeadLetters::connect(&options).await?;
-        println!("{} replayed", dead.replay_all().await?);
+        println!("{} replayed", dead.replay(Select::All).await?);
         return Ok(());
     }
     let once = Once::new("tickets", SqliteStore::open(&file).await?)?;

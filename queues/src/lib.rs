@@ -8,10 +8,18 @@
 //! After the 200 the sender never sends the delivery again. **What the queue loses is lost.** So each
 //! engine checks at connect how its broker is configured, and refuses one that would lose entries.
 
+mod content;
+mod dead_letter;
+mod handler;
+mod incident;
+mod pause;
 #[cfg(feature = "rabbitmq")]
 pub mod rabbitmq;
 #[cfg(feature = "redis-streams")]
 pub mod redis_streams;
 mod retry;
+mod verdict;
 
+pub use self::dead_letter::{DeadLetter, Select};
+pub use self::incident::WorkerIncident;
 pub use self::retry::RetryPolicy;

@@ -3,9 +3,11 @@ use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicGetOptions, BasicNackOptions};
 use tokio::sync::Mutex;
 
+use super::dead_letter::letter_of;
 use super::link::Link;
 use super::message::replayed;
-use super::{DeadLetter, RabbitMqError, RabbitMqOptions};
+use super::{RabbitMqError, RabbitMqOptions};
+use crate::{DeadLetter, Select};
 
 /// The dead letters of a queue: entries that failed at their last attempt, that lost their worker too
 /// often, that cannot be read, or that are no events.
@@ -14,15 +16,16 @@ use super::{DeadLetter, RabbitMqError, RabbitMqOptions};
 /// at the same time does not see those.
 ///
 /// ```no_run
+/// use nevent_webhooks_queues::Select;
 /// use nevent_webhooks_queues::rabbitmq::{RabbitMqDeadLetters, RabbitMqOptions};
 ///
 /// # async fn tool() -> Result<(), Box<dyn std::error::Error>> {
 /// let options = RabbitMqOptions::new("amqp://guest:guest@127.0.0.1:5672/%2f", "tickets")?;
 /// let dead = RabbitMqDeadLetters::connect(&options).await?;
 /// for letter in dead.list(100).await? {
-///     println!("{} {:?} {:?}", letter.id(), letter.event_type(), letter.reason());
+///     println!("{} {:?} {}", letter.id(), letter.event_type(), letter.reason());
 /// }
-/// let replayed = dead.replay_type("ticket.sold").await?;
+/// let replayed = dead.replay(Select::Type("ticket.sold")).await?;
 /// # Ok(()) }
 /// ```
 #[derive(Debug)]
@@ -55,77 +58,47 @@ impl RabbitMqDeadLetters {
     pub async fn list(&self, limit: usize) -> Result<Vec<DeadLetter>, RabbitMqError> {
         let mut letters = Vec::new();
         let visit = async |message: &Delivery| {
-            letters.push(DeadLetter::of(message, &self.options));
+            letters.push(letter_of(message, &self.options));
             Ok(false)
         };
         self.visit(limit, visit).await?;
         Ok(letters)
     }
 
-    /// Puts all dead letters into the queue again, with all their attempts. Returns how many.
+    /// Puts dead letters into the queue again, with all their attempts. Returns how many.
     ///
     /// # Errors
     ///
     /// [`RabbitMqError`] if the broker fails. Call it again: what has been replayed is gone, but for one
     /// that may be in both queues.
-    pub async fn replay_all(&self) -> Result<usize, RabbitMqError> {
-        self.replay(|_| true).await
-    }
-
-    /// Puts the dead letters with this [id](DeadLetter::id) into the queue again. Returns how many.
-    ///
-    /// # Errors
-    ///
-    /// As for [`replay_all`](Self::replay_all).
-    pub async fn replay_id(&self, id: &str) -> Result<usize, RabbitMqError> {
-        self.replay(|letter| letter.id() == id).await
-    }
-
-    /// Puts the dead letters of this event type into the queue again. Returns how many.
-    ///
-    /// # Errors
-    ///
-    /// As for [`replay_all`](Self::replay_all).
-    pub async fn replay_type(&self, event_type: &str) -> Result<usize, RabbitMqError> {
-        self.replay(|letter| letter.event_type() == Some(event_type)).await
-    }
-
-    /// Removes the dead letters with this [id](DeadLetter::id) for good. Returns how many.
-    ///
-    /// # Errors
-    ///
-    /// [`RabbitMqError`] if the broker fails.
-    pub async fn drop_id(&self, id: &str) -> Result<usize, RabbitMqError> {
-        self.each(|letter| letter.id() == id, async |_| Ok(())).await
-    }
-
-    /// Removes all dead letters for good. Returns how many.
-    ///
-    /// # Errors
-    ///
-    /// [`RabbitMqError`] if the broker fails.
-    pub async fn drop_all(&self) -> Result<usize, RabbitMqError> {
-        self.each(|_| true, async |_| Ok(())).await
-    }
-
-    async fn replay(&self, chosen: impl Fn(&DeadLetter) -> bool) -> Result<usize, RabbitMqError> {
+    pub async fn replay(&self, select: Select<'_>) -> Result<usize, RabbitMqError> {
         let session = self.link.session()?;
-        self.each(chosen, async |message| {
+        self.each(select, async |message| {
             let properties = replayed(&message.properties);
             session.publish(&self.options.name, properties, &message.data).await
         })
         .await
     }
 
+    /// Removes dead letters for good, for example those of a fan who is to be forgotten. Returns how
+    /// many.
+    ///
+    /// # Errors
+    ///
+    /// [`RabbitMqError`] if the broker fails.
+    pub async fn delete(&self, select: Select<'_>) -> Result<usize, RabbitMqError> {
+        self.each(select, async |_| Ok(())).await
+    }
+
     /// Removes the chosen dead letters after `act` has succeeded for each. Returns how many.
     async fn each(
         &self,
-        chosen: impl Fn(&DeadLetter) -> bool,
+        select: Select<'_>,
         act: impl AsyncFn(&Delivery) -> Result<(), RabbitMqError>,
     ) -> Result<usize, RabbitMqError> {
         let mut count = 0;
         let visit = async |message: &Delivery| {
-            let is_chosen = chosen(&DeadLetter::of(message, &self.options));
+            let is_chosen = select.includes(&letter_of(message, &self.options));
             if is_chosen {
                 act(message).await?;
                 count += 1;

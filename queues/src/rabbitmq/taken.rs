@@ -5,11 +5,11 @@ use std::time::Duration;
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicNackOptions, BasicRejectOptions};
 use lapin::{BasicProperties, Channel};
-use nevent_webhooks::queue::{Envelope, EnvelopeError, Handled};
 use tokio::time::timeout;
 
 use super::message::{attempts_of, envelope_of, published_again, vanished_of};
 use super::{RabbitMqError, RabbitMqOptions};
+use crate::content::Content;
 
 /// A message that is not acknowledged yet.
 pub(super) struct Taken {
@@ -20,51 +20,10 @@ pub(super) struct Taken {
     pub(super) limit: Duration,
 }
 
-/// The way that an entry goes when its worker is done with it.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Fate {
-    Done,
-    /// Again after this delay, with this many failed attempts.
-    Retry {
-        delay: Duration,
-        attempts: u32,
-    },
-    DeadLetter,
-}
-
-impl Fate {
-    /// The handler did not run if the entry is in flight elsewhere or the store has failed: neither is an
-    /// attempt.
-    pub(super) fn of<T, E>(
-        handled: &Handled<T, E>,
-        attempts: u32,
-        options: &RabbitMqOptions,
-    ) -> Self {
-        let failed = attempts.saturating_add(1);
-        match handled {
-            Handled::Done(_) | Handled::AlreadyDone => Self::Done,
-            Handled::InProgress { lease, .. } => {
-                Self::Retry { delay: options.delay_of_at_least(*lease), attempts }
-            }
-            Handled::Refused(_) => Self::not_counted(attempts, options),
-            _ => match options.retry.delay_after(failed) {
-                Some(delay) => Self::Retry { delay, attempts: failed },
-                None => Self::DeadLetter,
-            },
-        }
-    }
-
-    /// After the next delay, which is no attempt.
-    pub(super) fn not_counted(attempts: u32, options: &RabbitMqOptions) -> Self {
-        let next = options.retry.delay_after(attempts.saturating_add(1));
-        let delay = next.unwrap_or(options.delay_of_at_least(Duration::MAX));
-        Self::Retry { delay, attempts }
-    }
-}
-
 impl Taken {
-    pub(super) fn envelope(&self) -> Result<Envelope, EnvelopeError> {
-        envelope_of(&self.delivery.properties, &self.delivery.data)
+    pub(super) fn content(&self, options: &RabbitMqOptions) -> Content {
+        let content = Content::of(envelope_of(&self.delivery.properties, &self.delivery.data));
+        if self.is_killer(options) { content.killer() } else { content }
     }
 
     pub(super) fn attempts(&self) -> u32 {
@@ -73,7 +32,7 @@ impl Taken {
 
     /// Whether the entry's workers have vanished too often. The broker enforces the limit itself for a
     /// message that is always in the same queue. It forgets its count when the entry is published again.
-    pub(super) fn is_killer(&self, options: &RabbitMqOptions) -> bool {
+    fn is_killer(&self, options: &RabbitMqOptions) -> bool {
         vanished_of(&self.delivery.properties) > options.delivery_limit
     }
 

@@ -8,6 +8,7 @@ use lapin::types::{AMQPValue, FieldTable, LongString};
 use lapin::{Connection, ErrorKind};
 
 use super::{RabbitMqError, RabbitMqOptions};
+use crate::verdict::Verdict;
 
 /// Dead letters are fetched and given back each time that they are listed. RabbitMQ 4 would drop them
 /// after 20 times by default.
@@ -43,11 +44,14 @@ impl RabbitMqOptions {
         delays
     }
 
-    /// The shortest delay of a retry queue that is at least this long, or the longest.
-    pub(super) fn delay_of_at_least(&self, time: Duration) -> Duration {
+    /// The same, with a delay that has a retry queue: the shortest that is at least as long, or the
+    /// longest.
+    pub(super) fn in_a_retry_queue(&self, verdict: Verdict) -> Verdict {
+        let Verdict::Retry { outcome, attempts, delay: least } = verdict else { return verdict };
         let delays = self.delays();
         let longest = delays.last().copied().unwrap_or(NO_RETRY);
-        delays.into_iter().find(|delay| *delay >= time).unwrap_or(longest)
+        let delay = delays.into_iter().find(|delay| *delay >= least).unwrap_or(longest);
+        Verdict::Retry { outcome, attempts, delay }
     }
 
     /// Declares the queues. Each has a channel of its own, because the broker closes the channel of a

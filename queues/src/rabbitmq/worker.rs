@@ -13,11 +13,13 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::handling::Handling;
-use super::happened::{Observer, RabbitMqHappened};
 use super::link::Link;
 use super::publisher::Session;
 use super::taken::Taken;
 use super::{RabbitMqError, RabbitMqOptions};
+use crate::WorkerIncident;
+use crate::handler::Handler;
+use crate::incident::Observer;
 
 const CONSUMER: &str = "worker";
 /// Before the next consumer, if one could not be created although there is a connection.
@@ -67,9 +69,9 @@ impl RabbitMqWorker {
     #[must_use]
     pub fn observer(
         mut self,
-        observer: impl Fn(&RabbitMqHappened<'_>) + Send + Sync + 'static,
+        observer: impl Fn(&WorkerIncident<'_>) + Send + Sync + 'static,
     ) -> Self {
-        self.observer = Observer(Arc::new(observer));
+        self.observer = Observer::new(observer);
         self
     }
 
@@ -86,8 +88,7 @@ impl RabbitMqWorker {
     {
         let (stopping, is_stopping) = watch::channel(false);
         let handling = Handling {
-            once: once.clone(),
-            handler,
+            handler: Handler::new(once, handler),
             options: Arc::new(self.options.clone()),
             observer: self.observer.clone(),
             publisher: Arc::clone(&self.publisher),
@@ -110,7 +111,7 @@ impl RabbitMqWorker {
             let error = failed.unwrap_or_else(|| {
                 RabbitMqError::Broker("the broker has cancelled the consumer".to_owned())
             });
-            self.observer.tell(&RabbitMqHappened::BrokerFailed { error: &error });
+            self.observer.failed(&error);
             tokio::select! {
                 () = &mut stop => break,
                 () = sleep(PAUSE) => {}
@@ -122,18 +123,12 @@ impl RabbitMqWorker {
     }
 
     /// Takes entries until the channel ends. When the future is dropped, the consumer is cancelled.
-    async fn take<H, F, T, E>(
+    async fn take(
         &self,
         session: &Session,
-        handling: &Handling<H>,
+        handling: &Handling,
         tasks: &mut JoinSet<()>,
-    ) -> Result<(), RabbitMqError>
-    where
-        H: Fn(Envelope, ClaimHandle) -> F + Clone + Send + Sync + 'static,
-        F: Future<Output = Result<T, E>> + Send + 'static,
-        T: Send + 'static,
-        E: Display + Send + 'static,
-    {
+    ) -> Result<(), RabbitMqError> {
         // Somebody may have deleted a queue since the connection was opened.
         self.options.declare(&session.connection).await?;
         let channel = session.connection.create_channel().await?;

@@ -6,10 +6,8 @@ use std::time::Duration;
 use lapin::options::QueueDeleteOptions;
 use lapin::{Connection, ConnectionProperties};
 use nevent_webhooks::store::MemoryStore;
-use nevent_webhooks_queues::RetryPolicy;
-use nevent_webhooks_queues::rabbitmq::{
-    DeadLetterReason, RabbitMqDeadLetters, RabbitMqHappened, RabbitMqOptions,
-};
+use nevent_webhooks_queues::rabbitmq::{RabbitMqDeadLetters, RabbitMqOptions};
+use nevent_webhooks_queues::{RetryPolicy, WorkerIncident};
 use tokio::time::timeout;
 
 use crate::broker::Broker;
@@ -62,7 +60,7 @@ async fn a_retry_queue_that_was_deleted_is_declared_again() {
     eventually("both attempts", async || work.count() >= 2).await;
     eventually("the dead letter", async || dead.list(1).await.expect("a broker").len() == 1).await;
     assert_eq!(work.count(), 2);
-    assert_eq!(dead.list(1).await.expect("a broker")[0].reason(), DeadLetterReason::Failed);
+    assert_eq!(dead.list(1).await.expect("a broker")[0].reason(), "failed");
     work.stop().await;
 }
 
@@ -71,7 +69,7 @@ async fn an_observer_that_panics_strands_no_entry() {
     let broker = Broker::shared().await;
     let options = quick(&broker, "panics");
     sender(&options).await.deliver(&Sent::single(1)).await;
-    let observer = |happened: &RabbitMqHappened<'_>| panic!("{happened:?}");
+    let observer = |happened: &WorkerIncident<'_>| panic!("{happened:?}");
     let work = Work::with(&options, MemoryStore::new(), observer, |_| true).await;
     let dead = RabbitMqDeadLetters::connect(&options).await.expect("a broker");
     eventually("the dead letter", async || dead.list(1).await.expect("a broker").len() == 1).await;

@@ -7,8 +7,8 @@ use lapin::options::BasicPublishOptions;
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Connection, ConnectionProperties};
 use nevent_webhooks::store::{MemoryStore, SqliteStore};
-use nevent_webhooks_queues::RetryPolicy;
-use nevent_webhooks_queues::rabbitmq::{RabbitMqDeadLetters, RabbitMqHappened, RabbitMqOptions};
+use nevent_webhooks_queues::rabbitmq::{RabbitMqDeadLetters, RabbitMqOptions};
+use nevent_webhooks_queues::{RetryPolicy, WorkerIncident};
 
 use crate::broker::Broker;
 use crate::support::directory::Directory;
@@ -24,10 +24,10 @@ fn quick(broker: &Broker, queue: &str) -> RabbitMqOptions {
 /// When an entry was moved into a retry queue, and for which outcome.
 type Moves = Arc<Mutex<Vec<(&'static str, Instant)>>>;
 
-fn observer(moves: &Moves) -> impl Fn(&RabbitMqHappened<'_>) + Send + Sync + 'static {
+fn observer(moves: &Moves) -> impl Fn(&WorkerIncident<'_>) + Send + Sync + 'static {
     let moves = Arc::clone(moves);
     move |happened| {
-        if let RabbitMqHappened::Retry { outcome, attempts, .. } = happened {
+        if let WorkerIncident::Retry { outcome, attempts, .. } = happened {
             assert_eq!(*attempts, 0);
             moves.lock().expect("no panic").push((*outcome, Instant::now()));
         }

@@ -7,9 +7,8 @@ use std::time::{Duration, Instant};
 use nevent_webhooks::ClaimHandle;
 use nevent_webhooks::queue::{Envelope, Once};
 use nevent_webhooks::store::{MemoryStore, Store};
-use nevent_webhooks_queues::rabbitmq::{
-    RabbitMqHappened, RabbitMqOptions, RabbitMqQueue, RabbitMqWorker,
-};
+use nevent_webhooks_queues::WorkerIncident;
+use nevent_webhooks_queues::rabbitmq::{RabbitMqOptions, RabbitMqQueue, RabbitMqWorker};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -39,7 +38,7 @@ impl Work {
     pub async fn with(
         options: &RabbitMqOptions,
         store: impl Store,
-        observer: impl Fn(&RabbitMqHappened<'_>) + Send + Sync + 'static,
+        observer: impl Fn(&WorkerIncident<'_>) + Send + Sync + 'static,
         fails: impl Fn(usize) -> bool + Sync + Send + 'static,
     ) -> Self {
         let worker = RabbitMqWorker::connect(options).await.expect("a broker").observer(observer);

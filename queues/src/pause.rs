@@ -1,13 +1,13 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(250);
-pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+pub(crate) const FIRST_PAUSE: Duration = Duration::from_millis(250);
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// The pause of all tasks that meet the same outage. It doubles each time that it is over and the outage
 /// is not.
 #[derive(Debug, Default)]
-pub(super) struct SharedPause(Mutex<Option<Pause>>);
+pub(crate) struct SharedPause(Mutex<Option<Pause>>);
 
 #[derive(Debug, Clone, Copy)]
 struct Pause {
@@ -17,7 +17,7 @@ struct Pause {
 
 impl SharedPause {
     /// How long to wait. Tasks that fail during a pause wait for its end.
-    pub(super) fn next(&self) -> Duration {
+    pub(crate) fn next(&self) -> Duration {
         let now = Instant::now();
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let length = match *last {
@@ -30,7 +30,7 @@ impl SharedPause {
     }
 
     /// The outage is over.
-    pub(super) fn reset(&self) {
+    pub(crate) fn reset(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
