@@ -18,6 +18,8 @@ pub mod rabbitmq;
 #[cfg(feature = "redis-streams")]
 pub mod redis_streams;
 mod retry;
+#[cfg(feature = "sqs")]
+pub mod sqs;
 mod verdict;
 
 pub use self::dead_letter::{DeadLetter, Select};

@@ -1,0 +1,58 @@
+//! FIFO queues.
+
+use std::time::{Duration, Instant};
+
+use nevent_webhooks_queues::Select;
+use nevent_webhooks_queues::sqs::SqsDeadLetters;
+
+use crate::server::Server;
+use crate::support::eventually;
+use crate::support::sender::Sent;
+use crate::work::{Work, sender};
+
+#[tokio::test]
+async fn copies_of_an_entry_are_removed_and_no_event_blocks_another() {
+    let server = Server::shared().await;
+    let options = server.options("order.fifo").await;
+    // Receivers with stores of their own know nothing of each other.
+    for _ in 0..2 {
+        let sender = sender(&options).await;
+        sender.deliver(&Sent::batch(0)).await;
+        sender.deliver(&Sent::single(1)).await;
+    }
+    assert_eq!(server.messages("order.fifo").await, 11);
+    let work = Work::start(&options, |_| false).await;
+    eventually("all are handled", async || work.count() == 11).await;
+    eventually("nothing stays", async || server.messages("order.fifo").await == 0).await;
+    work.stop().await;
+}
+
+#[tokio::test]
+async fn an_entry_is_tried_again_and_becomes_a_dead_letter_and_is_replayed() {
+    let server = Server::shared().await;
+    // One group: the entries block each other, and all of them are tried all the same.
+    let options = server.options("retries.fifo").await.group(|_| "all of them".to_owned());
+    let sender = sender(&options).await;
+    for number in 1..=2 {
+        sender.deliver(&Sent::single(number)).await;
+    }
+    let work = Work::start(&options, |attempt| attempt <= 2).await;
+    eventually("dead letters", async || server.messages("retries-dead.fifo").await == 2).await;
+    assert_eq!(work.count(), 4);
+    let of = |seen: &[(String, Instant)], id: &str| {
+        let times = seen.iter().filter(|(other, _)| other == id).map(|(_, at)| *at);
+        times.collect::<Vec<_>>()
+    };
+    let times = of(&work.seen.lock().expect("no panic"), "evt_single_1");
+    assert!(times[1] - times[0] >= Duration::from_secs(1));
+
+    let dead = SqsDeadLetters::connect(&options).await.expect("a server");
+    let letters = dead.list(10).await.expect("a server");
+    assert!(letters.iter().all(|letter| letter.reason() == "failed" && letter.attempts() == 2));
+    assert_eq!(letters.len(), 2);
+    assert_eq!(dead.replay(Select::Id("evt_single_2")).await.expect("a server"), 1);
+    eventually("it is handled", async || work.count() == 5).await;
+    assert_eq!(dead.delete(Select::All).await.expect("a server"), 1);
+    eventually("nothing stays", async || server.messages("retries.fifo").await == 0).await;
+    work.stop().await;
+}
