@@ -1,5 +1,6 @@
 //! Configurations that are refused, and what the error says.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -84,8 +85,12 @@ async fn a_queue_that_somebody_changes_takes_nothing_more_until_it_is_safe_again
     let work = Work::with(&options, MemoryStore::new(), observer, |_| false).await;
     sender.deliver(&Sent::single(1)).await;
     server.set("changed", Name::MessageRetentionPeriod, "60").await;
-    let body = event_json("evt_2");
-    eventually("it is refused", async || sender.attempt("d-2", &body).await.0 == 503).await;
+    let number = AtomicU32::new(10);
+    eventually("a delivery is refused", async || {
+        let Sent { id, body, .. } = Sent::single(number.fetch_add(1, Ordering::Relaxed));
+        sender.attempt(&id, &body).await.0 == 503
+    })
+    .await;
     eventually("the worker reports it", async || {
         reports.lock().expect("no panic").iter().any(|text| text.contains("would lose entries"))
     })

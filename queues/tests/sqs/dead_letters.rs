@@ -13,10 +13,19 @@ use crate::support::eventually;
 use crate::support::sender::Sent;
 use crate::work::{Work, sender};
 
-async fn dead_letters(options: &SqsOptions, expected: usize) -> SqsDeadLetters {
-    let dead = SqsDeadLetters::connect(options).await.expect("a server");
-    eventually("the dead letters", async || list(&dead).await.len() == expected).await;
-    dead
+async fn are_there(server: &Server, queue: &str, expected: u32) {
+    let dead = format!("{queue}-dead");
+    eventually("the dead letters", async || server.messages(&dead).await == expected).await;
+}
+
+async fn dead_letters(
+    server: &Server,
+    queue: &str,
+    options: &SqsOptions,
+    expected: u32,
+) -> SqsDeadLetters {
+    are_there(server, queue, expected).await;
+    SqsDeadLetters::connect(options).await.expect("a server")
 }
 
 async fn list(dead: &SqsDeadLetters) -> Vec<DeadLetter> {
@@ -35,7 +44,7 @@ async fn an_entry_that_fails_at_every_attempt_can_be_replayed() {
     let mended = Arc::new(AtomicBool::new(false));
     let is_mended = Arc::clone(&mended);
     let work = Work::start(&options, move |_| !is_mended.load(Ordering::Relaxed)).await;
-    let dead = dead_letters(&options, 3).await;
+    let dead = dead_letters(&server, "dead", &options, 3).await;
     for letter in list(&dead).await {
         assert_eq!((letter.reason(), letter.attempts()), ("failed", 2));
         assert_eq!(letter.event_type(), Some("fan.created"));
@@ -46,7 +55,7 @@ async fn an_entry_that_fails_at_every_attempt_can_be_replayed() {
     // Replayed too early, it has all its attempts again.
     assert_eq!(dead.replay(Select::Id("evt_single_2")).await.expect("a server"), 1);
     eventually("two more attempts", async || work.count() == 8).await;
-    eventually("it is back", async || list(&dead).await.len() == 3).await;
+    are_there(&server, "dead", 3).await;
 
     mended.store(true, Ordering::Relaxed);
     let hour = Duration::from_secs(3_600);
@@ -57,7 +66,7 @@ async fn an_entry_that_fails_at_every_attempt_can_be_replayed() {
     let since = Select::ReceivedBetween(begun - hour, begun + hour);
     assert_eq!(dead.replay(since).await.expect("a server"), 2);
     eventually("all are handled", async || work.count() == 11).await;
-    assert!(list(&dead).await.is_empty());
+    assert_eq!(server.messages("dead-dead").await, 0);
     work.stop().await;
     assert_eq!(server.messages("dead").await, 0);
 }
@@ -70,12 +79,12 @@ async fn many_dead_letters_are_listed_and_the_chosen_ones_go() {
     for number in 0..25 {
         server.send("many-dead", &format!("odd {number}")).await;
     }
-    let dead = dead_letters(&options, 25).await;
+    let dead = dead_letters(&server, "many", &options, 25).await;
     let letters = list(&dead).await;
     assert!(letters.iter().all(|letter| letter.reason() == "unreadable"));
     assert_eq!(dead.delete(Select::Id(letters[0].id())).await.expect("a server"), 1);
     assert_eq!(dead.replay(Select::All).await.expect("a server"), 24);
-    assert!(list(&dead).await.is_empty());
+    assert_eq!(server.messages("many-dead").await, 0);
     assert_eq!(server.messages("many").await, 24);
 }
 
@@ -88,7 +97,7 @@ async fn what_is_no_event_is_parked_as_it_came() {
     server.send("parked", "?").await;
     let work = Work::start(&options, |_| false).await;
 
-    let dead = dead_letters(&options, 2).await;
+    let dead = dead_letters(&server, "parked", &options, 2).await;
     let mut letters = list(&dead).await;
     letters.sort_by_key(|letter| letter.unreadable().is_some());
     let reasons: Vec<_> = letters.iter().map(DeadLetter::reason).collect();
@@ -100,9 +109,9 @@ async fn what_is_no_event_is_parked_as_it_came() {
 
     assert_eq!(dead.delete(Select::Id(letters[1].id())).await.expect("a server"), 1);
     assert_eq!(dead.replay(Select::All).await.expect("a server"), 1);
-    eventually("it is parked again", async || list(&dead).await.len() == 1).await;
+    are_there(&server, "parked", 1).await;
     assert_eq!(dead.delete(Select::All).await.expect("a server"), 1);
-    assert!(list(&dead).await.is_empty());
+    assert_eq!(server.messages("parked-dead").await, 0);
     work.stop().await;
 }
 
@@ -113,7 +122,7 @@ async fn a_dead_letter_that_another_tool_moves_back_has_its_attempts_again() {
     let options = server.options("moved").await;
     sender(&options).await.deliver(&Sent::single(1)).await;
     let work = Work::start(&options, |attempt| attempt <= 3).await;
-    let dead = dead_letters(&options, 1).await;
+    let dead = dead_letters(&server, "moved", &options, 1).await;
     let client = server.client();
     let (from, to) = (server.url("moved-dead").await, server.url("moved").await);
     let request = client.receive_message().queue_url(&from).message_attribute_names("All");

@@ -36,7 +36,7 @@ impl Example {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_receiver_and_the_worker() {
-    let (server, directory) = (Server::start().await, Directory::new());
+    let (server, directory) = (Server::shared().await, Directory::new());
     let (url, file) = (format!("http://127.0.0.1:{}", server.port), directory.file("shop.db"));
     let environment = [
         ("AWS_ENDPOINT_URL", &*url),

@@ -30,8 +30,7 @@ async fn copies_of_an_entry_are_removed_and_no_event_blocks_another() {
 #[tokio::test]
 async fn an_entry_is_tried_again_and_becomes_a_dead_letter_and_is_replayed() {
     let server = Server::shared().await;
-    // One group: the entries block each other, and all of them are tried all the same.
-    let options = server.options("retries.fifo").await.group(|_| "all of them".to_owned());
+    let options = server.options("retries.fifo").await;
     let sender = sender(&options).await;
     for number in 1..=2 {
         sender.deliver(&Sent::single(number)).await;
@@ -54,5 +53,20 @@ async fn an_entry_is_tried_again_and_becomes_a_dead_letter_and_is_replayed() {
     eventually("it is handled", async || work.count() == 5).await;
     assert_eq!(dead.delete(Select::All).await.expect("a server"), 1);
     eventually("nothing stays", async || server.messages("retries.fifo").await == 0).await;
+    work.stop().await;
+}
+
+/// The entries block each other, and all of them are handled all the same.
+#[tokio::test]
+async fn a_group_of_your_own_is_handled_one_after_the_other() {
+    let server = Server::shared().await;
+    let options = server.options("group.fifo").await.group(|_| "all of them".to_owned());
+    let sender = sender(&options).await;
+    for number in 1..=3 {
+        sender.deliver(&Sent::single(number)).await;
+    }
+    let work = Work::start(&options.concurrency(1), |_| false).await;
+    eventually("nothing stays", async || server.messages("group.fifo").await == 0).await;
+    assert_eq!(work.count(), 3);
     work.stop().await;
 }

@@ -9,25 +9,26 @@ use nevent_webhooks::ClaimHandle;
 use nevent_webhooks::queue::{Envelope, Once};
 use nevent_webhooks_queues::RetryPolicy;
 use nevent_webhooks_queues::sqs::{SqsOptions, SqsQueue, SqsWorker};
+use tokio::net::TcpListener;
 use tokio::time::sleep;
 
 use crate::proxy::{Mode, Proxy};
 use crate::server::{self, Server};
 use crate::support::eventually;
-use crate::support::ledger::{self, Load, Programs, Shop, serve, simulate};
+use crate::support::ledger::{self, Load, Programs, Shop, simulate};
 use crate::support::program::{is_program, say, told};
 use crate::support::receiver::short_lease;
-use crate::work::Work;
+use crate::work::{Work, app};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_event_is_lost_or_repeated() {
-    check(&Load { singles: 400, batches: 20, spread: Duration::from_secs(8) }, 1).await;
+    check(&Load { singles: 200, batches: 20, spread: Duration::from_secs(8) }, 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "takes minutes"]
 async fn no_event_of_ten_thousand_deliveries_is_lost_or_repeated() {
-    check(&Load { singles: 9_500, batches: 500, spread: Duration::from_secs(200) }, 5).await;
+    check(&Load { singles: 9_500, batches: 500, spread: Duration::from_secs(300) }, 5).await;
 }
 
 /// It has its messages in memory alone, so it is never killed.
@@ -46,9 +47,20 @@ impl ledger::Broker for Outages {
             1 => self.proxy.set(Mode::Cut),
             _ => self.server.process.signal("-STOP"),
         }
+        // When all deliveries are accepted, this future is dropped.
+        let over = Over(self);
         sleep(OUTAGE).await;
-        self.proxy.set(Mode::Pass);
-        self.server.process.signal("-CONT");
+        drop(over);
+    }
+}
+
+/// Ends the outage when dropped.
+struct Over<'a>(&'a Outages);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.proxy.set(Mode::Pass);
+        self.0.server.process.signal("-CONT");
     }
 }
 
@@ -82,7 +94,7 @@ async fn nothing_stays(server: &Server) {
 fn options(port: u16) -> SqsOptions {
     let retry = RetryPolicy::new().longest(Duration::from_secs(2)).attempts(1_000);
     let retry = retry.first(Duration::from_millis(500));
-    server::options(port, "tickets").retry(retry).timeout(Duration::from_secs(2))
+    server::options(port, "tickets").retry(retry)
 }
 
 fn told_options() -> SqsOptions {
@@ -101,7 +113,10 @@ async fn receiver() {
         queue.is_some()
     })
     .await;
-    serve(queue.expect("connected"), shop.store).await;
+    let listener = TcpListener::bind(told("RECEIVER_ADDRESS")).await.expect("a port");
+    say(listener.local_addr().expect("an address"));
+    let app = app(queue.expect("connected"), shop.store);
+    axum::serve(listener, app).await.expect("axum serves");
 }
 
 #[tokio::test]

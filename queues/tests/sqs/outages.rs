@@ -39,7 +39,7 @@ async fn while_sqs_does_not_answer_the_sender_is_answered_503_and_both_halves_go
 
 #[tokio::test]
 async fn without_a_connection_and_without_answers_nothing_is_lost() {
-    let server = Server::start().await;
+    let server = Server::shared().await;
     let proxy = Proxy::to(server.port).await;
     drop(server.options("proxied").await);
     let options = options(proxy.port, "proxied").timeout(Duration::from_secs(1));
@@ -61,7 +61,7 @@ async fn without_a_connection_and_without_answers_nothing_is_lost() {
 /// once, and the worker can be stopped.
 #[tokio::test]
 async fn an_entry_that_cannot_be_sent_again_stays_with_its_worker() {
-    let server = Server::start().await;
+    let server = Server::shared().await;
     let proxy = Arc::new(Proxy::to(server.port).await);
     drop(server.options("kept").await);
     let options = options(proxy.port, "kept").timeout(Duration::from_secs(1));

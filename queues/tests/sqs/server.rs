@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::{BehaviorVersion, Config, Credentials, Region};
-use aws_sdk_sqs::types::QueueAttributeName;
+use aws_sdk_sqs::types::{MessageAttributeValue, QueueAttributeName};
 use aws_smithy_http_client::Builder;
 use nevent_webhooks_queues::RetryPolicy;
 use nevent_webhooks_queues::sqs::SqsOptions;
@@ -76,6 +76,19 @@ impl Server {
     pub async fn send(&self, queue: &str, text: &str) {
         let request = self.client().send_message().queue_url(self.url(queue).await);
         request.message_body(text).send().await.expect("a message");
+    }
+
+    /// Gives the message that is in the queue another state, as a worker would.
+    pub async fn set_state(&self, queue: &str, state: &str) {
+        let (client, url) = (self.client(), self.url(queue).await);
+        let got = client.receive_message().queue_url(&url).wait_time_seconds(1).send().await;
+        let got = got.expect("a server").messages.expect("a message").remove(0);
+        let value = MessageAttributeValue::builder().data_type("String").string_value(state);
+        let value = value.build().expect("an attribute");
+        let request = client.send_message().queue_url(&url).set_message_body(got.body);
+        request.message_attributes("webhook-state", value).send().await.expect("a message");
+        let request = client.delete_message().queue_url(&url);
+        request.set_receipt_handle(got.receipt_handle).send().await.expect("a server");
     }
 
     pub async fn set(&self, queue: &str, attribute: QueueAttributeName, value: &str) {

@@ -76,27 +76,9 @@ async fn an_entry_of_a_newer_version_waits_for_a_newer_worker() {
 async fn a_long_delay_is_not_an_attempt_and_not_a_vanished_worker() {
     let server = Server::shared().await;
     let options = server.options("early").await;
-    let sent = sender(&options).await;
-    sent.deliver(&Sent::single(1)).await;
-    let client = server.client();
-    let url = server.url("early").await;
-    let got = client.receive_message().queue_url(&url).send().await.expect("a server");
-    let message = &got.messages()[0];
-    let state = aws_sdk_sqs::types::MessageAttributeValue::builder()
-        .data_type("String")
-        .string_value("attempts=1 vanished=0 delay=2500")
-        .build();
-    let request = client.send_message().queue_url(&url).message_body(message.body().expect("text"));
+    sender(&options).await.deliver(&Sent::single(1)).await;
     let begun = Instant::now();
-    request
-        .message_attributes("webhook-state", state.expect("one"))
-        .send()
-        .await
-        .expect("a server");
-    let deleted = client.delete_message().queue_url(&url);
-    let handle = message.receipt_handle().expect("a handle");
-    deleted.receipt_handle(handle).send().await.expect("a server");
-
+    server.set_state("early", "attempts=1 vanished=0 delay=2500").await;
     let work = Work::start(&options, |_| false).await;
     eventually("it is handled", async || work.count() == 1).await;
     assert!(begun.elapsed() >= Duration::from_secs(2), "{:?}", begun.elapsed());

@@ -4,16 +4,18 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use nevent_webhooks::ClaimHandle;
-use nevent_webhooks::queue::{Envelope, Once};
+use axum::{Router, routing::post};
+use nevent_webhooks::queue::{Envelope, HandOver, Once, Queue};
 use nevent_webhooks::store::{MemoryStore, Store};
+use nevent_webhooks::{ClaimHandle, DedupeLayer, DedupeOptions, Verifier, VerifyLayer};
 use nevent_webhooks_queues::WorkerIncident;
 use nevent_webhooks_queues::sqs::{SqsOptions, SqsQueue, SqsWorker};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::support::eventually;
+use crate::support::receiver::{self, SCOPE};
 use crate::support::sender::Sender;
-use crate::support::{eventually, receiver};
 
 /// The attempts at entries: each entry's id, and when.
 pub type Seen = Arc<Mutex<Vec<(String, Instant)>>>;
@@ -108,5 +110,18 @@ pub async fn sender(options: &SqsOptions) -> Sender {
     })
     .await;
     let queue = queue.expect("connected");
-    Sender::new(vec![receiver::spawn(receiver::app(queue, MemoryStore::new())).await])
+    Sender::new(vec![receiver::spawn(app(queue, MemoryStore::new())).await])
+}
+
+/// A receiver with more time than the others' tests have: moto is slow when the machine is busy, and a put
+/// that is given up is a copy more for it.
+pub fn app(queue: impl Queue, store: impl Store) -> Router {
+    let lease = Duration::from_secs(6);
+    let options = DedupeOptions::new().lease(lease).response_deadline(lease * 3 / 10);
+    let options = options.store_timeout(lease / 4);
+    let verify = VerifyLayer::new(Verifier::new(receiver::secret()));
+    let dedupe = DedupeLayer::with_options(SCOPE, store, options).expect("safe options");
+    let hand_over = HandOver::new(queue).put_timeout(lease / 4);
+    let webhook = post(hand_over.handler()).route_layer((verify, dedupe));
+    Router::new().route("/webhooks/nevent", webhook)
 }
