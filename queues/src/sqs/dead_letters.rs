@@ -86,8 +86,8 @@ impl SqsDeadLetters {
                 return Ok(false);
             }
             let queues = self.link.queues();
-            let group = queues.is_fifo.then_some(self.options.group.as_ref());
-            self.link.api.send(&queues.url, taken.replayed(&replay, group)).await?;
+            let message = taken.replayed(&replay, queues.is_fifo, self.options.group.as_ref());
+            self.link.api.send(&queues.url, message).await?;
             Ok(true)
         })
         .await

@@ -131,10 +131,11 @@ impl Handling {
                 (&queues.dead_url, taken.dead(reason, attempts, queues.is_fifo))
             }
             Verdict::Retry { attempts, delay, .. } => {
-                let group = queues.is_fifo.then_some(self.options.group.as_ref());
-                (&queues.url, taken.again(attempts, delay, group))
+                let group = self.options.group.as_ref();
+                (&queues.url, taken.again(attempts, delay, queues.is_fifo, group))
             }
-            Verdict::Done => (&queues.url, taken.again(0, Duration::ZERO, None)),
+            // Nothing is sent.
+            Verdict::Done => (&queues.url, taken.again(0, Duration::ZERO, false, None)),
         }
     }
 

@@ -99,9 +99,9 @@ impl Taken {
         &self,
         attempts: u32,
         delay: Duration,
-        group: Option<Option<&Group>>,
+        is_fifo: bool,
+        group: Option<&Group>,
     ) -> Outgoing<'_> {
-        let is_fifo = group.is_some();
         // A FIFO queue delays no message.
         let is_long = is_fifo || delay > LONGEST_DELAY;
         let millis = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
@@ -112,7 +112,7 @@ impl Taken {
             reason: None,
             replay: self.state.replay.clone(),
         };
-        let fifo = group.map(|group| (self.group(group), self.id.clone()));
+        let fifo = is_fifo.then(|| (self.group(group), self.id.clone()));
         self.outgoing(&state, delay.min(LONGEST_DELAY), fifo)
     }
 
@@ -131,9 +131,14 @@ impl Taken {
     }
 
     /// The entry with all its attempts again.
-    pub(super) fn replayed(&self, replay: &str, group: Option<Option<&Group>>) -> Outgoing<'_> {
+    pub(super) fn replayed(
+        &self,
+        replay: &str,
+        is_fifo: bool,
+        group: Option<&Group>,
+    ) -> Outgoing<'_> {
         let state = State { replay: Some(replay.to_owned()), ..State::default() };
-        let fifo = group.map(|group| (self.group(group), self.id.clone()));
+        let fifo = is_fifo.then(|| (self.group(group), self.id.clone()));
         self.outgoing(&state, Duration::ZERO, fifo)
     }
 
@@ -204,9 +209,9 @@ mod tests {
             (outgoing.delay.as_secs(), state.expect("a state").delay / 1000)
         };
         let secs = Duration::from_secs;
-        assert_eq!(delay(entry.again(1, secs(900), None)), (900, 0));
-        assert_eq!(delay(entry.again(1, secs(7_200), None)), (900, 7_200));
-        assert_eq!(delay(entry.again(1, secs(10), Some(None))), (10, 10));
+        assert_eq!(delay(entry.again(1, secs(900), false, None)), (900, 0));
+        assert_eq!(delay(entry.again(1, secs(7_200), false, None)), (900, 7_200));
+        assert_eq!(delay(entry.again(1, secs(10), true, None)), (10, 10));
     }
 
     #[test]
