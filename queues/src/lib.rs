@@ -12,6 +12,7 @@ mod content;
 mod dead_letter;
 mod handler;
 mod incident;
+#[cfg(any(feature = "rabbitmq", feature = "sqs"))]
 mod pause;
 #[cfg(feature = "rabbitmq")]
 pub mod rabbitmq;
