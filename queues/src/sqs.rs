@@ -29,6 +29,7 @@ mod link;
 mod message;
 mod options;
 mod queue;
+mod scan;
 mod setup;
 mod state;
 mod taken;

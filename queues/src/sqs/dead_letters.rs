@@ -1,9 +1,8 @@
-use std::collections::HashSet;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::dead_letter::letter_of;
 use super::link::Link;
-use super::taken::Taken;
+use super::scan::Scan;
 use super::{SqsError, SqsOptions};
 use crate::{DeadLetter, Select};
 
@@ -34,12 +33,6 @@ pub struct SqsDeadLetters {
     link: Link,
 }
 
-/// How long the messages are invisible that have been received.
-const HOLD: Duration = Duration::from_secs(10 * 60);
-/// A request that waits asks all servers of the queue. One that does not wait asks some of them, and may
-/// find nothing although there is something.
-const WAIT: Duration = Duration::from_secs(1);
-
 impl SqsDeadLetters {
     /// Finds the queues, and checks their configuration.
     ///
@@ -60,13 +53,9 @@ impl SqsDeadLetters {
     ///
     /// [`SqsError`] if SQS fails.
     pub async fn list(&self, limit: usize) -> Result<Vec<DeadLetter>, SqsError> {
-        let mut letters = Vec::new();
-        let visit = async |taken: &Taken| {
-            letters.push(letter_of(taken));
-            Ok(false)
-        };
-        self.visit(limit, visit).await?;
-        Ok(letters)
+        let mut scan = Scan::new(&self.link, limit);
+        let letters = scan.all().await;
+        scan.end(letters).await
     }
 
     /// Puts dead letters into the queue again, with all their attempts. Returns how many.
@@ -79,18 +68,7 @@ impl SqsDeadLetters {
     /// [`SqsError`] if SQS fails. Call it again: what has been replayed is gone, but for one that may be in
     /// both queues.
     pub async fn replay(&self, select: Select<'_>) -> Result<usize, SqsError> {
-        let replay = this_call();
-        self.each(select, async |taken| {
-            // It is a dead letter again before this ends. Otherwise this might never end.
-            if taken.state.replay.as_deref() == Some(&replay) {
-                return Ok(false);
-            }
-            let queues = self.link.queues();
-            let message = taken.replayed(&replay, queues.is_fifo, self.options.group.as_ref());
-            self.link.api.send(&queues.url, message).await?;
-            Ok(true)
-        })
-        .await
+        self.each(select, Some(this_call())).await
     }
 
     /// Removes dead letters for good, for example those of a fan who is to be forgotten. Returns how
@@ -100,69 +78,38 @@ impl SqsDeadLetters {
     ///
     /// [`SqsError`] if SQS fails.
     pub async fn delete(&self, select: Select<'_>) -> Result<usize, SqsError> {
-        self.each(select, async |_| Ok(true)).await
+        self.each(select, None).await
     }
 
-    /// Removes the chosen dead letters for which `act` returns true. Returns how many.
-    async fn each(
+    /// Removes the chosen dead letters, and sends them again first in a replay. Returns how many.
+    async fn each(&self, select: Select<'_>, replay: Option<String>) -> Result<usize, SqsError> {
+        let mut scan = Scan::new(&self.link, usize::MAX);
+        let count = self.each_of(&mut scan, select, replay).await;
+        scan.end(count).await
+    }
+
+    async fn each_of(
         &self,
+        scan: &mut Scan<'_>,
         select: Select<'_>,
-        act: impl AsyncFn(&Taken) -> Result<bool, SqsError>,
+        replay: Option<String>,
     ) -> Result<usize, SqsError> {
         let mut count = 0;
-        let visit = async |taken: &Taken| {
-            let goes = select.includes(&letter_of(taken)) && act(taken).await?;
-            count += usize::from(goes);
-            Ok(goes)
-        };
-        self.visit(usize::MAX, visit).await?;
-        Ok(count)
-    }
-
-    /// Receives up to `limit` dead letters. Removes those for which `visit` returns true, and then gives
-    /// back the others, also after an error.
-    async fn visit(
-        &self,
-        limit: usize,
-        visit: impl AsyncFnMut(&Taken) -> Result<bool, SqsError>,
-    ) -> Result<(), SqsError> {
-        let mut kept = Vec::new();
-        let visited = self.visit_all(limit, visit, &mut kept).await;
-        let given_back = self.link.api.give_back(&self.link.queues().dead_url, &kept).await;
-        visited.and(given_back)
-    }
-
-    async fn visit_all(
-        &self,
-        limit: usize,
-        mut visit: impl AsyncFnMut(&Taken) -> Result<bool, SqsError>,
-        kept: &mut Vec<String>,
-    ) -> Result<(), SqsError> {
-        let (api, mut seen) = (&self.link.api, HashSet::new());
-        loop {
-            let queues = self.link.queues();
-            let messages = match limit.saturating_sub(seen.len()) {
-                0 => return Ok(()),
-                most => api.receive(&queues.dead_url, most, WAIT, HOLD).await?,
-            };
-            if messages.is_empty() {
-                return Ok(());
+        while let Some(taken) = scan.next().await? {
+            // This very call has replayed it, and it is a dead letter again. The call might never end.
+            let is_back = replay.is_some() && taken.state.replay == replay;
+            if is_back || !select.includes(&letter_of(&taken)) {
+                continue;
             }
-            // For these handles an error must not lead to a wait of ten minutes.
-            let first = kept.len();
-            kept.extend(messages.iter().map(|taken| taken.handle.clone()));
-            for taken in &messages {
-                // The first are visible again, or SQS has delivered one twice.
-                if !seen.insert(taken.id.clone()) {
-                    return Ok(());
-                }
-                if visit(taken).await? {
-                    api.delete(&queues.dead_url, &taken.handle).await?;
-                    let place = kept[first..].iter().position(|handle| *handle == taken.handle);
-                    kept.swap_remove(first + place.unwrap_or_default());
-                }
+            if let Some(replay) = &replay {
+                let queues = self.link.queues();
+                let message = taken.replayed(replay, queues.is_fifo, self.options.group.as_ref());
+                self.link.api.send(&queues.url, message).await?;
             }
+            scan.remove(&taken).await?;
+            count += 1;
         }
+        Ok(count)
     }
 }
 

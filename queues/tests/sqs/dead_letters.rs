@@ -139,3 +139,16 @@ async fn a_dead_letter_that_another_tool_moves_back_has_its_attempts_again() {
     eventually("it is done", async || server.messages("moved").await == 0).await;
     work.stop().await;
 }
+
+/// A web server's handler may call them.
+#[tokio::test]
+async fn the_futures_can_be_sent_to_another_thread() {
+    let server = Server::shared().await;
+    let options = server.options("send").await;
+    let dead = SqsDeadLetters::connect(&options).await.expect("a server");
+    let replayed = tokio::spawn(async move {
+        assert!(list(&dead).await.is_empty());
+        dead.replay(Select::All).await
+    });
+    assert_eq!(replayed.await.expect("no panic").expect("a server"), 0);
+}

@@ -33,11 +33,11 @@ async fn every_byte_of_a_body_arrives() {
     };
     let worker = SqsWorker::connect(&options).await.expect("a server");
     let once = Once::new("work", MemoryStore::new()).expect("safe options");
-    let handled = async {
+    let watch = async {
         eventually("it is handled", async || bodies.lock().expect("no panic").len() == 1).await;
         ended.notify_one();
     };
-    tokio::join!(worker.run(&once, handler, ended.notified()), handled);
+    tokio::join!(worker.run(&once, handler, ended.notified()), watch);
     assert_eq!(bodies.lock().expect("no panic")[0], body.as_bytes());
 }
 

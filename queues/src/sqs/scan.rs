@@ -1,0 +1,77 @@
+//! All messages of the dead-letter queue, one after the other.
+
+use std::collections::HashSet;
+use std::time::Duration;
+use std::vec;
+
+use super::SqsError;
+use super::dead_letter::letter_of;
+use super::link::Link;
+use super::taken::Taken;
+use crate::DeadLetter;
+
+/// Receives up to so many messages. Those that are not removed are given back at the end.
+pub(super) struct Scan<'a> {
+    link: &'a Link,
+    left: usize,
+    received: vec::IntoIter<Taken>,
+    /// The ids of the messages so far.
+    seen: HashSet<String>,
+    /// The receipt handles of those that stay.
+    kept: Vec<String>,
+}
+
+/// How long the messages are invisible that have been received.
+const HOLD: Duration = Duration::from_secs(10 * 60);
+/// A request that waits asks all servers of the queue. One that does not wait asks some of them, and may
+/// find nothing although there is something.
+const WAIT: Duration = Duration::from_secs(1);
+
+impl<'a> Scan<'a> {
+    pub(super) fn new(link: &'a Link, limit: usize) -> Self {
+        let (received, seen, kept) = (Vec::new().into_iter(), HashSet::new(), Vec::new());
+        Self { link, left: limit, received, seen, kept }
+    }
+
+    pub(super) async fn next(&mut self) -> Result<Option<Taken>, SqsError> {
+        if self.received.len() == 0 && self.left > 0 {
+            self.receive().await?;
+        }
+        let Some(taken) = self.received.next() else { return Ok(None) };
+        self.left -= 1;
+        // The first are visible again, or SQS has delivered one twice.
+        Ok(self.seen.insert(taken.id.clone()).then_some(taken))
+    }
+
+    async fn receive(&mut self) -> Result<(), SqsError> {
+        let url = &self.link.queues().dead_url;
+        let received = self.link.api.receive(url, self.left, WAIT, HOLD).await?;
+        self.kept.extend(received.iter().map(|taken| taken.handle.clone()));
+        self.received = received.into_iter();
+        Ok(())
+    }
+
+    /// All that come, as they are listed.
+    pub(super) async fn all(&mut self) -> Result<Vec<DeadLetter>, SqsError> {
+        let mut letters = Vec::new();
+        while let Some(taken) = self.next().await? {
+            letters.push(letter_of(&taken));
+        }
+        Ok(letters)
+    }
+
+    /// Removes the message that came last.
+    pub(super) async fn remove(&mut self, taken: &Taken) -> Result<(), SqsError> {
+        self.link.api.delete(&self.link.queues().dead_url, &taken.handle).await?;
+        if let Some(place) = self.kept.iter().rposition(|handle| *handle == taken.handle) {
+            self.kept.swap_remove(place);
+        }
+        Ok(())
+    }
+
+    /// Gives back the others, also after an error: they would be invisible for ten minutes.
+    pub(super) async fn end<T>(self, result: Result<T, SqsError>) -> Result<T, SqsError> {
+        let given_back = self.link.api.give_back(&self.link.queues().dead_url, &self.kept).await;
+        result.and_then(|value| given_back.map(|()| value))
+    }
+}
