@@ -1,10 +1,12 @@
 //! What can happen between a client and SQS.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 /// Passes connections to a port of this machine. Ends when dropped.
@@ -30,9 +32,10 @@ impl Proxy {
         let own = listener.local_addr().expect("an address").port();
         let mode = Arc::new(AtomicU8::new(Mode::Pass as u8));
         let shared = Arc::clone(&mode);
+        let permits = Arc::new(Semaphore::new(MOST));
         let task = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(pass(client, port, Arc::clone(&shared)));
+                tokio::spawn(pass(client, port, Arc::clone(&shared), Arc::clone(&permits)));
             }
         });
         Self { port: own, mode, task }
@@ -49,12 +52,29 @@ impl Drop for Proxy {
     }
 }
 
-async fn pass(client: TcpStream, port: u16, mode: Arc<AtomicU8>) -> Option<()> {
+/// How many connections the server has at a time. Others wait for one, unless their client gives up. Without
+/// the limit moto would be busy for ever with requests that their clients have given up and repeated.
+const MOST: usize = 24;
+
+async fn pass(
+    mut client: TcpStream,
+    port: u16,
+    mode: Arc<AtomicU8>,
+    permits: Arc<Semaphore>,
+) -> Option<()> {
     let is = |other: Mode| mode.load(Ordering::Relaxed) == other as u8;
     if is(Mode::Cut) {
         return None;
     }
-    let server = TcpStream::connect(("127.0.0.1", port)).await.ok()?;
+    let (mut begin, mut permit) = (Vec::new(), pin!(permits.acquire()));
+    let _permit = loop {
+        tokio::select! {
+            permit = permit.as_mut() => break permit,
+            read = client.read_buf(&mut begin) => if read.ok()? == 0 { return None },
+        }
+    };
+    let mut server = TcpStream::connect(("127.0.0.1", port)).await.ok()?;
+    server.write_all(&begin).await.ok()?;
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
     let (mut request, mut answer) = ([0; 16_384], [0; 16_384]);

@@ -30,7 +30,6 @@ def end_with_the_test():
 
 # moto loses a message that is sent while another one is deleted: the deletion replaces the list.
 models.Queue.add_message = locked(models.Queue.add_message)
-models.Queue.delete_message = locked(models.Queue.delete_message)
 
 RECEIVE_AT_ONCE = locked(models.SQSBackend.receive_message)
 
@@ -47,9 +46,42 @@ def receive(backend, queue, count, wait, *others):
 
 models.SQSBackend.receive_message = receive
 
-# It asks for the time once per message and request, in a slow way.
+
+def visible(queue):
+    now = time.time() * 1000
+    return [m for m in queue._messages if m.visible_at < now and m.delayed_until <= now]
+
+
+def count_if(condition):
+    def count(queue):
+        now = time.time() * 1000
+        return sum(1 for message in queue._messages if condition(message, now))
+
+    return property(count)
+
+
+def delete(queue, handle):
+    with LOCK:
+        if handle in queue.deleted_messages:
+            return
+        for place, message in enumerate(queue._messages):
+            if message.receipt_handle == handle or handle in message._old_receipt_handles:
+                queue.pending_messages.discard(message)
+                queue.deleted_messages.update(message.all_receipt_handles)
+                del queue._messages[place]
+                return
+        raise models.ReceiptHandleIsInvalid()
+
+
+# The same as in moto, where each request takes some milliseconds per hundred messages of the queue.
 models.unix_time = time.time
 models.unix_time_millis = lambda: time.time() * 1000
+models.Queue.messages = property(visible)
+models.Queue.approximate_number_of_messages = property(lambda queue: len(visible(queue)))
+models.Queue.approximate_number_of_messages_delayed = count_if(lambda m, now: now < m.delayed_until)
+models.Queue.approximate_number_of_messages_not_visible = count_if(lambda m, now: now <= m.visible_at)
+models.Queue.delete_message = delete
+models.SQSBackend.is_message_valid_based_on_retention_period = lambda *_: True
 responses.method_names_from_class = functools.lru_cache(responses.method_names_from_class)
 
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
