@@ -22,7 +22,7 @@ use crate::work::{Work, app};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_event_is_lost_or_repeated() {
-    check(&Load { singles: 200, batches: 20, spread: Duration::from_secs(8) }, 1).await;
+    check(&Load { singles: 150, batches: 15, spread: Duration::from_secs(12) }, 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -94,7 +94,7 @@ async fn nothing_stays(server: &Server) {
 fn options(port: u16) -> SqsOptions {
     let retry = RetryPolicy::new().longest(Duration::from_secs(2)).attempts(1_000);
     let retry = retry.first(Duration::from_millis(500));
-    server::options(port, "tickets").retry(retry)
+    server::options(port, "tickets").retry(retry).timeout(Duration::from_secs(8))
 }
 
 fn told_options() -> SqsOptions {

@@ -49,13 +49,20 @@ models.SQSBackend.receive_message = receive
 
 def visible(queue):
     now = time.time() * 1000
-    return [m for m in queue._messages if m.visible_at < now and m.delayed_until <= now]
+    return (m for m in queue._messages if m.visible_at < now and m.delayed_until <= now)
 
 
 def count_if(condition):
+    """Of a long queue the number is up to a second old: moto counts for each message that is sent."""
+    counted = {}
+
     def count(queue):
-        now = time.time() * 1000
-        return sum(1 for message in queue._messages if condition(message, now))
+        at, number = counted.get(id(queue), (0, 0))
+        if len(queue._messages) < 500 or at < time.time() - 1:
+            now = time.time() * 1000
+            number = sum(1 for message in list(queue._messages) if condition(message, now))
+            counted[id(queue)] = (time.time(), number)
+        return number
 
     return property(count)
 
@@ -77,7 +84,9 @@ def delete(queue, handle):
 models.unix_time = time.time
 models.unix_time_millis = lambda: time.time() * 1000
 models.Queue.messages = property(visible)
-models.Queue.approximate_number_of_messages = property(lambda queue: len(visible(queue)))
+models.Queue.approximate_number_of_messages = count_if(
+    lambda m, now: m.visible_at < now and m.delayed_until <= now
+)
 models.Queue.approximate_number_of_messages_delayed = count_if(lambda m, now: now < m.delayed_until)
 models.Queue.approximate_number_of_messages_not_visible = count_if(lambda m, now: now <= m.visible_at)
 models.Queue.delete_message = delete
