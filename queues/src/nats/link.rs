@@ -51,7 +51,8 @@ impl Link {
         let context = builder.max_ack_inflight(IN_FLIGHT).build(client.clone());
         options.declare(&context).await?;
         let (sender, state) = watch::channel(Ok(()));
-        let supervisor = Supervisor { options: options.clone(), context: context.clone(), state: sender };
+        let supervisor =
+            Supervisor { options: options.clone(), context: context.clone(), state: sender };
         let task = tokio::spawn(supervisor.run(client.clone(), changes));
         Ok(Self { client, context, limit, state, changed, task })
     }
@@ -152,8 +153,8 @@ async fn open(options: &NatsOptions, changed: Changed) -> Result<Client, NatsErr
                 changed.send_modify(|count| *count += 1);
             }
             std::future::ready(())
-        })
-        .connect(options.servers.clone());
+        });
+    let connecting = options.login.clone().apply(connecting).connect(options.servers.clone());
     let limit = options.timeout * 4;
     let connected = timeout(limit, connecting).await;
     let connected =

@@ -4,6 +4,7 @@ use std::time::Duration;
 use async_nats::ServerAddr;
 
 use super::NatsError;
+use super::login::Login;
 use crate::RetryPolicy;
 
 /// The servers, the queue and its settings. Receivers, workers and tools must have the same: they refuse a
@@ -21,6 +22,7 @@ use crate::RetryPolicy;
 #[must_use]
 pub struct NatsOptions {
     pub(super) servers: Vec<ServerAddr>,
+    pub(super) login: Login,
     pub(super) name: String,
     pub(super) retry: RetryPolicy,
     pub(super) concurrency: usize,
@@ -34,19 +36,22 @@ pub struct NatsOptions {
 impl NatsOptions {
     /// Creates the default options for these servers, and this name of a queue.
     ///
-    /// The URLs of several servers of a cluster have commas between them. A URL may have a user and a password.
+    /// The URLs of several servers of a cluster have commas between them. A URL may have a user and a password,
+    /// or a token in the place of the user, both percent-encoded. They are for all of the servers.
     ///
     /// # Errors
     ///
     /// [`NatsError::Url`], [`NatsError::Name`]; [`NatsError::NoTls`] for `tls://` without the feature
     /// `nats-tls`.
     pub fn new(urls: &str, queue: &str) -> Result<Self, NatsError> {
-        let servers = urls.split(',').map(|url| server(url.trim())).collect::<Result<_, _>>()?;
+        let servers = urls.split(',').map(|url| server(url.trim()));
+        let servers = servers.collect::<Result<Vec<_>, _>>()?;
         let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
         if queue.is_empty() || queue.len() > 200 || !queue.chars().all(is_plain) {
             return Err(NatsError::Name);
         }
         Ok(Self {
+            login: Login::of(&servers)?,
             servers,
             name: queue.to_owned(),
             retry: RetryPolicy::new(),

@@ -58,9 +58,8 @@ impl NatsOptions {
         let stream = context.get_stream_no_info(&self.name).await;
         let stream = stream.map_err(|error| NatsError::server(&error))?;
         let created = stream.get_or_create_consumer(CONSUMER, self.consumer_config()).await;
-        let consumer: PullConsumer = created.map_err(|error| {
-            NatsError::NotCreated { what: what(), detail: one_line(&error) }
-        })?;
+        let consumer: PullConsumer = created
+            .map_err(|error| NatsError::NotCreated { what: what(), detail: one_line(&error) })?;
         match self.consumer_fault(&consumer.cached_info().config) {
             None => Ok(consumer),
             Some(detail) => Err(NatsError::OtherConfiguration { what: what(), detail }),
@@ -127,9 +126,9 @@ async fn create(context: &Context, wanted: &Config, what: &str) -> Result<Stream
 }
 
 fn is_without_responders(error: &(dyn std::error::Error + 'static)) -> bool {
-    let source = error.source().and_then(|source| {
-        source.downcast_ref::<async_nats::jetstream::context::RequestError>()
-    });
+    let source = error
+        .source()
+        .and_then(|source| source.downcast_ref::<async_nats::jetstream::context::RequestError>());
     source.is_some_and(|source| source.kind() == RequestErrorKind::NoResponders)
 }
 
@@ -194,5 +193,9 @@ fn name_of(retention: RetentionPolicy) -> &'static str {
 }
 
 fn age(time: Duration) -> String {
-    if time.is_zero() { "0, which means for ever".to_owned() } else { format!("{} s", time.as_secs_f64()) }
+    if time.is_zero() {
+        "0, which means for ever".to_owned()
+    } else {
+        format!("{} s", time.as_secs_f64())
+    }
 }

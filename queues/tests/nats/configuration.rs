@@ -35,7 +35,10 @@ async fn is_refused(broker: &Broker, stream: Config, because: &str) {
     let error = refusal(&broker.options(name.strip_suffix("-dead").unwrap_or(&name))).await;
     assert!(matches!(error, NatsError::OtherConfiguration { .. }), "{error}");
     let text = error.to_string();
-    assert!(text.starts_with(&format!("the stream `{name}` has another configuration: ")), "{text}");
+    assert!(
+        text.starts_with(&format!("the stream `{name}` has another configuration: ")),
+        "{text}"
+    );
     assert!(text.contains(because), "{text}");
 }
 
@@ -56,7 +59,11 @@ async fn streams_that_would_lose_entries_are_refused() {
     is_refused(&broker, silent, "no_ack must be off").await;
     let other = Config { subjects: vec!["another".to_owned()], ..good("other") };
     is_refused(&broker, other, "its subjects must contain `other`").await;
-    let bin = Config { discard: DiscardPolicy::Old, retention: RetentionPolicy::Limits, ..good("bin-dead") };
+    let bin = Config {
+        discard: DiscardPolicy::Old,
+        retention: RetentionPolicy::Limits,
+        ..good("bin-dead")
+    };
     is_refused(&broker, bin, "discard must be new").await;
 }
 
@@ -90,7 +97,10 @@ async fn consumers_that_would_lose_or_hold_up_entries_are_refused() {
         stream.create_consumer(config).await.expect("a consumer");
         let error = NatsWorker::connect(&broker.options(name)).await.expect_err("a refusal");
         let text = one_line(error).to_string();
-        assert!(text.starts_with(&format!("the consumer `worker` of the stream `{name}` has")), "{text}");
+        assert!(
+            text.starts_with(&format!("the consumer `worker` of the stream `{name}` has")),
+            "{text}"
+        );
         assert!(text.contains(because), "{text}");
     }
 }
@@ -111,10 +121,10 @@ async fn other_options_than_those_of_the_streams_are_refused() {
 
 #[tokio::test]
 async fn a_server_that_cannot_be_used_is_an_error_at_connect() {
-    let users = "authorization { users: [{ user: app, password: right }] }";
+    let users = "authorization { users: [{ user: app, password: \"ri@ht\" }] }";
     let broker = Broker::also(users).await;
     let with = |password: &str| format!("nats://app:{password}@127.0.0.1:{}", broker.port);
-    NatsQueue::connect(&NatsOptions::new(&with("right"), "tickets").expect("a URL"))
+    NatsQueue::connect(&NatsOptions::new(&with("ri%40ht"), "tickets").expect("a URL"))
         .await
         .expect("the right password");
     let nobody = format!("nats://app:hidden@127.0.0.1:{}", free_port());

@@ -92,7 +92,8 @@ async fn what_is_no_event_is_parked_as_it_came() {
     let sender = sender(&options).await;
     assert_eq!(sender.attempt("no-event", "not JSON").await.0, 200);
     let work = Work::start(&options, |_| false).await;
-    let foreign = broker.context().await.publish("parked", "?".into()).await.expect("a broker");
+    let context = broker.context().await;
+    let foreign = context.publish("parked", "?".into()).await.expect("a broker");
     let sequence = foreign.await.expect("a stream").sequence.to_string();
 
     let dead = dead_letters(&options, 2).await;

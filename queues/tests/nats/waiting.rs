@@ -88,8 +88,8 @@ async fn a_worker_that_stops_while_the_store_fails_leaves_the_entry() {
     let (broker, directory) = (Broker::shared().await, Directory::new());
     let options = quick(&broker, "left").delivery_limit(0);
     sender(&options).await.deliver(&Sent::single(1)).await;
-    for _ in 0..3 {
-        let file = directory.file("store.db");
+    for number in 0..3 {
+        let file = directory.file(&format!("store-{number}.db"));
         let store = SqliteStore::open(&file).await.expect("a file");
         let sql = rusqlite::Connection::open(&file).expect("the store's file");
         sql.execute_batch("DROP TABLE nevent_webhooks_records").expect("a table");
