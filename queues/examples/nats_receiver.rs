@@ -1,4 +1,4 @@
-//! A receiver that puts each delivery into a `JetStream` stream, and answers 200 when NATS has confirmed it.
+//! A receiver that puts each delivery into a JetStream stream, and answers 200 when NATS has confirmed it.
 //!
 //! Start a server and the receiver:
 //!

@@ -1,12 +1,9 @@
-use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::message::StreamMessage;
-use async_nats::jetstream::stream::{
-    DeleteMessageErrorKind, LastRawMessageErrorKind, RawMessageError, Stream,
-};
 
 use super::dead_letter::letter_of;
 use super::link::Link;
 use super::message::{name, replayed};
+use super::messages::Messages;
 use super::{NatsError, NatsOptions};
 use crate::{DeadLetter, Select};
 
@@ -51,12 +48,11 @@ impl NatsDeadLetters {
     ///
     /// [`NatsError`].
     pub async fn list(&self, limit: usize) -> Result<Vec<DeadLetter>, NatsError> {
-        let mut letters = Vec::new();
-        let mut all = self.all().await?;
+        let (mut all, mut letters) = (self.all().await?, Vec::new());
         while letters.len() < limit
-            && let Some((_, letter)) = all.next().await?
+            && let Some(message) = all.next().await?
         {
-            letters.push(letter);
+            letters.push(letter_of(&message));
         }
         Ok(letters)
     }
@@ -94,10 +90,10 @@ impl NatsDeadLetters {
         act: impl AsyncFn(&StreamMessage) -> Result<(), NatsError>,
     ) -> Result<usize, NatsError> {
         let (mut all, mut count) = (self.all().await?, 0);
-        while let Some((message, letter)) = all.next().await? {
-            if select.includes(&letter) {
+        while let Some(message) = all.next().await? {
+            if select.includes(&letter_of(&message)) {
                 act(&message).await?;
-                delete(&all.stream, message.sequence).await?;
+                all.delete(&message).await?;
                 count += 1;
             }
         }
@@ -105,58 +101,8 @@ impl NatsDeadLetters {
     }
 
     /// Those that there are now. What is replayed may be a dead letter again before the last one is reached.
-    async fn all(&self) -> Result<Letters, NatsError> {
+    async fn all(&self) -> Result<Messages, NatsError> {
         self.link.check()?;
-        let stream = self.options.declare(&self.link.context).await?;
-        let state = &stream.cached_info().state;
-        let (next, last) = (state.first_sequence.max(1), state.last_sequence);
-        Ok(Letters { stream, next, last })
+        Ok(Messages::all(self.options.declare(&self.link.context).await?))
     }
-}
-
-struct Letters {
-    stream: Stream,
-    next: u64,
-    last: u64,
-}
-
-impl Letters {
-    async fn next(&mut self) -> Result<Option<(StreamMessage, DeadLetter)>, NatsError> {
-        if self.next > self.last {
-            return Ok(None);
-        }
-        match self.stream.get_first_raw_message_by_subject(">", self.next).await {
-            Ok(message) if message.sequence <= self.last => {
-                self.next = message.sequence + 1;
-                let letter = letter_of(&message);
-                Ok(Some((message, letter)))
-            }
-            Ok(_) => Ok(None),
-            Err(error) if is_not_found(&error) => Ok(None),
-            Err(error) => Err(NatsError::server(&error)),
-        }
-    }
-}
-
-fn is_not_found(error: &RawMessageError) -> bool {
-    match error.kind() {
-        LastRawMessageErrorKind::NoMessageFound => true,
-        LastRawMessageErrorKind::JetStream(error) => error.code() == 404,
-        _ => false,
-    }
-}
-
-/// One that has expired in the meantime, or that somebody else has deleted, is no failure.
-async fn delete(stream: &Stream, sequence: u64) -> Result<(), NatsError> {
-    match stream.delete_message(sequence).await {
-        Ok(_) => Ok(()),
-        Err(error) => match error.kind() {
-            DeleteMessageErrorKind::JetStream(refusal) if is_gone(refusal.error_code()) => Ok(()),
-            _ => Err(NatsError::server(&error)),
-        },
-    }
-}
-
-fn is_gone(code: ErrorCode) -> bool {
-    [ErrorCode::NO_MESSAGE_FOUND, ErrorCode::SEQUENCE_NOT_FOUND].contains(&code)
 }

@@ -13,8 +13,8 @@ pub enum NatsError {
     /// The name of the queue cannot be used.
     #[error("the name of the queue must have 1 to 200 letters, digits, `-` and `_`")]
     Name,
-    /// The URL asks for TLS, which this build does not have.
-    #[error("the URL asks for TLS: build with the feature `nats-tls`")]
+    /// The URL or the server asks for TLS, which this build does not have.
+    #[error("the URL or the server asks for TLS: build with the feature `nats-tls`")]
     NoTls,
     /// No server accepted a connection in time.
     #[error("no connection to NATS: {0}")]

@@ -156,8 +156,11 @@ async fn open(options: &NatsOptions, changed: Changed) -> Result<Client, NatsErr
         });
     let connecting = options.login.clone().apply(connecting).connect(options.servers.clone());
     let limit = options.timeout * 4;
-    let connected = timeout(limit, connecting).await;
+    // A task of its own, because the client panics if the server wants TLS and this build has none.
+    let connected = timeout(limit, tokio::spawn(connecting)).await;
     let connected =
         connected.map_err(|_| NatsError::Unreachable(format!("no answer within {limit:?}")))?;
-    connected.map_err(|error| NatsError::Unreachable(one_line(&error)))
+    connected
+        .map_err(|_| NatsError::NoTls)?
+        .map_err(|error| NatsError::Unreachable(one_line(&error)))
 }

@@ -1,6 +1,7 @@
 use std::fmt::Display;
+use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_nats::jetstream::consumer::PullConsumer;
 use async_nats::jetstream::consumer::pull::Batch;
@@ -12,6 +13,7 @@ use tokio::task::JoinSet;
 
 use super::handling::Handling;
 use super::link::Link;
+use super::sweep::sweep;
 use super::taken::Taken;
 use super::{NatsError, NatsOptions};
 use crate::WorkerIncident;
@@ -20,8 +22,10 @@ use crate::incident::Observer;
 
 /// Before entries are asked for again, if the server has refused to deliver some.
 const PAUSE: Duration = Duration::from_secs(1);
-/// How long the server may keep a request for entries. A consumer that was deleted meanwhile is noticed
-/// then.
+/// How often the consumer is looked at. Somebody may have deleted it: the server answers no requests for entries
+/// then, and does not say why.
+const LOOK: Duration = Duration::from_secs(10);
+/// How long the server may keep a request for entries.
 const REQUEST: Duration = Duration::from_secs(5);
 
 /// The worker's half: takes entries from the stream, and runs a handler once for each.
@@ -112,39 +116,60 @@ impl NatsWorker {
 
     /// Takes entries until the worker is told to stop.
     async fn take(&self, handling: &Handling, tasks: &mut JoinSet<()>) -> Result<(), NatsError> {
-        let consumer = tokio::select! {
-            () = handling.stops() => return Ok(()),
-            consumer = self.consumer() => consumer?,
-        };
         loop {
-            let mut permits = tokio::select! {
+            let consumer = tokio::select! {
                 () = handling.stops() => return Ok(()),
-                permits = free(&handling.permits) => permits,
+                consumer = self.consumer() => consumer?,
             };
-            while tasks.try_join_next().is_some() {}
-            let mut batch = request(&consumer, permits.len()).await?;
-            while let Some(permit) = permits.pop() {
-                let message = tokio::select! {
-                    () = handling.stops() => {
-                        self.leave(batch).await;
-                        return Ok(());
-                    }
-                    error = self.link.ended() => return Err(error),
-                    message = batch.next() => message,
-                };
-                // The server has kept the request long enough.
-                let Some(message) = message else { break };
-                let message = message.map_err(|error| NatsError::server(&*error))?;
-                let taken = Taken::new(message, Arc::clone(&self.link))?;
-                tasks.spawn(handling.clone().handle(taken, permit));
+            let looked = Instant::now();
+            while looked.elapsed() < LOOK {
+                if self.take_some(&consumer, handling, tasks).await?.is_break() {
+                    return Ok(());
+                }
+                while tasks.try_join_next().is_some() {}
             }
         }
     }
 
-    /// Somebody may have deleted or changed it since the last time.
+    /// Takes as many as can be handled now, or as come in time. Breaks if the worker is told to stop.
+    async fn take_some(
+        &self,
+        consumer: &PullConsumer,
+        handling: &Handling,
+        tasks: &mut JoinSet<()>,
+    ) -> Result<ControlFlow<()>, NatsError> {
+        let mut permits = tokio::select! {
+            () = handling.stops() => return Ok(ControlFlow::Break(())),
+            permits = free(&handling.permits) => permits,
+        };
+        let mut batch = request(consumer, permits.len()).await?;
+        while let Some(permit) = permits.pop() {
+            let message = tokio::select! {
+                () = handling.stops() => {
+                    self.leave(batch).await;
+                    return Ok(ControlFlow::Break(()));
+                }
+                error = self.link.ended() => return Err(error),
+                message = batch.next() => message,
+            };
+            // The server has kept the request long enough.
+            let Some(message) = message else { break };
+            let message = message.map_err(|error| NatsError::server(&*error))?;
+            let taken = Taken::new(message, Arc::clone(&self.link))?;
+            tasks.spawn(handling.clone().handle(taken, permit));
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Creates or checks the consumer, and puts again what it would never deliver.
     async fn consumer(&self) -> Result<PullConsumer, NatsError> {
         self.link.wait().await;
-        self.options.consumer(&self.link.context).await
+        let consumer = self.options.consumer(&self.link.context).await?;
+        // Its failure is not the end: a full stream takes nothing, and has to be emptied.
+        if let Err(error) = sweep(&self.link, &self.options, consumer.cached_info()).await {
+            self.observer.failed(&error);
+        }
+        Ok(consumer)
     }
 
     /// Gives back what has come in and was not begun. Other workers would wait for it until the `ack_wait`.

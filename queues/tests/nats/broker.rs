@@ -26,7 +26,7 @@ pub struct Broker {
     pub crashes: AtomicUsize,
 }
 
-/// With `JetStream`. Its directory is the working directory.
+/// With JetStream. Its directory is the working directory.
 const STORED: &str = "jetstream { store_dir: data }";
 
 impl Broker {
@@ -34,7 +34,7 @@ impl Broker {
         Self::with(STORED).await
     }
 
-    /// `JetStream`, and more lines of its configuration.
+    /// JetStream, and more lines of its configuration.
     pub async fn also(more: &str) -> Self {
         Self::with(&format!("{STORED}\n{more}")).await
     }
@@ -101,6 +101,13 @@ impl Broker {
         self.process.lock().unwrap_or_else(PoisonError::into_inner).kill();
     }
 
+    /// SIGTERM, after which the server writes what it knows.
+    pub fn stop(&self) {
+        let mut process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
+        process.signal("-TERM");
+        process.wait();
+    }
+
     /// Starts the server again, with the same data.
     pub async fn up(&self) {
         for _ in 0..20 {
@@ -111,6 +118,24 @@ impl Broker {
             }
         }
         panic!("nats-server does not come back on port {}", self.port);
+    }
+
+    /// While the server is down: keeps a copy of this stream's messages.
+    pub fn back_up(&self, stream: &str) {
+        self.in_streams("rm -rf ../../../backup && cp -a \"$0/msgs\" ../../../backup", stream);
+    }
+
+    /// While the server is down: brings the messages back. What the consumers remember is left as it is.
+    pub fn bring_back(&self, stream: &str) {
+        self.in_streams("rm -rf \"$0/msgs\" && cp -a ../../../backup \"$0/msgs\"", stream);
+    }
+
+    fn in_streams(&self, script: &str, stream: &str) {
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", script, stream])
+            .current_dir(self.directory.file("data/jetstream/$G/streams"));
+        assert!(command.status().is_ok_and(|status| status.success()), "{script}");
     }
 
     /// Whether it accepts connections. `false` if it has ended, because its port was taken.

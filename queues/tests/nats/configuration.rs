@@ -4,10 +4,16 @@ use std::time::Duration;
 
 use async_nats::jetstream::consumer::{AckPolicy, pull};
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
-use nevent_webhooks_queues::nats::{NatsError, NatsOptions, NatsQueue, NatsWorker};
+use nevent_webhooks_queues::nats::{
+    NatsDeadLetters, NatsError, NatsOptions, NatsQueue, NatsWorker,
+};
+use nevent_webhooks_queues::{RetryPolicy, Select};
 
 use crate::broker::Broker;
+use crate::support::eventually;
 use crate::support::ports::free_port;
+use crate::support::sender::Sent;
+use crate::work::{Work, sender};
 
 async fn refusal(options: &NatsOptions) -> NatsError {
     one_line(NatsQueue::connect(options).await.expect_err("a refusal"))
@@ -135,6 +141,32 @@ async fn a_server_that_cannot_be_used_is_an_error_at_connect() {
     let bare = Broker::with("").await;
     let error = refusal(&bare.options("tickets")).await;
     assert!(matches!(error, NatsError::NoJetStream), "{error:?}");
+}
+
+/// Those of the guide.
+#[tokio::test]
+async fn users_with_limited_rights_are_enough() {
+    let receiver = r#""tickets", "$JS.API.STREAM.INFO.>", "$JS.API.STREAM.CREATE.>""#;
+    let worker = format!(r#"{receiver}, "tickets-dead", "$JS.API.>", "$JS.ACK.tickets.>""#);
+    let user = |name: &str, rights: &str| {
+        format!(
+            r#"{{ user: {name}, password: x, permissions: {{ publish: [{rights}], subscribe: "_INBOX.>" }} }}"#
+        )
+    };
+    let users = [user("receiver", receiver), user("worker", &worker)].join(",");
+    let broker = Broker::also(&format!("authorization {{ users: [{users}] }}")).await;
+    let options = |user: &str| {
+        let url = format!("nats://{user}:x@127.0.0.1:{}", broker.port);
+        let retry = RetryPolicy::new().first(Duration::from_millis(50)).attempts(2);
+        NatsOptions::new(&url, "tickets").expect("a URL").retry(retry)
+    };
+    sender(&options("receiver")).await.deliver(&Sent::single(1)).await;
+    let work = Work::start(&options("worker"), |attempt| attempt <= 2).await;
+    let dead = NatsDeadLetters::connect(&options("worker")).await.expect("a server");
+    eventually("the dead letter", async || dead.list(1).await.expect("a server").len() == 1).await;
+    assert_eq!(dead.replay(Select::All).await.expect("a server"), 1);
+    eventually("it is handled", async || work.count() == 3).await;
+    work.stop().await;
 }
 
 #[test]

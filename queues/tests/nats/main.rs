@@ -1,4 +1,4 @@
-//! NATS `JetStream`, against nats-server.
+//! NATS JetStream, against nats-server.
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,12 +1,13 @@
 //! The receiver and the worker while the server is away, or takes nothing.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_nats::jetstream::stream::DiscardPolicy;
 use nevent_webhooks::store::MemoryStore;
-use nevent_webhooks_queues::RetryPolicy;
 use nevent_webhooks_queues::nats::{NatsOptions, NatsQueue};
+use nevent_webhooks_queues::{RetryPolicy, WorkerIncident};
 
 use crate::broker::Broker;
 use crate::support::sender::{Sender, Sent, event_json};
@@ -42,23 +43,53 @@ async fn without_the_server_the_sender_is_answered_503_until_it_is_back() {
     work.stop().await;
 }
 
-/// What waits for its next attempt waits on, although the server has forgotten the delay.
+/// A kill would do for the delay, but can make the server forget the acknowledgement of the last moment.
 #[tokio::test]
-async fn entries_and_delays_survive_a_kill_of_the_server() {
+async fn entries_and_delays_survive_a_restart_of_the_server() {
     let broker = Broker::start().await;
     let retry = RetryPolicy::new().first(Duration::from_secs(5)).attempts(2);
     let options = broker.options("tickets").retry(retry);
     let sender = sender(&options).await;
-    let work = Work::start(&options, |attempt| attempt == 1).await;
+    let waits = Arc::new(AtomicBool::new(false));
+    let is_waiting = Arc::clone(&waits);
+    let observer = move |_: &WorkerIncident<'_>| is_waiting.store(true, Ordering::Relaxed);
+    let work = Work::with(&options, MemoryStore::new(), observer, |attempt| attempt == 1).await;
     sender.deliver(&Sent::single(1)).await;
-    eventually("it has failed", async || work.count() == 1).await;
-    broker.kill();
+    eventually("it waits", async || waits.load(Ordering::Relaxed)).await;
+    broker.stop();
     broker.up().await;
     sender.deliver(&Sent::single(2)).await;
     eventually("both are handled", async || work.count() == 4).await;
     let seen = work.seen.lock().expect("no panic").clone();
     let times: Vec<_> = seen.iter().filter(|(id, _)| id == "evt_single_1").collect();
     assert!(times[1].1 - times[0].1 >= Duration::from_secs(5));
+    work.stop().await;
+}
+
+/// A server that is killed can remember the acknowledgement of an entry, and not that it has deleted the entry.
+#[tokio::test]
+async fn an_entry_that_the_server_would_never_deliver_is_put_again() {
+    let broker = Broker::start().await;
+    let options = broker.options("tickets");
+    sender(&options).await.deliver(&Sent::single(1)).await;
+    broker.kill();
+    broker.back_up("tickets");
+    broker.up().await;
+    let work = Work::start(&options, |_| false).await;
+    eventually("it is deleted", async || broker.messages("tickets").await == 0).await;
+    work.stop().await;
+    // The consumer's state is written from time to time.
+    sender(&options).await.deliver(&Sent::single(2)).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    broker.kill();
+    broker.bring_back("tickets");
+    broker.up().await;
+    assert_eq!(broker.messages("tickets").await, 1);
+
+    // It has a store of its own: with that of the first, it would recognise the entry.
+    let work = Work::start(&options, |_| false).await;
+    eventually("it is deleted again", async || broker.messages("tickets").await == 0).await;
+    assert_eq!(work.ids(), ["evt_single_1"]);
     work.stop().await;
 }
 
