@@ -43,7 +43,7 @@ type Changed = Arc<watch::Sender<u64>>;
 impl Link {
     /// Connects, and creates or checks the streams.
     pub(super) async fn connect(options: &NatsOptions) -> Result<Self, NatsError> {
-        let (changed, changes) = watch::channel(0);
+        let (changed, watched) = watch::channel(0);
         let changed = Arc::new(changed);
         let client = open(options, Arc::clone(&changed)).await?;
         let limit = options.timeout;
@@ -53,7 +53,7 @@ impl Link {
         let (sender, state) = watch::channel(Ok(()));
         let supervisor =
             Supervisor { options: options.clone(), context: context.clone(), state: sender };
-        let task = tokio::spawn(supervisor.run(client.clone(), changes));
+        let task = tokio::spawn(supervisor.run(client.clone(), watched));
         Ok(Self { client, context, limit, state, changed, task })
     }
 
