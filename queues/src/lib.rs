@@ -14,6 +14,7 @@ mod handler;
 mod incident;
 #[cfg(feature = "nats")]
 pub mod nats;
+#[cfg(any(feature = "nats", feature = "rabbitmq"))]
 mod pause;
 #[cfg(feature = "rabbitmq")]
 pub mod rabbitmq;
