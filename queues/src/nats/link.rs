@@ -10,7 +10,7 @@ use async_nats::jetstream::context::ContextBuilder;
 use async_nats::{Client, ConnectOptions, Event};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::error::one_line;
 use super::{NatsError, NatsOptions};
@@ -109,6 +109,8 @@ struct Supervisor {
 impl Supervisor {
     async fn run(self, client: Client, mut changes: watch::Receiver<u64>) {
         loop {
+            // Not at once: each put into a full stream asks for it.
+            sleep(FIRST_PAUSE).await;
             let _ = timeout(LOOK, changes.changed()).await;
             let mut pause = FIRST_PAUSE;
             loop {

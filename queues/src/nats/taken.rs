@@ -14,6 +14,10 @@ use super::message::{ATTEMPTS, VANISHED, again, count, dead, envelope_of, name, 
 use super::{NatsError, NatsOptions};
 use crate::content::Content;
 
+/// By how much the clocks of two workers may differ. An entry that had to wait once more for the slower one
+/// would count as a worker that has vanished.
+const CLOCKS: Duration = Duration::from_secs(1);
+
 /// A message that is not acknowledged yet.
 pub(super) struct Taken {
     link: Arc<Link>,
@@ -53,7 +57,8 @@ impl Taken {
     /// How long the entry still has to wait. The server delivers it at once when it is published, and after a
     /// crash that made it forget the delay.
     pub(super) fn waits(&self) -> Option<Duration> {
-        waits(&self.headers).filter(|rest| !rest.is_zero())
+        let tolerance = if self.deliveries == 1 { Duration::ZERO } else { CLOCKS };
+        waits(&self.headers).filter(|rest| *rest > tolerance)
     }
 
     /// How often the entry's workers have vanished: the deliveries that led to nothing, without the first one
