@@ -12,7 +12,9 @@ mod content;
 mod dead_letter;
 mod handler;
 mod incident;
-#[cfg(any(feature = "rabbitmq", feature = "sqs"))]
+#[cfg(feature = "nats")]
+pub mod nats;
+#[cfg(any(feature = "nats", feature = "rabbitmq", feature = "sqs"))]
 mod pause;
 #[cfg(feature = "rabbitmq")]
 pub mod rabbitmq;
