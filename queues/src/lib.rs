@@ -13,6 +13,8 @@ mod dead_letter;
 mod handler;
 mod incident;
 mod pause;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 #[cfg(feature = "rabbitmq")]
 pub mod rabbitmq;
 #[cfg(feature = "redis-streams")]
