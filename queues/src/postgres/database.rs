@@ -3,7 +3,9 @@
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
+use deadpool_postgres::{
+    Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
+};
 use futures_util::future::join3;
 use tokio::time::timeout;
 use tokio_postgres::config::Host;
@@ -97,12 +99,19 @@ impl Database {
 
     /// With another default isolation, workers that take entries at the same time would make each other
     /// fail. A statement that nobody waits for any more must end.
+    ///
+    /// The number of entries changes faster than the server's statistics. Where these are wrong, it would
+    /// read and sort all entries that are due to find a few, unless it is told to walk along the index.
     fn begin(&self, commit: Commit) -> String {
         let asynchronous = match commit {
             Commit::OnDisk => "",
             Commit::Soon => "; SET LOCAL synchronous_commit = off",
         };
-        format!("BEGIN ISOLATION LEVEL READ COMMITTED; {}{asynchronous}", self.limits())
+        format!(
+            "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL enable_seqscan = off; \
+             SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off; {}{asynchronous}",
+            self.limits()
+        )
     }
 
     /// The time limits of a transaction.

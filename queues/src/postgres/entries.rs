@@ -86,11 +86,7 @@ impl Entries {
 
     /// Does with the entry what the verdict says. If another worker has taken it meanwhile, it changes
     /// nothing, unless the entry is done.
-    pub(super) async fn settle(
-        &self,
-        number: i64,
-        verdict: &Verdict,
-    ) -> Result<(), PostgresError> {
+    pub(super) async fn settle(&self, number: i64, verdict: &Verdict) -> Result<(), PostgresError> {
         let schema = &self.database.schema;
         let (number, lease) = ((&number as _, Type::INT8), (&self.lease as _, Type::INT8));
         let settled = match *verdict {
@@ -103,8 +99,7 @@ impl Entries {
             }
             Verdict::Dead { reason, attempts } => {
                 let attempts = count(attempts);
-                let all =
-                    [number, lease, (&attempts as _, Type::INT4), (&reason as _, Type::TEXT)];
+                let all = [number, lease, (&attempts as _, Type::INT4), (&reason as _, Type::TEXT)];
                 self.database.query(Commit::OnDisk, &schema.dead, &all).await
             }
         };

@@ -1,1 +1,166 @@
-//! .
+//! Deliveries through kills of receivers, workers and the server: at the end every event has its effect,
+//! exactly once.
+
+use std::future::pending;
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use nevent_webhooks::ClaimHandle;
+use nevent_webhooks::queue::{Envelope, Once};
+use nevent_webhooks::store::PostgresStore;
+use nevent_webhooks_queues::RetryPolicy;
+use nevent_webhooks_queues::postgres::{PostgresOptions, PostgresQueue, PostgresWorker};
+use tokio::sync::Mutex;
+
+use crate::servers::Server;
+use crate::support::eventually;
+use crate::support::ledger::{self, Load, Programs, Shop, only_hand_over, serve, simulate};
+use crate::support::program::{is_program, say, told};
+use crate::support::receiver::short_lease;
+use crate::work::{Work, own_server};
+
+/// A server that is killed in two ways in turn.
+struct Crashing {
+    server: Mutex<Server>,
+    options: PostgresOptions,
+    crashes: AtomicUsize,
+}
+
+impl Crashing {
+    async fn start() -> Self {
+        let (server, options) = own_server(&["max_connections=200"]).await;
+        let server = Mutex::new(server);
+        Self { server, options: quick(options), crashes: AtomicUsize::default() }
+    }
+
+    fn programs(&self, url: String) -> Programs {
+        let environment = vec![("SERVER".to_owned(), url)];
+        Programs { receiver: "ledger::receiver", worker: "ledger::worker", environment }
+    }
+
+    async fn entries(&self) -> i64 {
+        let client = self.server.lock().await.client().await;
+        let count = "SELECT count(*) FROM nevent_webhooks.entries";
+        client.query_one(count, &[]).await.expect("a table").get(0)
+    }
+}
+
+impl ledger::Broker for Crashing {
+    async fn crash_and_restart(&self) {
+        let mut server = self.server.lock().await;
+        if self.crashes.fetch_add(1, Ordering::Relaxed) % 2 == 0 {
+            return server.crash_and_restart().await;
+        }
+        // One of its processes is killed. The server then ends all of them, and recovers.
+        let writer = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'";
+        let client = server.client().await;
+        let row = client.query_one(writer, &[]).await.expect("a server");
+        let killed = Command::new("kill").args(["-9", &row.get::<_, i32>(0).to_string()]).status();
+        assert!(killed.expect("kill").success());
+        eventually("the server ends its connections", async || client.is_closed()).await;
+        let url = server.url();
+        eventually("the server is back", async || {
+            tokio_postgres::connect(&url, tokio_postgres::NoTls).await.is_ok()
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_event_is_lost_or_repeated() {
+    let load = Load { singles: 400, batches: 20, spread: Duration::from_secs(8) };
+    check(&load, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes minutes"]
+async fn no_event_of_ten_thousand_deliveries_is_lost_or_repeated() {
+    let load = Load { singles: 9_500, batches: 500, spread: Duration::from_secs(150) };
+    check(&load, 5).await;
+}
+
+async fn check(load: &Load, at_least_crashes: usize) {
+    let crashing = Crashing::start().await;
+    let programs = crashing.programs(crashing.server.lock().await.url());
+    let balance = simulate(load, &crashing, &programs).await;
+    let crashes = crashing.crashes.load(Ordering::Relaxed);
+    println!("{crashes} crashes of the server, {balance:?}");
+    assert!(balance.lost.is_empty() && balance.repeated.is_empty(), "{balance:?}");
+    assert!(crashes >= at_least_crashes, "{balance:?}");
+    // A last worker takes what the killed workers had in flight.
+    let work = Work::start(&crashing.options, |_| false).await;
+    eventually("the table is empty", async || crashing.entries().await == 0).await;
+    println!("{} entries were left", work.count());
+    work.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_event_is_exactly_one_entry_through_kills() {
+    let crashing = Crashing::start().await;
+    let programs = crashing.programs(crashing.server.lock().await.url());
+    let load = Load { singles: 150, batches: 10, spread: Duration::from_secs(4) };
+    let (events, requests) = only_hand_over(&load, &crashing, &programs).await;
+    println!("{events} events in {requests} requests");
+    let client = crashing.server.lock().await.client().await;
+    let count = "SELECT count(*), count(DISTINCT id) FROM nevent_webhooks.entries";
+    let row = client.query_one(count, &[]).await.expect("a table");
+    let events = i64::try_from(events).expect("few");
+    assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (events, events));
+}
+
+fn quick(options: PostgresOptions) -> PostgresOptions {
+    let retry =
+        RetryPolicy::new().first(Duration::from_millis(500)).longest(Duration::from_secs(2));
+    // Each kill counts for all entries in flight. The lease is longer than that of `Once`.
+    let options = options.retry(retry.attempts(1_000)).delivery_limit(1_000);
+    options.lease(Duration::from_millis(2_500)).poll_every(Duration::from_millis(200))
+}
+
+fn told_options() -> PostgresOptions {
+    quick(crate::work::options(&told("SERVER")))
+}
+
+/// As soon as the server, which may be recovering, is there.
+async fn store(options: &PostgresOptions) -> PostgresStore {
+    let mut store = None;
+    eventually("a server", async || {
+        store = options.store().await.ok();
+        store.is_some()
+    })
+    .await;
+    store.expect("connected")
+}
+
+#[tokio::test]
+async fn receiver() {
+    if !is_program() {
+        return;
+    }
+    let options = told_options();
+    let (store, mut queue) = (store(&options).await, None);
+    eventually("a server, which may be starting", async || {
+        queue = PostgresQueue::connect(&options).await.ok();
+        queue.is_some()
+    })
+    .await;
+    serve(queue.expect("connected"), store).await;
+}
+
+/// Its effects and records are in a SQLite file, as those of the other engines' ledgers.
+#[tokio::test]
+async fn worker() {
+    if !is_program() {
+        return;
+    }
+    let (shop, options, mut worker) = (Shop::told().await, told_options(), None);
+    eventually("a server, which may be starting", async || {
+        worker = PostgresWorker::connect(&options).await.ok();
+        worker.is_some()
+    })
+    .await;
+    let once = Once::with_options("work", shop.store.clone(), short_lease()).expect("safe options");
+    say("ready");
+    let sell = move |envelope: Envelope, claim: ClaimHandle| shop.clone().sell(envelope, claim);
+    worker.expect("connected").run(&once, sell, pending()).await;
+}

@@ -21,6 +21,7 @@ async fn what_is_handed_over_is_handled_once() {
     assert_eq!(scene.count("true").await, 16, "an event of two batches is one entry");
     let work = Work::start(&scene.options, |_| false).await;
     eventually("all are handled", async || work.count() >= expected.len()).await;
+    assert_eq!(work.ids(), expected);
     work.stop().await;
     assert_eq!(scene.count("true").await, 0, "the rows are deleted");
 }
@@ -32,9 +33,9 @@ async fn a_worker_is_woken_when_an_entry_is_put() {
     let options = scene.options.clone().poll_every(Duration::from_secs(3_600));
     let work = Work::start(&options, |_| false).await;
     let sender = scene.sender().await;
-    for number in 0..3 {
-        sender.deliver(&Sent::single(number)).await;
-        eventually("it is handled", async || work.count() as u32 == number + 1).await;
+    for (number, sent) in (0..3).map(Sent::single).enumerate() {
+        sender.deliver(&sent).await;
+        eventually("it is handled", async || work.count() == number + 1).await;
     }
     work.stop().await;
 }
