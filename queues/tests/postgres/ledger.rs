@@ -4,20 +4,20 @@
 use std::future::pending;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nevent_webhooks::ClaimHandle;
 use nevent_webhooks::queue::{Envelope, Once};
-use nevent_webhooks::store::PostgresStore;
 use nevent_webhooks_queues::RetryPolicy;
 use nevent_webhooks_queues::postgres::{PostgresOptions, PostgresQueue, PostgresWorker};
 use tokio::sync::Mutex;
+use tokio::time::sleep;
 
 use crate::servers::Server;
-use crate::support::eventually;
 use crate::support::ledger::{self, Load, Programs, Shop, only_hand_over, serve, simulate};
 use crate::support::program::{is_program, say, told};
 use crate::support::receiver::short_lease;
+use crate::support::{PATIENCE, eventually};
 use crate::work::{Work, own_server};
 
 /// A server that is killed in two ways in turn.
@@ -122,14 +122,15 @@ fn told_options() -> PostgresOptions {
 }
 
 /// As soon as the server, which may be recovering, is there.
-async fn store(options: &PostgresOptions) -> PostgresStore {
-    let mut store = None;
-    eventually("a server", async || {
-        store = options.store().await.ok();
-        store.is_some()
-    })
-    .await;
-    store.expect("connected")
+async fn connected<T, E: std::fmt::Display>(mut connect: impl AsyncFnMut() -> Result<T, E>) -> T {
+    let begun = Instant::now();
+    loop {
+        match connect().await {
+            Ok(connected) => return connected,
+            Err(error) => assert!(begun.elapsed() < PATIENCE, "no connection: {error}"),
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
 }
 
 #[tokio::test]
@@ -138,13 +139,9 @@ async fn receiver() {
         return;
     }
     let options = told_options();
-    let (store, mut queue) = (store(&options).await, None);
-    eventually("a server, which may be starting", async || {
-        queue = PostgresQueue::connect(&options).await.ok();
-        queue.is_some()
-    })
-    .await;
-    serve(queue.expect("connected"), store).await;
+    let store = connected(async || options.store().await).await;
+    let queue = connected(async || PostgresQueue::connect(&options).await).await;
+    serve(queue, store).await;
 }
 
 /// Its effects and records are in a SQLite file, as those of the other engines' ledgers.
@@ -153,14 +150,10 @@ async fn worker() {
     if !is_program() {
         return;
     }
-    let (shop, options, mut worker) = (Shop::told().await, told_options(), None);
-    eventually("a server, which may be starting", async || {
-        worker = PostgresWorker::connect(&options).await.ok();
-        worker.is_some()
-    })
-    .await;
+    let (shop, options) = (Shop::told().await, told_options());
+    let worker = connected(async || PostgresWorker::connect(&options).await).await;
     let once = Once::with_options("work", shop.store.clone(), short_lease()).expect("safe options");
     say("ready");
     let sell = move |envelope: Envelope, claim: ClaimHandle| shop.clone().sell(envelope, claim);
-    worker.expect("connected").run(&once, sell, pending()).await;
+    worker.run(&once, sell, pending()).await;
 }

@@ -10,15 +10,13 @@ mod support;
 mod servers {
     pub mod bouncer;
     pub mod directory;
-    #[path = "../../support/ports.rs"]
-    pub mod ports;
-    #[path = "../../support/process.rs"]
-    pub mod process;
     pub mod programs;
     pub mod server;
 
     pub use self::server::Server;
-    pub use crate::support::PATIENCE;
+    // Included twice, it would give each port twice.
+    pub use crate::support::ports;
+    pub use crate::support::{PATIENCE, process};
 }
 
 mod bouncer;
