@@ -12,6 +12,7 @@ mod content;
 mod dead_letter;
 mod handler;
 mod incident;
+#[cfg(feature = "rabbitmq")]
 mod pause;
 #[cfg(feature = "postgres")]
 pub mod postgres;
