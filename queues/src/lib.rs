@@ -12,7 +12,7 @@ mod content;
 mod dead_letter;
 mod handler;
 mod incident;
-#[cfg(feature = "rabbitmq")]
+#[cfg(any(feature = "postgres", feature = "rabbitmq"))]
 mod pause;
 #[cfg(feature = "postgres")]
 pub mod postgres;

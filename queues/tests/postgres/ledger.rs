@@ -10,10 +10,11 @@ use nevent_webhooks::ClaimHandle;
 use nevent_webhooks::queue::{Envelope, Once};
 use nevent_webhooks_queues::RetryPolicy;
 use nevent_webhooks_queues::postgres::{PostgresOptions, PostgresQueue, PostgresWorker};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::sleep;
 
 use crate::servers::Server;
+use crate::servers::bouncer::Bouncer;
 use crate::support::ledger::{self, Load, Programs, Shop, only_hand_over, serve, simulate};
 use crate::support::program::{is_program, say, told};
 use crate::support::receiver::short_lease;
@@ -22,6 +23,9 @@ use crate::work::{Work, own_server};
 
 /// A server that is killed in two ways in turn.
 struct Crashing {
+    _alone: MutexGuard<'static, ()>,
+    /// In front of the server, for the receivers.
+    bouncer: Bouncer,
     server: Mutex<Server>,
     options: PostgresOptions,
     crashes: AtomicUsize,
@@ -29,13 +33,25 @@ struct Crashing {
 
 impl Crashing {
     async fn start() -> Self {
+        // One ledger at a time: each has six processes, and kills them.
+        static ALONE: Mutex<()> = Mutex::const_new(());
+        let alone = ALONE.lock().await;
         let (server, options) = own_server(&["max_connections=200"]).await;
         let server = Mutex::new(server);
-        Self { server, options: quick(options), crashes: AtomicUsize::default() }
+        let settings = ["default_pool_size=8", "server_login_retry=0.2"];
+        let bouncer = Bouncer::before(&*server.lock().await, &settings).await;
+        Self {
+            _alone: alone,
+            bouncer,
+            server,
+            options: quick(options),
+            crashes: AtomicUsize::default(),
+        }
     }
 
-    fn programs(&self, url: String) -> Programs {
-        let environment = vec![("SERVER".to_owned(), url)];
+    async fn programs(&self) -> Programs {
+        let (server, bouncer) = (self.server.lock().await.url(), self.bouncer.url());
+        let environment = vec![("SERVER".to_owned(), server), ("BOUNCER".to_owned(), bouncer)];
         Programs { receiver: "ledger::receiver", worker: "ledger::worker", environment }
     }
 
@@ -82,7 +98,7 @@ async fn no_event_of_ten_thousand_deliveries_is_lost_or_repeated() {
 
 async fn check(load: &Load, at_least_crashes: usize) {
     let crashing = Crashing::start().await;
-    let programs = crashing.programs(crashing.server.lock().await.url());
+    let programs = crashing.programs().await;
     let balance = simulate(load, &crashing, &programs).await;
     let crashes = crashing.crashes.load(Ordering::Relaxed);
     println!("{crashes} crashes of the server, {balance:?}");
@@ -98,7 +114,7 @@ async fn check(load: &Load, at_least_crashes: usize) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_event_is_exactly_one_entry_through_kills() {
     let crashing = Crashing::start().await;
-    let programs = crashing.programs(crashing.server.lock().await.url());
+    let programs = crashing.programs().await;
     let load = Load { singles: 150, batches: 10, spread: Duration::from_secs(4) };
     let (events, requests) = only_hand_over(&load, &crashing, &programs).await;
     println!("{events} events in {requests} requests");
@@ -114,11 +130,8 @@ fn quick(options: PostgresOptions) -> PostgresOptions {
         RetryPolicy::new().first(Duration::from_millis(500)).longest(Duration::from_secs(2));
     // Each kill counts for all entries in flight. The lease is longer than that of `Once`.
     let options = options.retry(retry.attempts(1_000)).delivery_limit(1_000);
-    options.lease(Duration::from_millis(2_500)).poll_every(Duration::from_millis(200))
-}
-
-fn told_options() -> PostgresOptions {
-    quick(crate::work::options(&told("SERVER")))
+    let options = options.lease(Duration::from_millis(2_500)).connections(3);
+    options.poll_every(Duration::from_millis(200)).timeout(Duration::from_secs(5))
 }
 
 /// As soon as the server, which may be recovering, is there.
@@ -138,7 +151,9 @@ async fn receiver() {
     if !is_program() {
         return;
     }
-    let options = told_options();
+    // Through PgBouncer, which holds their connections while the server is away. The server starts a
+    // process for each attempt to connect. A busy machine would do nothing else.
+    let options = quick(crate::work::options(&told("BOUNCER")));
     let store = connected(async || options.store().await).await;
     let queue = connected(async || PostgresQueue::connect(&options).await).await;
     serve(queue, store).await;
@@ -150,7 +165,7 @@ async fn worker() {
     if !is_program() {
         return;
     }
-    let (shop, options) = (Shop::told().await, told_options());
+    let (shop, options) = (Shop::told().await, quick(crate::work::options(&told("SERVER"))));
     let worker = connected(async || PostgresWorker::connect(&options).await).await;
     let once = Once::with_options("work", shop.store.clone(), short_lease()).expect("safe options");
     say("ready");
