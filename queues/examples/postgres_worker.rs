@@ -32,7 +32,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     shop.get().await?.batch_execute(table).await?;
     let once = Once::new("tickets", options.store().await?)?;
     let worker = PostgresWorker::connect(&options).await?;
-    let worker = worker.observer(|happened| eprintln!("{happened:?}"));
+    let worker = worker.observer(|incident| eprintln!("{incident:?}"));
     let handler = move |envelope, claim| sell(shop.clone(), envelope, claim);
     println!("working");
     worker.run(&once, handler, told_to_stop()).await; // Returns when no handler is running.
