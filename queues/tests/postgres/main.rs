@@ -24,6 +24,7 @@ mod configuration;
 mod crashes;
 mod dead_letters;
 mod examples;
+mod graphile;
 mod hand_over;
 mod ledger;
 mod outages;
