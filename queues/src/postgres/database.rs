@@ -82,13 +82,13 @@ impl Database {
         let all = async {
             let connection = self.connection().await?;
             let begin = self.begin(commit);
-            let (begun, rows, committed) = join3(
+            let (opened, rows, committed) = join3(
                 connection.batch_execute(&begin),
                 connection.query_typed(statement, parameters),
                 connection.batch_execute("COMMIT"),
             )
             .await;
-            let all = begun.and(rows).and_then(|rows| committed.map(|()| rows));
+            let all = opened.and(rows).and_then(|rows| committed.map(|()| rows));
             if all.is_ok() {
                 connection.give_back();
             }

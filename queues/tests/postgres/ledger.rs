@@ -65,7 +65,7 @@ impl Crashing {
 impl ledger::Broker for Crashing {
     async fn crash_and_restart(&self) {
         let mut server = self.server.lock().await;
-        if self.crashes.fetch_add(1, Ordering::Relaxed) % 2 == 0 {
+        if self.crashes.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) {
             return server.crash_and_restart().await;
         }
         // One of its processes is killed. The server then ends all of them, and recovers.
