@@ -85,7 +85,7 @@ impl ledger::Broker for Crashing {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_event_is_lost_or_repeated() {
-    let load = Load { singles: 400, batches: 20, spread: Duration::from_secs(8) };
+    let load = Load { singles: 300, batches: 15, spread: Duration::from_secs(6) };
     check(&load, 1).await;
 }
 
@@ -115,7 +115,7 @@ async fn check(load: &Load, at_least_crashes: usize) {
 async fn each_event_is_exactly_one_entry_through_kills() {
     let crashing = Crashing::start().await;
     let programs = crashing.programs().await;
-    let load = Load { singles: 150, batches: 10, spread: Duration::from_secs(4) };
+    let load = Load { singles: 100, batches: 6, spread: Duration::from_secs(3) };
     let (events, requests) = only_hand_over(&load, &crashing, &programs).await;
     println!("{events} events in {requests} requests");
     let client = crashing.server.lock().await.client().await;
