@@ -12,7 +12,9 @@ mod content;
 mod dead_letter;
 mod handler;
 mod incident;
-#[cfg(any(feature = "postgres", feature = "rabbitmq"))]
+#[cfg(feature = "nats")]
+pub mod nats;
+#[cfg(any(feature = "nats", feature = "postgres", feature = "rabbitmq"))]
 mod pause;
 #[cfg(feature = "postgres")]
 pub mod postgres;
