@@ -15,6 +15,7 @@
 //! | do so with Redis Streams, or BullMQ | [`queue_redis_streams`] |
 //! | do so with `RabbitMQ` | [`queue_rabbitmq`] |
 //! | do so with NATS | [`queue_nats`] |
+//! | do so with a table in PostgreSQL | [`queue_postgres`] |
 //! | do so with Amazon SQS | [`queue_sqs`] |
 //! | know what the sender is answered, and what it does then | [`responses`] |
 //! | choose a store; run Redis, PostgreSQL or SQLite; write a store | [`stores`], [`redis`], [`postgres`], [`own_store`] |
@@ -66,6 +67,7 @@ pages! {
     queue_redis_streams = "queue_redis_streams.md";
     queue_rabbitmq = "queue_rabbitmq.md";
     queue_nats = "queue_nats.md";
+    queue_postgres = "queue_postgres.md";
     queue_sqs = "queue_sqs.md";
     responses = "responses.md";
     stores = "stores.md";

@@ -14,8 +14,10 @@ mod handler;
 mod incident;
 #[cfg(feature = "nats")]
 pub mod nats;
-#[cfg(any(feature = "nats", feature = "rabbitmq", feature = "sqs"))]
+#[cfg(any(feature = "nats", feature = "postgres", feature = "rabbitmq", feature = "sqs"))]
 mod pause;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 #[cfg(feature = "rabbitmq")]
 pub mod rabbitmq;
 #[cfg(feature = "redis-streams")]
