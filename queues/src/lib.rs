@@ -12,6 +12,8 @@ mod content;
 mod dead_letter;
 mod handler;
 mod incident;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 mod pause;
 #[cfg(feature = "rabbitmq")]
 pub mod rabbitmq;
