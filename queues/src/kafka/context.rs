@@ -1,7 +1,5 @@
+use rdkafka::ClientContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
-use rdkafka::error::KafkaResult;
-use rdkafka::{ClientContext, Offset, TopicPartitionList};
-use tokio::sync::mpsc::UnboundedSender;
 
 use super::KafkaError;
 use super::partition::Key;
@@ -21,7 +19,6 @@ pub(super) enum Event {
 /// The callbacks of the client. They run inside a poll.
 pub(super) struct Context {
     pub(super) partitions: Partitions,
-    pub(super) events: UnboundedSender<Event>,
 }
 
 impl ClientContext for Context {}
@@ -37,18 +34,5 @@ impl ConsumerContext for Context {
                 let _ = consumer.commit(&left, CommitMode::Async);
             }
         }
-    }
-
-    fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
-        let is_ok = result.is_ok();
-        let offsets = offsets.elements().into_iter().map(|one| {
-            let offset = match one.offset() {
-                Offset::Offset(offset) if is_ok && one.error().is_ok() => Some(offset),
-                _ => None,
-            };
-            ((one.topic().to_owned(), one.partition()), offset)
-        });
-        let event = Event::Committed(offsets.collect(), result.err().map(KafkaError::from));
-        let _ = self.events.send(event);
     }
 }

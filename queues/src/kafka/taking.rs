@@ -35,16 +35,14 @@ pub(super) struct Taking {
     partitions: Partitions,
     options: Arc<KafkaOptions>,
     tasks: JoinSet<()>,
-    /// Since when a commit is under way. One at a time, so that a busy worker does not commit each entry.
-    committing: Option<Instant>,
+    /// One commit at a time, so that a busy worker does not commit each entry.
+    is_committing: bool,
     /// Not before, after one has failed.
     commit_after: Instant,
 }
 
 /// At least so often the loop looks whether there is something to do.
 const TICK: Duration = Duration::from_millis(500);
-/// When the result of a commit is no longer expected.
-const COMMIT: Duration = Duration::from_secs(10);
 const AFTER_FAILURE: Duration = Duration::from_millis(500);
 
 impl Taking {
@@ -53,7 +51,7 @@ impl Taking {
         events: UnboundedReceiver<Event>,
     ) -> Result<Self, KafkaError> {
         let (options, partitions) = (Arc::clone(&handling.options), handling.partitions.clone());
-        let context = Context { partitions: partitions.clone(), events: handling.events.clone() };
+        let context = Context { partitions: partitions.clone() };
         let consumer: StreamConsumer<Context> =
             options.consumer().create_with_context(context).map_err(client_error)?;
         consumer.subscribe(&[&options.pattern()])?;
@@ -64,7 +62,7 @@ impl Taking {
             partitions,
             options,
             tasks: JoinSet::new(),
-            committing: None,
+            is_committing: false,
             commit_after: Instant::now(),
         })
     }
@@ -103,16 +101,21 @@ impl Taking {
             self.commit();
             self.next_event().await;
         }
-        let (left, limit) = (self.partitions.to_leave(), self.options.timeout);
-        if left.count() > 0 && self.consumer.commit(&left, CommitMode::Async).is_ok() {
-            self.committing = Some(Instant::now());
-            let committed = async {
-                while self.committing.is_some() {
-                    self.next_event().await;
-                }
-            };
-            let _ = timeout(limit, committed).await;
-        }
+        let limit = self.options.timeout;
+        let leave = async {
+            while self.is_committing {
+                self.next_event().await;
+            }
+            let left = self.partitions.to_leave();
+            if left.count() > 0 {
+                self.send(left);
+            }
+            while self.is_committing {
+                self.next_event().await;
+            }
+        };
+        // Without it, entries that are done are delivered again.
+        let _ = timeout(limit, leave).await;
         while self.tasks.join_next().await.is_some() {}
         // Leaving the group blocks.
         let consumer = self.consumer;
@@ -149,22 +152,33 @@ impl Taking {
     }
 
     fn commit(&mut self) {
-        let is_under_way = self.committing.is_some_and(|since| since.elapsed() < COMMIT);
-        if is_under_way || Instant::now() < self.commit_after {
+        if self.is_committing || Instant::now() < self.commit_after {
             return;
         }
         let commit = self.partitions.to_commit();
         if commit.count() == 0 {
             return;
         }
-        match self.consumer.commit(&commit, CommitMode::Async) {
-            Ok(()) => self.committing = Some(Instant::now()),
-            Err(error) => {
-                let keys = commit.elements().into_iter();
-                let none = keys.map(|one| ((one.topic().to_owned(), one.partition()), None));
-                self.on(Event::Committed(none.collect(), Some(error.into())));
-            }
-        }
+        self.send(commit);
+    }
+
+    /// Commits in the background. The client tells the result only of a call that blocks.
+    fn send(&mut self, commit: TopicPartitionList) {
+        self.is_committing = true;
+        let (consumer, events) = (Arc::clone(&self.consumer), self.handling.events.clone());
+        tokio::task::spawn_blocking(move || {
+            let committed = consumer.commit(&commit, CommitMode::Sync);
+            drop(consumer);
+            let offsets = commit.elements().into_iter().map(|one| {
+                let offset = match one.offset() {
+                    Offset::Offset(offset) if committed.is_ok() => Some(offset),
+                    _ => None,
+                };
+                ((one.topic().to_owned(), one.partition()), offset)
+            });
+            let event = Event::Committed(offsets.collect(), committed.err().map(KafkaError::from));
+            let _ = events.send(event);
+        });
     }
 
     fn receive(&self, message: OwnedMessage) {
@@ -205,7 +219,7 @@ impl Taking {
                 }
             }
             Event::Committed(offsets, error) => {
-                self.committing = None;
+                self.is_committing = false;
                 self.partitions.committed(&offsets);
                 if let Some(error) = error {
                     self.commit_after = Instant::now() + AFTER_FAILURE;
