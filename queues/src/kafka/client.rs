@@ -69,6 +69,8 @@ impl KafkaOptions {
             .set("enable.auto.commit", "false")
             .set("auto.offset.reset", "earliest")
             .set("enable.partition.eof", "true")
+            // A broker tells the end of a partition after this time.
+            .set("fetch.wait.max.ms", "50")
             .set("queued.max.messages.kbytes", AHEAD_KIB);
         config
     }

@@ -1,12 +1,13 @@
 //! Reads the topic of dead letters. A dead letter is gone when a record with its key and without a value is
 //! after it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError as ClientError;
-use rdkafka::message::OwnedMessage;
+use rdkafka::message::{BorrowedMessage, OwnedMessage};
+use rdkafka::metadata::{MetadataPartition, MetadataTopic};
 use rdkafka::{Message, Offset, TopicPartitionList};
 use tokio::sync::mpsc::Sender;
 
@@ -48,58 +49,45 @@ fn name(message: &impl Message) -> (i32, Vec<u8>) {
     (message.partition(), message.key().unwrap_or_default().to_vec())
 }
 
-/// Visits the records of a topic from its beginning to its end as it is now, or until `visit` returns
-/// `false`.
+/// Visits the records of a topic from its beginning to its end, or until `visit` returns `false`. The end is
+/// where a broker has nothing more to send.
 fn scan(
     consumer: &BaseConsumer,
     topic: &str,
     limit: Duration,
-    mut visit: impl FnMut(&rdkafka::message::BorrowedMessage<'_>) -> bool,
+    mut visit: impl FnMut(&BorrowedMessage<'_>) -> bool,
 ) -> Result<(), KafkaError> {
-    let mut ends = ends(consumer, topic, limit)?;
+    let mut left = partitions(consumer, topic, limit)?;
     let mut assignment = TopicPartitionList::new();
-    for partition in ends.keys() {
+    for partition in &left {
         assignment.add_partition_offset(topic, *partition, Offset::Beginning)?;
     }
     consumer.assign(&assignment)?;
-    while !ends.is_empty() {
-        let reached = match consumer.poll(PATIENCE) {
+    while !left.is_empty() {
+        match consumer.poll(PATIENCE) {
             Some(Ok(message)) => {
-                let end = ends.get(&message.partition()).copied();
-                let is_before = end.is_some_and(|end| message.offset() < end);
-                if is_before && !visit(&message) {
+                if !visit(&message) {
                     break;
                 }
-                (end <= Some(message.offset() + 1)).then_some(message.partition())
             }
-            // The last records may have been deleted.
-            Some(Err(ClientError::PartitionEOF(partition))) => Some(partition),
+            Some(Err(ClientError::PartitionEOF(partition))) => {
+                left.remove(&partition);
+            }
             Some(Err(error)) => return Err(error.into()),
             None => return Err(KafkaError::Unreachable(format!("no answer within {PATIENCE:?}"))),
-        };
-        if let Some(partition) = reached {
-            ends.remove(&partition);
         }
     }
     consumer.unassign()?;
     Ok(())
 }
 
-/// The end of each partition that is not empty.
-fn ends(
+fn partitions(
     consumer: &BaseConsumer,
     topic: &str,
     limit: Duration,
-) -> Result<HashMap<i32, i64>, KafkaError> {
-    let unreachable = |error: ClientError| KafkaError::Unreachable(one_line(&error.to_string()));
-    let metadata = consumer.fetch_metadata(Some(topic), limit).map_err(unreachable)?;
-    let mut ends = HashMap::new();
-    for partition in metadata.topics().iter().flat_map(|topic| topic.partitions()) {
-        let id = partition.id();
-        let (first, end) = consumer.fetch_watermarks(topic, id, limit).map_err(unreachable)?;
-        if first < end {
-            ends.insert(id, end);
-        }
-    }
-    Ok(ends)
+) -> Result<BTreeSet<i32>, KafkaError> {
+    let metadata = consumer.fetch_metadata(Some(topic), limit);
+    let metadata = metadata.map_err(|e| KafkaError::Unreachable(one_line(&e.to_string())))?;
+    let partitions = metadata.topics().iter().flat_map(MetadataTopic::partitions);
+    Ok(partitions.map(MetadataPartition::id).collect())
 }

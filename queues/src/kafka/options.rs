@@ -70,7 +70,7 @@ impl KafkaOptions {
             kept_for: DAY * 14,
             dead_letters_for: DAY * 30,
             partitions: 3,
-            session: Duration::from_secs(45),
+            session: Duration::from_secs(10),
             timeout: Duration::from_secs(4),
             is_replicated: true,
             is_checked: true,
@@ -145,7 +145,7 @@ impl KafkaOptions {
         self
     }
 
-    /// Sets the time after which the group gives the partitions of a worker that is silent to another. 45 s
+    /// Sets the time after which the group gives the partitions of a worker that is silent to another. 10 s
     /// by default. Brokers have limits: 6 s to 30 min by default.
     pub fn session_timeout(mut self, timeout: Duration) -> Self {
         self.session = timeout;

@@ -30,7 +30,7 @@ pub struct Broker {
     /// How often it was killed and started again.
     pub crashes: AtomicUsize,
     store_port: u16,
-    _store: Process,
+    store: Mutex<Option<Process>>,
     directory: Directory,
 }
 
@@ -54,7 +54,7 @@ impl Broker {
             port: free_port(),
             crashes: AtomicUsize::default(),
             store_port,
-            _store: store,
+            store: Mutex::new(Some(store)),
             directory,
         };
         broker.up().await;
@@ -120,11 +120,14 @@ impl Broker {
 
     /// `kill -9`.
     pub fn kill(&self) {
-        let process = self.running.lock().expect("no panic").take();
-        if let Some(mut process) = process {
-            drop(process.0.stdin.take());
-            process.wait();
-        }
+        end(&self.running);
+    }
+}
+
+fn end(process: &Mutex<Option<Process>>) {
+    if let Some(mut process) = process.lock().expect("no panic").take() {
+        drop(process.0.stdin.take());
+        process.wait();
     }
 }
 
@@ -183,6 +186,7 @@ pub async fn publish(address: &str, topic: &str, header: Option<(&str, &str)>, v
 impl Drop for Broker {
     fn drop(&mut self) {
         self.kill();
+        end(&self.store);
     }
 }
 

@@ -4,9 +4,10 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use nevent_webhooks::ClaimHandle;
-use nevent_webhooks::queue::{Envelope, Once};
+use axum::{Router, routing::post};
+use nevent_webhooks::queue::{Envelope, Once, hand_over};
 use nevent_webhooks::store::{MemoryStore, Store};
+use nevent_webhooks::{ClaimHandle, DedupeLayer, Verifier, VerifyLayer};
 use nevent_webhooks_queues::WorkerIncident;
 use nevent_webhooks_queues::kafka::{KafkaOptions, KafkaQueue, KafkaWorker};
 use tokio::sync::oneshot;
@@ -31,7 +32,7 @@ impl Work {
         options: &KafkaOptions,
         fails: impl Fn(usize) -> bool + Sync + Send + 'static,
     ) -> Self {
-        Self::with(options, MemoryStore::new(), |_| {}, fails).await
+        Self::with(options, MemoryStore::new(), |i| eprintln!("I {i:?}"), fails).await
     }
 
     /// With a store and an observer.
@@ -92,8 +93,13 @@ async fn handle(
     if fails(attempt) { Err("not today") } else { Ok(()) }
 }
 
-/// A sender, with a receiver that hands over to this queue.
+/// A sender, with a receiver that hands over to this queue. It has the usual response deadline: a new
+/// producer needs half a second for its first record.
 pub async fn sender(options: &KafkaOptions) -> Sender {
     let queue = KafkaQueue::connect(options).await.expect("a broker");
-    Sender::new(vec![receiver::spawn(receiver::app(queue, MemoryStore::new())).await])
+    let verify = VerifyLayer::new(Verifier::new(receiver::secret()));
+    let dedupe = DedupeLayer::new(receiver::SCOPE, MemoryStore::new()).expect("safe options");
+    let webhook = post(hand_over(queue)).route_layer((verify, dedupe));
+    let app = Router::new().route("/webhooks/nevent", webhook);
+    Sender::new(vec![receiver::spawn(app).await])
 }
