@@ -14,6 +14,7 @@
 //! | answer at once and work later, from a queue | [`queues`] |
 //! | do so with Redis Streams, or BullMQ | [`queue_redis_streams`] |
 //! | do so with `RabbitMQ` | [`queue_rabbitmq`] |
+//! | do so with Kafka | [`queue_kafka`] |
 //! | know what the sender is answered, and what it does then | [`responses`] |
 //! | choose a store; run Redis, PostgreSQL or SQLite; write a store | [`stores`], [`redis`], [`postgres`], [`own_store`] |
 //! | change the secret without losing a delivery | [`rotation`] |
@@ -63,6 +64,7 @@ pages! {
     queues = "queues.md";
     queue_redis_streams = "queue_redis_streams.md";
     queue_rabbitmq = "queue_rabbitmq.md";
+    queue_kafka = "queue_kafka.md";
     responses = "responses.md";
     stores = "stores.md";
     redis = "redis.md";

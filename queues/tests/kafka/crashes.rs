@@ -96,6 +96,7 @@ async fn worker() {
         return;
     }
     let worker = KafkaWorker::connect(&options(&told("BROKER"))).await.expect("a broker");
+    let worker = worker.observer(|happened| eprintln!("{happened:?}"));
     let once = match &*told("STORE") {
         "" => Once::with_options("work", MemoryStore::new(), short_lease()),
         file => {

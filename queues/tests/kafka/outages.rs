@@ -15,7 +15,7 @@ async fn is_answered_503(sender: &Sender, body: &str) {
 #[tokio::test]
 async fn without_the_broker_the_sender_is_answered_503_until_it_is_back() {
     let broker = Broker::start().await;
-    let options = broker.options("tickets").timeout(Duration::from_millis(500));
+    let options = broker.options("tickets").timeout(Duration::from_millis(1_200));
     let sender = sender(&options).await;
     let work = Work::start(&options, |_| false).await;
     sender.deliver(&Sent::single(1)).await;
