@@ -30,7 +30,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let once = Once::new("tickets", SqliteStore::open(&file).await?)?;
     let worker = RabbitMqWorker::connect(&options).await?;
-    let worker = worker.observer(|happened| eprintln!("{happened:?}"));
+    let worker = worker.observer(|incident| eprintln!("{incident:?}"));
     let handler = move |envelope, claim| sell(file.clone(), envelope, claim);
     println!("working");
     worker.run(&once, handler, told_to_stop()).await; // Returns when no handler is running.

@@ -11,7 +11,8 @@ use nevent_webhooks::queue::{Envelope, Once};
 use nevent_webhooks::store::{Scope, SqliteStore};
 use nevent_webhooks::transaction::CompleteError;
 use nevent_webhooks::{ClaimHandle, Event};
-use nevent_webhooks_queues::redis_streams::{RedisReplay, RedisStreams};
+use nevent_webhooks_queues::Select;
+use nevent_webhooks_queues::redis_streams::RedisStreams;
 use rusqlite::{Connection, TransactionBehavior::Immediate};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -22,15 +23,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // [worker]
     let (redis, scope) = (RedisStreams::connect(&url).await?, Scope::new("tickets")?);
     if std::env::args().any(|argument| argument == "replay") {
-        let replayed = redis.dead_letters(&scope).replay(RedisReplay::All).await?;
+        let replayed = redis.dead_letters(&scope).replay(Select::All).await?;
         println!("{replayed} replayed");
         return Ok(());
     }
     let once = Once::new("tickets", SqliteStore::open(&file).await?)?;
-    let worker = redis.worker(&scope, once).observer(|happened| eprintln!("{happened:?}"));
+    let worker = redis.worker(&scope).observer(|incident| eprintln!("{incident:?}"));
     let handler = move |envelope, claim| sell(file.clone(), envelope, claim);
     println!("working");
-    worker.run(handler, told_to_stop()).await; // Returns when nothing is in flight.
+    worker.run(&once, handler, told_to_stop()).await; // Returns when nothing is in flight.
     // [end]
     Ok(())
 }

@@ -14,6 +14,7 @@ mod handler;
 mod incident;
 #[cfg(feature = "kafka")]
 pub mod kafka;
+#[cfg(any(feature = "kafka", feature = "rabbitmq"))]
 mod pause;
 #[cfg(feature = "rabbitmq")]
 pub mod rabbitmq;

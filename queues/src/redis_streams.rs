@@ -8,7 +8,7 @@
 //! | --- | --- |
 //! | [`RedisStreams`] | the server, checked: it refuses one that would lose entries |
 //! | [`RedisStreamsQueue`] | the queue for `hand_over` |
-//! | [`RedisStreamsWorker`] | runs [`Once`] for each entry, with retries and dead letters |
+//! | [`RedisStreamsWorker`] | runs [`Once`](nevent_webhooks::queue::Once) for each entry, with retries and dead letters |
 //! | [`RedisDeadLetters`] | lists dead letters, and replays them |
 //!
 //! One server, Redis 7.0 or later, or Valkey. A Cluster and Sentinels are refused: the worker speaks to
@@ -28,7 +28,6 @@ mod check;
 mod dead;
 mod entry;
 mod error;
-mod happened;
 mod keys;
 mod options;
 mod queue;
@@ -41,20 +40,17 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nevent_webhooks::queue::Once;
 use nevent_webhooks::store::{RedisStore, Scope};
 use redis::Client;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 
-pub use self::dead::{RedisDeadLetter, RedisDeadLetters, RedisReplay};
+pub use self::dead::RedisDeadLetters;
 pub use self::error::RedisStreamsError;
-pub use self::happened::RedisStreamsHappened;
 use self::keys::Keys;
 pub use self::options::RedisStreamsOptions;
 pub use self::queue::RedisStreamsQueue;
 use self::scripts::Scripts;
 pub use self::worker::RedisStreamsWorker;
-use crate::RetryPolicy;
 
 /// A Redis server that holds the receiver's records and the queue. Clones share its connections.
 ///
@@ -137,8 +133,8 @@ impl RedisStreams {
     }
 
     /// A worker for the entries of this scope, which is that of the receiver's layer.
-    pub fn worker(&self, scope: &Scope, once: Once) -> RedisStreamsWorker {
-        RedisStreamsWorker::new(self.clone(), Keys::of(scope), once)
+    pub fn worker(&self, scope: &Scope) -> RedisStreamsWorker {
+        RedisStreamsWorker::new(self.clone(), Keys::of(scope))
     }
 
     /// The dead letters of this scope.

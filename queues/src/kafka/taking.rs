@@ -202,9 +202,6 @@ impl Taking {
     }
 
     fn on(&mut self, event: Event) {
-        if std::env::var_os("KDEBUG").is_some() {
-            eprintln!("{:?} E {event:?}", Instant::now());
-        }
         match event {
             Event::Ended { key, epoch, offset, is_settled } => {
                 self.partitions.ended(&key, epoch, offset, is_settled);

@@ -2,40 +2,13 @@
 
 use std::time::Duration;
 
-use nevent_webhooks::queue::Handled;
 use redis::RedisResult;
 use tokio::time::sleep;
 
 use super::entry::Entry;
 use super::keys::GROUP;
 use super::worker::Member;
-use super::{RedisStreamsHappened, RetryPolicy};
-
-pub(super) enum Verdict {
-    Done,
-    Retry { outcome: &'static str, attempts: u32, delay: Duration },
-    Dead { reason: &'static str, attempts: u32 },
-}
-
-impl Verdict {
-    /// An attempt counts if the handler ran and failed.
-    pub(super) fn of<T, E>(handled: &Handled<T, E>, attempts: u32, policy: &RetryPolicy) -> Self {
-        let Some(pause) = handled.retry_after() else { return Self::Done };
-        let outcome = handled.as_str();
-        if let Handled::InProgress { .. } = handled {
-            return Self::Retry { outcome, attempts, delay: pause };
-        }
-        if let Handled::Refused(_) = handled {
-            let delay = policy.delay_after(1).map_or(pause, |first| first.min(pause));
-            return Self::Retry { outcome, attempts, delay };
-        }
-        let attempts = attempts.saturating_add(1);
-        match policy.delay_after(attempts) {
-            Some(delay) => Self::Retry { outcome, attempts, delay },
-            None => Self::Dead { reason: outcome, attempts },
-        }
-    }
-}
+use crate::verdict::Verdict;
 
 /// As long as a restart of the server may take. Another worker takes the entry afterwards, and finds that
 /// it is done.
@@ -72,7 +45,8 @@ impl Member {
                 call.arg(millis(*delay)).arg(attempts)
             }
             Verdict::Dead { reason, attempts } => {
-                let event_type = entry.envelope().and_then(|envelope| envelope.event_type());
+                let event_type =
+                    entry.content.envelope().and_then(|envelope| envelope.event_type());
                 call.key(&keys.dead).arg(GROUP).arg(&entry.id).arg(&self.name);
                 call.arg(reason).arg(attempts).arg(event_type.unwrap_or_default());
                 call.arg(millis(self.settings.dead_for))
@@ -82,16 +56,9 @@ impl Member {
     }
 
     fn observe(&self, entry: &Entry, verdict: &Verdict) {
-        let event = entry.envelope().map_or(&*entry.id, |envelope| envelope.id().as_str());
-        match *verdict {
-            Verdict::Done => {}
-            Verdict::Retry { outcome, attempts, delay } => {
-                self.tell(&RedisStreamsHappened::Retry { event, outcome, attempts, delay });
-            }
-            Verdict::Dead { reason, attempts } => {
-                self.tell(&RedisStreamsHappened::DeadLetter { event, reason, attempts });
-            }
-        }
+        let envelope = entry.content.envelope();
+        let event = envelope.map_or(&*entry.id, |envelope| envelope.id().as_str());
+        self.observer.settled(event, verdict);
     }
 }
 

@@ -4,7 +4,6 @@ mod run;
 use std::collections::HashSet;
 use std::fmt::{self, Display};
 use std::hash::{BuildHasher, RandomState};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,8 +12,11 @@ use nevent_webhooks::queue::{Envelope, Once};
 use redis::RedisError;
 
 use self::outage::Outage;
+use super::RedisStreams;
 use super::keys::Keys;
-use super::{RedisStreams, RedisStreamsHappened, RetryPolicy};
+use crate::handler::Handler;
+use crate::incident::Observer;
+use crate::{RetryPolicy, WorkerIncident};
 
 /// Takes entries and runs [`Once`] for each. Several workers, in one process or many, share the work.
 ///
@@ -36,8 +38,8 @@ use super::{RedisStreams, RedisStreamsHappened, RetryPolicy};
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// let redis = RedisStreams::connect("redis://localhost:6379").await?;
 /// let once = Once::new("tickets", redis.store())?;
-/// let worker = redis.worker(&Scope::new("tickets")?, once);
-/// worker.run(handle, std::future::pending()).await;
+/// let worker = redis.worker(&Scope::new("tickets")?);
+/// worker.run(&once, handle, std::future::pending()).await;
 /// # Ok(()) }
 /// ```
 #[must_use = "call `run`"]
@@ -50,10 +52,9 @@ pub(super) struct Member {
     /// Its name in the group: another one after each start.
     pub(super) name: String,
     pub(super) settings: Settings,
-    once: Once,
     in_hand: Mutex<HashSet<String>>,
     outage: Outage,
-    observer: Arc<dyn Fn(&RedisStreamsHappened<'_>) + Send + Sync>,
+    pub(super) observer: Observer,
 }
 
 pub(super) struct Settings {
@@ -66,7 +67,7 @@ pub(super) struct Settings {
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 impl RedisStreamsWorker {
-    pub(super) fn new(redis: RedisStreams, keys: Keys, once: Once) -> Self {
+    pub(super) fn new(redis: RedisStreams, keys: Keys) -> Self {
         let name = format!("{:016x}", RandomState::new().hash_one(std::process::id()));
         let settings = Settings {
             concurrency: 16,
@@ -74,9 +75,9 @@ impl RedisStreamsWorker {
             dead_for: DAY * 14,
             claim_after: Duration::from_secs(60),
         };
-        let observer = Arc::new(|_: &RedisStreamsHappened<'_>| ());
-        let (in_hand, outage) = (Mutex::default(), Outage::default());
-        Self(Member { redis, keys, name, settings, once, in_hand, outage, observer })
+        let (in_hand, outage, observer) =
+            (Mutex::default(), Outage::default(), Observer::default());
+        Self(Member { redis, keys, name, settings, in_hand, outage, observer })
     }
 
     /// Sets the number of handlers that run at a time. 16 by default.
@@ -112,25 +113,25 @@ impl RedisStreamsWorker {
     /// If it panics, the worker continues.
     pub fn observer(
         mut self,
-        observer: impl Fn(&RedisStreamsHappened<'_>) + Send + Sync + 'static,
+        observer: impl Fn(&WorkerIncident<'_>) + Send + Sync + 'static,
     ) -> Self {
-        self.0.observer = Arc::new(observer);
+        self.0.observer = Observer::new(observer);
         self
     }
 
-    /// Works until `shutdown` completes. Then it takes no more entries, and returns when those in
-    /// flight are done: wrap it in a timeout if your platform does not kill the process.
+    /// Works until `stop` completes. Then it takes no more entries, and returns when those in flight are
+    /// done: wrap it in a timeout if your platform does not kill the process.
     ///
     /// It outlives restarts of the server. If you drop the future, handlers continue, and their entries
     /// are taken again by another worker, which finds that they are done.
-    pub async fn run<T, E, F, H>(self, handler: H, shutdown: impl Future<Output = ()>)
+    pub async fn run<H, F, T, E>(self, once: &Once, handler: H, stop: impl Future<Output = ()>)
     where
+        H: Fn(Envelope, ClaimHandle) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = Result<T, E>> + Send + 'static,
         T: Send + 'static,
         E: Display + Send + 'static,
-        F: Future<Output = Result<T, E>> + Send + 'static,
-        H: Fn(Envelope, ClaimHandle) -> F + Clone + Send + Sync + 'static,
     {
-        run::run(Arc::new(self.0), handler, shutdown).await;
+        run::run(Arc::new(self.0), once, Handler::new(once, handler), stop).await;
     }
 }
 
@@ -148,14 +149,9 @@ impl Member {
         self.in_hand.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
     }
 
-    /// An observer that panics must not end the worker, or keep an entry in hand for ever.
-    pub(super) fn tell(&self, happened: &RedisStreamsHappened<'_>) {
-        let _ = catch_unwind(AssertUnwindSafe(|| (self.observer)(happened)));
-    }
-
     pub(super) fn failed(&self, error: RedisError) {
         let error = self.redis.failed(error);
-        self.tell(&RedisStreamsHappened::ServerFailed { error: &error });
+        self.observer.failed(&error);
     }
 }
 

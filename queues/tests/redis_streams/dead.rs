@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use nevent_webhooks_queues::redis_streams::RedisReplay;
+use nevent_webhooks_queues::{DeadLetter, RetryPolicy, Select};
 
 use crate::hand_over::{QUEUE, noting};
 use crate::retries::failing;
@@ -18,17 +18,18 @@ async fn what_no_handler_can_read_is_parked_as_it_came() {
     scene.sender.until_accepted("d-1", "no JSON at all").await;
     scene.server.command::<String>(&["XADD", QUEUE, "*", "envelope", "{\"version\":1}"]).await;
     scene.server.command::<String>(&["XADD", QUEUE, "*", "something", "else"]).await;
-    let running = Running::start(scene.worker().observer(diary.observer()), noting(&diary));
+    let running =
+        Running::start(&scene.once(), scene.worker().observer(diary.observer()), noting(&diary));
     eventually("all are parked", async || scene.depth().await == 0).await;
     running.stop().await;
-    let letters = scene.dead().list().await.expect("a list");
-    let mut reasons: Vec<_> = letters.iter().map(|letter| &*letter.reason).collect();
+    let letters = scene.dead().list(10_000).await.expect("a list");
+    let mut reasons: Vec<_> = letters.iter().map(DeadLetter::reason).collect();
     reasons.sort_unstable();
     assert_eq!(reasons, ["not_an_event", "unreadable", "unreadable"]);
-    let body = letters.iter().find_map(|letter| letter.envelope().ok()).expect("one envelope");
+    let body = letters.iter().find_map(|letter| letter.envelope()).expect("one envelope");
     assert_eq!(body.body(), "no JSON at all");
-    assert!(letters.iter().any(|letter| letter.json == b"{\"version\":1}"));
-    assert_eq!(scene.dead().replay(RedisReplay::All).await.expect("a server"), 3);
+    assert!(letters.iter().any(|letter| letter.unreadable() == Some(b"{\"version\":1}")));
+    assert_eq!(scene.dead().replay(Select::All).await.expect("a server"), 3);
     let fields: Vec<_> = scene.entries().await.into_iter().map(|(_, fields)| fields).collect();
     assert!(fields.contains(&vec!["something".to_owned(), "else".to_owned()]), "{fields:?}");
 }
@@ -39,13 +40,13 @@ async fn an_entry_whose_field_is_no_utf8_harms_no_other() {
     let odd: [&[u8]; 5] = [b"XADD", QUEUE.as_bytes(), b"*", b"\xff", b"\xfe"];
     scene.server.command::<String>(&odd).await;
     scene.sender.until_accepted("d-1", &event_json("evt_1")).await;
-    let running = Running::start(scene.worker(), noting(&diary));
+    let running = Running::start(&scene.once(), scene.worker(), noting(&diary));
     eventually("both are gone", async || scene.depth().await == 0).await;
     running.stop().await;
     assert_eq!(diary.lines(), ["evt_1"]);
-    let letters = scene.dead().list().await.expect("a list");
-    assert_eq!((letters.len(), &*letters[0].reason), (1, "unreadable"));
-    assert_eq!(scene.dead().replay(RedisReplay::All).await.expect("a server"), 1);
+    let letters = scene.dead().list(10_000).await.expect("a list");
+    assert_eq!((letters.len(), letters[0].reason()), (1, "unreadable"));
+    assert_eq!(scene.dead().replay(Select::All).await.expect("a server"), 1);
     let range = ["XRANGE", QUEUE, "-", "+"];
     let entries: Vec<(String, Vec<Vec<u8>>)> = scene.server.command(&range).await;
     assert_eq!(entries[0].1, odd[3..], "as it came");
@@ -56,46 +57,43 @@ async fn an_entry_of_too_many_fields_is_parked_and_replayed() {
     let (scene, diary) = (Scene::new().await, Diary::default());
     let many = [&["XADD", QUEUE, "*"][..], &vec!["field"; 8_002]].concat();
     scene.server.command::<String>(&many).await;
-    let running = Running::start(scene.worker(), noting(&diary));
+    let running = Running::start(&scene.once(), scene.worker(), noting(&diary));
     eventually("it is parked", async || scene.depth().await == 0).await;
     running.stop().await;
-    assert_eq!(scene.dead().replay(RedisReplay::All).await.expect("a server"), 1);
+    assert_eq!(scene.dead().replay(Select::All).await.expect("a server"), 1);
     assert_eq!(scene.depth().await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn dead_letters_are_replayed_by_type_and_by_id_and_deleted() {
+async fn dead_letters_are_replayed_and_deleted_by_type_id_and_time() {
     let scene = Scene::new().await;
     for (id, of) in [("evt_1", "fan.created"), ("evt_2", "fan.deleted"), ("evt_3", "fan.created")] {
         let body = format!(r#"{{"id":"{id}","type":"{of}","created":1640995200}}"#);
         scene.sender.until_accepted(id, &body).await;
     }
-    let worker = scene.worker().retry(nevent_webhooks_queues::RetryPolicy::new().attempts(1));
-    let running = Running::start(worker, failing(&Arc::new(AtomicBool::new(true))));
+    let worker = scene.worker().retry(RetryPolicy::new().attempts(1));
+    let running = Running::start(&scene.once(), worker, failing(&Arc::new(AtomicBool::new(true))));
     eventually("all are dead", async || scene.depth().await == 0).await;
     running.stop().await;
     let dead = scene.dead();
-    assert_eq!(dead.replay(RedisReplay::Type("fan.deleted")).await.expect("a server"), 1);
-    let left = dead.list().await.expect("a list");
-    let first = [left[0].id.clone()];
-    assert_eq!(dead.replay(RedisReplay::Ids(&first)).await.expect("a server"), 1);
-    assert_eq!(dead.replay(RedisReplay::Ids(&first)).await.expect("a server"), 0, "not twice");
-    assert_eq!(dead.delete(&[left[1].id.clone()]).await.expect("a server"), 1);
-    assert!(dead.list().await.expect("a list").is_empty());
+    assert_eq!(dead.replay(Select::Type("fan.deleted")).await.expect("a server"), 1);
+    let far = Duration::from_secs(3_600);
+    let (past, now, future) = (SystemTime::now() - far, SystemTime::now(), SystemTime::now() + far);
+    assert_eq!(dead.delete(Select::ReceivedBetween(past - far, past)).await.expect("a server"), 0);
+    assert_eq!(dead.delete(Select::ReceivedBetween(now, future)).await.expect("a server"), 0);
+    assert_eq!(dead.replay(Select::Id("evt_1")).await.expect("a server"), 1);
+    assert_eq!(dead.replay(Select::Id("evt_1")).await.expect("a server"), 0, "not twice");
+    assert_eq!(dead.delete(Select::ReceivedBetween(past, future)).await.expect("a server"), 1);
+    assert!(dead.list(10_000).await.expect("a list").is_empty());
     assert_eq!(scene.depth().await, 2);
 }
 
-/// An id without its second part names one dead letter, which is replayed once.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_dead_letter_is_moved_by_its_short_id() {
-    let (scene, dead) = (Scene::new().await, "{tickets}:queue:dead");
-    scene.server.command::<String>(&["XADD", dead, "5-1", "envelope", "old"]).await;
-    let short = ["5".to_owned()];
-    for replayed in [1, 0] {
-        let moved = scene.dead().replay(RedisReplay::Ids(&short)).await;
-        assert_eq!(moved.expect("a server"), replayed);
-    }
-    assert_eq!(scene.depth().await, 1);
+fn json_of(number: u32, event_type: &str) -> String {
+    format!(
+        r#"{{"version":1,"id":"evt_{number}","dedupe_key":"event_id","delivery_id":"d-{number}",
+        "scheme":"nevent","event_type":"{event_type}","is_readable":true,"received_at_ms":1,
+        "secret":"1","body":"{{}}"}}"#
+    )
 }
 
 /// More than one page.
@@ -104,12 +102,12 @@ async fn many_dead_letters_are_replayed_by_type() {
     let (scene, dead) = (Scene::new().await, "{tickets}:queue:dead");
     for number in 0..250 {
         let of = if number % 2 == 0 { "fan.created" } else { "fan.deleted" };
-        let letter = ["XADD", dead, "*", "dead_type", of, "envelope", "old"];
-        scene.server.command::<String>(&letter).await;
+        let envelope = json_of(number, of);
+        scene.server.command::<String>(&["XADD", dead, "*", "envelope", &envelope]).await;
     }
-    let moved = scene.dead().replay(RedisReplay::Type("fan.created")).await;
+    let moved = scene.dead().replay(Select::Type("fan.created")).await;
     assert_eq!((moved.expect("a server"), scene.depth().await), (125, 125));
-    assert_eq!(scene.dead().list().await.expect("a list").len(), 125);
+    assert_eq!(scene.dead().list(10_000).await.expect("a list").len(), 125);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -121,10 +119,10 @@ async fn dead_letters_expire() {
         .await;
     scene.sender.until_accepted("d-1", "no JSON at all").await;
     let worker = scene.worker().dead_letters_for(Duration::from_secs(3_600));
-    let running = Running::start(worker, noting(&diary));
+    let running = Running::start(&scene.once(), worker, noting(&diary));
     eventually("the old one is gone", async || {
-        let letters = scene.dead().list().await.expect("a list");
-        letters.len() == 1 && letters[0].reason == "not_an_event"
+        let letters = scene.dead().list(10_000).await.expect("a list");
+        letters.len() == 1 && letters[0].reason() == "not_an_event"
     })
     .await;
     running.stop().await;

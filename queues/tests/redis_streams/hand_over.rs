@@ -26,7 +26,7 @@ async fn every_event_is_one_entry_and_is_handled_once() {
     }
     // One single, and fifteen events in two batches that overlap.
     assert_eq!(scene.depth().await, 16);
-    let running = Running::start(scene.worker(), noting(&diary));
+    let running = Running::start(&scene.once(), scene.worker(), noting(&diary));
     eventually("all is handled", async || scene.depth().await == 0).await;
     running.stop().await;
     let mut handled = diary.lines();
@@ -44,7 +44,7 @@ async fn another_copy_of_an_entry_is_acknowledged_and_not_handled() {
     let (_, fields) = &scene.entries().await[0];
     scene.server.command::<String>(&["XADD", QUEUE, "*", "envelope", &fields[1]]).await;
     assert_eq!(scene.depth().await, 2);
-    let running = Running::start(scene.worker(), noting(&diary));
+    let running = Running::start(&scene.once(), scene.worker(), noting(&diary));
     eventually("both are gone", async || scene.depth().await == 0).await;
     running.stop().await;
     assert_eq!(diary.lines(), ["evt_single_1"]);
@@ -55,7 +55,7 @@ async fn nothing_stays_at_rest_when_all_is_done() {
     let (scene, diary) = (Scene::new().await, Diary::default());
     let (status, text) = scene.sender.attempt("d-1", &event_json("evt_1")).await;
     assert_eq!((status, &*text), (200, ""));
-    let running = Running::start(scene.worker(), noting(&diary));
+    let running = Running::start(&scene.once(), scene.worker(), noting(&diary));
     eventually("it is gone", async || scene.depth().await == 0).await;
     running.stop().await;
     let pending: (u64, Option<String>, Option<String>, Option<String>) =

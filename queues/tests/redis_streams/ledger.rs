@@ -70,11 +70,14 @@ async fn worker_process() {
     if is_program() {
         let (redis, shop) = (connected().await, Shop::told().await);
         let once = Once::with_options(SCOPE, shop.store.clone(), short_lease());
-        let worker = worker(&redis, &once.expect("safe options"));
+        let worker = worker(&redis);
         let policy = nevent_webhooks_queues::RetryPolicy::new().first(Duration::from_millis(100));
         say("works");
         let handler = move |envelope, claim| shop.clone().sell(envelope, claim);
-        worker.retry(policy).run(handler, std::future::pending()).await;
+        worker
+            .retry(policy)
+            .run(&once.expect("safe options"), handler, std::future::pending())
+            .await;
     }
 }
 

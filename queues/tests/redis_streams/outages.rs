@@ -21,7 +21,8 @@ use crate::support::sender::{Sent, event_json};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_down_is_a_503_and_comes_back_without_a_restart_of_anything() {
     let (scene, diary) = (Scene::new().await, Diary::default());
-    let running = Running::start(scene.worker().observer(diary.observer()), noting(&diary));
+    let running =
+        Running::start(&scene.once(), scene.worker().observer(diary.observer()), noting(&diary));
     scene.sender.until_accepted("d-1", &event_json("evt_1")).await;
     eventually("the first is handled", async || diary.has("evt_1")).await;
     scene.server.kill();
@@ -63,11 +64,11 @@ async fn an_entry_that_is_done_while_the_server_is_down_is_not_handled_again() {
     let once = Once::new("tickets", MemoryStore::new()).expect("a scope");
     let told = Diary::default();
     let write = told.observer();
-    let worker = worker(&scene.redis, &once).observer(move |happened| {
+    let worker = worker(&scene.redis).observer(move |happened| {
         write(happened);
         panic!("an observer's bug");
     });
-    let running = Running::start(worker, waiting(&diary, &gate));
+    let running = Running::start(&once, worker, waiting(&diary, &gate));
     scene.sender.until_accepted("d-1", &event_json("evt_1")).await;
     eventually("it begins", async || diary.has("begins evt_1")).await;
     scene.server.kill();
@@ -84,7 +85,8 @@ async fn an_entry_that_is_done_while_the_server_is_down_is_not_handled_again() {
 async fn a_worker_that_is_told_to_stop_ends_what_it_has_begun_and_takes_no_more() {
     let (scene, diary) = (Scene::new().await, Diary::default());
     let gate = Arc::new(Semaphore::new(0));
-    let running = Running::start(scene.worker().concurrency(1), waiting(&diary, &gate));
+    let running =
+        Running::start(&scene.once(), scene.worker().concurrency(1), waiting(&diary, &gate));
     scene.sender.until_accepted("d-1", &event_json("evt_1")).await;
     scene.sender.until_accepted("d-2", &event_json("evt_2")).await;
     eventually("the first begins", async || diary.has("begins evt_1")).await;
@@ -103,8 +105,8 @@ async fn an_entry_that_is_at_work_for_long_is_not_taken_over() {
     let (scene, diary) = (Scene::new().await, Diary::default());
     let (once, gate) = (scene.once(), Arc::new(Semaphore::new(0)));
     let start = || {
-        let worker = worker(&scene.redis, &once).observer(diary.observer());
-        Running::start(worker, waiting(&diary, &gate))
+        let worker = worker(&scene.redis).observer(diary.observer());
+        Running::start(&once, worker, waiting(&diary, &gate))
     };
     let both = [start(), start()];
     scene.sender.until_accepted("d-1", &event_json("evt_1")).await;
@@ -128,7 +130,7 @@ async fn a_full_server_refuses_entries_and_still_works_off_those_it_has() {
     for id in ["evt_0", "evt_1"] {
         scene.sender.until_accepted(id, &event_json(id)).await;
         if id == "evt_0" {
-            let running = Running::start(worker(&scene.redis, &once), noting(&diary));
+            let running = Running::start(&once, worker(&scene.redis), noting(&diary));
             eventually("a group", async || scene.depth().await == 0).await;
             running.stop().await;
         }
@@ -136,7 +138,7 @@ async fn a_full_server_refuses_entries_and_still_works_off_those_it_has() {
     scene.server.command::<String>(&["CONFIG", "SET", "maxmemory", "1"]).await;
     let (status, _) = scene.sender.attempt("d-2", &event_json("evt_2")).await;
     assert_eq!(status, 503);
-    let running = Running::start(worker(&scene.redis, &once), noting(&diary));
+    let running = Running::start(&once, worker(&scene.redis), noting(&diary));
     eventually("the first is done", async || scene.depth().await == 0).await;
     scene.server.command::<String>(&["CONFIG", "SET", "maxmemory", "0"]).await;
     let (status, _) = scene.sender.attempt("d-2", &event_json("evt_2")).await;
@@ -158,8 +160,8 @@ async fn a_worker_whose_store_is_down_takes_few_entries_until_it_is_back() {
     records.kill();
     // Later than the test's end, so that each retry is of another entry.
     let policy = RetryPolicy::new().first(Duration::from_secs(20)).attempts(3);
-    let worker = worker(&scene.redis, &once).concurrency(2).retry(policy);
-    let running = Running::start(worker.observer(diary.observer()), noting(&diary));
+    let worker = worker(&scene.redis).concurrency(2).retry(policy);
+    let running = Running::start(&once, worker.observer(diary.observer()), noting(&diary));
     eventually("an entry is refused", async || !diary.lines().is_empty()).await;
     sleep(Duration::from_secs(4)).await;
     let moved = diary.lines().len();
@@ -172,7 +174,7 @@ async fn a_worker_whose_store_is_down_takes_few_entries_until_it_is_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_group_that_is_lost_is_created_again_and_loses_nothing() {
     let (scene, diary) = (Scene::new().await, Diary::default());
-    let running = Running::start(scene.worker(), noting(&diary));
+    let running = Running::start(&scene.once(), scene.worker(), noting(&diary));
     scene.sender.until_accepted("d-1", &event_json("evt_1")).await;
     eventually("the first is handled", async || diary.has("evt_1")).await;
     scene.server.command::<u32>(&["XGROUP", "DESTROY", QUEUE, "workers"]).await;

@@ -4,10 +4,8 @@ use std::time::Duration;
 use nevent_webhooks::ClaimHandle;
 use nevent_webhooks::queue::{Envelope, Once};
 use nevent_webhooks::store::Scope;
-use nevent_webhooks_queues::RetryPolicy;
-use nevent_webhooks_queues::redis_streams::{
-    RedisDeadLetters, RedisStreams, RedisStreamsHappened, RedisStreamsWorker,
-};
+use nevent_webhooks_queues::redis_streams::{RedisDeadLetters, RedisStreams, RedisStreamsWorker};
+use nevent_webhooks_queues::{RetryPolicy, WorkerIncident};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
@@ -38,7 +36,7 @@ impl Scene {
 
     /// A worker with short delays and three attempts.
     pub fn worker(&self) -> RedisStreamsWorker {
-        worker(&self.redis, &self.once())
+        worker(&self.redis)
     }
 
     pub fn once(&self) -> Once {
@@ -61,9 +59,9 @@ impl Scene {
     }
 }
 
-pub fn worker(redis: &RedisStreams, once: &Once) -> RedisStreamsWorker {
+pub fn worker(redis: &RedisStreams) -> RedisStreamsWorker {
     let policy = RetryPolicy::new().first(Duration::from_millis(100)).attempts(3);
-    let worker = redis.worker(&scope(), once.clone()).retry(policy);
+    let worker = redis.worker(&scope()).retry(policy);
     worker.claim_after(Duration::from_secs(1))
 }
 
@@ -85,16 +83,16 @@ impl Diary {
     }
 
     /// The observer of a worker.
-    pub fn observer(&self) -> impl Fn(&RedisStreamsHappened<'_>) + Send + Sync + 'static {
+    pub fn observer(&self) -> impl Fn(&WorkerIncident<'_>) + Send + Sync + 'static {
         let diary = self.clone();
         move |happened| match happened {
-            RedisStreamsHappened::Retry { event, outcome, attempts, delay, .. } => {
+            WorkerIncident::Retry { event, outcome, attempts, delay, .. } => {
                 diary.write(format!("retry {event} {outcome} {attempts} {}", delay.as_millis()));
             }
-            RedisStreamsHappened::DeadLetter { event, reason, attempts, .. } => {
+            WorkerIncident::DeadLetter { event, reason, attempts, .. } => {
                 diary.write(format!("dead {event} {reason} {attempts}"));
             }
-            RedisStreamsHappened::ServerFailed { .. } => diary.write("server failed".to_owned()),
+            WorkerIncident::QueueFailed { .. } => diary.write("server failed".to_owned()),
             other => diary.write(format!("{other:?}")),
         }
     }
@@ -108,6 +106,7 @@ pub struct Running {
 
 impl Running {
     pub fn start<F>(
+        once: &Once,
         worker: RedisStreamsWorker,
         handler: impl Fn(Envelope, ClaimHandle) -> F + Clone + Send + Sync + 'static,
     ) -> Self
@@ -115,8 +114,9 @@ impl Running {
         F: Future<Output = Result<(), String>> + Send + 'static,
     {
         let (stop, stopped) = oneshot::channel();
+        let once = once.clone();
         let task = tokio::spawn(async move {
-            worker.run(handler, async { drop(stopped.await) }).await;
+            worker.run(&once, handler, async { drop(stopped.await) }).await;
         });
         Self { stop, task }
     }

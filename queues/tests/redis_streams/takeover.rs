@@ -24,10 +24,11 @@ async fn an_entry_that_kills_its_workers_becomes_a_dead_letter() {
         let claim = ["XCLAIM", QUEUE, "workers", "gone", "0", &id];
         scene.server.command::<redis::Value>(&claim).await;
     }
-    let running = Running::start(scene.worker().observer(diary.observer()), noting(&diary));
-    eventually("it is a dead letter", async || diary.has("dead evt_1 crashed 3")).await;
+    let running =
+        Running::start(&scene.once(), scene.worker().observer(diary.observer()), noting(&diary));
+    eventually("it is a dead letter", async || diary.has("dead evt_1 worker_vanished 3")).await;
     running.stop().await;
-    assert_eq!(diary.lines(), ["dead evt_1 crashed 3"]);
+    assert_eq!(diary.lines(), ["dead evt_1 worker_vanished 3"]);
 }
 
 /// A worker that was frozen while its entry was claimed by another, and then fails.
@@ -48,7 +49,8 @@ async fn an_entry_that_another_worker_has_taken_over_is_not_moved() {
         scene.sender.deliver(&Sent::single(number)).await;
         let policy = RetryPolicy::new().attempts(attempts);
         let slow = scene.worker().claim_after(Duration::from_secs(600)).retry(policy);
-        let running = Running::start(slow.observer(diary.observer()), handler.clone());
+        let running =
+            Running::start(&scene.once(), slow.observer(diary.observer()), handler.clone());
         all.acquire().await.expect("open").forget();
         let (id, _) = scene.entries().await.pop().expect("an entry");
         let claim = ["XCLAIM", QUEUE, "workers", "other", "0", &id];
@@ -60,7 +62,7 @@ async fn an_entry_that_another_worker_has_taken_over_is_not_moved() {
         assert!(pending.iter().all(|(_, owner, ..)| owner == "other"), "{pending:?}");
         assert_eq!(pending.len(), number as usize);
     }
-    assert!(scene.dead().list().await.expect("a list").is_empty());
+    assert!(scene.dead().list(10_000).await.expect("a list").is_empty());
 }
 
 /// The record of the event is still leased when another worker takes the entry over.
@@ -77,8 +79,8 @@ async fn crashes_count_when_the_crashed_workers_lease_outlives_it() {
         (envelope.expect("one"), waiting(&diary, &gate), once.clone());
     let holding = tokio::spawn(async move { leased.event(&envelope, handler).await.as_str() });
     eventually("the lease is held", async || diary.has("begins evt_1")).await;
-    let observed = worker(&scene.redis, &once).observer(diary.observer());
-    let running = Running::start(observed, noting(&diary));
+    let observed = worker(&scene.redis).observer(diary.observer());
+    let running = Running::start(&once, observed, noting(&diary));
     let both = |line: &String| line.starts_with("retry evt_1 in_progress 2 ");
     eventually("two crashes", async || diary.lines().iter().any(both)).await;
     gate.add_permits(1);

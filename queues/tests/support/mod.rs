@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test uses a part")]
 
 pub mod directory;
+pub mod example;
 pub mod ledger;
 #[path = "../../../tests/support/ports.rs"]
 pub mod ports;

@@ -1,69 +1,63 @@
 //! The loops of a worker: one reads new entries, one looks after the rest.
 
-use std::fmt::Display;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::{Either, select};
-use nevent_webhooks::ClaimHandle;
-use nevent_webhooks::queue::{Envelope, Handled};
+use nevent_webhooks::queue::Once;
 use redis::RedisResult;
 use redis::aio::MultiplexedConnection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
-use super::super::entry::{Content, Entry, Raw};
-use super::super::settle::Verdict;
+use super::super::entry::{Entry, Raw};
 use super::Member;
 use crate::RetryPolicy;
+use crate::content::Content;
+use crate::handler::Handler;
+use crate::verdict::Verdict;
 
 /// After the server has failed.
 const PAUSE: Duration = Duration::from_millis(500);
 /// How often delayed entries are looked at.
 const TICK: Duration = Duration::from_millis(200);
 const TIDY: Duration = Duration::from_secs(60);
-/// How long an entry waits that only a newer worker can read. One that is being deployed may take it.
-const UNTIL_NEWER: Duration = Duration::from_secs(60);
 /// Entries in one answer: envelopes may be large.
 const MOST_AT_ONCE: u32 = 64;
 
 /// Starts the task that handles an entry. The permit ends with it.
 type Start = dyn Fn(Entry, OwnedSemaphorePermit) + Send + Sync;
 
-pub(super) async fn run<T, E, F, H>(
+pub(super) async fn run(
     member: Arc<Member>,
-    handler: H,
-    shutdown: impl Future<Output = ()>,
-) where
-    T: Send + 'static,
-    E: Display + Send + 'static,
-    F: Future<Output = Result<T, E>> + Send + 'static,
-    H: Fn(Envelope, ClaimHandle) -> F + Clone + Send + Sync + 'static,
-{
+    once: &Once,
+    handler: Handler,
+    stop: impl Future<Output = ()>,
+) {
     let all = member.settings.concurrency;
     let permits = Arc::new(Semaphore::new(usize::try_from(all).unwrap_or(usize::MAX)));
-    let (stop, stopped) = watch::channel(false);
+    let (stopping, stopped) = watch::channel(false);
     let own = Arc::clone(&member);
     let start = move |entry: Entry, permit| {
         let (member, handler) = (Arc::clone(&own), handler.clone());
         tokio::spawn(async move {
-            work(&member, &entry, handler).await;
+            work(&member, &entry, &handler).await;
             member.put_down(&entry.id);
             drop(permit);
         });
     };
     let looking_after = look_after(&member);
     let reading = read(&member, &permits, &start, stopped);
-    let stopping = async {
-        shutdown.await;
-        let _ = stop.send(true);
+    let told = async {
+        stop.await;
+        let _ = stopping.send(true);
     };
     // The entries in hand are kept until the last is done.
     let ending = async {
-        tokio::join!(reading, stopping);
+        tokio::join!(reading, told);
         let _ = permits.acquire_many(all).await;
-        member.once.wait_idle().await;
+        once.wait_idle().await;
     };
     match select(pin!(ending), pin!(looking_after)).await {
         Either::Left(((), _)) | Either::Right(((), _)) => {}
@@ -154,7 +148,7 @@ fn taken_over((entry, delivered): (Raw, u32), policy: RetryPolicy) -> Entry {
     entry.attempts = entry.attempts.saturating_add(delivered.saturating_sub(1));
     let has_run = matches!(entry.content, Content::Event(_));
     if has_run && policy.delay_after(entry.attempts).is_none() {
-        entry.content = Content::Parked("crashed", entry.envelope().cloned());
+        entry.content = entry.content.killer();
     }
     entry
 }
@@ -204,26 +198,11 @@ async fn look_after(member: &Member) {
     }
 }
 
-async fn work<T, E, F>(
-    member: &Member,
-    entry: &Entry,
-    handler: impl FnOnce(Envelope, ClaimHandle) -> F + Send + 'static,
-) where
-    T: Send + 'static,
-    E: Display + Send + 'static,
-    F: Future<Output = Result<T, E>> + Send + 'static,
-{
-    let verdict = match &entry.content {
-        Content::Event(envelope) => {
-            let ended = member.once.event(envelope, handler).await;
-            member.outage.ended(matches!(ended, Handled::Refused(_)));
-            Verdict::of(&ended, entry.attempts, &member.settings.retry)
-        }
-        Content::Newer => {
-            let (outcome, attempts) = ("unknown_version", entry.attempts);
-            Verdict::Retry { outcome, attempts, delay: UNTIL_NEWER }
-        }
-        Content::Parked(reason, _) => Verdict::Dead { reason, attempts: entry.attempts },
-    };
+async fn work(member: &Member, entry: &Entry, handler: &Handler) {
+    let retry = &member.settings.retry;
+    let verdict = Verdict::on(&entry.content, entry.attempts, handler, retry).await;
+    if let Content::Event(_) = entry.content {
+        member.outage.ended(verdict.is_refused());
+    }
     member.settle(entry, &verdict).await;
 }
