@@ -1,8 +1,11 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::mem::replace;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use rdkafka::message::OwnedHeaders;
-use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
+use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::util::Timeout;
+use tokio::time::timeout;
 
 use super::check::client_error;
 use super::{KafkaError, KafkaOptions};
@@ -11,7 +14,7 @@ use super::{KafkaError, KafkaOptions};
 pub(super) struct Publisher {
     options: KafkaOptions,
     largest: usize,
-    producer: Mutex<FutureProducer>,
+    current: Mutex<Current>,
 }
 
 /// A record that is to be published.
@@ -28,12 +31,13 @@ impl Publisher {
     /// `largest` is the size of the largest record.
     pub(super) fn new(options: &KafkaOptions, largest: usize) -> Result<Self, KafkaError> {
         let producer = options.producer(largest).create().map_err(client_error)?;
-        Ok(Self { options: options.clone(), largest, producer: Mutex::new(producer) })
+        let current = Mutex::new(Current { producer, since: Instant::now() });
+        Ok(Self { options: options.clone(), largest, current })
     }
 
     /// Returns when all replicas that are in sync have the record.
     pub(super) async fn publish(&self, record: Record<'_>) -> Result<(), KafkaError> {
-        let producer = self.producer.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let producer = self.now().producer.clone();
         let mut sent = FutureRecord::to(record.topic).key(record.key).headers(record.headers);
         sent.payload = record.value;
         sent.partition = record.partition;
@@ -41,23 +45,46 @@ impl Publisher {
         let Err((error, _)) = producer.send(sent, Timeout::After(limit)).await else {
             return Ok(());
         };
-        if producer.client().fatal_error().is_some() {
+        let error = KafkaError::of_put(&error, limit);
+        if !matches!(error, KafkaError::TooLarge) {
             self.renew();
         }
-        Err(KafkaError::of_put(&error, limit))
+        Err(error)
     }
 
-    /// An idempotent producer that has lost count, for example because the brokers have lost records, never
-    /// publishes again.
+    /// The same within the timeout: the client looks only once a second for records whose time is over.
+    pub(super) async fn put(&self, record: Record<'_>) -> Result<(), KafkaError> {
+        let limit = self.options.timeout;
+        let published = timeout(limit, self.publish(record)).await;
+        published.unwrap_or_else(|_| {
+            self.renew();
+            Err(KafkaError::TimedOut(limit))
+        })
+    }
+
+    fn now(&self) -> MutexGuard<'_, Current> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Brokers may refuse an idempotent producer for ever whose records they have lost, or that has given up
+    /// some. A new one is accepted. Not too often, because a new one needs half a second to begin.
     fn renew(&self) {
-        let mut producer = self.producer.lock().unwrap_or_else(PoisonError::into_inner);
-        if producer.client().fatal_error().is_none() {
-            return; // Another task has renewed it.
+        let mut current = self.now();
+        if current.since.elapsed() < self.options.timeout * 2 {
+            return;
         }
-        if let Ok(new) = self.options.producer(self.largest).create() {
-            *producer = new;
+        if let Ok(producer) = self.options.producer(self.largest).create() {
+            let old = replace(&mut *current, Current { producer, since: Instant::now() });
+            // The end of a producer blocks.
+            tokio::task::spawn_blocking(move || drop(old));
         }
     }
+}
+
+/// The producer, and when it was created.
+struct Current {
+    producer: FutureProducer,
+    since: Instant,
 }
 
 impl std::fmt::Debug for Publisher {

@@ -2,7 +2,6 @@ use std::sync::Arc;
 
 use nevent_webhooks::ClaimHandle;
 use nevent_webhooks::queue::{Envelope, Queue, QueueError};
-use tokio::time::timeout;
 
 use super::guard::Guard;
 use super::message::headers_of;
@@ -65,10 +64,7 @@ impl KafkaQueue {
             headers: headers_of(envelope),
             value: Some(envelope.body()),
         };
-        // The client looks only once a second for records whose time is over.
-        let limit = self.options.timeout;
-        let published = timeout(limit, self.publisher.publish(record)).await;
-        published.unwrap_or(Err(KafkaError::TimedOut(limit)))
+        self.publisher.put(record).await
     }
 }
 
