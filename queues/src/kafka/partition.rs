@@ -98,7 +98,7 @@ impl Partition {
 
     /// What to commit, if there is anything new: the position, and how many workers have begun with the
     /// entry there.
-    pub(super) fn to_commit(&mut self) -> Option<(i64, u32)> {
+    pub(super) fn next_commit(&mut self) -> Option<(i64, u32)> {
         let position = self.position();
         let is_new = match self.phase {
             Phase::Reading => false,
@@ -193,7 +193,7 @@ mod tests {
         }
         partition.take_over(Some(committed), begun);
         assert_eq!(partition.start(&key(), 4, Instant::now()).map(|_| ()), None, "not marked");
-        let (position, _) = partition.to_commit().expect("a mark");
+        let (position, _) = partition.next_commit().expect("a mark");
         partition.has_committed(position);
         partition
     }
@@ -207,15 +207,15 @@ mod tests {
         let mut partition = partition(5, 0, 5..8);
         assert_eq!([start(&mut partition), start(&mut partition)], [Some(5), Some(6)]);
         partition.ended(6);
-        assert_eq!((partition.position(), partition.to_commit()), (5, None));
+        assert_eq!((partition.position(), partition.next_commit()), (5, None));
         partition.ended(5);
-        assert_eq!(partition.to_commit(), Some((7, 1)));
-        assert_eq!(partition.to_commit(), None);
+        assert_eq!(partition.next_commit(), Some((7, 1)));
+        assert_eq!(partition.next_commit(), None);
         partition.has_not_committed();
-        assert_eq!(partition.to_commit(), Some((7, 1)));
+        assert_eq!(partition.next_commit(), Some((7, 1)));
         assert_eq!(start(&mut partition), Some(7));
         partition.ended(7);
-        assert_eq!(partition.to_commit(), Some((8, 1)));
+        assert_eq!(partition.next_commit(), Some((8, 1)));
         assert_eq!(partition.to_leave(), Some((8, 0)));
     }
 
@@ -238,7 +238,7 @@ mod tests {
         assert_eq!(start(&mut partition), None);
         for offset in 0..4 {
             partition.ended(offset);
-            assert_eq!(partition.to_commit(), Some((offset + 1, 1)));
+            assert_eq!(partition.next_commit(), Some((offset + 1, 1)));
             partition.has_committed(offset + 1);
             let next = partition.start(&key(), 4, Instant::now()).expect("the next");
             assert_eq!((next.vanished, next.is_suspect), (0, offset < 3));
@@ -250,10 +250,10 @@ mod tests {
     fn a_head_that_was_begun_and_is_not_done_counts_up() {
         let mut partition = Partition::new(1, 3);
         partition.receive(message(3), Instant::now());
-        assert_eq!(partition.to_commit(), None, "nothing is known yet");
+        assert_eq!(partition.next_commit(), None, "nothing is known yet");
         assert_eq!(partition.to_leave(), None);
         partition.take_over(Some(3), 2);
-        assert_eq!(partition.to_commit(), Some((3, 3)));
+        assert_eq!(partition.next_commit(), Some((3, 3)));
     }
 
     #[test]

@@ -100,7 +100,7 @@ impl Partitions {
 
     /// What is to be committed.
     pub(super) fn to_commit(&self) -> TopicPartitionList {
-        list(self.all().of.iter_mut().map(|(key, partition)| (key, partition.to_commit())))
+        list(self.all().of.iter_mut().map(|(key, partition)| (key, partition.next_commit())))
     }
 
     /// What is to be committed at the end.

@@ -5,7 +5,6 @@ use std::time::Instant;
 use rdkafka::message::OwnedHeaders;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::util::Timeout;
-use tokio::time::timeout;
 
 use super::check::client_error;
 use super::{KafkaError, KafkaOptions};
@@ -50,16 +49,6 @@ impl Publisher {
             self.renew();
         }
         Err(error)
-    }
-
-    /// The same within the timeout: the client looks only once a second for records whose time is over.
-    pub(super) async fn put(&self, record: Record<'_>) -> Result<(), KafkaError> {
-        let limit = self.options.timeout;
-        let published = timeout(limit, self.publish(record)).await;
-        published.unwrap_or_else(|_| {
-            self.renew();
-            Err(KafkaError::TimedOut(limit))
-        })
     }
 
     fn now(&self) -> MutexGuard<'_, Current> {

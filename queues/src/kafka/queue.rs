@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use nevent_webhooks::ClaimHandle;
 use nevent_webhooks::queue::{Envelope, Queue, QueueError};
+use tokio::time::timeout;
 
 use super::guard::Guard;
 use super::message::headers_of;
@@ -56,15 +57,22 @@ impl KafkaQueue {
 
     async fn publish(&self, envelope: &Envelope) -> Result<(), KafkaError> {
         self.guard.check()?;
-        let key = (self.options.key)(envelope);
-        let record = Record {
-            topic: &self.options.topic,
-            partition: None,
-            key: key.as_bytes(),
-            headers: headers_of(envelope),
-            value: Some(envelope.body()),
-        };
-        self.publisher.put(record).await
+        let (publisher, options) = (Arc::clone(&self.publisher), Arc::clone(&self.options));
+        let (key, headers, body) =
+            ((options.key)(envelope), headers_of(envelope), envelope.body().clone());
+        let limit = options.timeout;
+        // A task of its own, because the receiver may give up before the client does. The producer would
+        // not be replaced then, although the brokers refuse it.
+        let published = tokio::spawn(async move {
+            let (topic, key, value) = (&*options.topic, key.as_bytes(), Some(&*body));
+            publisher.publish(Record { topic, partition: None, key, headers, value }).await
+        });
+        // The client looks only once a second for records whose time is over.
+        match timeout(limit, published).await {
+            Ok(Ok(published)) => published,
+            Ok(Err(_)) => Err(KafkaError::Broker("the client has failed".to_owned())),
+            Err(_) => Err(KafkaError::TimedOut(limit)),
+        }
     }
 }
 

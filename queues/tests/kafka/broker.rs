@@ -163,7 +163,7 @@ fn bucket(port: u16) -> std::io::Result<()> {
 /// A session that ends soon, so that the group does not wait for a worker that was killed.
 pub fn options(address: &str, topic: &str) -> KafkaOptions {
     let options = KafkaOptions::new(address, topic).expect("a name").dangerously_unreplicated();
-    options.session_timeout(Duration::from_secs(2)).partitions(2)
+    options.session_timeout(Duration::from_secs(2)).partitions(2).timeout(Duration::from_secs(2))
 }
 
 pub fn client(address: &str) -> ClientConfig {
