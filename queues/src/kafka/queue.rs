@@ -63,13 +63,13 @@ impl KafkaQueue {
         let limit = options.timeout;
         // A task of its own, because the receiver may give up before the client does. The producer would
         // not be replaced then, although the brokers refuse it.
-        let published = tokio::spawn(async move {
+        let putting = tokio::spawn(async move {
             let (topic, key, value) = (&*options.topic, key.as_bytes(), Some(&*body));
             publisher.publish(Record { topic, partition: None, key, headers, value }).await
         });
         // The client looks only once a second for records whose time is over.
-        match timeout(limit, published).await {
-            Ok(Ok(published)) => published,
+        match timeout(limit, putting).await {
+            Ok(Ok(put)) => put,
             Ok(Err(_)) => Err(KafkaError::Broker("the client has failed".to_owned())),
             Err(_) => Err(KafkaError::TimedOut(limit)),
         }
