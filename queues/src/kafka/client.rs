@@ -27,13 +27,13 @@ impl KafkaOptions {
         self.base()
     }
 
-    /// A record is confirmed when all replicas that are in sync have it. Without idempotence, a repeated
-    /// request would store a record twice.
+    /// A record is confirmed when all replicas that are in sync have it. The producer is not idempotent:
+    /// `Once` removes the copy that a repeated request leaves, while brokers can refuse an idempotent producer
+    /// for ever after they were killed, or have lost records.
     pub(super) fn producer(&self, largest: usize) -> ClientConfig {
         let mut config = self.base();
         config
             .set("acks", "all")
-            .set("enable.idempotence", "true")
             .set("linger.ms", "2")
             // The same partition as a Java client chooses.
             .set("partitioner", "murmur2_random")

@@ -153,8 +153,7 @@ impl KafkaOptions {
     }
 
     /// Sets how long to wait for a broker, and for the confirmation of a record. 4 s by default, which is
-    /// less than the [`put_timeout`](nevent_webhooks::queue::HandOver::put_timeout). At least 1 s: the client
-    /// needs half a second to begin again after a record was not confirmed.
+    /// less than the [`put_timeout`](nevent_webhooks::queue::HandOver::put_timeout). At least 1 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout.max(Duration::from_secs(1));
         self

@@ -55,8 +55,7 @@ impl Publisher {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Brokers may refuse an idempotent producer for ever whose records they have lost, or that has given up
-    /// some. A new one is accepted. Not too often, because a new one needs half a second to begin.
+    /// Replaces the client, which may have failed for good. Not too often: a new one has to connect.
     fn renew(&self) {
         let mut current = self.now();
         if current.since.elapsed() < self.options.timeout * 2 {

@@ -61,8 +61,8 @@ impl KafkaQueue {
         let (key, headers, body) =
             ((options.key)(envelope), headers_of(envelope), envelope.body().clone());
         let limit = options.timeout;
-        // A task of its own, because the receiver may give up before the client does. The producer would
-        // not be replaced then, although the brokers refuse it.
+        // A task of its own, because the receiver may give up before the client does. A producer that has
+        // failed would not be replaced then.
         let putting = tokio::spawn(async move {
             let (topic, key, value) = (&*options.topic, key.as_bytes(), Some(&*body));
             publisher.publish(Record { topic, partition: None, key, headers, value }).await

@@ -32,7 +32,7 @@ impl Work {
         options: &KafkaOptions,
         fails: impl Fn(usize) -> bool + Sync + Send + 'static,
     ) -> Self {
-        Self::with(options, MemoryStore::new(), |i| eprintln!("I {i:?}"), fails).await
+        Self::with(options, MemoryStore::new(), |_| {}, fails).await
     }
 
     /// With a store and an observer.
@@ -93,8 +93,8 @@ async fn handle(
     if fails(attempt) { Err("not today") } else { Ok(()) }
 }
 
-/// A sender, with a receiver that hands over to this queue. It has the usual response deadline: a new
-/// producer needs half a second for its first record.
+/// A sender, with a receiver that hands over to this queue. It has the usual response deadline, so
+/// that a busy machine does not lead to copies.
 pub async fn sender(options: &KafkaOptions) -> Sender {
     let queue = KafkaQueue::connect(options).await.expect("a broker");
     let verify = VerifyLayer::new(Verifier::new(receiver::secret()));
