@@ -15,6 +15,8 @@
 //! | do so with Redis Streams, or BullMQ | [`queue_redis_streams`] |
 //! | do so with `RabbitMQ` | [`queue_rabbitmq`] |
 //! | do so with Kafka | [`queue_kafka`] |
+//! | do so with NATS | [`queue_nats`] |
+//! | do so with a table in PostgreSQL | [`queue_postgres`] |
 //! | know what the sender is answered, and what it does then | [`responses`] |
 //! | choose a store; run Redis, PostgreSQL or SQLite; write a store | [`stores`], [`redis`], [`postgres`], [`own_store`] |
 //! | change the secret without losing a delivery | [`rotation`] |
@@ -65,6 +67,8 @@ pages! {
     queue_redis_streams = "queue_redis_streams.md";
     queue_rabbitmq = "queue_rabbitmq.md";
     queue_kafka = "queue_kafka.md";
+    queue_nats = "queue_nats.md";
+    queue_postgres = "queue_postgres.md";
     responses = "responses.md";
     stores = "stores.md";
     redis = "redis.md";

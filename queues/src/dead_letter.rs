@@ -98,7 +98,7 @@ impl Select<'_> {
     }
 }
 
-fn unix_millis(time: SystemTime) -> i64 {
+pub(crate) fn unix_millis(time: SystemTime) -> i64 {
     let after = |since: Duration| i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
     time.duration_since(UNIX_EPOCH).map_or_else(|before| -after(before.duration()), after)
 }

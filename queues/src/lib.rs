@@ -14,8 +14,12 @@ mod handler;
 mod incident;
 #[cfg(feature = "kafka")]
 pub mod kafka;
-#[cfg(any(feature = "kafka", feature = "rabbitmq"))]
+#[cfg(feature = "nats")]
+pub mod nats;
+#[cfg(any(feature = "kafka", feature = "nats", feature = "postgres", feature = "rabbitmq"))]
 mod pause;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 #[cfg(feature = "rabbitmq")]
 pub mod rabbitmq;
 #[cfg(feature = "redis-streams")]

@@ -69,9 +69,10 @@ pub async fn simulate(load: &Load, broker: &impl Broker, programs: &Programs) ->
     {
         let mut sending = std::pin::pin!(deliver_all(&sender, load));
         while timeout(CALM, sending.as_mut()).await.is_err() {
-            tokio::select! {
-                () = scene.hurt(faults, broker) => faults += 1,
-                () = sending.as_mut() => break,
+            let is_sent = scene.hurt_during(faults, broker, sending.as_mut()).await;
+            faults += 1;
+            if is_sent {
+                break;
             }
         }
     }
@@ -111,10 +112,10 @@ pub async fn only_hand_over(
     let mut faults = 0;
     let mut sending = std::pin::pin!(deliver_all(&sender, load));
     while timeout(CALM, sending.as_mut()).await.is_err() {
-        tokio::select! {
-            () = scene.hurt(faults, broker) => faults += 1,
-            () = sending.as_mut() => break,
+        if scene.hurt_during(faults, broker, sending.as_mut()).await {
+            break;
         }
+        faults += 1;
     }
     (events(load).len(), sender.attempts())
 }
@@ -149,6 +150,24 @@ impl Scene {
         let receivers: Vec<_> = (0..2).map(receiver).collect();
         let addresses = receivers.iter().map(|one| one.said().parse().expect("an address"));
         Self { addresses: addresses.collect(), receivers, workers: Vec::new() }
+    }
+
+    /// Returns whether the sending has ended meanwhile. The fault is always brought to its end: a worker
+    /// that stayed frozen would hold the lock of the shop's file.
+    async fn hurt_during(
+        &mut self,
+        number: usize,
+        broker: &impl Broker,
+        mut sending: std::pin::Pin<&mut impl Future<Output = ()>>,
+    ) -> bool {
+        let mut hurting = std::pin::pin!(self.hurt(number, broker));
+        tokio::select! {
+            () = hurting.as_mut() => false,
+            () = sending.as_mut() => {
+                hurting.await;
+                true
+            }
+        }
     }
 
     async fn hurt(&mut self, number: usize, broker: &impl Broker) {

@@ -1,0 +1,96 @@
+use std::error::Error;
+use std::fmt::Write;
+use std::time::Duration;
+
+/// Why NATS cannot be used, or has not confirmed a message. The texts are one line each, without passwords
+/// and without payloads.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NatsError {
+    /// A URL cannot be read.
+    #[error("the URL of NATS cannot be read: write nats://user:password@host:4222")]
+    Url,
+    /// The name of the queue cannot be used.
+    #[error("the name of the queue must have 1 to 200 letters, digits, `-` and `_`")]
+    Name,
+    /// The URL or the server asks for TLS, which this build does not have.
+    #[error("the URL or the server asks for TLS: build with the feature `nats-tls`")]
+    NoTls,
+    /// No server accepted a connection in time.
+    #[error("no connection to NATS: {0}")]
+    Unreachable(String),
+    /// The server has no JetStream, or this account may not use it.
+    #[error(
+        "NATS does not answer requests to JetStream: start the server with `jetstream` enabled, enable it \
+        for this account, and let this user publish to `$JS.API.>`"
+    )]
+    NoJetStream,
+    /// A stream or its consumer exists with a configuration that loses entries, or other options.
+    #[error("the {what} has another configuration: {detail}")]
+    #[non_exhaustive]
+    OtherConfiguration {
+        /// The stream or the consumer, with its name.
+        what: String,
+        /// What it must have, and has instead.
+        detail: String,
+    },
+    /// The server refused to create a stream or its consumer.
+    #[error("NATS does not create the {what}: {detail}")]
+    #[non_exhaustive]
+    NotCreated {
+        /// The stream or the consumer, with its name.
+        what: String,
+        /// The reason, in the server's words.
+        detail: String,
+    },
+    /// There is no connection at the moment, or what it found was refused. It is being tried again in the
+    /// background.
+    #[error("NATS cannot be used at the moment: {0}")]
+    Disconnected(String),
+    /// The message is larger than the server allows.
+    #[error(
+        "the entry does not fit into a message of NATS, with at most {limit} bytes: raise `max_payload` in \
+        the server's configuration, or lower the receiver's `body_limit`"
+    )]
+    #[non_exhaustive]
+    TooLarge {
+        /// The server's limit for headers and body together.
+        limit: usize,
+    },
+    /// The stream refused the message.
+    #[error("the stream `{stream}` did not take the message: {detail}")]
+    #[non_exhaustive]
+    Refused {
+        /// The name of the stream.
+        stream: String,
+        /// The reason, in the server's words.
+        detail: String,
+    },
+    /// The server did not confirm in time.
+    #[error("NATS did not confirm within {0:?}")]
+    TimedOut(Duration),
+    /// Any other failure of the server or of the connection.
+    #[error("NATS failed: {0}")]
+    Server(String),
+}
+
+impl NatsError {
+    /// Keeps the text alone: sources of the client's errors would repeat it.
+    pub(super) fn server(error: &(dyn Error + 'static)) -> Self {
+        Self::Server(one_line(error))
+    }
+}
+
+/// The text of a client's error and of its sources, on one line.
+pub(super) fn one_line(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let next = error.to_string();
+        if !text.contains(&next) {
+            let _ = write!(text, ": {next}");
+        }
+        source = error.source();
+    }
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,54 @@
+//! Messages that a stream has confirmed.
+
+use async_nats::HeaderMap;
+use async_nats::jetstream::context::{PublishError, PublishErrorKind};
+use async_nats::jetstream::message::PublishMessage;
+use bytes::Bytes;
+use tokio::time::timeout;
+
+use super::NatsError;
+use super::error::one_line;
+use super::link::Link;
+
+impl Link {
+    /// Publishes a message into a stream, and waits for the confirmation that the stream has it.
+    pub(super) async fn publish(
+        &self,
+        stream: &str,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<(), NatsError> {
+        self.check()?;
+        let published = self.publish_unlimited(stream, headers, body);
+        timeout(self.limit, published).await.unwrap_or(Err(NatsError::TimedOut(self.limit)))
+    }
+
+    async fn publish_unlimited(
+        &self,
+        stream: &str,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<(), NatsError> {
+        let failed = |error: PublishError| self.failed(stream, &error);
+        // Otherwise another stream of the same subject could take the message.
+        let message =
+            PublishMessage::build().payload(body).headers(headers).expected_stream(stream);
+        let sent = self.context.send_publish(stream.to_owned(), message).await.map_err(failed)?;
+        // `duplicate` is as good: the stream has had this very message before.
+        sent.await.map(drop).map_err(failed)
+    }
+
+    fn failed(&self, stream: &str, error: &PublishError) -> NatsError {
+        match error.kind() {
+            PublishErrorKind::MaxPayloadExceeded => {
+                NatsError::TooLarge { limit: self.client.max_payload() }
+            }
+            PublishErrorKind::TimedOut => NatsError::TimedOut(self.limit),
+            PublishErrorKind::BrokenPipe => NatsError::Server(one_line(error)),
+            _ => {
+                self.look();
+                NatsError::Refused { stream: stream.to_owned(), detail: one_line(error) }
+            }
+        }
+    }
+}

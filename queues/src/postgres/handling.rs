@@ -1,0 +1,81 @@
+//! The way of one entry through a worker.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::time::timeout;
+
+use super::entries::{Entries, Taken};
+use crate::handler::Handler;
+use crate::incident::Observer;
+use crate::pause::{FIRST_PAUSE, LONGEST_PAUSE, SharedPause};
+use crate::verdict::Verdict;
+
+/// Everything that the task of an entry needs.
+#[derive(Clone)]
+pub(super) struct Handling {
+    pub(super) entries: Arc<Entries>,
+    pub(super) handler: Handler,
+    pub(super) observer: Observer,
+    /// While the store of `Once` fails.
+    pub(super) refusals: Arc<SharedPause>,
+    /// The entries whose leases are renewed. One may be here twice: it can be taken again before its last
+    /// task has ended.
+    pub(super) in_hand: Arc<Mutex<Vec<i64>>>,
+    /// Whether the worker has been told to stop.
+    pub(super) stopping: watch::Receiver<bool>,
+}
+
+impl Handling {
+    /// The entry is in hand from here on, also while its task waits to be run.
+    pub(super) fn hold(&self, taken: &Taken) {
+        self.in_hand.lock().unwrap_or_else(PoisonError::into_inner).push(taken.number);
+    }
+
+    fn put_down(&self, number: i64) {
+        let mut in_hand = self.in_hand.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(index) = in_hand.iter().position(|other| *other == number) {
+            in_hand.swap_remove(index);
+        }
+    }
+
+    pub(super) async fn handle(self, taken: Taken, permit: OwnedSemaphorePermit) {
+        let (number, options) = (taken.number, &self.entries.options);
+        let content = taken.content(options.delivery_limit);
+        let verdict = Verdict::on(&content, taken.attempts, &self.handler, &options.retry).await;
+        if verdict.is_refused() {
+            // The entry keeps its permit, so no more are taken.
+            self.stops_within(self.refusals.next()).await;
+        } else {
+            self.refusals.reset();
+        }
+        let event = content.envelope().map_or(&*taken.id, |envelope| envelope.id().as_str());
+        if self.settle(number, &verdict).await {
+            self.observer.settled(event, &verdict);
+        }
+        self.put_down(number);
+        drop(permit);
+    }
+
+    /// However often it takes: the handler would run again if the lease expired. Returns whether the
+    /// server has it. If the worker stops in the meantime, the entry is taken again when the lease has
+    /// expired.
+    async fn settle(&self, number: i64, verdict: &Verdict) -> bool {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let Err(error) = self.entries.settle(number, verdict).await else { return true };
+            self.observer.failed(&error);
+            if self.stops_within(pause).await {
+                return false;
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Waits for this time, or until the worker is told to stop. Returns whether it is told to.
+    async fn stops_within(&self, pause: Duration) -> bool {
+        let mut stopping = self.stopping.clone();
+        timeout(pause, stopping.wait_for(|is_stopping| *is_stopping)).await.is_ok()
+    }
+}

@@ -1,0 +1,159 @@
+//! The receiver and the worker while the server is away, or takes nothing.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_nats::jetstream::stream::DiscardPolicy;
+use nevent_webhooks::store::MemoryStore;
+use nevent_webhooks_queues::nats::{NatsOptions, NatsQueue};
+use nevent_webhooks_queues::{RetryPolicy, WorkerIncident};
+
+use crate::broker::Broker;
+use crate::support::sender::{Sender, Sent, event_json};
+use crate::support::{eventually, receiver};
+use crate::work::{Work, sender};
+
+const LATER: (u16, &str) = (503, "Try again later");
+
+async fn is_answered_503(sender: &Sender) {
+    let (status, text) = sender.attempt("single-2", &event_json("evt_single_2")).await;
+    assert_eq!((status, text.as_str()), LATER);
+}
+
+#[tokio::test]
+async fn without_the_server_the_sender_is_answered_503_until_it_is_back() {
+    let broker = Broker::start().await;
+    let options = broker.options("tickets");
+    let queue = NatsQueue::connect(&options).await.expect("a server");
+    let app = receiver::app(queue.clone(), MemoryStore::new());
+    let sender = Sender::new(vec![receiver::spawn(app).await]);
+    let work = Work::start(&options, |_| false).await;
+    sender.deliver(&Sent::single(1)).await;
+    eventually("it is handled", async || work.count() == 1).await;
+    assert!(queue.is_connected());
+
+    broker.kill();
+    is_answered_503(&sender).await;
+    assert!(!queue.is_connected());
+    broker.up().await;
+    sender.deliver(&Sent::single(2)).await;
+    eventually("it is handled, too", async || work.count() == 2).await;
+    eventually("it is deleted", async || broker.messages("tickets").await == 0).await;
+    work.stop().await;
+}
+
+/// A kill would do for the delay, but can make the server forget the acknowledgement of the last moment.
+#[tokio::test]
+async fn entries_and_delays_survive_a_restart_of_the_server() {
+    let broker = Broker::start().await;
+    let retry = RetryPolicy::new().first(Duration::from_secs(5)).attempts(2);
+    let options = broker.options("tickets").retry(retry);
+    let sender = sender(&options).await;
+    let waits = Arc::new(AtomicBool::new(false));
+    let is_waiting = Arc::clone(&waits);
+    let observer = move |_: &WorkerIncident<'_>| is_waiting.store(true, Ordering::Relaxed);
+    let work = Work::with(&options, MemoryStore::new(), observer, |attempt| attempt == 1).await;
+    sender.deliver(&Sent::single(1)).await;
+    eventually("it waits", async || waits.load(Ordering::Relaxed)).await;
+    broker.stop();
+    broker.up().await;
+    sender.deliver(&Sent::single(2)).await;
+    eventually("both are handled", async || work.count() == 4).await;
+    let seen = work.seen.lock().expect("no panic").clone();
+    let times: Vec<_> = seen.iter().filter(|(id, _)| id == "evt_single_1").collect();
+    // The server has written the time in seconds, and a second is allowed for the clocks of the workers.
+    assert!(times[1].1 - times[0].1 >= Duration::from_secs(4));
+    work.stop().await;
+}
+
+/// A server that is killed can remember the acknowledgement of an entry, and not that it has deleted the entry.
+#[tokio::test]
+async fn an_entry_that_the_server_would_never_deliver_is_put_again() {
+    let broker = Broker::start().await;
+    let options = broker.options("tickets");
+    sender(&options).await.deliver(&Sent::single(1)).await;
+    broker.kill();
+    broker.back_up("tickets");
+    broker.up().await;
+    let work = Work::start(&options, |_| false).await;
+    eventually("it is deleted", async || broker.messages("tickets").await == 0).await;
+    work.stop().await;
+    // The consumer's state is written from time to time.
+    sender(&options).await.deliver(&Sent::single(2)).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    broker.kill();
+    broker.bring_back("tickets");
+    broker.up().await;
+    assert_eq!(broker.messages("tickets").await, 1);
+
+    // It has a store of its own: with that of the first, it would recognise the entry.
+    let work = Work::start(&options, |_| false).await;
+    eventually("it is deleted again", async || broker.messages("tickets").await == 0).await;
+    assert_eq!(work.ids(), ["evt_single_1"]);
+    work.stop().await;
+}
+
+#[tokio::test]
+async fn a_stream_that_was_deleted_is_created_again() {
+    let broker = Broker::shared().await;
+    let options = broker.options("deleted");
+    let sender = sender(&options).await;
+    let work = Work::start(&options, |_| false).await;
+    broker.context().await.delete_stream("deleted").await.expect("a stream");
+    is_answered_503(&sender).await;
+    sender.deliver(&Sent::single(2)).await;
+    eventually("it is handled", async || work.count() == 1).await;
+    work.stop().await;
+}
+
+#[tokio::test]
+async fn a_configuration_that_is_changed_for_the_worse_stops_the_receiver() {
+    let broker = Broker::start().await;
+    let sender = sender(&broker.options("tickets")).await;
+    broker.edit("tickets", |config| config.discard = DiscardPolicy::Old).await;
+    broker.kill();
+    is_answered_503(&sender).await;
+    broker.up().await;
+    for _ in 0..5 {
+        is_answered_503(&sender).await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    broker.edit("tickets", |config| config.discard = DiscardPolicy::New).await;
+    sender.deliver(&Sent::single(2)).await;
+    assert_eq!(broker.messages("tickets").await, 1);
+}
+
+#[tokio::test]
+async fn a_full_stream_refuses_and_drains() {
+    let broker = Broker::shared().await;
+    let retry = RetryPolicy::new().first(Duration::from_millis(300)).attempts(5);
+    let options: NatsOptions = broker.options("full").retry(retry);
+    let sender = sender(&options).await;
+    for number in 10..13 {
+        sender.deliver(&Sent::single(number)).await;
+    }
+    broker.edit("full", |config| config.max_messages = 3).await;
+    is_answered_503(&sender).await;
+    // Nothing can be published for another attempt: the failed entry stays in its place.
+    let is_first = AtomicBool::new(true);
+    let work = Work::start(&options, move |_| is_first.swap(false, Ordering::Relaxed)).await;
+    eventually("all are handled", async || work.count() == 4).await;
+    sender.deliver(&Sent::single(2)).await;
+    eventually("one more", async || work.count() == 5).await;
+    work.stop().await;
+}
+
+#[tokio::test]
+async fn an_entry_that_is_too_large_is_refused() {
+    let broker = Broker::also("max_payload: 4096").await;
+    let options = broker.options("tickets");
+    let sender = sender(&options).await;
+    let large = Sent::single(1).body.replace("{}", &format!(r#"{{"x":"{}"}}"#, "a".repeat(5_000)));
+    for _ in 0..2 {
+        let (status, text) = sender.attempt("large", &large).await;
+        assert_eq!((status, text.as_str()), LATER);
+    }
+    sender.deliver(&Sent::single(2)).await;
+    assert_eq!(broker.messages("tickets").await, 1);
+}
