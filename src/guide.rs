@@ -14,6 +14,7 @@
 //! | answer at once and work later, from a queue | [`queues`] |
 //! | do so with Redis Streams, or BullMQ | [`queue_redis_streams`] |
 //! | do so with `RabbitMQ` | [`queue_rabbitmq`] |
+//! | do so with Kafka | [`queue_kafka`] |
 //! | do so with NATS | [`queue_nats`] |
 //! | do so with a table in PostgreSQL | [`queue_postgres`] |
 //! | do so with Amazon SQS | [`queue_sqs`] |
@@ -66,6 +67,7 @@ pages! {
     queues = "queues.md";
     queue_redis_streams = "queue_redis_streams.md";
     queue_rabbitmq = "queue_rabbitmq.md";
+    queue_kafka = "queue_kafka.md";
     queue_nats = "queue_nats.md";
     queue_postgres = "queue_postgres.md";
     queue_sqs = "queue_sqs.md";

@@ -12,9 +12,17 @@ mod content;
 mod dead_letter;
 mod handler;
 mod incident;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 #[cfg(feature = "nats")]
 pub mod nats;
-#[cfg(any(feature = "nats", feature = "postgres", feature = "rabbitmq", feature = "sqs"))]
+#[cfg(any(
+    feature = "kafka",
+    feature = "nats",
+    feature = "postgres",
+    feature = "rabbitmq",
+    feature = "sqs"
+))]
 mod pause;
 #[cfg(feature = "postgres")]
 pub mod postgres;

@@ -1,4 +1,3 @@
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -15,6 +14,7 @@ use tokio::sync::Mutex as AsyncMutex;
 use crate::support::eventually;
 use crate::support::ports::free_port;
 use crate::support::process::Process;
+use crate::support::tools::tools;
 
 /// The server of moto, a Python package. Killed when dropped, and all messages are lost then: it has them
 /// in memory alone. So outages are tested by stopping it, or in front of it, in a `Proxy`.
@@ -30,13 +30,11 @@ impl Server {
     pub async fn start() -> Self {
         let port = free_port();
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sqs/server.py");
-        let mut command = Command::new(python());
+        let mut command = Command::new(tools().join("bin/python"));
         command.arg(script).arg(port.to_string()).stdin(Stdio::piped());
         let process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        let process = process.unwrap_or_else(|error| {
-            panic!("{command:?}: {error}: run ./test, which installs moto, or set MOTO_PYTHON")
-        });
-        let server = Self { process: Process(process), port };
+        let process = Process(process.expect("Python runs"));
+        let server = Self { process, port };
         eventually("moto accepts connections", async || {
             TcpStream::connect(("127.0.0.1", port)).await.is_ok()
         })
@@ -106,11 +104,6 @@ impl Server {
             + number(QueueAttributeName::ApproximateNumberOfMessagesDelayed)
             + number(QueueAttributeName::ApproximateNumberOfMessagesNotVisible)
     }
-}
-
-fn python() -> PathBuf {
-    let own = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/moto/bin/python");
-    std::env::var_os("MOTO_PYTHON").map_or_else(|| own.into(), PathBuf::from)
 }
 
 /// A client's configuration, as a user has one of `aws-config`.

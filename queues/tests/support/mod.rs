@@ -11,6 +11,7 @@ pub mod process;
 pub mod program;
 pub mod receiver;
 pub mod sender;
+pub mod tools;
 
 use std::time::{Duration, Instant};
 

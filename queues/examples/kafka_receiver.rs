@@ -1,0 +1,40 @@
+//! A receiver that puts each delivery into a topic of Kafka, and answers 200 when the brokers have
+//! confirmed it.
+//!
+//! Start a broker and the receiver:
+//!
+//!     docker run --rm -d -p 9092:9092 apache/kafka:4.1.0
+//!     NEVENT_WEBHOOK_SECRET=whsec_k5EKJQnf9sMX2vYzJdHG3L8pR \
+//!         cargo run --features kafka --example kafka_receiver
+//!
+//! and send something, in the repository's root, with the same secret in the environment:
+//!
+//!     cargo run --example send -- --delivery d-1
+
+use axum::{Router, routing::post};
+use nevent_webhooks::queue::hand_over;
+use nevent_webhooks::store::MemoryStore;
+use nevent_webhooks::{DedupeLayer, Secret, Verifier, VerifyLayer};
+use nevent_webhooks_queues::kafka::{KafkaOptions, KafkaQueue};
+use tokio::net::TcpListener;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let brokers = std::env::var("KAFKA_BROKERS").unwrap_or("127.0.0.1:9092".to_owned());
+    let bind = std::env::var("BIND").unwrap_or("127.0.0.1:3000".to_owned());
+    // [receiver]
+    // For one broker on this machine. Leave it out for a cluster.
+    let options = KafkaOptions::new(&brokers, "tickets")?.dangerously_unreplicated();
+    // Refuses topics that would lose entries.
+    let queue = KafkaQueue::connect(&options).await?;
+    let verify = VerifyLayer::new(Verifier::new(Secret::from_env("NEVENT_WEBHOOK_SECRET")?));
+    // Receivers that share a store put fewer second copies into the queue.
+    let dedupe = DedupeLayer::new("tickets", MemoryStore::new())?;
+    let webhook = post(hand_over(queue)).route_layer((verify, dedupe));
+    let app = Router::new().route("/webhooks/nevent", webhook);
+    // [end]
+    let listener = TcpListener::bind(bind).await?;
+    println!("listening on {}", listener.local_addr()?);
+    axum::serve(listener, app).await?;
+    Ok(())
+}

@@ -1,0 +1,164 @@
+use std::sync::Arc;
+
+use rdkafka::Message;
+use rdkafka::message::{OwnedHeaders, OwnedMessage};
+use tokio::sync::mpsc::channel;
+
+use super::message::{attempts_of, envelope_of, reason_of, replayed};
+use super::publisher::{Publisher, Record};
+use super::{KafkaError, KafkaOptions, dead_log};
+use crate::{DeadLetter, Select};
+
+/// The dead letters of a topic: entries that failed at their last attempt, that lost their worker too
+/// often, that cannot be read, or that are no events.
+///
+/// Each method reads the whole topic of dead letters.
+///
+/// ```no_run
+/// use nevent_webhooks_queues::Select;
+/// use nevent_webhooks_queues::kafka::{KafkaDeadLetters, KafkaOptions};
+///
+/// # async fn tool() -> Result<(), Box<dyn std::error::Error>> {
+/// let options = KafkaOptions::new("kafka-1:9092,kafka-2:9092", "tickets")?;
+/// let dead = KafkaDeadLetters::connect(&options).await?;
+/// for letter in dead.list(100).await? {
+///     println!("{} {:?} {}", letter.id(), letter.event_type(), letter.reason());
+/// }
+/// let replayed = dead.replay(Select::Type("ticket.sold")).await?;
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct KafkaDeadLetters {
+    options: Arc<KafkaOptions>,
+    publisher: Publisher,
+}
+
+/// How many dead letters are in memory while they are read.
+const IN_MEMORY: usize = 16;
+
+impl KafkaDeadLetters {
+    /// Connects to the brokers, creates the topics that do not exist, and checks the others.
+    ///
+    /// # Errors
+    ///
+    /// [`KafkaError`]: no broker can be reached, or a topic would lose entries.
+    ///
+    /// # Panics
+    ///
+    /// Outside a Tokio runtime.
+    pub async fn connect(options: &KafkaOptions) -> Result<Self, KafkaError> {
+        let largest = options.check().await?;
+        let publisher = Publisher::new(options, largest)?;
+        Ok(Self { options: Arc::new(options.clone()), publisher })
+    }
+
+    /// Lists up to `limit` dead letters. All of them stay.
+    ///
+    /// # Errors
+    ///
+    /// [`KafkaError`] if the brokers fail.
+    pub async fn list(&self, limit: usize) -> Result<Vec<DeadLetter>, KafkaError> {
+        let mut letters = Vec::new();
+        let visit = async |message: &OwnedMessage| {
+            if letters.len() < limit {
+                letters.push(letter_of(message));
+            }
+            Ok(letters.len() < limit)
+        };
+        self.each(visit).await?;
+        Ok(letters)
+    }
+
+    /// Puts dead letters into the topic again, with all their attempts. Returns how many.
+    ///
+    /// # Errors
+    ///
+    /// [`KafkaError`] if the brokers fail. Call it again: what has been replayed is gone, but for one that
+    /// may be in both topics.
+    pub async fn replay(&self, select: Select<'_>) -> Result<usize, KafkaError> {
+        self.remove(select, async |message| {
+            let envelope = envelope_of(message);
+            let key = envelope.map_or_else(|_| String::new(), |one| (self.options.key)(&one));
+            let record = Record {
+                topic: &self.options.topic,
+                partition: None,
+                key: key.as_bytes(),
+                headers: replayed(message),
+                value: message.payload(),
+            };
+            self.publisher.publish(record).await
+        })
+        .await
+    }
+
+    /// Removes dead letters, for example those of a fan who is to be forgotten. Returns how many.
+    ///
+    /// They are gone for all methods at once. The brokers delete their bytes when they next compact the
+    /// topic, within about two days.
+    ///
+    /// # Errors
+    ///
+    /// [`KafkaError`] if the brokers fail.
+    pub async fn delete(&self, select: Select<'_>) -> Result<usize, KafkaError> {
+        self.remove(select, async |_| Ok(())).await
+    }
+
+    /// Removes the chosen dead letters after `act` has succeeded for each. Returns how many.
+    async fn remove(
+        &self,
+        select: Select<'_>,
+        act: impl AsyncFn(&OwnedMessage) -> Result<(), KafkaError>,
+    ) -> Result<usize, KafkaError> {
+        let mut count = 0;
+        let visit = async |message: &OwnedMessage| {
+            if select.includes(&letter_of(message)) {
+                act(message).await?;
+                self.bury(message).await?;
+                count += 1;
+            }
+            Ok(true)
+        };
+        self.each(visit).await?;
+        Ok(count)
+    }
+
+    /// Publishes the record that ends a dead letter, into the same partition even if the topic has got more
+    /// of them.
+    async fn bury(&self, message: &OwnedMessage) -> Result<(), KafkaError> {
+        let record = Record {
+            topic: &self.options.dead(),
+            partition: Some(message.partition()),
+            key: message.key().unwrap_or_default(),
+            headers: OwnedHeaders::new(),
+            value: None,
+        };
+        self.publisher.publish(record).await
+    }
+
+    /// Visits the dead letters that there are now, until `visit` returns `false`.
+    async fn each(
+        &self,
+        mut visit: impl AsyncFnMut(&OwnedMessage) -> Result<bool, KafkaError>,
+    ) -> Result<(), KafkaError> {
+        let (options, (sender, mut letters)) = (Arc::clone(&self.options), channel(IN_MEMORY));
+        let reading = tokio::task::spawn_blocking(move || dead_log::read(&options, &sender));
+        while let Some(message) = letters.recv().await {
+            if !visit(&message).await? {
+                break;
+            }
+        }
+        drop(letters);
+        let failed = || KafkaError::Broker("the reader has failed".to_owned());
+        reading.await.unwrap_or_else(|_| Err(failed()))
+    }
+}
+
+fn letter_of(message: &OwnedMessage) -> DeadLetter {
+    let content = envelope_of(message).map_err(|_| message.payload().unwrap_or_default().to_vec());
+    let id = match &content {
+        Ok(envelope) => envelope.id().as_str().to_owned(),
+        Err(_) => String::from_utf8_lossy(message.key().unwrap_or_default()).into_owned(),
+    };
+    let reason = reason_of(message).unwrap_or_else(|| "broker".to_owned());
+    DeadLetter { id, reason, attempts: attempts_of(message), content }
+}

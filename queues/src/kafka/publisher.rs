@@ -1,0 +1,85 @@
+use std::mem::replace;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use rdkafka::message::OwnedHeaders;
+use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::util::Timeout;
+
+use super::check::client_error;
+use super::{KafkaError, KafkaOptions};
+
+/// Publishes records, and waits for their confirmations. The client restores its connections itself.
+pub(super) struct Publisher {
+    options: KafkaOptions,
+    largest: usize,
+    current: Mutex<Current>,
+}
+
+/// A record that is to be published.
+pub(super) struct Record<'a> {
+    pub(super) topic: &'a str,
+    /// Chosen by the key if there is none.
+    pub(super) partition: Option<i32>,
+    pub(super) key: &'a [u8],
+    pub(super) headers: OwnedHeaders,
+    pub(super) value: Option<&'a [u8]>,
+}
+
+impl Publisher {
+    /// `largest` is the size of the largest record.
+    pub(super) fn new(options: &KafkaOptions, largest: usize) -> Result<Self, KafkaError> {
+        let producer = options.producer(largest).create().map_err(client_error)?;
+        let current = Mutex::new(Current { producer, since: Instant::now() });
+        Ok(Self { options: options.clone(), largest, current })
+    }
+
+    /// Returns when all replicas that are in sync have the record.
+    pub(super) async fn publish(&self, record: Record<'_>) -> Result<(), KafkaError> {
+        let producer = self.now().producer.clone();
+        let mut sent = FutureRecord::to(record.topic).key(record.key).headers(record.headers);
+        sent.payload = record.value;
+        sent.partition = record.partition;
+        let limit = self.options.timeout;
+        let Err((error, _)) = producer.send(sent, Timeout::After(limit)).await else {
+            return Ok(());
+        };
+        let error = KafkaError::of_put(&error, limit);
+        if !matches!(error, KafkaError::TooLarge) {
+            self.renew();
+        }
+        Err(error)
+    }
+
+    fn now(&self) -> MutexGuard<'_, Current> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Replaces the client, which may have failed for good. Not too often: a new one has to connect.
+    fn renew(&self) {
+        let mut current = self.now();
+        if current.since.elapsed() < self.options.timeout * 2 {
+            return;
+        }
+        if let Ok(producer) = self.options.producer(self.largest).create() {
+            let old = replace(&mut *current, Current { producer, since: Instant::now() });
+            // The end of a producer blocks.
+            tokio::task::spawn_blocking(move || drop(old));
+        }
+    }
+}
+
+/// The producer, and when it was created.
+struct Current {
+    producer: FutureProducer,
+    since: Instant,
+}
+
+impl std::fmt::Debug for Publisher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Publisher").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+/// Shared by the tasks of a worker.
+pub(super) type Shared = Arc<Publisher>;

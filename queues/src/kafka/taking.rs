@@ -1,0 +1,255 @@
+//! The loop of a worker. It polls the client without a pause, whatever the handlers do: a worker that does
+//! not poll loses its partitions.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::{CommitMode, Consumer, StreamConsumer};
+use rdkafka::error::KafkaError as ClientError;
+use rdkafka::message::OwnedMessage;
+use rdkafka::{Message, Offset, TopicPartitionList};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use super::check::client_error;
+use super::context::{Context, Event};
+use super::handling::Handling;
+use super::message::wait_of;
+use super::partition::Key;
+use super::partitions::{Partitions, Received};
+use super::{KafkaError, KafkaOptions};
+
+/// The channel of the events is needed before the loop is.
+pub(super) type Events = (UnboundedSender<Event>, UnboundedReceiver<Event>);
+
+pub(super) fn events() -> Events {
+    unbounded_channel()
+}
+
+/// A consumer, and what it has taken.
+pub(super) struct Taking {
+    consumer: Arc<StreamConsumer<Context>>,
+    events: UnboundedReceiver<Event>,
+    handling: Handling,
+    partitions: Partitions,
+    options: Arc<KafkaOptions>,
+    tasks: JoinSet<()>,
+    /// One commit at a time, so that a busy worker does not commit each entry.
+    is_committing: bool,
+    /// Not before, after one has failed.
+    commit_after: Instant,
+}
+
+/// At least so often the loop looks whether there is something to do.
+const TICK: Duration = Duration::from_millis(500);
+const AFTER_FAILURE: Duration = Duration::from_millis(500);
+
+impl Taking {
+    pub(super) fn new(
+        handling: Handling,
+        events: UnboundedReceiver<Event>,
+    ) -> Result<Self, KafkaError> {
+        let (options, partitions) = (Arc::clone(&handling.options), handling.partitions.clone());
+        let context = Context { partitions: partitions.clone() };
+        let consumer: StreamConsumer<Context> =
+            options.consumer().create_with_context(context).map_err(client_error)?;
+        consumer.subscribe(&[&options.pattern()])?;
+        Ok(Self {
+            consumer: Arc::new(consumer),
+            events,
+            handling,
+            partitions,
+            options,
+            tasks: JoinSet::new(),
+            is_committing: false,
+            commit_after: Instant::now(),
+        })
+    }
+
+    /// Takes entries until this future is dropped, or the consumer has ended for good.
+    pub(super) async fn take(&mut self) -> KafkaError {
+        loop {
+            self.begin();
+            self.pause_and_resume();
+            self.commit();
+            let wake = self
+                .partitions
+                .next_due()
+                .map_or(TICK, |due| due.saturating_duration_since(Instant::now()).min(TICK));
+            let received = tokio::select! {
+                received = self.consumer.recv() => received.map(|message| message.detach()),
+                Some(event) = self.events.recv() => {
+                    self.on(event);
+                    continue;
+                }
+                () = sleep(wake) => continue,
+            };
+            match received {
+                Ok(message) => self.receive(message),
+                Err(ClientError::MessageConsumptionFatal(code)) => {
+                    return KafkaError::Broker(super::error::one_line(&code.to_string()));
+                }
+                Err(error) => self.handling.observer.failed(&KafkaError::from(error)),
+            }
+        }
+    }
+
+    /// Waits for what is in flight, commits, and leaves the group.
+    pub(super) async fn finish(mut self) {
+        while self.partitions.flying() > 0 {
+            self.commit();
+            self.next_event().await;
+        }
+        let limit = self.options.timeout;
+        let leave = async {
+            while self.is_committing {
+                self.next_event().await;
+            }
+            let left = self.partitions.to_leave();
+            if left.count() > 0 {
+                self.send(left);
+            }
+            while self.is_committing {
+                self.next_event().await;
+            }
+        };
+        // Without it, entries that are done are delivered again.
+        let _ = timeout(limit, leave).await;
+        while self.tasks.join_next().await.is_some() {}
+        // Leaving the group blocks.
+        let consumer = self.consumer;
+        let _ = tokio::task::spawn_blocking(move || drop(consumer)).await;
+    }
+
+    /// Polls, and takes nothing.
+    async fn next_event(&mut self) {
+        tokio::select! {
+            _ = self.consumer.recv() => {}
+            Some(event) = self.events.recv() => self.on(event),
+            () = sleep(TICK) => {}
+        }
+    }
+
+    fn begin(&mut self) {
+        while self.tasks.try_join_next().is_some() {}
+        // As many as the successor of a vanished worker handles one after the other.
+        let ahead = i64::try_from(self.options.concurrency * 16).unwrap_or(i64::MAX);
+        for started in self.partitions.start(self.options.concurrency, ahead) {
+            self.tasks.spawn(self.handling.clone().handle(started));
+        }
+    }
+
+    fn pause_and_resume(&self) {
+        let [pause, resume] = self.partitions.to_pause();
+        // These fail for partitions that have just been revoked.
+        if pause.count() > 0 {
+            let _ = self.consumer.pause(&pause);
+        }
+        if resume.count() > 0 {
+            let _ = self.consumer.resume(&resume);
+        }
+    }
+
+    fn commit(&mut self) {
+        if self.is_committing || Instant::now() < self.commit_after {
+            return;
+        }
+        let commit = self.partitions.to_commit();
+        if commit.count() == 0 {
+            return;
+        }
+        self.send(commit);
+    }
+
+    /// Commits in the background. The client tells the result only of a call that blocks.
+    fn send(&mut self, commit: TopicPartitionList) {
+        self.is_committing = true;
+        let (consumer, events) = (Arc::clone(&self.consumer), self.handling.events.clone());
+        tokio::task::spawn_blocking(move || {
+            let committed = consumer.commit(&commit, CommitMode::Sync);
+            drop(consumer);
+            let offsets = commit.elements().into_iter().map(|one| {
+                let offset = match one.offset() {
+                    Offset::Offset(offset) if committed.is_ok() => Some(offset),
+                    _ => None,
+                };
+                ((one.topic().to_owned(), one.partition()), offset)
+            });
+            let event = Event::Committed(offsets.collect(), committed.err().map(KafkaError::from));
+            let _ = events.send(event);
+        });
+    }
+
+    fn receive(&self, message: OwnedMessage) {
+        let delay = self.options.delay_of(message.topic()).unwrap_or_default();
+        let due = Instant::now() + wait_of(&message, delay);
+        match self.partitions.receive(message, due) {
+            Received::First(key, epoch) => self.find(key, epoch),
+            Received::Next(key, lost) => self.tell_lost(&key, lost),
+        }
+    }
+
+    /// Reads what the predecessor has left of the partition. The client has no call that does not block.
+    fn find(&self, key: Key, epoch: u64) {
+        let (consumer, events) = (Arc::clone(&self.consumer), self.handling.events.clone());
+        let limit = self.options.timeout;
+        tokio::task::spawn_blocking(move || {
+            let left = found(&consumer, &key, limit);
+            drop(consumer);
+            let _ = events.send(Event::Found { key, epoch, left });
+        });
+    }
+
+    fn on(&mut self, event: Event) {
+        match event {
+            Event::Ended { key, epoch, offset, is_settled } => {
+                self.partitions.ended(&key, epoch, offset, is_settled);
+            }
+            Event::Found { key, epoch, left: Ok((committed, begun)) } => {
+                let change =
+                    |one: &mut super::partition::Partition| one.take_over(committed, begun);
+                let lost = self.partitions.with(&key, epoch, change);
+                self.tell_lost(&key, lost.unwrap_or_default());
+            }
+            Event::Found { key, epoch, left: Err(error) } => {
+                self.handling.observer.failed(&error);
+                if self.partitions.with(&key, epoch, |_| ()).is_some() {
+                    self.find(key, epoch);
+                }
+            }
+            Event::Committed(offsets, error) => {
+                self.is_committing = false;
+                self.partitions.committed(&offsets);
+                if let Some(error) = error {
+                    self.commit_after = Instant::now() + AFTER_FAILURE;
+                    self.handling.observer.failed(&error);
+                }
+            }
+        }
+    }
+
+    fn tell_lost(&self, key: &Key, lost: i64) {
+        if lost > 0 {
+            let (topic, partition) = key.clone();
+            self.handling.observer.failed(&KafkaError::Expired { topic, partition, lost });
+        }
+    }
+}
+
+fn found(
+    consumer: &StreamConsumer<Context>,
+    (topic, partition): &Key,
+    limit: Duration,
+) -> Result<(Option<i64>, u32), KafkaError> {
+    let mut list = TopicPartitionList::new();
+    list.add_partition(topic, *partition);
+    let committed = consumer.committed_offsets(list, limit)?;
+    let Some(one) = committed.find_partition(topic, *partition) else { return Ok((None, 0)) };
+    one.error()?;
+    let offset = match one.offset() {
+        Offset::Offset(offset) => Some(offset),
+        _ => None,
+    };
+    Ok((offset, one.metadata().parse().unwrap_or_default()))
+}
