@@ -57,9 +57,9 @@ use crate::{ClaimHandle, DedupeOptions, Incident, OptionsError};
 /// Give each consumer its own scope if several consumers handle the same entries for different purposes.
 /// With one scope, only the first would handle an entry.
 ///
-/// Records live for the [retention](DedupeOptions::retention), from the end of the handler. It must be
-/// longer than the time from one copy of an entry to the next: the sender's retries, and what a copy may
-/// wait in the queue.
+/// Records live for the [retention](DedupeOptions::retention), from the end of the handler: **31 days** by
+/// default. It must be longer than the time from one copy of an entry to the next: the sender's retries, and
+/// what a copy may wait in the queue and among the dead letters. A copy that comes later is handled again.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct Once {
@@ -84,8 +84,7 @@ impl Once {
     /// [retention](DedupeOptions::retention), [`max_in_flight`](DedupeOptions::max_in_flight), the time
     /// limit for the store and the observers are those of a layer, and so is
     /// [`dangerously_run_when_store_fails`](DedupeOptions::dangerously_run_when_store_fails). Options about
-    /// requests and responses have no effect. The default retention suits Nevent: for another sender, begin
-    /// with `DedupeOptions::for_scheme`.
+    /// requests and responses have no effect. The default retention is 31 days.
     ///
     /// # Errors
     ///
