@@ -57,11 +57,11 @@ impl RabbitMqDeadLetters {
     /// [`RabbitMqError`] if the broker fails.
     pub async fn list(&self, limit: usize) -> Result<Vec<DeadLetter>, RabbitMqError> {
         let mut letters = Vec::new();
-        let visit = async |message: &Delivery| {
-            letters.push(letter_of(message, &self.options));
-            Ok(false)
-        };
-        self.visit(limit, visit).await?;
+        self.visit(limit, |letter| {
+            letters.push(letter);
+            Act::Keep
+        })
+        .await?;
         Ok(letters)
     }
 
@@ -72,12 +72,8 @@ impl RabbitMqDeadLetters {
     /// [`RabbitMqError`] if the broker fails. Call it again: what has been replayed is gone, but for one
     /// that may be in both queues.
     pub async fn replay(&self, select: Select<'_>) -> Result<usize, RabbitMqError> {
-        let session = self.link.session()?;
-        self.each(select, async |message| {
-            let properties = replayed(&message.properties);
-            session.publish(&self.options.name, properties, &message.data).await
-        })
-        .await
+        let act = |letter| if select.includes(&letter) { Act::Replay } else { Act::Keep };
+        self.visit(usize::MAX, act).await
     }
 
     /// Removes dead letters for good, for example those of a fan who is to be forgotten. Returns how
@@ -87,39 +83,21 @@ impl RabbitMqDeadLetters {
     ///
     /// [`RabbitMqError`] if the broker fails.
     pub async fn delete(&self, select: Select<'_>) -> Result<usize, RabbitMqError> {
-        self.each(select, async |_| Ok(())).await
+        let act = |letter| if select.includes(&letter) { Act::Delete } else { Act::Keep };
+        self.visit(usize::MAX, act).await
     }
 
-    /// Removes the chosen dead letters after `act` has succeeded for each. Returns how many.
-    async fn each(
-        &self,
-        select: Select<'_>,
-        act: impl AsyncFn(&Delivery) -> Result<(), RabbitMqError>,
-    ) -> Result<usize, RabbitMqError> {
-        let mut count = 0;
-        let visit = async |message: &Delivery| {
-            let is_chosen = select.includes(&letter_of(message, &self.options));
-            if is_chosen {
-                act(message).await?;
-                count += 1;
-            }
-            Ok(is_chosen)
-        };
-        self.visit(usize::MAX, visit).await?;
-        Ok(count)
-    }
-
-    /// Fetches up to `limit` dead letters. Removes those for which `visit` returns true, and then gives
-    /// back the others.
+    /// Fetches up to `limit` dead letters, acts on each, and then gives back those that are kept. Returns
+    /// how many are gone.
     async fn visit(
         &self,
         mut limit: usize,
-        mut visit: impl AsyncFnMut(&Delivery) -> Result<bool, RabbitMqError>,
-    ) -> Result<(), RabbitMqError> {
+        mut act: impl FnMut(DeadLetter) -> Act,
+    ) -> Result<usize, RabbitMqError> {
         // If this fails, the broker has back what was fetched when it has closed the channel.
         let mut kept = self.channel.lock().await;
         let channel = self.channel(kept.take()).await?;
-        let (queue, mut last) = (self.options.dead(), None);
+        let (queue, mut last, mut gone) = (self.options.dead(), None, 0);
         while limit > 0 {
             let got = channel.basic_get(queue.as_str().into(), BasicGetOptions::default()).await?;
             let Some(got) = got else { break };
@@ -127,21 +105,29 @@ impl RabbitMqDeadLetters {
             limit = limit
                 .min(usize::try_from(got.message_count).unwrap_or(usize::MAX).saturating_add(1))
                 - 1;
-            if visit(&got.delivery).await? {
-                if !got.delivery.acker.ack(BasicAckOptions::default()).await? {
-                    return Err(RabbitMqError::Broker(
-                        "the channel ended before it was removed".into(),
-                    ));
+            match act(letter_of(&got.delivery, &self.options)) {
+                Act::Keep => last = Some(got.delivery.acker.clone()),
+                Act::Replay => {
+                    self.publish_again(&got.delivery).await?;
+                    remove(&got.delivery).await?;
+                    gone += 1;
                 }
-            } else {
-                last = Some(got.delivery.acker.clone());
+                Act::Delete => {
+                    remove(&got.delivery).await?;
+                    gone += 1;
+                }
             }
         }
         if let Some(last) = last {
             last.nack(BasicNackOptions { multiple: true, requeue: true }).await?;
         }
         *kept = Some(channel);
-        Ok(())
+        Ok(gone)
+    }
+
+    async fn publish_again(&self, message: &Delivery) -> Result<(), RabbitMqError> {
+        let properties = replayed(&message.properties);
+        self.link.session()?.publish(&self.options.name, properties, &message.data).await
     }
 
     /// The channel of the last call, or another one. The queue takes messages back in the background. On
@@ -152,4 +138,18 @@ impl RabbitMqDeadLetters {
             _ => Ok(self.link.session()?.connection.create_channel().await?),
         }
     }
+}
+
+/// What to do with a dead letter.
+enum Act {
+    Keep,
+    Replay,
+    Delete,
+}
+
+async fn remove(message: &Delivery) -> Result<(), RabbitMqError> {
+    if message.acker.ack(BasicAckOptions::default()).await? {
+        return Ok(());
+    }
+    Err(RabbitMqError::Broker("the channel ended before it was removed".into()))
 }

@@ -138,3 +138,16 @@ async fn dead_letters_expire() {
     eventually("it is gone", async || list(&dead).await.is_empty()).await;
     work.stop().await;
 }
+
+/// A tool may run in a task of its own.
+#[tokio::test]
+async fn the_futures_can_be_spawned() {
+    let broker = Broker::shared().await;
+    let dead = RabbitMqDeadLetters::connect(&broker.options("spawned")).await.expect("a broker");
+    let all = tokio::spawn(async move {
+        let listed = dead.list(1).await.expect("a broker").len();
+        let replayed = dead.replay(Select::All).await.expect("a broker");
+        listed + replayed + dead.delete(Select::All).await.expect("a broker")
+    });
+    assert_eq!(all.await.expect("no panic"), 0);
+}
