@@ -12,12 +12,7 @@
 //! | read typed events, and keep those that cannot be read | [`events`] |
 //! | handle batches, each event once | [`batches`] |
 //! | answer at once and work later, from a queue | [`queues`] |
-//! | do so with Redis Streams, or BullMQ | [`queue_redis_streams`] |
-//! | do so with `RabbitMQ` | [`queue_rabbitmq`] |
-//! | do so with Kafka | [`queue_kafka`] |
-//! | do so with NATS | [`queue_nats`] |
-//! | do so with a table in PostgreSQL | [`queue_postgres`] |
-//! | do so with Amazon SQS | [`queue_sqs`] |
+//! | do so with `PostgreSQL`, Redis Streams or `BullMQ`, `RabbitMQ`, NATS, Kafka, Amazon SQS or Azure Service Bus | [`queue_postgres`], [`queue_redis_streams`], [`queue_rabbitmq`], [`queue_nats`], [`queue_kafka`], [`queue_sqs`], [`queue_azure`] |
 //! | know what the sender is answered, and what it does then | [`responses`] |
 //! | choose a store; run Redis, PostgreSQL or SQLite; write a store | [`stores`], [`redis`], [`postgres`], [`own_store`] |
 //! | change the secret without losing a delivery | [`rotation`] |
@@ -65,12 +60,13 @@ pages! {
     events = "events.md";
     batches = "batches.md";
     queues = "queues.md";
+    queue_postgres = "queue_postgres.md";
     queue_redis_streams = "queue_redis_streams.md";
     queue_rabbitmq = "queue_rabbitmq.md";
-    queue_kafka = "queue_kafka.md";
     queue_nats = "queue_nats.md";
-    queue_postgres = "queue_postgres.md";
+    queue_kafka = "queue_kafka.md";
     queue_sqs = "queue_sqs.md";
+    queue_azure = "queue_azure.md";
     responses = "responses.md";
     stores = "stores.md";
     redis = "redis.md";
