@@ -93,7 +93,7 @@ impl SqsOptions {
 
     /// Sets how long a request may take, the client's two retries included. 4 s by default. A single try may
     /// take half of it. It should be shorter than
-    /// [`HandOver::put_timeout`](nevent_webhooks::queue::HandOver::put_timeout).
+    /// `HandOver::put_timeout`.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
