@@ -153,7 +153,7 @@ impl KafkaOptions {
     }
 
     /// Sets how long to wait for a broker, and for the confirmation of a record. 4 s by default, which is
-    /// less than the [`put_timeout`](nevent_webhooks::queue::HandOver::put_timeout). At least 1 s.
+    /// less than the `put_timeout` of its `HandOver`. At least 1 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout.max(Duration::from_secs(1));
         self
