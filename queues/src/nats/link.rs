@@ -173,9 +173,12 @@ async fn open(options: &NatsOptions, changed: Changed) -> Result<Client, NatsErr
     let connected =
         connected.map_err(|_| NatsError::Unreachable(format!("no answer within {limit:?}")))?;
     connected
-        .map_err(|_| match cfg!(feature = "nats-tls") {
-            true => NatsError::Unreachable("the client has panicked".to_owned()),
-            false => NatsError::NoTls,
+        .map_err(|_| {
+            if cfg!(feature = "nats-tls") {
+                NatsError::Unreachable("the client has panicked".to_owned())
+            } else {
+                NatsError::NoTls
+            }
         })?
         .map_err(|error| NatsError::Unreachable(one_line(&error)))
 }

@@ -285,6 +285,8 @@ mod tests {
 
     use super::*;
 
+    type Edit<'a> = &'a dyn Fn(&mut consumer::Config);
+
     fn is_refused(edit: impl Fn(&mut Config), because: &str) {
         let options = NatsOptions::new("nats://host", "tickets").expect("a URL");
         let wanted = options.stream("tickets");
@@ -346,7 +348,7 @@ mod tests {
             ack_policy: AckPolicy::Explicit,
             ..consumer::Config::default()
         };
-        let fault = |edit: &dyn Fn(&mut consumer::Config)| {
+        let fault = |edit: Edit<'_>| {
             let mut found = good();
             edit(&mut found);
             options.consumer_fault(&found, false).unwrap_or_default()
@@ -357,7 +359,7 @@ mod tests {
         assert_eq!(fault(&|found| found.ack_wait += REQUEST), "");
         let paused = options.consumer_fault(&good(), true).expect("a fault");
         assert!(paused.contains("paused"), "{paused}");
-        let edits: [(&dyn Fn(&mut consumer::Config), &str); 11] = [
+        let edits: [(Edit<'_>, &str); 11] = [
             (&|found| found.filter_subjects = vec!["a".to_owned()], "filter_subjects"),
             (&|found| found.filter_subject = "a".to_owned(), "filter_subject"),
             (&|found| found.max_batch = 9, "max_batch"),

@@ -113,7 +113,7 @@ async fn forgets_the_deletion(broker: &Broker, options: &NatsOptions, entries: &
     broker.kill();
     broker.bring_back("tickets");
     broker.up().await;
-    assert_eq!(broker.messages("tickets").await, entries.len() as u64);
+    assert_eq!(broker.messages("tickets").await, u64::try_from(entries.len()).expect("few"));
 }
 
 #[tokio::test]
