@@ -103,6 +103,6 @@ impl NatsDeadLetters {
     /// Those that there are now. What is replayed may be a dead letter again before the last one is reached.
     async fn all(&self) -> Result<Messages, NatsError> {
         self.link.check()?;
-        Ok(Messages::all(self.options.declare(&self.link.context).await?))
+        Ok(Messages::all(self.options.declare(&self.link.context).await?.dead))
     }
 }

@@ -50,11 +50,11 @@ pub enum NatsError {
     /// The message is larger than the server allows.
     #[error(
         "the entry does not fit into a message of NATS, with at most {limit} bytes: raise `max_payload` in \
-        the server's configuration, or lower the receiver's `body_limit`"
+        the server's configuration and `max_msg_size` of the streams, or lower the receiver's `body_limit`"
     )]
     #[non_exhaustive]
     TooLarge {
-        /// The server's limit for headers and body together.
+        /// The limit for headers and body together.
         limit: usize,
     },
     /// The stream refused the message.
@@ -75,6 +75,11 @@ pub enum NatsError {
 }
 
 impl NatsError {
+    /// Whether the stream may take the message later, over the same connection.
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refused { .. } | Self::TooLarge { .. } | Self::TimedOut(_))
+    }
+
     /// Keeps the text alone: sources of the client's errors would repeat it.
     pub(super) fn server(error: &(dyn Error + 'static)) -> Self {
         Self::Server(one_line(error))

@@ -1,7 +1,7 @@
 //! The way of one entry through a worker.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
@@ -16,6 +16,8 @@ use crate::verdict::Verdict;
 
 /// Before an entry is delivered again that could not be made a dead letter.
 const NO_DEAD_LETTER: Duration = Duration::from_secs(30);
+/// How many entries a worker keeps that a stream does not take. More would fill its memory.
+pub(super) const ASIDE: usize = 256;
 
 /// Everything that the task of an entry needs.
 #[derive(Clone)]
@@ -28,11 +30,13 @@ pub(super) struct Handling {
     /// Whether the worker has been told to stop.
     pub(super) stopping: watch::Receiver<bool>,
     pub(super) permits: Arc<Semaphore>,
+    /// Places for entries that a stream does not take at the moment.
+    pub(super) aside: Arc<Semaphore>,
 }
 
 impl Handling {
-    /// The permit is held until the entry has gone its way.
-    pub(super) async fn handle(self, taken: Taken, _permit: OwnedSemaphorePermit) {
+    /// The permit is held until the entry has gone its way, or is put aside.
+    pub(super) async fn handle(self, taken: Taken, permit: OwnedSemaphorePermit) {
         if let Some(rest) = taken.waits() {
             if let Err(error) = taken.give_back(rest).await {
                 self.observer.failed(&error);
@@ -40,17 +44,17 @@ impl Handling {
             return;
         }
         tokio::select! {
-            () = self.settle(&taken) => {}
+            () = self.settle(&taken, permit) => {}
             never = taken.keep(self.options.ack_wait) => match never {},
         }
     }
 
-    async fn settle(&self, taken: &Taken) {
+    async fn settle(&self, taken: &Taken, permit: OwnedSemaphorePermit) {
         let content = taken.content(&self.options);
         let sequence = taken.sequence.to_string();
         let event = content.envelope().map_or(sequence.as_str(), |entry| entry.id().as_str());
         let verdict = self.verdict(taken, &content, event).await;
-        match self.carry_out(taken, &verdict).await {
+        match self.carry_out(taken, &verdict, permit).await {
             Ok(()) => self.observer.settled(event, &verdict),
             Err(error) => self.observer.failed(&error),
         }
@@ -74,23 +78,57 @@ impl Handling {
         }
     }
 
-    /// If the entry cannot be moved, the server delivers it again after the same delay. That needs no room in
-    /// a stream, which may be full.
-    async fn carry_out(&self, taken: &Taken, verdict: &Verdict) -> Result<(), NatsError> {
-        let (moved, delay) = match *verdict {
+    /// While a stream refuses the entry, because it is full for example, the entry stays here: each time that
+    /// the server delivers it again counts as a worker that has vanished. The entry gives up its permit,
+    /// because a full stream gets room when others are handled.
+    ///
+    /// Without a place for it, the entry keeps its permit for the delay. Then the server delivers it again, and
+    /// others have their turn.
+    async fn carry_out(
+        &self,
+        taken: &Taken,
+        verdict: &Verdict,
+        permit: OwnedSemaphorePermit,
+    ) -> Result<(), NatsError> {
+        let delay = match *verdict {
             Verdict::Done => return taken.acknowledge().await,
-            Verdict::Retry { delay, attempts, .. } => {
-                (taken.move_again(&self.options, attempts, delay).await, delay)
+            Verdict::Retry { delay, .. } => delay,
+            Verdict::Dead { .. } => NO_DEAD_LETTER,
+        };
+        let (begun, pauses) = (Instant::now(), SharedPause::default());
+        let (mut permit, mut place) = (Some(permit), None);
+        loop {
+            let rest = delay.saturating_sub(begun.elapsed());
+            let Err(error) = self.moved(taken, verdict, rest).await else { return Ok(()) };
+            place = place.or_else(|| Arc::clone(&self.aside).try_acquire_owned().ok());
+            permit = permit.filter(|_| place.is_none());
+            let is_over = permit.is_some() && rest.is_zero();
+            if is_over || !error.is_refusal() || *self.stopping.borrow() {
+                // Without it, the server delivers the entry after the `ack_wait`.
+                let _ = taken.give_back(rest).await;
+                return Err(error);
+            }
+            self.observer.failed(&error);
+            self.stops_within(pauses.next()).await;
+        }
+    }
+
+    /// Moves the entry once. For another attempt, it is due after the rest of its delay.
+    async fn moved(
+        &self,
+        taken: &Taken,
+        verdict: &Verdict,
+        rest: Duration,
+    ) -> Result<(), NatsError> {
+        match *verdict {
+            Verdict::Done => Ok(()),
+            Verdict::Retry { attempts, .. } => {
+                taken.move_again(&self.options, attempts, rest).await
             }
             Verdict::Dead { reason, attempts } => {
-                (taken.move_to_dead(&self.options, reason, attempts).await, NO_DEAD_LETTER)
+                taken.move_to_dead(&self.options, reason, attempts).await
             }
-        };
-        if moved.is_err() {
-            // Without it, the server delivers the entry after the `ack_wait`.
-            let _ = taken.give_back(delay).await;
         }
-        moved
     }
 
     /// Waits for this time, or until the worker is told to stop. Returns whether it is told to.

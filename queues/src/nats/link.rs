@@ -24,7 +24,8 @@ const PING: Duration = Duration::from_secs(5);
 /// How many confirmations are waited for at a time.
 const IN_FLIGHT: usize = 1024;
 
-type State = Result<(), String>;
+/// The limit of the stream for a message, or why there is no connection.
+type State = Result<Option<usize>, String>;
 
 /// A connection that is restored until this is dropped.
 #[derive(Debug)]
@@ -49,8 +50,8 @@ impl Link {
         let limit = options.timeout;
         let builder = ContextBuilder::new().timeout(limit).ack_timeout(limit);
         let context = builder.max_ack_inflight(IN_FLIGHT).build(client.clone());
-        options.declare(&context).await?;
-        let (sender, state) = watch::channel(Ok(()));
+        let declared = options.declare(&context).await?;
+        let (sender, state) = watch::channel(Ok(declared.largest));
         let supervisor =
             Supervisor { options: options.clone(), context: context.clone(), state: sender };
         let task = tokio::spawn(supervisor.run(client.clone(), watched));
@@ -59,10 +60,19 @@ impl Link {
 
     /// Whether there is a connection to a server whose configuration was found good.
     pub(super) fn check(&self) -> Result<(), NatsError> {
-        self.state.borrow().clone().map_err(NatsError::Disconnected)?;
+        self.state.borrow().as_ref().map_err(|text| NatsError::Disconnected(text.clone()))?;
         match self.client.connection_state() {
             Connection::Connected => Ok(()),
             _ => Err(NatsError::Disconnected(ENDED.to_owned())),
+        }
+    }
+
+    /// The most bytes of a message, headers and body together.
+    pub(super) fn largest(&self) -> usize {
+        let server = self.client.max_payload();
+        match *self.state.borrow() {
+            Ok(Some(stream)) => server.min(stream),
+            _ => server,
         }
     }
 
@@ -133,7 +143,7 @@ impl Supervisor {
     async fn look(&self) -> State {
         let limit = self.options.timeout * 4;
         match timeout(limit, self.options.declare(&self.context)).await {
-            Ok(declared) => declared.map(drop).map_err(|error| error.to_string()),
+            Ok(declared) => declared.map(|found| found.largest).map_err(|error| error.to_string()),
             Err(_) => Err(format!("no answer within {limit:?}")),
         }
     }
@@ -163,6 +173,12 @@ async fn open(options: &NatsOptions, changed: Changed) -> Result<Client, NatsErr
     let connected =
         connected.map_err(|_| NatsError::Unreachable(format!("no answer within {limit:?}")))?;
     connected
-        .map_err(|_| NatsError::NoTls)?
+        .map_err(|_| {
+            if cfg!(feature = "nats-tls") {
+                NatsError::Unreachable("the client has panicked".to_owned())
+            } else {
+                NatsError::NoTls
+            }
+        })?
         .map_err(|error| NatsError::Unreachable(one_line(&error)))
 }

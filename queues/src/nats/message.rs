@@ -15,6 +15,8 @@ pub(super) const ATTEMPTS: &str = "webhook-attempts";
 pub(super) const VANISHED: &str = "webhook-vanished";
 /// When the entry is due, in Unix milliseconds. The server forgets a delay if its process is killed.
 const DUE: &str = "webhook-due";
+/// The longest delay.
+const LONGEST: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// Why it is a dead letter.
 pub(super) const REASON: &str = "webhook-reason";
 /// The sequence number that a dead letter had in the stream of the entries: its name if it cannot be read.
@@ -42,6 +44,14 @@ pub(super) fn message_of(envelope: &Envelope) -> (HeaderMap, Bytes) {
     (map, envelope.body().clone())
 }
 
+/// The length of these headers in a message.
+pub(super) fn length(headers: &HeaderMap) -> usize {
+    let lines = headers.iter().flat_map(|(name, values)| {
+        values.iter().map(|value| name.to_string().len() + value.as_str().len() + ": \r\n".len())
+    });
+    "NATS/1.0\r\n\r\n".len() + lines.sum::<usize>()
+}
+
 /// The entry of a message.
 pub(super) fn envelope_of(headers: &HeaderMap, body: &Bytes) -> Result<Envelope, EnvelopeError> {
     if text(headers, CONTENT_TYPE) == Some(JSON) {
@@ -66,6 +76,7 @@ pub(super) fn again(
     vanished: u32,
     delay: Duration,
 ) -> HeaderMap {
+    let delay = delay.min(LONGEST);
     // One more, because the clock is rounded down.
     let due = unix_millis().saturating_add(delay.as_millis()).saturating_add(1);
     with(headers, &[(ATTEMPTS, attempts.into()), (VANISHED, vanished.into()), (DUE, due)])
@@ -108,11 +119,14 @@ fn with(headers: &HeaderMap, counts: &[(&'static str, u128)]) -> HeaderMap {
     map
 }
 
-/// Whether the message was published to wait, and for how long it still has to.
+/// Whether the message was published to wait, and for how long it still has to. A time that no worker has set,
+/// unless its clock was wrong, has come.
 pub(super) fn waits(headers: &HeaderMap) -> Option<Duration> {
     let due: u128 = text(headers, DUE)?.parse().ok()?;
     let rest = due.saturating_sub(unix_millis());
-    Some(Duration::from_millis(u64::try_from(rest).unwrap_or(u64::MAX)))
+    let rest = Duration::from_millis(u64::try_from(rest).unwrap_or(u64::MAX));
+    // Twice, because the clocks differ.
+    Some(if rest > LONGEST * 2 { Duration::ZERO } else { rest })
 }
 
 fn unix_millis() -> u128 {
@@ -140,6 +154,17 @@ mod tests {
             let (headers, body) = message_of(&envelope);
             assert_eq!(text(&headers, CONTENT_TYPE).is_none(), length == 10);
             assert_eq!(envelope_of(&headers, &body).expect("an envelope"), envelope);
+        }
+    }
+
+    #[test]
+    fn no_entry_waits_for_ever() {
+        let moved = again(&HeaderMap::new(), 1, 0, Duration::MAX);
+        assert!(waits(&moved).is_some_and(|rest| rest > LONGEST / 2 && rest <= LONGEST * 2));
+        let mut wrong = moved;
+        for due in [u64::MAX.into(), u128::MAX, unix_millis() + 4 * LONGEST.as_millis()] {
+            wrong.insert(DUE, due.to_string());
+            assert_eq!(waits(&wrong), Some(Duration::ZERO));
         }
     }
 

@@ -64,7 +64,8 @@ impl NatsOptions {
         })
     }
 
-    /// Sets when a worker tries an entry again. See [`RetryPolicy`] for the default.
+    /// Sets when a worker tries an entry again. See [`RetryPolicy`] for the default. No delay is longer than
+    /// 7 days.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = policy;
         self
@@ -80,7 +81,7 @@ impl NatsOptions {
     /// default, at least 1 s.
     ///
     /// A worker that runs tells the server three times within this time that it still has the entry. So
-    /// handlers may take longer.
+    /// handlers may take longer. A consumer with a shorter time is refused: to raise it, edit the consumer first.
     pub fn ack_wait(mut self, time: Duration) -> Self {
         self.ack_wait = time.max(Duration::from_secs(1));
         self
@@ -97,7 +98,7 @@ impl NatsOptions {
     }
 
     /// Sets how long dead letters are kept. 30 days by default. **Then they are lost.** Zero keeps them until
-    /// they are replayed or deleted.
+    /// they are replayed or deleted. A stream with a shorter time is refused: to raise it, edit the stream first.
     pub fn dead_letters_for(mut self, time: Duration) -> Self {
         self.dead_letters_for = time;
         self

@@ -1,8 +1,11 @@
 //! Messages that a stream has confirmed.
 
+use std::error::Error;
+
 use async_nats::HeaderMap;
 use async_nats::jetstream::context::{PublishError, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
+use async_nats::jetstream::{self, ErrorCode};
 use bytes::Bytes;
 use tokio::time::timeout;
 
@@ -35,13 +38,21 @@ impl Link {
             PublishMessage::build().payload(body).headers(headers).expected_stream(stream);
         let sent = self.context.send_publish(stream.to_owned(), message).await.map_err(failed)?;
         // `duplicate` is as good: the stream has had this very message before.
-        sent.await.map(drop).map_err(failed)
+        let confirmed = sent.await.map_err(failed)?;
+        if confirmed.stream == stream {
+            return Ok(());
+        }
+        let detail = format!("the stream `{}` has taken it", confirmed.stream);
+        Err(NatsError::Refused { stream: stream.to_owned(), detail })
     }
 
     fn failed(&self, stream: &str, error: &PublishError) -> NatsError {
         match error.kind() {
-            PublishErrorKind::MaxPayloadExceeded => {
-                NatsError::TooLarge { limit: self.client.max_payload() }
+            PublishErrorKind::MaxPayloadExceeded => NatsError::TooLarge { limit: self.largest() },
+            _ if is_too_large(error) => {
+                // Somebody may have lowered the limit.
+                self.look();
+                NatsError::TooLarge { limit: self.largest() }
             }
             PublishErrorKind::TimedOut => NatsError::TimedOut(self.limit),
             PublishErrorKind::BrokenPipe => NatsError::Server(one_line(error)),
@@ -51,4 +62,9 @@ impl Link {
             }
         }
     }
+}
+
+fn is_too_large(error: &PublishError) -> bool {
+    let source = error.source().and_then(|source| source.downcast_ref::<jetstream::Error>());
+    source.is_some_and(|error| error.error_code() == ErrorCode::STREAM_MESSAGE_EXCEEDS_MAXIMUM)
 }

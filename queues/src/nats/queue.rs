@@ -4,8 +4,12 @@ use nevent_webhooks::ClaimHandle;
 use nevent_webhooks::queue::{Envelope, Queue, QueueError};
 
 use super::link::Link;
-use super::message::message_of;
+use super::message::{length, message_of};
 use super::{NatsError, NatsOptions};
+
+/// For the headers that an entry gets on its way. Without the room for them, it could never be tried again or
+/// become a dead letter.
+const RESERVE: usize = 1024;
 
 /// The receiver's half: a [`Queue`] whose `put` returns when the stream has written the entry to its file, and
 /// with [`NatsOptions::replicas`] of 3 when a majority of the servers has it.
@@ -60,6 +64,10 @@ impl NatsQueue {
 impl Queue for NatsQueue {
     async fn put(&self, envelope: &Envelope, _: &ClaimHandle) -> Result<(), QueueError> {
         let (headers, body) = message_of(envelope);
+        let limit = self.link.largest().saturating_sub(RESERVE);
+        if length(&headers) + body.len() > limit {
+            return Err(QueueError::unavailable(NatsError::TooLarge { limit }));
+        }
         let published = self.link.publish(&self.stream, headers, body).await;
         published.map_err(QueueError::unavailable)
     }

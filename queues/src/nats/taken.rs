@@ -92,6 +92,15 @@ impl Taken {
         self.answer(AckKind::Nak(Some(delay))).await
     }
 
+    /// Gives the entry back to which nothing has happened. As a new message, because the delivery would count
+    /// as a worker that has vanished.
+    pub(super) async fn leave(&self, options: &NatsOptions) {
+        let rest = waits(&self.headers).unwrap_or_default();
+        if self.move_again(options, self.attempts(), rest).await.is_err() {
+            let _ = self.give_back(rest).await;
+        }
+    }
+
     /// Publishes the entry for another attempt, and then removes this message. A crash in between leaves two
     /// copies, and not none.
     pub(super) async fn move_again(

@@ -10,11 +10,13 @@ use nevent_webhooks::ClaimHandle;
 use nevent_webhooks::queue::{Envelope, Once};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
-use super::handling::Handling;
+use super::handling::{ASIDE, Handling};
 use super::link::Link;
 use super::sweep::sweep;
 use super::taken::Taken;
+use super::topology::REQUEST;
 use super::{NatsError, NatsOptions};
 use crate::WorkerIncident;
 use crate::handler::Handler;
@@ -25,8 +27,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How often the consumer is looked at. Somebody may have deleted it: the server answers no requests for entries
 /// then, and does not say why.
 const LOOK: Duration = Duration::from_secs(10);
-/// How long the server may keep a request for entries.
-const REQUEST: Duration = Duration::from_secs(5);
+/// How often the observer is told that there is still no connection, and why.
+const AGAIN: Duration = Duration::from_secs(5);
 
 /// The worker's half: takes entries from the stream, and runs a handler once for each.
 ///
@@ -36,9 +38,12 @@ const REQUEST: Duration = Duration::from_secs(5);
 /// | is in flight elsewhere | back into the stream until the other lease expires; that is no attempt |
 /// | has a version of the format that this release cannot read | the same, for a newer worker |
 /// | was refused, because the store failed | nowhere: the worker tries it again after a pause |
-/// | failed | back into the stream, for the next delay of the [`RetryPolicy`](crate::RetryPolicy) |
+/// | failed | back into the stream, for the next delay of the [`RetryPolicy`](crate::RetryPolicy), of 7 days at most |
 /// | failed at the last attempt, or its workers vanished too often | into the dead letters |
 /// | is no event, or cannot be read at all | into the dead letters, as it came |
+///
+/// If a stream takes nothing, because it is full for example, the worker keeps the entry and tries again after
+/// pauses, while it handles others.
 ///
 /// An entry whose worker vanishes is delivered again by the server, after
 /// [`NatsOptions::ack_wait`]. The worker survives restarts of the server.
@@ -94,6 +99,7 @@ impl NatsWorker {
             refusals: Arc::default(),
             stopping: is_stopping,
             permits: Arc::new(Semaphore::new(self.options.concurrency)),
+            aside: Arc::new(Semaphore::new(ASIDE)),
         };
         let stopped = async {
             stop.await;
@@ -139,12 +145,14 @@ impl NatsWorker {
         tasks: &mut JoinSet<()>,
     ) -> Result<ControlFlow<()>, NatsError> {
         let mut permits = tokio::select! {
+            biased;
             () = handling.stops() => return Ok(ControlFlow::Break(())),
             permits = free(&handling.permits) => permits,
         };
         let mut batch = request(consumer, permits.len()).await?;
         while let Some(permit) = permits.pop() {
             let message = tokio::select! {
+                biased;
                 () = handling.stops() => {
                     self.leave(batch).await;
                     return Ok(ControlFlow::Break(()));
@@ -163,20 +171,27 @@ impl NatsWorker {
 
     /// Creates or checks the consumer, and puts again what it would never deliver.
     async fn consumer(&self) -> Result<PullConsumer, NatsError> {
-        self.link.wait().await;
+        while timeout(AGAIN, self.link.wait()).await.is_err() {
+            // It may be another reason than at first.
+            if let Err(error) = self.link.check() {
+                self.observer.failed(&error);
+            }
+        }
         let consumer = self.options.consumer(&self.link.context).await?;
+        let info = consumer.cached_info();
         // Its failure is not the end: a full stream takes nothing, and has to be emptied.
-        if let Err(error) = sweep(&self.link, &self.options, consumer.cached_info()).await {
+        if let Err(error) = sweep(&self.link, &self.options, info, &self.observer).await {
             self.observer.failed(&error);
         }
         Ok(consumer)
     }
 
-    /// Gives back what has come in and was not begun. Other workers would wait for it until the `ack_wait`.
+    /// Gives back what has come in and was not begun. Other workers would wait for it until the `ack_wait`, and
+    /// take this worker for one that has vanished.
     async fn leave(&self, mut batch: Batch) {
         while let Some(Some(Ok(message))) = batch.next().now_or_never() {
             if let Ok(taken) = Taken::new(message, Arc::clone(&self.link)) {
-                let _ = taken.give_back(Duration::ZERO).await;
+                taken.leave(&self.options).await;
             }
         }
     }

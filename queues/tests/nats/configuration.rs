@@ -1,6 +1,6 @@
 //! Configurations that are refused, and what the error says.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_nats::jetstream::consumer::{AckPolicy, pull};
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
@@ -64,13 +64,20 @@ async fn streams_that_would_lose_entries_are_refused() {
     let silent = Config { no_ack: true, ..good("silent") };
     is_refused(&broker, silent, "no_ack must be off").await;
     let other = Config { subjects: vec!["another".to_owned()], ..good("other") };
-    is_refused(&broker, other, "its subjects must contain `other`").await;
+    is_refused(&broker, other, "its only subject must be `other`").await;
+    let more = Config { subjects: vec!["more".to_owned(), "others".to_owned()], ..good("more") };
+    is_refused(&broker, more, "its only subject must be `more`").await;
+    let kept = Config { deny_delete: true, ..good("kept") };
+    is_refused(&broker, kept, "deny_delete must be off").await;
     let bin = Config {
         discard: DiscardPolicy::Old,
         retention: RetentionPolicy::Limits,
         ..good("bin-dead")
     };
     is_refused(&broker, bin, "discard must be new").await;
+    let tight =
+        Config { max_message_size: 4096, retention: RetentionPolicy::Limits, ..good("tight-dead") };
+    is_refused(&broker, tight, "max_msg_size must be -1").await;
 }
 
 #[tokio::test]
@@ -93,11 +100,13 @@ async fn consumers_that_would_lose_or_hold_up_entries_are_refused() {
     };
     let limited = pull::Config { max_deliver: 5, ..consumer() };
     let narrow = pull::Config { max_ack_pending: 10, ..consumer() };
-    let hasty = pull::Config { ack_wait: Duration::from_secs(7), ..consumer() };
+    let hasty = pull::Config { ack_wait: Duration::from_millis(500), ..consumer() };
+    let few = pull::Config { max_batch: 15, ..consumer() };
     for (name, config, because) in [
         ("limited-worker", limited, "max_deliver must be -1"),
         ("narrow-worker", narrow, "max_ack_pending must be -1"),
-        ("hasty-worker", hasty, "ack_wait is 7s instead of 1s"),
+        ("hasty-worker", hasty, "ack_wait must be at least 1s, and is 500ms"),
+        ("few-worker", few, "max_batch must be 0 or at least the concurrency of 16"),
     ] {
         let stream = broker.context().await.create_stream(good(name)).await.expect("a stream");
         stream.create_consumer(config).await.expect("a consumer");
@@ -111,14 +120,55 @@ async fn consumers_that_would_lose_or_hold_up_entries_are_refused() {
     }
 }
 
+/// NATS 2.9 knows neither, and drops them.
+#[tokio::test]
+async fn consumers_of_newer_servers_that_hold_up_entries_are_refused() {
+    let broker = Broker::shared().await;
+    let config = pull::Config {
+        durable_name: Some("worker".to_owned()),
+        ack_policy: AckPolicy::Explicit,
+        max_ack_pending: -1,
+        ..pull::Config::default()
+    };
+    let narrow =
+        pull::Config { filter_subjects: vec!["newer-filter".to_owned()], ..config.clone() };
+    let until = SystemTime::now() + Duration::from_secs(3_600);
+    let paused = pull::Config { pause_until: Some(until.into()), ..config };
+    for (name, config, because) in [
+        ("newer-filter", narrow, "filter_subjects must be empty"),
+        ("newer-pause", paused, "it is paused"),
+    ] {
+        let stream = broker.context().await.create_stream(good(name)).await.expect("a stream");
+        let consumer = stream.create_consumer(config).await.expect("a consumer");
+        let info = consumer.cached_info();
+        let connected = NatsWorker::connect(&broker.options(name)).await;
+        if info.config.filter_subjects.is_empty() && !info.paused {
+            connected.expect("a server that does not know the setting");
+        } else {
+            let text = one_line(connected.expect_err("a refusal")).to_string();
+            assert!(text.contains(because), "{text}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn other_options_than_those_of_the_streams_are_refused() {
     let broker = Broker::shared().await;
     let options = broker.options("options");
     NatsQueue::connect(&options).await.expect("a broker");
     NatsQueue::connect(&options).await.expect("the same options");
-    let text = refusal(&options.clone().dead_letters_for(Duration::from_secs(9))).await.to_string();
-    assert!(text.ends_with("max_age must be 9 s: edit the stream"), "{text}");
+    let shorter = options.clone().dead_letters_for(Duration::from_secs(9));
+    NatsQueue::connect(&shorter).await.expect("dead letters that are kept for longer");
+    let longer = options.clone().dead_letters_for(Duration::from_secs(9_000_000));
+    let text = refusal(&longer).await.to_string();
+    assert!(text.ends_with("max_age must be 0 or at least 9000000 s: edit the stream"), "{text}");
+    broker.edit("options-dead", |config| config.max_age = Duration::from_secs(9_000_000)).await;
+    NatsQueue::connect(&longer).await.expect("the stream was edited");
+    let patient = options.clone().ack_wait(Duration::from_secs(7));
+    NatsWorker::connect(&patient).await.expect("a worker");
+    NatsWorker::connect(&options)
+        .await
+        .expect("a worker that says more often that it has an entry");
     let text = refusal(&options.replicas(3)).await.to_string();
     assert!(text.ends_with("it has 1 replicas of 3"), "{text}");
     let error = refusal(&broker.options("replicated").replicas(3)).await;

@@ -122,6 +122,8 @@ async fn dead_letters_expire() {
     assert_eq!(sender.attempt("no-event", "not JSON").await.0, 200);
     let work = Work::start(&options, |_| false).await;
     eventually("it is taken", async || broker.messages("expired").await == 0).await;
+    let stream = broker.context().await.get_stream("expired-dead").await.expect("a stream");
+    assert_eq!(stream.cached_info().state.last_sequence, 1, "it was a dead letter");
     eventually("it is gone", async || broker.messages("expired-dead").await == 0).await;
     work.stop().await;
 }

@@ -1,9 +1,11 @@
 //! The hand-over and the work, end to end.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use nevent_webhooks_queues::RetryPolicy;
 use nevent_webhooks_queues::nats::NatsOptions;
+use tokio::sync::Semaphore;
 
 use crate::broker::Broker;
 use crate::support::eventually;
@@ -76,8 +78,10 @@ async fn a_handler_that_takes_long_keeps_its_entry() {
     sender.deliver(&Sent::single(1)).await;
     eventually("it is handled", async || one.count() + two.count() > 0).await;
     eventually("it is deleted", async || broker.messages("long").await == 0).await;
+    let seen = [&one, &two].map(|work| work.seen.clone());
     one.stop().await;
     two.stop().await;
+    assert_eq!(seen.map(|seen| ids(&seen)).concat(), ["evt_single_1"]);
 }
 
 #[tokio::test]
@@ -88,10 +92,12 @@ async fn a_worker_that_stops_ends_what_it_has_begun() {
     for number in 0..3 {
         sender.deliver(&Sent::batch(number * 2)).await;
     }
-    let first = Work::start(&options, |_| false).await;
-    eventually("some are handled", async || first.count() >= 4).await;
+    let gate = Arc::new(Semaphore::new(4));
+    let first = Work::gated(&options, Arc::clone(&gate)).await;
+    eventually("some are handled", async || first.count() == 4).await;
     let seen = first.seen.clone();
-    first.stop().await;
+    // The stop comes first, and then the handlers that are running may go on.
+    tokio::join!(first.stop(), async { gate.add_permits(26) });
     let mut handled = ids(&seen);
     assert!(handled.len() < 30, "there was no time for all");
     let rest = 30 - handled.len();

@@ -9,7 +9,7 @@ use nevent_webhooks::queue::{Envelope, Once};
 use nevent_webhooks::store::{MemoryStore, Store};
 use nevent_webhooks_queues::WorkerIncident;
 use nevent_webhooks_queues::nats::{NatsOptions, NatsQueue, NatsWorker};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::support::receiver;
@@ -36,7 +36,12 @@ impl Work {
 
     /// With a handler that takes so long.
     pub async fn slow(options: &NatsOptions, takes: Duration) -> Self {
-        Self::taking(takes, options, MemoryStore::new(), |_| {}, |_| false).await
+        Self::taking(takes, open(), options, MemoryStore::new(), |_| {}, |_| false).await
+    }
+
+    /// With a handler that takes a permit of this gate for each entry.
+    pub async fn gated(options: &NatsOptions, gate: Arc<Semaphore>) -> Self {
+        Self::taking(TAKES, gate, options, MemoryStore::new(), |_| {}, |_| false).await
     }
 
     /// With a store and an observer.
@@ -46,11 +51,12 @@ impl Work {
         observer: impl Fn(&WorkerIncident<'_>) + Send + Sync + 'static,
         fails: impl Fn(usize) -> bool + Sync + Send + 'static,
     ) -> Self {
-        Self::taking(TAKES, options, store, observer, fails).await
+        Self::taking(TAKES, open(), options, store, observer, fails).await
     }
 
     async fn taking(
         takes: Duration,
+        gate: Arc<Semaphore>,
         options: &NatsOptions,
         store: impl Store,
         observer: impl Fn(&WorkerIncident<'_>) + Send + Sync + 'static,
@@ -62,7 +68,11 @@ impl Work {
         let handler = {
             let seen = Arc::clone(&seen);
             move |envelope: Envelope, _: ClaimHandle| {
-                handle(takes, envelope, Arc::clone(&seen), Arc::clone(&fails))
+                let (gate, seen, fails) = (gate.clone(), seen.clone(), fails.clone());
+                async move {
+                    gate.acquire().await.expect("a gate").forget();
+                    handle(takes, envelope, seen, fails).await
+                }
             }
         };
         let task = tokio::spawn(async move {
@@ -93,6 +103,10 @@ impl Work {
 
 /// Long enough that a shutdown finds running handlers.
 const TAKES: Duration = Duration::from_millis(20);
+
+fn open() -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(Semaphore::MAX_PERMITS))
+}
 
 async fn handle(
     takes: Duration,
