@@ -1,12 +1,13 @@
-//! What a worker does beside its entries: it renews their leases, and deletes dead letters that have
-//! expired.
+//! What a worker does beside its entries: it renews their leases, deletes dead letters that have
+//! expired, and makes up for a clock that was set back.
 
 use std::sync::PoisonError;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
+use super::batch::Batch;
 use super::handling::Handling;
 use crate::pause::FIRST_PAUSE;
 
@@ -14,12 +15,15 @@ use crate::pause::FIRST_PAUSE;
 #[derive(Debug)]
 pub(super) struct Upkeep(JoinHandle<()>);
 
-/// Between two looks for dead letters that have expired.
+/// Between two looks for dead letters that have expired, and for entries that wait too long.
 const MINUTE: Duration = Duration::from_secs(60);
 
 impl Upkeep {
     pub(super) fn start(handling: Handling) -> Self {
-        Self(tokio::spawn(keep_up(handling)))
+        Self(tokio::spawn(async move {
+            // Side by side: neither makes the other late.
+            tokio::join!(keep_leases(&handling), keep_house(&handling));
+        }))
     }
 }
 
@@ -29,37 +33,44 @@ impl Drop for Upkeep {
     }
 }
 
-async fn keep_up(handling: Handling) {
-    let options = &handling.entries.options;
-    let (third, look) = (options.lease / 3, MINUTE.min(options.dead_letters_for));
-    let mut looked: Option<Instant> = None;
+async fn keep_leases(handling: &Handling) {
+    let third = handling.entries.options.lease / 3;
     loop {
-        if looked.is_none_or(|at| at.elapsed() >= look) {
-            looked = Some(Instant::now());
-            expire(&handling).await;
-        }
-        sleep(third.min(look)).await;
-        while !renew(&handling).await {
+        sleep(third).await;
+        while !renew(handling).await {
             sleep(FIRST_PAUSE.min(third / 4)).await;
         }
     }
 }
 
+async fn keep_house(handling: &Handling) {
+    let look = MINUTE.min(handling.entries.options.dead_letters_for);
+    loop {
+        if let Err(error) = handling.entries.pull_back().await {
+            handling.observer.failed(&error);
+        }
+        expire(handling).await;
+        sleep(look).await;
+    }
+}
+
 /// Returns whether the leases are renewed.
 async fn renew(handling: &Handling) -> bool {
-    let numbers = handling.in_hand.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    if numbers.is_empty() {
+    let keys = handling.in_hand.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if keys.is_empty() {
         return true;
     }
-    let renewed = handling.entries.renew(&numbers).await;
+    let renewed = handling.entries.renew(&keys).await;
     renewed.inspect_err(|error| handling.observer.failed(error)).is_ok()
 }
 
 async fn expire(handling: &Handling) {
+    let mut batch = Batch::of(100);
     loop {
-        match handling.entries.expire().await {
+        match handling.entries.expire(batch.most()).await {
             Ok(0) => return,
             Ok(_) => {}
+            Err(error) if batch.halves_after(&error) => {}
             Err(error) => return handling.observer.failed(&error),
         }
     }
