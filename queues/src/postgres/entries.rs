@@ -98,8 +98,8 @@ impl Entries {
             return Ok(Some(Content::Dead(WORKER_VANISHED, None)));
         }
         let _alone = self.reading.lock().await;
-        let [number, token] = taken.key.parameters();
-        let parameters = [number, token, (&self.lease as _, Type::INT8)];
+        let [number, own] = taken.key.parameters();
+        let parameters = [number, own, (&self.lease as _, Type::INT8)];
         let (limit, read) = (self.database.limit.saturating_mul(10), &self.database.schema.read);
         let rows = self.database.query_within(limit, Commit::Soon, read, &parameters).await?;
         let envelope = rows.first().map(|row| row.get::<_, &str>(0));

@@ -72,10 +72,7 @@ pub(super) async fn known_version_of(
     }
 }
 
-async fn version_of(
-    pool: &Pool,
-    schema: &Schema,
-) -> Result<Option<i32>, PostgresStoreError> {
+async fn version_of(pool: &Pool, schema: &Schema) -> Result<Option<i32>, PostgresStoreError> {
     let (name, text) = (&schema.name, schema.name.replace('\'', "''"));
     let exists = format!("SELECT to_regprocedure('{text}.schema_version()') IS NOT NULL");
     if !pool.query(BEGIN, &exists, &[]).await?.get::<_, bool>(0) {
