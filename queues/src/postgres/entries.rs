@@ -1,7 +1,7 @@
 //! What a worker does with the rows of the table.
 
 use std::hash::{BuildHasher, RandomState};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use nevent_webhooks::queue::Envelope;
 use tokio::sync::Mutex;
@@ -147,12 +147,27 @@ impl Entries {
         settled.map(drop)
     }
 
-    /// Makes entries due that the server's clock, which was set back, would keep waiting.
+    /// Makes entries due that the server's clock, which was set back, would keep waiting. It looks at all
+    /// entries that wait, so it may take long.
     pub(super) async fn pull_back(&self) -> Result<(), PostgresError> {
         let lease = millis(self.options.lease);
         let parameters = [(&self.options.queue as _, Type::TEXT), (&lease as _, Type::INT8)];
-        let pull_back = &self.database.schema.pull_back;
-        self.database.query(Commit::Soon, pull_back, &parameters).await.map(drop)
+        let (limit, pull_back) =
+            (self.database.limit.saturating_mul(10), &self.database.schema.pull_back);
+        while !self
+            .database
+            .query_within(limit, Commit::Soon, pull_back, &parameters)
+            .await?
+            .is_empty()
+        {}
+        Ok(())
+    }
+
+    /// The time on the server's clock.
+    pub(super) async fn server_time(&self) -> Result<SystemTime, PostgresError> {
+        let rows = self.database.query(Commit::Soon, "SELECT clock_timestamp()", &[]).await?;
+        let row = rows.first().ok_or_else(|| self.database.failed_with("no row".to_owned()))?;
+        Ok(row.get(0))
     }
 
     /// Deletes up to so many dead letters that have expired. Returns how many.

@@ -77,7 +77,7 @@ impl Schema {
                  WHERE queue = $1 AND dead_at IS NULL AND run_at > {now} AND CASE WHEN lease IS NULL \
                  THEN attempts = 0 AND reason IS NULL \
                  ELSE run_at > {now} + 10 * $2 * interval '1 ms' END \
-                 ORDER BY run_at DESC LIMIT 1000 FOR UPDATE SKIP LOCKED))"
+                 ORDER BY run_at LIMIT 50000 FOR UPDATE SKIP LOCKED)) RETURNING number"
             ),
             expire: format!(
                 "DELETE FROM {table} WHERE number = ANY (ARRAY(SELECT number FROM {table} \

@@ -2,11 +2,12 @@
 //! expired, and makes up for a clock that was set back.
 
 use std::sync::PoisonError;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
+use super::PostgresError;
 use super::batch::Batch;
 use super::handling::Handling;
 use crate::pause::FIRST_PAUSE;
@@ -45,13 +46,37 @@ async fn keep_leases(handling: &Handling) {
 
 async fn keep_house(handling: &Handling) {
     let look = MINUTE.min(handling.entries.options.dead_letters_for);
+    let mut known = None;
     loop {
-        if let Err(error) = handling.entries.pull_back().await {
-            handling.observer.failed(&error);
+        match look_at_the_clock(handling, known).await {
+            Ok(now) => known = Some(now),
+            Err(error) => handling.observer.failed(&error),
         }
         expire(handling).await;
         sleep(look).await;
     }
+}
+
+/// What the server's clock said, and when.
+type Clock = (SystemTime, Instant);
+
+/// Also at the start: it may have been set back before.
+async fn look_at_the_clock(
+    handling: &Handling,
+    known: Option<Clock>,
+) -> Result<Clock, PostgresError> {
+    let asked = Instant::now();
+    let now = (handling.entries.server_time().await?, asked);
+    if known.is_none_or(|known| was_set_back(known, now)) {
+        handling.entries.pull_back().await?;
+    }
+    Ok(now)
+}
+
+/// Not by the little that a clock is corrected by all the time.
+fn was_set_back(known: Clock, now: Clock) -> bool {
+    let least = known.0 + (now.1 - known.1);
+    now.0 + Duration::from_secs(1) < least
 }
 
 /// Returns whether the leases are renewed.
@@ -73,5 +98,23 @@ async fn expire(handling: &Handling) {
             Err(error) if batch.halves_after(&error) => {}
             Err(error) => return handling.observer.failed(&error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_was_set_back_if_less_time_passed_on_it() {
+        let (begun, noon) = (Instant::now(), SystemTime::now());
+        let later = |passed: u64, server: u64| {
+            (noon + Duration::from_secs(server), begun + Duration::from_secs(passed))
+        };
+        let known = later(0, 1_000);
+        assert!(!was_set_back(known, later(60, 1_060)));
+        assert!(!was_set_back(known, later(60, 9_000)), "it was set forward");
+        assert!(was_set_back(known, later(60, 1_050)));
+        assert!(was_set_back(known, later(60, 0)));
     }
 }
