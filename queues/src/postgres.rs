@@ -19,6 +19,7 @@
 //! | that a worker has | `lease`: which worker has it; `run_at`: when the lease expires |
 //! | that is a dead letter | `dead_at`: since when, and `reason`: why |
 
+mod batch;
 mod check;
 mod database;
 mod dead_letters;
@@ -30,6 +31,7 @@ mod queue;
 mod schema;
 mod tls;
 mod upkeep;
+mod url;
 mod wake;
 mod worker;
 

@@ -142,7 +142,8 @@ impl PostgresStore {
     ///
     /// # Errors
     ///
-    /// An invalid URL, or a database that cannot be reached or refuses a statement.
+    /// An invalid URL, a database that cannot be reached or refuses a statement, or
+    /// [`PostgresStoreError::Newer`].
     pub async fn migrate(url: &str) -> Result<(), PostgresStoreError> {
         Self::migrate_with(url, PostgresOptions::new()).await
     }
@@ -159,7 +160,7 @@ impl PostgresStore {
         let options = options.checked()?;
         let pool = Pool::new(url, &options)?;
         let schema = Schema::new(&options.schema);
-        if check::version_of(&pool, &schema).await? == Some(VERSION) {
+        if check::known_version_of(&pool, &schema).await? == Some(VERSION) {
             return Ok(());
         }
         pool.batch(&schema.migration()).await

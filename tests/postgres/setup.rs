@@ -21,6 +21,27 @@ async fn urls_that_lead_nowhere_are_refused() {
     assert!(error.starts_with("PostgreSQL at 127.0.0.1:9: "), "{error}");
 }
 
+/// Its listener accepts nothing, and has no more room.
+#[tokio::test]
+async fn a_silent_host_leaves_time_for_the_next() {
+    let server = Server::start().await;
+    server.store().await;
+    let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+    socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a port");
+    let silent = socket.listen(1).expect("a listener");
+    let address = silent.local_addr().expect("an address");
+    let (mut waiting, patience) = (Vec::new(), std::time::Duration::from_millis(500));
+    let connect = || tokio::net::TcpStream::connect(address);
+    while let Ok(stream) = tokio::time::timeout(patience, connect()).await {
+        waiting.push(stream);
+    }
+    let url = server.url().replace("@127.0.0.1:", &format!("@{address},127.0.0.1:"));
+    // Longer than by default, for a busy machine.
+    let options = PostgresOptions::new().connect_timeout(std::time::Duration::from_secs(3));
+    let options = options.command_timeout(std::time::Duration::from_secs(10));
+    PostgresStore::open(&url, options).await.expect("the second host");
+}
+
 #[tokio::test]
 async fn impossible_options_are_refused_with_their_values() {
     let with = |options| PostgresStore::open("postgres://localhost", options);
@@ -72,6 +93,12 @@ async fn what_is_wrong_with_a_server_is_said_with_what_to_do() {
     let error = refused(&server.url()).await;
     assert!(error.contains("version 0 of the tables, not 1"), "{error}");
     server.store().await.ready().await.expect("migrated again");
+
+    server.execute(&older.replace("SELECT 0", "SELECT 9")).await;
+    let error = refused(&server.url()).await;
+    assert!(error.contains("has version 9 of the tables") && error.contains("newer"), "{error}");
+    let error = PostgresStore::migrate(&server.url()).await.expect_err("it is newer").to_string();
+    assert!(error.ends_with("update the program"), "{error}");
 }
 
 /// With the rights that the file lists, and no more.

@@ -55,6 +55,7 @@ async fn check_server(database: &Database) -> Result<(), PostgresError> {
 async fn check_table(database: &Database) -> Result<(), PostgresError> {
     let found = match version(database).await? {
         Some(VERSION) => return Ok(()),
+        Some(version) if version > VERSION => return Err(newer(database, version)),
         Some(version) => format!("version {version} of the queue's table, not {VERSION},"),
         None => "no table of a queue".to_owned(),
     };
@@ -62,8 +63,19 @@ async fn check_table(database: &Database) -> Result<(), PostgresError> {
     Err(PostgresError::Schema { server, schema, found })
 }
 
+/// An error if the table is of a later version: the migration would turn that back.
 pub(super) async fn is_migrated(database: &Database) -> Result<bool, PostgresError> {
-    Ok(version(database).await? == Some(VERSION))
+    match version(database).await? {
+        Some(version) if version > VERSION => Err(newer(database, version)),
+        version => Ok(version == Some(VERSION)),
+    }
+}
+
+fn newer(database: &Database, version: i32) -> PostgresError {
+    let reason = format!(
+        "has version {version} of the queue's table, and this program knows {VERSION}: update the program"
+    );
+    PostgresError::Unsuitable { server: database.server.clone(), reason }
 }
 
 async fn version(database: &Database) -> Result<Option<i32>, PostgresError> {

@@ -9,6 +9,7 @@ use deadpool_postgres::{
 use futures_util::future::join3;
 use tokio::time::timeout;
 use tokio_postgres::config::Host;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Config, Row};
 
@@ -38,10 +39,7 @@ pub(super) enum Commit {
 
 impl Database {
     pub(super) fn new(options: &PostgresOptions) -> Result<Self, PostgresError> {
-        let mut config = options.config.clone();
-        if config.get_connect_timeout().is_none() {
-            config.connect_timeout(options.timeout);
-        }
+        let config = config_of(options);
         let server = server_of(&config);
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = Manager::from_config(config, super::tls::connector(options)?, recycling);
@@ -79,9 +77,20 @@ impl Database {
         statement: &str,
         parameters: &[Parameter<'_>],
     ) -> Result<Vec<Row>, PostgresError> {
+        self.query_within(self.limit, commit, statement, parameters).await
+    }
+
+    /// The same with another limit.
+    pub(super) async fn query_within(
+        &self,
+        limit: Duration,
+        commit: Commit,
+        statement: &str,
+        parameters: &[Parameter<'_>],
+    ) -> Result<Vec<Row>, PostgresError> {
         let all = async {
             let connection = self.connection().await?;
-            let begin = self.begin(commit);
+            let begin = begin(limit, commit);
             let (opened, rows, committed) = join3(
                 connection.batch_execute(&begin),
                 connection.query_typed(statement, parameters),
@@ -94,37 +103,13 @@ impl Database {
             }
             all.map_err(|error| self.failed(&error))
         };
-        timeout(self.limit, all).await.unwrap_or_else(|_| Err(self.timed_out()))
-    }
-
-    /// With another default isolation, workers that take entries at the same time would make each other
-    /// fail. A statement that nobody waits for any more must end.
-    ///
-    /// The number of entries changes faster than the server's statistics. Where these are wrong, it would
-    /// read and sort all entries that are due to find a few, unless it is told to walk along the index.
-    fn begin(&self, commit: Commit) -> String {
-        let asynchronous = match commit {
-            Commit::OnDisk => "",
-            Commit::Soon => "; SET LOCAL synchronous_commit = off",
-        };
-        format!(
-            "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL enable_seqscan = off; \
-             SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off; {}{asynchronous}",
-            self.limits()
-        )
-    }
-
-    /// The time limits of a transaction.
-    pub(super) fn limits(&self) -> String {
-        let millis = i32::try_from(self.limit.as_millis()).unwrap_or(i32::MAX).max(1);
-        // A receiver that is stopped between its statements would hold the record of its delivery.
-        format!(
-            "SET LOCAL statement_timeout = {millis}; \
-             SET LOCAL idle_in_transaction_session_timeout = {millis}"
-        )
+        timeout(limit, all).await.unwrap_or_else(|_| Err(self.timed_out_after(limit)))
     }
 
     pub(super) fn failed(&self, error: &tokio_postgres::Error) -> PostgresError {
+        if error.code() == Some(&SqlState::QUERY_CANCELED) {
+            return self.timed_out();
+        }
         self.failed_with(one_line(error))
     }
 
@@ -133,8 +118,39 @@ impl Database {
     }
 
     pub(super) fn timed_out(&self) -> PostgresError {
-        PostgresError::TimedOut { server: self.server.clone(), limit: self.limit }
+        self.timed_out_after(self.limit)
     }
+
+    fn timed_out_after(&self, limit: Duration) -> PostgresError {
+        PostgresError::TimedOut { server: self.server.clone(), limit }
+    }
+}
+
+/// With another default isolation, workers that take entries at the same time would make each other
+/// fail. A statement that nobody waits for any more must end.
+///
+/// The number of entries changes faster than the server's statistics. Where these are wrong, it would
+/// read and sort all entries that are due to find a few, unless it is told to walk along the index.
+fn begin(limit: Duration, commit: Commit) -> String {
+    let asynchronous = match commit {
+        Commit::OnDisk => "",
+        Commit::Soon => "; SET LOCAL synchronous_commit = off",
+    };
+    format!(
+        "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL enable_seqscan = off; \
+         SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off; {}{asynchronous}",
+        limits(limit)
+    )
+}
+
+/// The time limits of a transaction.
+pub(super) fn limits(limit: Duration) -> String {
+    let millis = i32::try_from(limit.as_millis()).unwrap_or(i32::MAX).max(1);
+    // A receiver that is stopped between its statements would hold the record of its delivery.
+    format!(
+        "SET LOCAL statement_timeout = {millis}; \
+         SET LOCAL idle_in_transaction_session_timeout = {millis}"
+    )
 }
 
 /// A connection that is closed unless it is given back: after an error, or when nobody waits for it any
@@ -173,6 +189,17 @@ impl Drop for Used {
 
 fn failed(server: &str, detail: String) -> PostgresError {
     PostgresError::Failed { server: server.to_owned(), detail }
+}
+
+/// With a share of the limit for each host: one that is silent would leave no time for the next.
+pub(super) fn config_of(options: &PostgresOptions) -> Config {
+    let mut config = options.config.clone();
+    let hosts = config.get_hosts().len().max(config.get_hostaddrs().len());
+    let shares = u32::try_from(hosts).unwrap_or(u32::MAX).saturating_add(1);
+    let share = options.timeout / shares;
+    let given = config.get_connect_timeout().copied();
+    config.connect_timeout(given.map_or(share, |given| given.min(share)));
+    config
 }
 
 /// The hosts and ports, for messages.

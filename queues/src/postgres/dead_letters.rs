@@ -4,6 +4,7 @@ use nevent_webhooks::queue::Envelope;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
+use super::batch::Batch;
 use super::check::{Rights, check};
 use super::database::{Commit, Database, Parameter};
 use super::entries::name_of;
@@ -35,8 +36,8 @@ pub struct PostgresDeadLetters {
     options: PostgresOptions,
 }
 
-/// Few enough that no batch takes long.
-const BATCH: usize = 1_000;
+/// Fewer if they are so large that these take too long.
+const BATCH: i64 = 1_000;
 
 impl PostgresDeadLetters {
     /// Connects to the database, and checks it.
@@ -103,7 +104,7 @@ impl PostgresDeadLetters {
         let statement = format!(
             "{} WHERE number = ANY (ARRAY(SELECT number FROM {table} \
              WHERE queue = $1 AND dead_at <= $2 AND {} ORDER BY dead_at, number \
-             LIMIT {BATCH} FOR UPDATE)) AND dead_at <= $2 RETURNING number",
+             LIMIT {{most}} FOR UPDATE)) AND dead_at <= $2 RETURNING number",
             act.replace("{table}", &table),
             condition(select),
         );
@@ -124,12 +125,18 @@ impl PostgresDeadLetters {
                 parameters.extend([(&from as _, Type::INT8), (&to as _, Type::INT8)]);
             }
         }
-        let mut count = 0;
+        let (mut count, mut batch) = (0, Batch::of(BATCH));
         loop {
-            let done = self.database.query(Commit::OnDisk, &statement, &parameters).await?.len();
-            count += done;
-            if done < BATCH {
-                return Ok(count);
+            let statement = statement.replace("{most}", &batch.most().to_string());
+            match self.database.query(Commit::OnDisk, &statement, &parameters).await {
+                Ok(done) => {
+                    count += done.len();
+                    if i64::try_from(done.len()).is_ok_and(|done| done < batch.most()) {
+                        return Ok(count);
+                    }
+                }
+                Err(error) if batch.halves_after(&error) => {}
+                Err(error) => return Err(error),
             }
         }
     }

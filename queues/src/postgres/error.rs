@@ -10,6 +10,15 @@ pub enum PostgresError {
         "the URL of PostgreSQL cannot be read: write postgres://user:password@host:5432/database"
     )]
     Url,
+    /// The URL has a parameter that cannot be used.
+    #[error(
+        "the parameter {name} of the PostgreSQL URL cannot be used here: remove it, or see its value"
+    )]
+    #[non_exhaustive]
+    Parameter {
+        /// Its name.
+        name: String,
+    },
     /// The URL asks for TLS, which this build does not have.
     #[error("the URL asks for TLS: build with the feature `postgres-tls`")]
     NoTls,

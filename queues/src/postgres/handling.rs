@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::timeout;
 
-use super::entries::{Entries, Taken};
+use super::entries::{Entries, Key, Taken};
+use crate::content::Content;
 use crate::handler::Handler;
 use crate::incident::Observer;
 use crate::pause::{FIRST_PAUSE, LONGEST_PAUSE, SharedPause};
@@ -22,7 +23,7 @@ pub(super) struct Handling {
     pub(super) refusals: Arc<SharedPause>,
     /// The entries whose leases are renewed. One may be here twice: it can be taken again before its last
     /// task has ended.
-    pub(super) in_hand: Arc<Mutex<Vec<i64>>>,
+    pub(super) in_hand: Arc<Mutex<Vec<Key>>>,
     /// Whether the worker has been told to stop.
     pub(super) stopping: watch::Receiver<bool>,
 }
@@ -30,20 +31,43 @@ pub(super) struct Handling {
 impl Handling {
     /// The entry is in hand from here on, also while its task waits to be run.
     pub(super) fn hold(&self, taken: &Taken) {
-        self.in_hand.lock().unwrap_or_else(PoisonError::into_inner).push(taken.number);
+        self.in_hand.lock().unwrap_or_else(PoisonError::into_inner).push(taken.key.clone());
     }
 
-    fn put_down(&self, number: i64) {
+    fn put_down(&self, key: &Key) {
         let mut in_hand = self.in_hand.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(index) = in_hand.iter().position(|other| *other == number) {
+        if let Some(index) = in_hand.iter().position(|other| other == key) {
             in_hand.swap_remove(index);
         }
     }
 
     pub(super) async fn handle(self, taken: Taken, permit: OwnedSemaphorePermit) {
-        let (number, options) = (taken.number, &self.entries.options);
-        let content = taken.content(options.delivery_limit);
-        let verdict = Verdict::on(&content, taken.attempts, &self.handler, &options.retry).await;
+        if let Some(content) = self.read(&taken).await {
+            self.run(&taken, content).await;
+        }
+        self.put_down(&taken.key);
+        drop(permit);
+    }
+
+    /// However often it takes. `None` if the worker does not have the entry any more, or stops in the
+    /// meantime.
+    async fn read(&self, taken: &Taken) -> Option<Content> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.entries.read(taken).await {
+                Ok(content) => return content,
+                Err(error) => self.observer.failed(&error),
+            }
+            if self.stops_within(pause).await {
+                return None;
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn run(&self, taken: &Taken, content: Content) {
+        let policy = &self.entries.options.retry;
+        let verdict = Verdict::on(&content, taken.attempts, &self.handler, policy).await;
         if verdict.is_refused() {
             // The entry keeps its permit, so no more are taken.
             self.stops_within(self.refusals.next()).await;
@@ -51,20 +75,18 @@ impl Handling {
             self.refusals.reset();
         }
         let event = content.envelope().map_or(&*taken.id, |envelope| envelope.id().as_str());
-        if self.settle(number, &verdict).await {
+        if self.settle(&taken.key, &verdict).await {
             self.observer.settled(event, &verdict);
         }
-        self.put_down(number);
-        drop(permit);
     }
 
     /// However often it takes: the handler would run again if the lease expired. Returns whether the
     /// server has it. If the worker stops in the meantime, the entry is taken again when the lease has
     /// expired.
-    async fn settle(&self, number: i64, verdict: &Verdict) -> bool {
+    async fn settle(&self, key: &Key, verdict: &Verdict) -> bool {
         let mut pause = FIRST_PAUSE;
         loop {
-            let Err(error) = self.entries.settle(number, verdict).await else { return true };
+            let Err(error) = self.entries.settle(key, verdict).await else { return true };
             self.observer.failed(&error);
             if self.stops_within(pause).await {
                 return false;

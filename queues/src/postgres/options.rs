@@ -9,6 +9,7 @@ use super::PostgresError;
 use super::check;
 use super::database::Database;
 use super::schema::Schema;
+use super::url;
 use crate::RetryPolicy;
 
 /// The database, the queue and its settings. Receivers, workers and tools take the same.
@@ -48,10 +49,11 @@ impl PostgresOptions {
     ///
     /// # Errors
     ///
-    /// [`PostgresError::Url`], [`PostgresError::Name`]; [`PostgresError::NoTls`] for `sslmode=require`
+    /// [`PostgresError::Url`], [`PostgresError::Parameter`], [`PostgresError::Name`];
+    /// [`PostgresError::NoTls`] for `sslmode=require`
     /// without the feature `postgres-tls`.
     pub fn new(url: &str, queue: &str) -> Result<Self, PostgresError> {
-        let mut config: Config = url.parse().map_err(|_| PostgresError::Url)?;
+        let mut config = url::parse(url)?;
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             return Err(PostgresError::Url);
         }
@@ -123,10 +125,10 @@ impl PostgresOptions {
         self
     }
 
-    /// Sets how long dead letters are kept. 30 days by default. **Then they are lost.** The workers delete
+    /// Sets how long dead letters are kept. 30 days by default, at least 1 s. **Then they are lost.** The workers delete
     /// them.
     pub fn dead_letters_for(mut self, time: Duration) -> Self {
-        self.dead_letters_for = time;
+        self.dead_letters_for = time.max(Duration::from_secs(1));
         self
     }
 
@@ -156,7 +158,11 @@ impl PostgresOptions {
         self
     }
 
-    /// Sets how long to wait for a connection and for the answers of one operation. 4 s by default.
+    /// Sets how long to wait for a connection and for the answers of one operation. 4 s by default. To
+    /// read one large entry, a worker waits ten times as long.
+    ///
+    /// If the URL names several hosts, each has an equal share of this time to accept a connection, and
+    /// one share is left for the login. The URL's `connect_timeout` can make the share shorter.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self

@@ -9,7 +9,7 @@ use tokio_postgres::IsolationLevel;
 use tokio_postgres::types::Type;
 
 use super::check::{Rights, check, refuse};
-use super::database::{Commit, Database};
+use super::database::{Commit, Database, limits};
 use super::wake::Waker;
 use super::{PostgresError, PostgresOptions};
 
@@ -94,16 +94,24 @@ impl PostgresQueue {
             (&received as _, Type::INT8),
             (&json as _, Type::TEXT),
         ];
-        let (limits, put) = (self.database.limits(), &self.database.schema.put);
+        let (limits, put) = (limits(self.database.limit), &self.database.schema.put);
         let (limited, inserted) =
             join(transaction.batch_execute(&limits), transaction.query_typed(put, &values)).await;
         let rows = limited.and(inserted).map_err(failed)?;
-        let loss = rows.first().map(|row| row.get::<_, &str>(0)).unwrap_or_default();
-        refuse(&self.database.server, loss, self.options.accepts_unsafe_disk)
+        let [row] = &rows[..] else {
+            return Err(unavailable(self.not_stored()));
+        };
+        refuse(&self.database.server, row.get(0), self.options.accepts_unsafe_disk)
             .map_err(unavailable)?;
         claim.commit(transaction).await?;
         connection.give_back();
         Ok(())
+    }
+
+    fn not_stored(&self) -> PostgresError {
+        let reason = "has not stored the entry: see the triggers and rules of the table `entries`";
+        let (server, reason) = (self.database.server.clone(), reason.to_owned());
+        PostgresError::Unsuitable { server, reason }
     }
 
     /// Whether the records of the claim's store are here. A claim that was lost to another attempt has a

@@ -6,13 +6,18 @@
 --   GRANT USAGE ON SCHEMA nevent_webhooks TO receiver, worker;
 --   GRANT SELECT, INSERT ON nevent_webhooks.entries TO receiver;
 --   GRANT SELECT, UPDATE, DELETE ON nevent_webhooks.entries TO worker;
+--   GRANT EXECUTE ON FUNCTION nevent_webhooks.entries_version() TO receiver, worker;
 --
--- beside the rights on the store's tables, which `PostgresStore::schema_sql` lists.
+-- Everyone has the last one, unless the default privileges of your database revoke it.
+-- The rights on the store's tables come beside these. `PostgresStore::schema_sql` lists them.
 
 CREATE SCHEMA IF NOT EXISTS nevent_webhooks;
 
 CREATE TABLE IF NOT EXISTS nevent_webhooks.entries (
     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    -- Of this row alone. A number may be given again: by a standby that was behind when it took over, or
+    -- by a backup that was restored. The row that it had before must not be taken for this one.
+    token uuid NOT NULL DEFAULT gen_random_uuid(),
     -- When the entry is due. While a worker has it: when the worker's lease expires.
     run_at timestamptz NOT NULL DEFAULT now(),
     created_at timestamptz NOT NULL DEFAULT now(),

@@ -6,12 +6,12 @@ use std::time::Duration;
 use futures_util::{StreamExt, future, stream};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_postgres::AsyncMessage;
 use tokio_postgres::types::Type;
 
-use super::database::{Commit, Database};
-use super::{PostgresOptions, tls};
+use super::database::{Commit, Database, config_of};
+use super::{PostgresError, PostgresOptions, tls};
 use crate::pause::{FIRST_PAUSE, LONGEST_PAUSE};
 
 /// The channel of all queues. The payload is the queue's name.
@@ -57,10 +57,7 @@ async fn send(database: Arc<Database>, queue: String, put: Arc<Notify>) {
     }
 }
 
-pub(super) async fn wake_workers(
-    database: &Database,
-    queue: &str,
-) -> Result<(), super::PostgresError> {
+pub(super) async fn wake_workers(database: &Database, queue: &str) -> Result<(), PostgresError> {
     let parameters = [(&CHANNEL as _, Type::TEXT), (&queue as _, Type::TEXT)];
     database.query(Commit::Soon, "SELECT pg_notify($1, $2)", &parameters).await.map(drop)
 }
@@ -105,20 +102,24 @@ async fn listen_again_and_again(options: PostgresOptions, woken: Arc<Notify>) {
     }
 }
 
-/// Listens until the connection ends. An error if it could not be opened.
-async fn listen(options: &PostgresOptions, woken: &Notify) -> Result<(), super::PostgresError> {
-    let failed = |_| super::PostgresError::Url;
-    let (client, mut connection) =
-        options.config.connect(tls::connector(options)?).await.map_err(failed)?;
+/// Listens until the connection ends. An error if it could not be opened in time.
+async fn listen(options: &PostgresOptions, woken: &Notify) -> Result<(), PostgresError> {
+    let failed = |_| PostgresError::Url;
+    let too_slow = |_| PostgresError::Url;
+    let (config, connector) = (config_of(options), tls::connector(options)?);
+    let connecting = timeout(options.timeout, config.connect(connector));
+    let (client, mut connection) = connecting.await.map_err(too_slow)?.map_err(failed)?;
     let mut messages = stream::poll_fn(move |context| connection.poll_message(context));
     let listen = format!("LISTEN {CHANNEL}");
     let listening = async {
-        client.batch_execute(&listen).await.map_err(failed)?;
+        let answered = timeout(options.timeout, client.batch_execute(&listen));
+        answered.await.map_err(too_slow)?.map_err(failed)?;
         // What was put meanwhile has notified nobody.
         woken.notify_one();
         Ok(())
     };
-    let forwarding = async {
+    // It owns the messages: when they end, so does the wait for the answer.
+    let forwarding = async move {
         while let Some(Ok(message)) = messages.next().await {
             match message {
                 AsyncMessage::Notification(put) if put.payload() == options.queue => {

@@ -88,7 +88,16 @@ async fn a_database_that_does_not_suit_is_refused() {
         )
         .await;
     let text = refusal(&options(&database.url())).await;
-    assert!(text.contains("version 9 of the queue's table, not 1,"), "{text}");
+    let said = "version 9 of the queue's table, and this program knows 1: update the program";
+    assert!(text.contains(said), "{text}");
+    // It does not turn the version back.
+    let error = options(&database.url()).migrate().await.expect_err("a refusal");
+    assert!(one_line(&error).contains(said), "{error}");
+    let older = "CREATE OR REPLACE FUNCTION nevent_webhooks.entries_version() RETURNS integer \
+        LANGUAGE sql IMMUTABLE AS 'SELECT 0'";
+    database.execute(older).await;
+    let text = refusal(&options(&database.url())).await;
+    assert!(text.contains("version 0 of the queue's table, not 1,"), "{text}");
 
     database.execute("CREATE DATABASE latin ENCODING LATIN1 TEMPLATE template0").await;
     let start = database.url().rfind("/database").expect("a name");
@@ -164,9 +173,15 @@ async fn a_server_that_cannot_be_used_is_an_error_at_connect() {
 #[test]
 fn options_that_cannot_be_used_are_refused() {
     let new = PostgresOptions::new;
-    for url in ["http://shop:hidden@[", "postgres://shop:hidden@h/d?sslmode=what", "user=hidden"] {
+    for url in ["http://shop:hidden@[", "postgres://", "user=hidden"] {
         let error = new(url, "tickets").expect_err("a refusal");
         assert!(one_line(&error).contains("write postgres://"), "{url}: {error}");
+    }
+    for parameter in ["sslmode=what", "sslrootcert=/hidden.pem"] {
+        let url = format!("postgres://shop:hidden@h/d?connect_timeout=1&{parameter}");
+        let text = one_line(&new(&url, "tickets").expect_err("a refusal"));
+        let name = parameter.split('=').next().expect("a name");
+        assert!(text.contains(&format!("the parameter {name} of")), "{text}");
     }
     let local = "postgres://shop:hidden@127.0.0.1/shop";
     for queue in ["", "a\0b", &"x".repeat(201)] {
@@ -176,8 +191,10 @@ fn options_that_cannot_be_used_are_refused() {
         let options = new(local, "tickets").expect("a URL").schema(schema);
         assert!(matches!(options, Err(PostgresError::SchemaName)), "{schema:?}");
     }
-    let tls = new(&format!("{local}?sslmode=require"), "tickets");
-    assert_eq!(tls.is_ok(), cfg!(feature = "postgres-tls"));
+    for mode in ["require", "verify-full"] {
+        let tls = new(&format!("{local}?sslmode={mode}"), "tickets");
+        assert_eq!(tls.is_ok(), cfg!(feature = "postgres-tls"));
+    }
     let options = new(local, "tickets").expect("a URL");
     assert!(!format!("{options:?}").contains("hidden"));
 }

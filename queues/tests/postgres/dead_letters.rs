@@ -146,3 +146,36 @@ async fn dead_letters_expire() {
     eventually("all are gone", async || scene.count("true").await == 0).await;
     work.stop().await;
 }
+
+#[tokio::test]
+async fn dead_letters_that_take_long_are_deleted_a_few_at_a_time() {
+    let scene = Scene::new().await;
+    scene
+        .database
+        .execute(
+            "INSERT INTO nevent_webhooks.entries (queue, envelope, dead_at) \
+             SELECT 'tickets', '?', now() - interval '31 days' FROM generate_series(1, 60); \
+             CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql \
+             AS 'BEGIN PERFORM pg_sleep(0.02); RETURN OLD; END'; \
+             CREATE TRIGGER slowly BEFORE DELETE ON nevent_webhooks.entries \
+             FOR EACH ROW EXECUTE FUNCTION slowly()",
+        )
+        .await;
+    let copy =
+        "CREATE TABLE letters AS SELECT queue, envelope, dead_at FROM nevent_webhooks.entries";
+    scene.database.execute(copy).await;
+    let options = scene.options.clone().timeout(Duration::from_millis(500));
+    let work = Work::start(&options, |_| false).await;
+    eventually("they expire", async || scene.count("true").await == 0).await;
+    work.stop().await;
+
+    let again = "INSERT INTO nevent_webhooks.entries (queue, envelope, dead_at) TABLE letters";
+    scene.database.execute(again).await;
+    let dead = PostgresDeadLetters::connect(&options).await.expect("a server");
+    // A busy server may be too slow even for one.
+    eventually("all are deleted", async || {
+        let _ = dead.delete(Select::All).await;
+        scene.count("true").await == 0
+    })
+    .await;
+}

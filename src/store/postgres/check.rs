@@ -46,7 +46,7 @@ async fn check_server(pool: &Pool) -> Result<(), PostgresStoreError> {
 
 async fn check_tables(pool: &Pool, schema: &Schema) -> Result<(), PostgresStoreError> {
     let (server, name) = (|| pool.server().to_owned(), || schema.name.clone());
-    let found = match version_of(pool, schema).await? {
+    let found = match known_version_of(pool, schema).await? {
         Some(VERSION) if has_rights(pool, schema).await? => return Ok(()),
         Some(VERSION) => {
             return Err(PostgresStoreError::Rights { server: server(), schema: name() });
@@ -57,11 +57,22 @@ async fn check_tables(pool: &Pool, schema: &Schema) -> Result<(), PostgresStoreE
     Err(PostgresStoreError::Schema { server: server(), schema: name(), found })
 }
 
-/// The version of the tables and functions. `None` if there are none.
-pub(super) async fn version_of(
+/// The version of the tables and functions. `None` if there are none. An error if it is a later one: a
+/// migration would turn it back.
+pub(super) async fn known_version_of(
     pool: &Pool,
     schema: &Schema,
 ) -> Result<Option<i32>, PostgresStoreError> {
+    match version_of(pool, schema).await? {
+        Some(version) if version > VERSION => {
+            let (server, schema) = (pool.server().to_owned(), schema.name.clone());
+            Err(PostgresStoreError::Newer { server, schema, version })
+        }
+        version => Ok(version),
+    }
+}
+
+async fn version_of(pool: &Pool, schema: &Schema) -> Result<Option<i32>, PostgresStoreError> {
     let (name, text) = (&schema.name, schema.name.replace('\'', "''"));
     let exists = format!("SELECT to_regprocedure('{text}.schema_version()') IS NOT NULL");
     if !pool.query(BEGIN, &exists, &[]).await?.get::<_, bool>(0) {

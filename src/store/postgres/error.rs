@@ -101,6 +101,19 @@ pub enum PostgresStoreError {
         /// What is there.
         found: String,
     },
+    /// The store's tables and functions are of a later version.
+    #[error(
+        "PostgreSQL at {server} has version {version} of the tables in the schema {schema}, which is newer than this program: update the program"
+    )]
+    #[non_exhaustive]
+    Newer {
+        /// The server's address.
+        server: String,
+        /// The schema's name, in quotes.
+        schema: String,
+        /// The version of the tables.
+        version: i32,
+    },
     /// The role lacks rights on the store's tables.
     #[error(
         "PostgreSQL at {server}: this role may not use the tables in the schema {schema}: GRANT USAGE ON SCHEMA {schema}, and SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema}"

@@ -53,6 +53,9 @@ impl PostgresOptions {
     }
 
     /// Sets how long one attempt to connect may take, login included. Default 1 s.
+    ///
+    /// If the URL names several hosts, each has an equal share of this time to accept the connection, and
+    /// one share is left for the login. The URL's own `connect_timeout` can make the share shorter.
     pub fn connect_timeout(mut self, connect_timeout: Duration) -> Self {
         self.connect_timeout = connect_timeout;
         self

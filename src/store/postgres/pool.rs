@@ -28,7 +28,8 @@ pub(super) type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
 impl Pool {
     pub(super) fn new(url: &str, options: &PostgresOptions) -> Result<Self, PostgresStoreError> {
         let (mut config, files) = url::parse(url)?;
-        config.connect_timeout(options.connect_timeout);
+        let share = share(options.connect_timeout, &config);
+        config.connect_timeout(share);
         // A server that vanished without a word is noticed before the leases end.
         config.keepalives_idle(Duration::from_secs(5)).keepalives_interval(Duration::from_secs(2));
         config.keepalives_retries(3).tcp_user_timeout(Duration::from_secs(10));
@@ -182,6 +183,14 @@ fn is_worth_another_try(error: &PostgresStoreError) -> bool {
         error.code(),
         Some(&SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED)
     )
+}
+
+/// How long one host may take to accept a connection. With the whole limit, a silent host would leave no
+/// time for the next. One more share is for the login.
+fn share(limit: Duration, config: &Config) -> Duration {
+    let hosts = config.get_hosts().len().max(config.get_hostaddrs().len());
+    let share = limit / u32::try_from(hosts).unwrap_or(u32::MAX).saturating_add(1);
+    config.get_connect_timeout().map_or(share, |given| share.min(*given))
 }
 
 /// The hosts and ports, for messages.
