@@ -33,6 +33,7 @@ mod scan;
 mod setup;
 mod state;
 mod taken;
+mod turns;
 mod worker;
 
 pub use self::dead_letters::SqsDeadLetters;

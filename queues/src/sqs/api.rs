@@ -12,6 +12,7 @@ use aws_sdk_sqs::types::{
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::{TimeoutConfig, TimeoutConfigBuilder};
 
+use super::check::name_of;
 use super::message::md5_of;
 use super::state::STATE;
 use super::taken::Taken;
@@ -22,7 +23,7 @@ pub(super) type Attributes = HashMap<QueueAttributeName, String>;
 
 /// The most messages of one request.
 pub(super) const MOST: usize = 10;
-/// The longest delay of a message when it is sent.
+/// The longest delay of a message when it is sent. A standard queue waits out longer ones in several copies.
 pub(super) const LONGEST_DELAY: Duration = Duration::from_secs(15 * 60);
 
 #[derive(Debug, Clone)]
@@ -87,13 +88,35 @@ impl Api {
 
     /// Returns when SQS has confirmed that it has stored the message.
     pub(super) async fn send(&self, url: &str, message: Outgoing<'_>) -> Result<(), SqsError> {
+        self.send_within(url, message, self.limit, self.limit / 2).await
+    }
+
+    /// The same, for a sender who can wait: each try that is given up may be a copy more.
+    pub(super) async fn send_patiently(
+        &self,
+        url: &str,
+        message: Outgoing<'_>,
+    ) -> Result<(), SqsError> {
+        let limit = self.limit * 4;
+        self.send_within(url, message, limit, limit).await
+    }
+
+    async fn send_within(
+        &self,
+        url: &str,
+        message: Outgoing<'_>,
+        limit: Duration,
+        one_try: Duration,
+    ) -> Result<(), SqsError> {
         let request = self.client.send_message().queue_url(url).message_body(message.body);
         let request = match message.fifo {
             Some((group, id)) => request.message_group_id(group).message_deduplication_id(id),
             None => request.delay_seconds(seconds(message.delay)),
         };
-        let answer = request.set_message_attributes(Some(message.attributes)).send().await;
-        let answer = answer.map_err(|error| SqsError::of(&error, self.limit).about(url))?;
+        let timeouts = Config::builder().timeout_config(within(limit, one_try).build());
+        let request = request.set_message_attributes(Some(message.attributes)).customize();
+        let answer = request.config_override(timeouts).send().await;
+        let answer = answer.map_err(|error| SqsError::of(&error, limit).about(url))?;
         let stored = answer.md5_of_message_body.as_deref();
         if answer.message_id.is_none() || stored != Some(&*md5_of(message.body)) {
             return Err(SqsError::OtherText);
@@ -120,12 +143,15 @@ impl Api {
             .message_attribute_names("All")
             .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
             .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
+            .message_system_attribute_names(MessageSystemAttributeName::MessageGroupId)
             .customize()
             .config_override(Config::builder().timeout_config(within(limit, limit).build()));
         let answer =
             request.send().await.map_err(|error| SqsError::of(&error, limit).about(url))?;
         let messages = answer.messages.unwrap_or_default();
-        Ok(messages.into_iter().map(|message| Taken::new(message, visibility)).collect())
+        // SQS demands the suffix for a FIFO queue, and refuses it for any other.
+        let is_fifo = name_of(url).rsplit_once('.').is_some_and(|(_, end)| end == "fifo");
+        Ok(messages.into_iter().map(|message| Taken::new(message, is_fifo, visibility)).collect())
     }
 
     pub(super) async fn delete(&self, url: &str, handle: &str) -> Result<(), SqsError> {

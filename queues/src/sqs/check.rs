@@ -13,8 +13,9 @@ pub(super) struct Queues {
     pub(super) url: String,
     pub(super) dead_url: String,
     pub(super) is_fifo: bool,
-    /// The largest message in bytes.
+    /// The largest message in bytes, and the largest dead letter.
     pub(super) largest: usize,
+    pub(super) dead_largest: usize,
     /// The largest that a receiver puts: the worker adds to it.
     pub(super) limit: usize,
     /// The number of receptions after which SQS makes a dead letter of a message.
@@ -27,8 +28,11 @@ const LEAST_RECEPTIONS: u32 = 10;
 const RESERVED: usize = 512;
 
 impl Queues {
-    /// Finds the queues, and checks their configuration.
-    pub(super) async fn find(api: &Api, options: &SqsOptions) -> Result<Self, SqsError> {
+    /// Finds the queues, and what in their configuration would lose entries.
+    pub(super) async fn find(
+        api: &Api,
+        options: &SqsOptions,
+    ) -> Result<(Self, Option<SqsError>), SqsError> {
         let url = if options.queue.contains("://") {
             options.queue.clone()
         } else {
@@ -41,15 +45,11 @@ impl Queues {
         let dead_url = format!("{}/{name}", url.rsplit_once('/').map_or("", |(base, _)| base));
         let attributes = api.attributes_of(&dead_url).await?;
         let dead = Described { attributes, name: name_of(&dead_url) };
-        for queue in [&queue, &dead] {
-            queue.keeps_messages(options.least_retention)?;
-        }
-        dead.is_the_last()?;
-        dead.takes_at_least(queue.limit())?;
+        let refusal = queue.is_safe_with(&dead, receptions, options.least_retention).err();
         let is_fifo = queue.get(&Name::FifoQueue) == Some("true");
-        let largest = queue.limit();
+        let (largest, dead_largest) = (queue.limit(), dead.limit());
         let limit = largest.saturating_sub(RESERVED);
-        Ok(Self { url, dead_url, is_fifo, largest, limit, receptions })
+        Ok((Self { url, dead_url, is_fifo, largest, dead_largest, limit, receptions }, refusal))
     }
 }
 
@@ -75,6 +75,16 @@ impl Described {
         SqsError::LosesEntries { queue: self.name.clone(), advice: advice.into() }
     }
 
+    fn is_safe_with(&self, dead: &Self, receptions: u32, least: Duration) -> Result<(), SqsError> {
+        self.is_received_often(receptions)?;
+        for queue in [self, dead] {
+            queue.keeps_messages(least)?;
+        }
+        dead.keeps_as_long_as(self)?;
+        dead.is_the_last()?;
+        dead.takes_at_least(self.limit())
+    }
+
     /// The ARN of the dead-letter queue, and the number of receptions.
     fn redrive(&self) -> Result<(String, u32), SqsError> {
         let policy = self.get(&Name::RedrivePolicy).unwrap_or_default();
@@ -85,13 +95,17 @@ impl Described {
             ));
         };
         let count = json_value(policy, "maxReceiveCount").and_then(|count| count.parse().ok());
-        match count {
-            Some(count) if count >= LEAST_RECEPTIONS => Ok((arn, count)),
-            _ => Err(self.refused(format!(
-                "the `maxReceiveCount` of its `RedrivePolicy` must be at least {LEAST_RECEPTIONS}, because \
-                each restart of a worker counts; 50 is a good number"
-            ))),
+        Ok((arn, count.unwrap_or(1)))
+    }
+
+    fn is_received_often(&self, receptions: u32) -> Result<(), SqsError> {
+        if receptions >= LEAST_RECEPTIONS {
+            return Ok(());
         }
+        Err(self.refused(format!(
+            "the `maxReceiveCount` of its `RedrivePolicy` must be at least {LEAST_RECEPTIONS}, because \
+            each restart of a worker counts; 50 is a good number"
+        )))
     }
 
     fn keeps_messages(&self, least: Duration) -> Result<(), SqsError> {
@@ -102,6 +116,20 @@ impl Described {
         Err(self.refused(format!(
             "SQS deletes its messages after {kept} s, handled or not; set its `MessageRetentionPeriod` to {}",
             least.as_secs()
+        )))
+    }
+
+    /// SQS counts the age of a message that it moves itself from the time when it was put: it would be deleted
+    /// as it becomes a dead letter.
+    fn keeps_as_long_as(&self, source: &Self) -> Result<(), SqsError> {
+        let kept = |queue: &Self| queue.number::<u64>(&Name::MessageRetentionPeriod);
+        let least = kept(source).unwrap_or_default();
+        if kept(self).unwrap_or_default() >= least {
+            return Ok(());
+        }
+        Err(self.refused(format!(
+            "it is a dead-letter queue and keeps messages for less time than its source; set its \
+            `MessageRetentionPeriod` to {least}"
         )))
     }
 

@@ -34,17 +34,23 @@ pub struct SqsDeadLetters {
 }
 
 impl SqsDeadLetters {
-    /// Finds the queues, and checks their configuration.
+    /// Finds the queues, also if they would lose entries: see [`SqsDeadLetters::warning`].
     ///
     /// # Errors
     ///
-    /// [`SqsError`]: SQS cannot be reached, there is no such queue, or it would lose entries.
+    /// [`SqsError`]: SQS cannot be reached, there is no such queue, or it has no dead-letter queue.
     ///
     /// # Panics
     ///
     /// Outside a Tokio runtime, and for a client's configuration without a behavior version.
     pub async fn connect(options: &SqsOptions) -> Result<Self, SqsError> {
         Ok(Self { link: Link::connect(options).await?, options: options.clone() })
+    }
+
+    /// Returns why the queues would lose entries, as they were found last.
+    #[must_use]
+    pub fn warning(&self) -> Option<SqsError> {
+        self.link.refusal()
     }
 
     /// Lists up to `limit` dead letters. All of them stay.
@@ -60,13 +66,15 @@ impl SqsDeadLetters {
 
     /// Puts dead letters into the queue again, with all their attempts. Returns how many.
     ///
-    /// To replay all of very many, start a redrive in the console of SQS, or `StartMessageMoveTask`: the
-    /// worker knows such entries, and they have all their attempts again, too.
+    /// To replay all of very many, start a redrive to a custom destination in the console of SQS, or
+    /// `StartMessageMoveTask` with a `DestinationArn`. Entries that the worker has made dead letters have all
+    /// their attempts again then, too.
     ///
     /// # Errors
     ///
     /// [`SqsError`] if SQS fails. Call it again: what has been replayed is gone, but for one that may be in
-    /// both queues.
+    /// both queues. [`SqsError::TooLarge`] if a dead letter is too large for the queue. It stays, and all
+    /// others are replayed.
     pub async fn replay(&self, select: Select<'_>) -> Result<usize, SqsError> {
         self.each(select, Some(this_call())).await
     }
@@ -94,7 +102,7 @@ impl SqsDeadLetters {
         select: Select<'_>,
         replay: Option<String>,
     ) -> Result<usize, SqsError> {
-        let mut count = 0;
+        let (mut count, mut too_large) = (0, None);
         while let Some(taken) = scan.next().await? {
             // This very call has replayed it, and it is a dead letter again. The call might never end.
             let is_back = replay.is_some() && taken.state.replay == replay;
@@ -103,13 +111,18 @@ impl SqsDeadLetters {
             }
             if let Some(replay) = &replay {
                 let queues = self.link.queues();
-                let message = taken.replayed(replay, queues.is_fifo, self.options.group.as_ref());
+                let message = taken.replayed(replay, self.options.group.as_ref());
+                let (size, limit) = (message.size(), queues.largest);
+                if size > limit {
+                    too_large = Some(SqsError::TooLarge { size, limit });
+                    continue;
+                }
                 self.link.api.send(&queues.url, message).await?;
             }
             scan.remove(&taken).await?;
             count += 1;
         }
-        Ok(count)
+        too_large.map_or(Ok(count), Err)
     }
 }
 

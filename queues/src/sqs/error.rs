@@ -42,6 +42,12 @@ pub enum SqsError {
     /// SQS has stored another text than was sent.
     #[error("SQS has stored another text than was sent: the MD5 of its answer is that of another")]
     OtherText,
+    /// There are too many dead letters to see them all. What a replay or a deletion has done stays done.
+    #[error(
+        "the dead letters cannot all be received within {0:?}: list fewer, call it again, or start a redrive \
+        in the console of SQS"
+    )]
+    TooMany(Duration),
     /// SQS did not answer in time.
     #[error("SQS did not answer in time, which is {0:?}")]
     TimedOut(Duration),

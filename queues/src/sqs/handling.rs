@@ -9,9 +9,10 @@ use tokio::time::{sleep, timeout};
 use super::api::{Outgoing, seconds};
 use super::check::Queues;
 use super::link::Link;
-use super::options::LONGEST_VISIBILITY;
 use super::taken::Taken;
+use super::turns::Turn;
 use super::{SqsError, SqsOptions};
+use crate::content::Content;
 use crate::handler::Handler;
 use crate::incident::Observer;
 use crate::pause::{FIRST_PAUSE, LONGEST_PAUSE, SharedPause};
@@ -30,6 +31,9 @@ pub(super) struct Handling {
     pub(super) stopping: watch::Receiver<bool>,
 }
 
+/// The longest that a message is hidden. SQS has 12 h, but counts them from the reception.
+const LONGEST_HIDE: Duration = Duration::from_secs(11 * 60 * 60);
+
 /// What remains to be done with an entry.
 #[derive(Clone, Copy)]
 enum Step<'a> {
@@ -43,12 +47,16 @@ enum Step<'a> {
 const TOO_LARGE: Duration = Duration::from_secs(30);
 
 impl Handling {
-    pub(super) async fn handle(self, taken: Taken, permit: OwnedSemaphorePermit) {
+    pub(super) async fn handle(self, taken: Taken, permit: OwnedSemaphorePermit, mut turn: Turn) {
+        let work = async {
+            turn.comes().await;
+            self.work(&taken).await;
+        };
         tokio::select! {
-            () = self.work(&taken) => {}
+            () = work => {}
             () = self.keep(&taken) => {}
         }
-        drop(permit);
+        drop((permit, turn));
     }
 
     /// Keeps the message invisible. Otherwise another worker would receive it while the handler runs.
@@ -66,9 +74,7 @@ impl Handling {
 
     async fn work(&self, taken: &Taken) {
         if let Some(rest) = taken.not_yet() {
-            if let Err(error) = self.hide(taken, rest.min(LONGEST_VISIBILITY)).await {
-                self.observer.failed(&error);
-            }
+            self.wait(taken, rest).await;
             return;
         }
         let content = taken.content(self.link.queues().receptions);
@@ -78,35 +84,39 @@ impl Handling {
             // The entry keeps its permit, so no more are taken. Otherwise an outage of the store would send
             // a copy of each entry of the queue.
             self.stops_within(self.refusals.next()).await;
-        } else {
+        } else if matches!(content, Content::Event(_)) {
+            // Others have not asked the store.
             self.refusals.reset();
         }
-        let verdict = in_whole_seconds(verdict);
+        let verdict = as_sqs_has_it(verdict, self.link.queues().is_fifo);
         let event = content.envelope().map_or(&*taken.id, |envelope| envelope.id().as_str());
         if self.carry_out(taken, &verdict).await {
             self.observer.settled(event, &verdict);
         }
     }
 
+    /// Lets the entry wait on. A message that is hidden counts among the 120,000 that a queue has in flight at
+    /// most, and then SQS delivers no others. One that is delayed does not. A FIFO queue delays none.
+    async fn wait(&self, taken: &Taken, rest: Duration) {
+        if self.link.queues().is_fifo {
+            if let Err(error) = self.hide(taken, rest.min(LONGEST_HIDE)).await {
+                self.observer.failed(&error);
+            }
+            return;
+        }
+        let (outcome, attempts) = ("waiting", taken.attempts());
+        self.carry_out(taken, &Verdict::Retry { outcome, attempts, delay: rest }).await;
+    }
+
     /// Returns whether it is carried out. Otherwise SQS delivers the message again.
     async fn carry_out(&self, taken: &Taken, verdict: &Verdict) -> bool {
         // Before the first message is deleted: a crash in between leaves two copies, and not none.
-        if *verdict != Verdict::Done && !self.send(taken, verdict).await {
+        let is_sent = *verdict != Verdict::Done;
+        if is_sent && !self.insist(taken, Step::Send(verdict)).await {
             return false;
         }
-        self.insist(taken, Step::Delete).await
-    }
-
-    /// Sends what takes the place of the message.
-    async fn send(&self, taken: &Taken, verdict: &Verdict) -> bool {
-        let (size, limit) = {
-            let queues = self.link.queues();
-            (self.outgoing(taken, verdict, &queues).1.size(), queues.largest)
-        };
-        if size > limit {
-            return self.leave(taken, verdict, SqsError::TooLarge { size, limit }).await;
-        }
-        self.insist(taken, Step::Send(verdict)).await
+        // A copy that is sent is sent, whatever becomes of the first message.
+        self.insist(taken, Step::Delete).await || is_sent
     }
 
     async fn step(&self, taken: &Taken, step: Step<'_>) -> Result<(), SqsError> {
@@ -114,7 +124,13 @@ impl Handling {
         match step {
             Step::Send(verdict) => {
                 let (url, message) = self.outgoing(taken, verdict, &queues);
-                self.link.api.send(url, message).await
+                let is_dead = matches!(verdict, Verdict::Dead { .. });
+                let limit = if is_dead { queues.dead_largest } else { queues.largest };
+                let size = message.size();
+                if size > limit {
+                    return Err(SqsError::TooLarge { size, limit });
+                }
+                self.link.api.send_patiently(url, message).await
             }
             Step::Delete => self.link.api.delete(&queues.url, &taken.handle).await,
         }
@@ -127,27 +143,24 @@ impl Handling {
         queues: &'a Queues,
     ) -> (&'a str, Outgoing<'a>) {
         match *verdict {
-            Verdict::Dead { reason, attempts } => {
-                (&queues.dead_url, taken.dead(reason, attempts, queues.is_fifo))
-            }
+            Verdict::Dead { reason, attempts } => (&queues.dead_url, taken.dead(reason, attempts)),
             Verdict::Retry { attempts, delay, .. } => {
                 let group = self.options.group.as_ref();
-                (&queues.url, taken.again(attempts, delay, queues.is_fifo, group))
+                (&queues.url, taken.again(attempts, delay, group))
             }
             // Nothing is sent.
-            Verdict::Done => (&queues.url, taken.again(0, Duration::ZERO, false, None)),
+            Verdict::Done => (&queues.url, taken.again(0, Duration::ZERO, None)),
         }
     }
 
-    /// Another program has put it, or somebody has lowered the limit: no copy can be sent. It waits as it is
-    /// until SQS makes a dead letter of it.
-    async fn leave(&self, taken: &Taken, verdict: &Verdict, error: SqsError) -> bool {
-        self.observer.failed(&error);
+    /// No copy can be sent, because another program has put the message, or somebody has lowered the limit. Or
+    /// SQS has stored another text, and would do so each time. The message waits as it is until SQS makes a
+    /// dead letter of it.
+    async fn leave(&self, taken: &Taken, verdict: &Verdict) {
         let delay = if let Verdict::Retry { delay, .. } = *verdict { delay } else { TOO_LARGE };
-        if let Err(error) = self.hide(taken, delay.min(LONGEST_VISIBILITY)).await {
+        if let Err(error) = self.hide(taken, delay.min(LONGEST_HIDE)).await {
             self.observer.failed(&error);
         }
-        false
     }
 
     /// Does it, however often it takes: the handler would run again at once if the message were let go.
@@ -157,6 +170,12 @@ impl Handling {
         loop {
             let Err(error) = self.step(taken, step).await else { return true };
             self.observer.failed(&error);
+            if let (Step::Send(verdict), SqsError::TooLarge { .. } | SqsError::OtherText) =
+                (step, &error)
+            {
+                self.leave(taken, verdict).await;
+                return false;
+            }
             let is_lost = matches!(error, SqsError::NotHeld(_)) || !taken.is_held();
             if is_lost || self.stops_within(pause).await {
                 return false;
@@ -176,8 +195,10 @@ impl Handling {
     }
 }
 
-fn in_whole_seconds(verdict: Verdict) -> Verdict {
+/// A delay in whole seconds, and not longer than a message of a FIFO queue can be hidden.
+fn as_sqs_has_it(verdict: Verdict, is_fifo: bool) -> Verdict {
     let Verdict::Retry { outcome, attempts, delay } = verdict else { return verdict };
+    let delay = if is_fifo { delay.min(LONGEST_HIDE) } else { delay };
     let delay = Duration::from_secs(u64::try_from(seconds(delay)).unwrap_or_default());
     Verdict::Retry { outcome, attempts, delay }
 }

@@ -2,6 +2,7 @@
 //! restore: the client makes one for each request that needs it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -21,17 +22,23 @@ pub(super) struct Link {
 
 #[derive(Debug, Clone)]
 struct State {
-    /// As they were when they were last found and lost nothing.
+    /// As they were when they were last found.
     queues: Arc<Queues>,
-    /// What somebody has changed since then, and has to change again.
+    /// What somebody has to change, because it would lose entries.
     refusal: Option<SqsError>,
 }
 
+impl State {
+    fn of((queues, refusal): (Queues, Option<SqsError>)) -> Self {
+        Self { queues: Arc::new(queues), refusal }
+    }
+}
+
 impl Link {
+    /// Also if the queues would lose entries: a worker or a tool can save those that are there.
     pub(super) async fn connect(options: &SqsOptions) -> Result<Self, SqsError> {
         let api = Api::new(options);
-        let queues = Arc::new(Queues::find(&api, options).await?);
-        let (sender, state) = watch::channel(State { queues, refusal: None });
+        let (sender, state) = watch::channel(State::of(Queues::find(&api, options).await?));
         let task = tokio::spawn(supervise(api.clone(), options.clone(), sender));
         Ok(Self { api, state, task })
     }
@@ -47,7 +54,12 @@ impl Link {
         refusal.map_or(Ok(queues), Err)
     }
 
-    /// Waits until somebody changes a queue so that it would lose entries.
+    /// What would lose entries.
+    pub(super) fn refusal(&self) -> Option<SqsError> {
+        self.state.borrow().refusal.clone()
+    }
+
+    /// Waits until a check finds that a queue would lose entries.
     pub(super) async fn refused(&self) -> SqsError {
         let mut state = self.state.clone();
         state.mark_unchanged();
@@ -69,14 +81,15 @@ impl Drop for Link {
     }
 }
 
+/// The time between two checks while each delivery is answered 503.
+const REFUSED: Duration = Duration::from_secs(5);
+
 async fn supervise(api: Api, options: SqsOptions, state: watch::Sender<State>) {
     loop {
-        sleep(options.recheck).await;
+        let is_refused = state.borrow().refusal.is_some();
+        sleep(if is_refused { options.recheck.min(REFUSED) } else { options.recheck }).await;
         match Queues::find(&api, &options).await {
-            Ok(queues) => {
-                let queues = Arc::new(queues);
-                drop(state.send_replace(State { queues, refusal: None }));
-            }
+            Ok(found) => drop(state.send_replace(State::of(found))),
             Err(error) if error.is_configuration() => {
                 state.send_modify(|state| state.refusal = Some(error));
             }

@@ -1,6 +1,7 @@
 //! Envelopes as messages: texts that SQS keeps as they are, and the ids of a FIFO queue.
 
 use std::fmt::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use md5::Md5;
 use nevent_webhooks::DedupeKey;
@@ -42,7 +43,10 @@ pub(super) fn deduplication_id(envelope: &Envelope) -> String {
 
 /// The group of an entry in a FIFO queue.
 pub(super) fn group_of(envelope: &Envelope, group: Option<&Group>) -> String {
-    let text = group.map_or_else(|| envelope.id().as_str().to_owned(), |group| group(envelope));
+    let own = || envelope.id().as_str().to_owned();
+    // A panic of the user's function would end the task of an entry, which then comes again for ever.
+    let theirs = |group: &Group| catch_unwind(AssertUnwindSafe(|| group(envelope))).ok();
+    let text = group.and_then(theirs).unwrap_or_else(own);
     let is_allowed = |byte: u8| byte.is_ascii_graphic();
     if !text.is_empty() && text.len() <= 128 && text.bytes().all(is_allowed) {
         return text;
@@ -116,6 +120,8 @@ mod tests {
             group_of(&entry, Some(&group))
         };
         assert_eq!(hashed("fan-1"), "fan-1");
+        let panics: Group = std::sync::Arc::new(|_| panic!("no fan"));
+        assert_eq!(group_of(&entry, Some(&panics)), "d-1");
         for odd in ["", "two words", "é", &"x".repeat(129)] {
             assert_eq!(hashed(odd).len(), 64, "{odd}");
         }

@@ -70,7 +70,7 @@ impl SqsOptions {
     }
 
     /// Sets when a worker tries an entry again. See [`RetryPolicy`] for the default. SQS counts in whole
-    /// seconds, so the delays are rounded up.
+    /// seconds, so the delays are rounded up. In a FIFO queue none is longer than 11 h.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = policy;
         self
@@ -85,7 +85,8 @@ impl SqsOptions {
     /// Sets how long an entry stays with a worker that has vanished. 60 s by default, in whole seconds from
     /// 2 s to 12 h. The queue's own `VisibilityTimeout` is not used.
     ///
-    /// A living worker extends it after each third of this time, up to 12 h.
+    /// A living worker extends it after each third of this time, up to 12 h. So it should be several times as
+    /// long as [`SqsOptions::timeout`].
     pub fn visibility(mut self, time: Duration) -> Self {
         self.visibility = time.clamp(Duration::from_secs(2), LONGEST_VISIBILITY);
         self
@@ -93,7 +94,8 @@ impl SqsOptions {
 
     /// Sets how long a request may take, the client's two retries included. 4 s by default. A single try may
     /// take half of it. It should be shorter than
-    /// `HandOver::put_timeout`.
+    /// `HandOver::put_timeout`. A worker that sends a copy of an entry waits four times as long: nobody waits for
+    /// it, and a request that is given up may be carried out.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -116,7 +118,8 @@ impl SqsOptions {
         self
     }
 
-    /// Accepts queues that keep messages for less than 14 days, but at least for this time.
+    /// Accepts queues that keep messages for less than 14 days, but at least for this time. The dead-letter
+    /// queue must never keep them for less time than the queue.
     ///
     /// **SQS deletes every message that is older, handled or not.** If your workers do not run for so long,
     /// entries are lost, and dead letters that nobody has replayed by then are lost.

@@ -48,6 +48,7 @@ impl SqsQueue {
     /// Outside a Tokio runtime, and for a client's configuration without a behavior version.
     pub async fn connect(options: &SqsOptions) -> Result<Self, SqsError> {
         let link = Arc::new(Link::connect(options).await?);
+        link.safe_queues()?;
         Ok(Self { link, options: Arc::new(options.clone()) })
     }
 

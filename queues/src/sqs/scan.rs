@@ -1,7 +1,7 @@
 //! All messages of the dead-letter queue, one after the other.
 
 use std::collections::HashSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::vec;
 
 use super::SqsError;
@@ -17,6 +17,7 @@ pub(super) struct Scan<'a> {
     received: vec::IntoIter<Taken>,
     /// The ids of the messages so far.
     seen: HashSet<String>,
+    begun: Instant,
     /// The receipt handles of those that stay.
     kept: Vec<String>,
 }
@@ -30,7 +31,7 @@ const WAIT: Duration = Duration::from_secs(1);
 impl<'a> Scan<'a> {
     pub(super) fn new(link: &'a Link, limit: usize) -> Self {
         let (received, seen, kept) = (Vec::new().into_iter(), HashSet::new(), Vec::new());
-        Self { link, left: limit, received, seen, kept }
+        Self { link, left: limit, received, seen, begun: Instant::now(), kept }
     }
 
     pub(super) async fn next(&mut self) -> Result<Option<Taken>, SqsError> {
@@ -39,15 +40,19 @@ impl<'a> Scan<'a> {
         }
         let Some(taken) = self.received.next() else { return Ok(None) };
         self.left -= 1;
-        // The first are visible again, or SQS has delivered one twice.
-        Ok(self.seen.insert(taken.id.clone()).then_some(taken))
+        Ok(Some(taken))
     }
 
+    /// Receives nothing when all have been received.
     async fn receive(&mut self) -> Result<(), SqsError> {
+        // The first are visible again, and come again in place of the others.
+        if self.begun.elapsed() >= HOLD {
+            return Err(SqsError::TooMany(HOLD));
+        }
         let url = &self.link.queues().dead_url;
         let received = self.link.api.receive(url, self.left, WAIT, HOLD).await?;
         self.kept.extend(received.iter().map(|taken| taken.handle.clone()));
-        self.received = received.into_iter();
+        self.received = unseen(&mut self.seen, received).into_iter();
         Ok(())
     }
 
@@ -73,5 +78,31 @@ impl<'a> Scan<'a> {
     pub(super) async fn end<T>(self, result: Result<T, SqsError>) -> Result<T, SqsError> {
         let given_back = self.link.api.give_back(&self.link.queues().dead_url, &self.kept).await;
         result.and_then(|value| given_back.map(|()| value))
+    }
+}
+
+/// Without those that SQS delivers for the second time, or that another worker or tool has made visible.
+fn unseen(seen: &mut HashSet<String>, received: Vec<Taken>) -> Vec<Taken> {
+    received.into_iter().filter(|taken| seen.insert(taken.id.clone())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_sqs::types::Message;
+
+    use super::*;
+
+    #[test]
+    fn a_message_that_comes_again_hides_no_other() {
+        let mut seen = HashSet::new();
+        let mut ids = |received: &[&str]| {
+            let message = |id: &&str| Message::builder().message_id(*id).build();
+            let taken = received.iter().map(|id| Taken::new(message(id), false, HOLD)).collect();
+            let new = unseen(&mut seen, taken);
+            new.into_iter().map(|taken| taken.id).collect::<Vec<_>>()
+        };
+        assert_eq!(ids(&["1", "2"]), ["1", "2"]);
+        assert_eq!(ids(&["1", "3", "3"]), ["3"]);
+        assert!(ids(&["2", "3"]).is_empty());
     }
 }

@@ -13,7 +13,8 @@ pub(super) struct State {
     pub(super) attempts: u32,
     /// How often a worker has vanished with an earlier copy.
     pub(super) vanished: u32,
-    /// Milliseconds from the time when the copy was sent, if that is longer than SQS can delay it.
+    /// Milliseconds that remain when SQS delivers the copy, because it delays none for longer. In a FIFO
+    /// queue, which delays none at all: from the time when the copy was sent.
     pub(super) delay: u64,
     /// Why it is a dead letter.
     pub(super) reason: Option<String>,

@@ -23,6 +23,9 @@ pub(super) struct Taken {
     pub(super) handle: String,
     pub(super) body: String,
     pub(super) state: State,
+    /// Of a message in a FIFO queue.
+    pub(super) in_group: Option<String>,
+    is_fifo: bool,
     attributes: HashMap<String, MessageAttributeValue>,
     /// How often it was received, this time included.
     receptions: u32,
@@ -32,10 +35,11 @@ pub(super) struct Taken {
 }
 
 impl Taken {
-    pub(super) fn new(message: Message, visibility: Duration) -> Self {
+    pub(super) fn new(message: Message, is_fifo: bool, visibility: Duration) -> Self {
         let system = |name| message.attributes.as_ref()?.get(&name).map(String::as_str);
         let receptions = system(System::ApproximateReceiveCount).and_then(|n| n.parse().ok());
         let sent_at = system(System::SentTimestamp).and_then(|at| at.parse().ok());
+        let in_group = system(System::MessageGroupId).filter(|_| is_fifo).map(str::to_owned);
         let (receptions, sent_at) = (receptions.unwrap_or(1), sent_at.unwrap_or_default());
         let mut attributes = message.message_attributes.unwrap_or_default();
         let state = attributes.remove(STATE);
@@ -45,6 +49,8 @@ impl Taken {
             handle: message.receipt_handle.unwrap_or_default(),
             body: message.body.unwrap_or_default(),
             state: state.map(State::read).unwrap_or_default(),
+            in_group,
+            is_fifo,
             attributes,
             receptions,
             sent_at,
@@ -57,7 +63,9 @@ impl Taken {
     /// whole retention again.
     pub(super) fn content(&self, receptions: u32) -> Content {
         let content = Content::of(Envelope::from_json(&self.body));
-        if self.vanished().saturating_add(1) >= receptions { content.killer() } else { content }
+        // Whatever the number is, the entry is given to a handler once.
+        let vanished = self.vanished();
+        if vanished > 0 && vanished + 1 >= receptions { content.killer() } else { content }
     }
 
     /// What the entry has behind it. A dead letter that was moved into the queue by another tool has its
@@ -72,16 +80,19 @@ impl Taken {
 
     /// How often a worker has received the entry and has not settled it.
     fn vanished(&self) -> u32 {
-        // A message with a long delay is received once before its time.
-        let expected = 1 + u32::from(self.state.delay > 0);
+        // A FIFO queue delivers a message that has to wait once before its time.
+        let expected = 1 + u32::from(self.is_fifo && self.state.delay > 0);
         self.past().vanished.saturating_add(self.receptions.saturating_sub(expected))
     }
 
     /// How long the entry has yet to wait.
     pub(super) fn not_yet(&self) -> Option<Duration> {
-        let due = Duration::from_millis(self.sent_at) + self.state.delay();
+        let delay = self.state.delay();
+        let delayed = if self.is_fifo { Duration::ZERO } else { LONGEST_DELAY };
+        let due = Duration::from_millis(self.sent_at) + delayed + delay;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        due.checked_sub(now).filter(|rest| self.state.delay > 0 && !rest.is_zero())
+        // If the clock of this machine is slow, copies would wait for ever.
+        due.checked_sub(now).map(|rest| rest.min(delay)).filter(|rest| !rest.is_zero())
     }
 
     /// Whether no other worker can have it yet.
@@ -94,31 +105,28 @@ impl Taken {
         *self.held_until.lock().unwrap_or_else(PoisonError::into_inner) = from + visibility;
     }
 
-    /// The copy for another attempt.
+    /// The copy that comes after this delay.
     pub(super) fn again(
         &self,
         attempts: u32,
         delay: Duration,
-        is_fifo: bool,
         group: Option<&Group>,
     ) -> Outgoing<'_> {
-        // A FIFO queue delays no message.
-        let is_long = is_fifo || delay > LONGEST_DELAY;
-        let millis = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+        let by_sqs = if self.is_fifo { Duration::ZERO } else { delay.min(LONGEST_DELAY) };
         let state = State {
             attempts,
             vanished: self.vanished(),
-            delay: if is_long { millis } else { 0 },
+            delay: u64::try_from(delay.saturating_sub(by_sqs).as_millis()).unwrap_or(u64::MAX),
             reason: None,
             replay: self.state.replay.clone(),
         };
-        let fifo = is_fifo.then(|| (self.group(group), self.id.clone()));
-        self.outgoing(&state, delay.min(LONGEST_DELAY), fifo)
+        let fifo = self.is_fifo.then(|| (self.group(group), self.id.clone()));
+        self.outgoing(&state, by_sqs, fifo)
     }
 
     /// The dead letter. In a FIFO queue each is a group of its own: listing one would otherwise hide the
     /// others.
-    pub(super) fn dead(&self, reason: &str, attempts: u32, is_fifo: bool) -> Outgoing<'_> {
+    pub(super) fn dead(&self, reason: &str, attempts: u32) -> Outgoing<'_> {
         let state = State {
             attempts,
             vanished: self.vanished(),
@@ -126,19 +134,14 @@ impl Taken {
             reason: Some(reason.to_owned()),
             replay: self.state.replay.clone(),
         };
-        let fifo = is_fifo.then(|| (self.id.clone(), self.id.clone()));
+        let fifo = self.is_fifo.then(|| (self.id.clone(), self.id.clone()));
         self.outgoing(&state, Duration::ZERO, fifo)
     }
 
     /// The entry with all its attempts again.
-    pub(super) fn replayed(
-        &self,
-        replay: &str,
-        is_fifo: bool,
-        group: Option<&Group>,
-    ) -> Outgoing<'_> {
+    pub(super) fn replayed(&self, replay: &str, group: Option<&Group>) -> Outgoing<'_> {
         let state = State { replay: Some(replay.to_owned()), ..State::default() };
-        let fifo = is_fifo.then(|| (self.group(group), self.id.clone()));
+        let fifo = self.is_fifo.then(|| (self.group(group), self.id.clone()));
         self.outgoing(&state, Duration::ZERO, fifo)
     }
 
@@ -167,12 +170,18 @@ mod tests {
     use super::*;
 
     fn taken(receptions: u32, state: &str) -> Taken {
+        taken_from(false, receptions, state)
+    }
+
+    fn taken_from(is_fifo: bool, receptions: u32, state: &str) -> Taken {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a date").as_millis();
         let value = MessageAttributeValue::builder().data_type("String").string_value(state);
         let message = Message::builder()
             .body("?")
             .attributes(System::ApproximateReceiveCount, receptions.to_string())
+            .attributes(System::SentTimestamp, now.to_string())
             .message_attributes(STATE, value.build().expect("an attribute"));
-        Taken::new(message.build(), Duration::from_secs(1))
+        Taken::new(message.build(), is_fifo, Duration::from_secs(1))
     }
 
     #[test]
@@ -181,13 +190,14 @@ mod tests {
             (1, "", 0),
             (3, "", 2),
             (1, "vanished=4", 4),
-            (2, "vanished=4 delay=1000", 4),
-            (3, "vanished=4 delay=1000", 5),
+            (2, "vanished=4 delay=1000", 5),
             // Moved back by another tool.
             (1, "vanished=49 attempts=14 reason=failed", 0),
         ] {
             assert_eq!(taken(receptions, state).vanished(), vanished, "{receptions} {state}");
         }
+        assert_eq!(taken_from(true, 2, "vanished=4 delay=1000").vanished(), 4);
+        assert_eq!(taken_from(true, 3, "vanished=4 delay=1000").vanished(), 5);
         assert_eq!(taken(1, "attempts=14 reason=failed").attempts(), 0);
         assert_eq!(taken(1, "attempts=13").attempts(), 13);
     }
@@ -199,19 +209,41 @@ mod tests {
         };
         assert!(!is_killer(9));
         assert!(is_killer(10));
+        assert!(matches!(taken(1, "").content(1), Content::Dead("unreadable", _)));
     }
 
     #[test]
     fn delays_that_sqs_does_not_have_are_in_the_state() {
-        let entry = taken(1, "");
+        let (entry, fifo) = (taken(1, ""), taken_from(true, 1, ""));
         let delay = |outgoing: Outgoing<'_>| {
             let state = outgoing.attributes[STATE].string_value().map(State::read);
             (outgoing.delay.as_secs(), state.expect("a state").delay / 1000)
         };
         let secs = Duration::from_secs;
-        assert_eq!(delay(entry.again(1, secs(900), false, None)), (900, 0));
-        assert_eq!(delay(entry.again(1, secs(7_200), false, None)), (900, 7_200));
-        assert_eq!(delay(entry.again(1, secs(10), true, None)), (10, 10));
+        assert_eq!(delay(entry.again(1, secs(900), None)), (900, 0));
+        assert_eq!(delay(entry.again(1, secs(7_200), None)), (900, 6_300));
+        assert_eq!(delay(fifo.again(1, secs(10), None)), (0, 10));
+    }
+
+    /// Whatever the policy says, no copy is held by a worker while it waits.
+    #[test]
+    fn copies_wait_for_a_day_in_steps_that_sqs_has() {
+        let day = Duration::from_secs(24 * 60 * 60);
+        let (mut entry, mut waited) = (taken(1, ""), Duration::ZERO);
+        let mut next = Some(day);
+        while let Some(rest) = next {
+            let copy = entry.again(3, rest, None);
+            assert!(copy.delay <= LONGEST_DELAY);
+            waited += copy.delay;
+            let state = copy.attributes[STATE].string_value().expect("a state").to_owned();
+            entry = taken(1, &state);
+            next = entry.not_yet();
+        }
+        assert_eq!((waited, entry.attempts(), entry.vanished()), (day, 3, 0));
+        // It was sent a day ago: nobody took it at its time.
+        let mut late = taken(1, "delay=60000");
+        late.sent_at -= u64::try_from(day.as_millis()).expect("a day");
+        assert_eq!(late.not_yet(), None);
     }
 
     #[test]
@@ -220,6 +252,6 @@ mod tests {
         let value = MessageAttributeValue::builder().data_type("String").string_value("x");
         let value = value.build().expect("an attribute");
         entry.attributes = (0..10).map(|n| (n.to_string(), value.clone())).collect();
-        assert_eq!(entry.dead("unreadable", 0, false).attributes.len(), 10);
+        assert_eq!(entry.dead("unreadable", 0).attributes.len(), 10);
     }
 }

@@ -12,6 +12,7 @@ use super::api::MOST;
 use super::handling::Handling;
 use super::link::Link;
 use super::taken::Taken;
+use super::turns::Turns;
 use super::{SqsError, SqsOptions};
 use crate::WorkerIncident;
 use crate::handler::Handler;
@@ -43,11 +44,12 @@ pub struct SqsWorker {
 }
 
 impl SqsWorker {
-    /// Finds the queue, and checks its configuration.
+    /// Finds the queues. If they would lose entries, the worker saves those that are there, and tells its
+    /// observer. Only [`SqsQueue`](super::SqsQueue) refuses such queues.
     ///
     /// # Errors
     ///
-    /// [`SqsError`]: SQS cannot be reached, there is no such queue, or it would lose entries.
+    /// [`SqsError`]: SQS cannot be reached, there is no such queue, or it has no dead-letter queue.
     ///
     /// # Panics
     ///
@@ -58,8 +60,7 @@ impl SqsWorker {
     }
 
     /// Sets the function that is told of retries, dead letters and failures of SQS. It is also told if
-    /// somebody changes the queue so that it would lose entries. The worker goes on then, because it
-    /// saves those that are there.
+    /// the queue would lose entries. The worker goes on then, because it saves those that are there.
     #[must_use]
     pub fn observer(
         mut self,
@@ -109,8 +110,10 @@ impl SqsWorker {
             let free = free(&permits).await;
             match self.receive(free.len()).await {
                 Ok(messages) => {
+                    let mut turns = Turns::default();
                     for (taken, permit) in messages.into_iter().zip(free) {
-                        tasks.spawn(handling.clone().handle(taken, permit));
+                        let turn = turns.next(taken.in_group.clone());
+                        tasks.spawn(handling.clone().handle(taken, permit, turn));
                     }
                     pause = FIRST_PAUSE;
                 }
@@ -129,6 +132,9 @@ impl SqsWorker {
     }
 
     async fn watch_configuration(&self) {
+        if let Some(refusal) = self.link.refusal() {
+            self.observer.failed(&refusal);
+        }
         loop {
             self.observer.failed(&self.link.refused().await);
         }

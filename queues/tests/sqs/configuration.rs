@@ -7,7 +7,7 @@ use std::time::Duration;
 use aws_sdk_sqs::types::QueueAttributeName as Name;
 use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks_queues::WorkerIncident;
-use nevent_webhooks_queues::sqs::{SqsError, SqsOptions, SqsQueue};
+use nevent_webhooks_queues::sqs::{SqsDeadLetters, SqsError, SqsOptions, SqsQueue};
 
 use crate::server::{Server, config, options};
 use crate::support::eventually;
@@ -64,7 +64,12 @@ async fn queues_that_forget_too_soon_are_refused() {
         assert_eq!(text, expected);
         let days = Duration::from_secs(345_600);
         let accepted = options.clone().dangerously_accept_retention(days);
-        SqsQueue::connect(&accepted).await.expect("an accepted retention");
+        if queue == "soon" {
+            SqsQueue::connect(&accepted).await.expect("an accepted retention");
+        } else {
+            let text = refusal(&accepted).await;
+            assert!(text.contains("keeps messages for less time than its source"), "{text}");
+        }
         server.set(queue, Name::MessageRetentionPeriod, "1209600").await;
         SqsQueue::connect(&options).await.expect("a safe queue");
     }
@@ -98,6 +103,32 @@ async fn a_queue_that_somebody_changes_takes_nothing_more_until_it_is_safe_again
     server.set("changed", Name::MessageRetentionPeriod, "1209600").await;
     sender.until_accepted("d-3", &event_json("evt_3")).await;
     eventually("it is handled", async || work.ids().contains(&"evt_3".to_owned())).await;
+    work.stop().await;
+}
+
+/// A worker that is restarted, and a tool, can save what is there.
+#[tokio::test]
+async fn an_unsafe_queue_is_emptied_and_takes_nothing() {
+    let server = Server::shared().await;
+    let options = server.options("unsafe").await;
+    sender(&options).await.deliver(&Sent::single(1)).await;
+    server.set("unsafe", Name::MessageRetentionPeriod, "345600").await;
+    assert!(refusal(&options).await.contains("would lose entries"));
+    let dead = SqsDeadLetters::connect(&options).await.expect("a server");
+    assert!(matches!(dead.warning(), Some(SqsError::LosesEntries { .. })));
+    assert!(dead.list(10).await.expect("a server").is_empty());
+    let reports = Arc::new(AtomicU32::new(0));
+    let told = Arc::clone(&reports);
+    let observer = move |happened: &WorkerIncident<'_>| {
+        if let WorkerIncident::QueueFailed { error, .. } = happened
+            && error.to_string().contains("would lose entries")
+        {
+            told.fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    let work = Work::with(&options, MemoryStore::new(), observer, |_| false).await;
+    eventually("it is handled", async || work.count() == 1).await;
+    eventually("it is reported", async || reports.load(Ordering::Relaxed) > 0).await;
     work.stop().await;
 }
 

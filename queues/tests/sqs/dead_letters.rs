@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
-use aws_sdk_sqs::types::MessageAttributeValue;
-use nevent_webhooks_queues::sqs::{SqsDeadLetters, SqsOptions};
+use aws_sdk_sqs::types::{MessageAttributeValue, QueueAttributeName};
+use nevent_webhooks_queues::sqs::{SqsDeadLetters, SqsError, SqsOptions};
 use nevent_webhooks_queues::{DeadLetter, Select};
 
 use crate::server::Server;
@@ -86,6 +86,22 @@ async fn many_dead_letters_are_listed_and_the_chosen_ones_go() {
     assert_eq!(dead.replay(Select::All).await.expect("a server"), 24);
     assert_eq!(server.messages("many-dead").await, 0);
     assert_eq!(server.messages("many").await, 24);
+}
+
+#[tokio::test]
+async fn a_dead_letter_that_is_too_large_stops_no_other() {
+    let server = Server::shared().await;
+    let options = server.options("huge").await;
+    server.send("huge-dead", &"x".repeat(5_000)).await;
+    for number in 0..12 {
+        server.send("huge-dead", &format!("odd {number}")).await;
+    }
+    server.set("huge", QueueAttributeName::MaximumMessageSize, "4096").await;
+    let dead = dead_letters(&server, "huge", &options, 13).await;
+    let error = dead.replay(Select::All).await.expect_err("one is too large");
+    assert!(matches!(error, SqsError::TooLarge { limit: 4_096, .. }), "{error}");
+    assert_eq!(server.messages("huge").await, 12);
+    assert_eq!(server.messages("huge-dead").await, 1);
 }
 
 #[tokio::test]

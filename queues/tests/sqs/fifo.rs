@@ -8,7 +8,7 @@ use nevent_webhooks_queues::sqs::SqsDeadLetters;
 use crate::server::Server;
 use crate::support::eventually;
 use crate::support::sender::Sent;
-use crate::work::{Work, sender};
+use crate::work::{TAKES, Work, sender};
 
 #[tokio::test]
 async fn copies_of_an_entry_are_removed_and_no_event_blocks_another() {
@@ -62,11 +62,15 @@ async fn a_group_of_your_own_is_handled_one_after_the_other() {
     let server = Server::shared().await;
     let options = server.options("group.fifo").await.group(|_| "all of them".to_owned());
     let sender = sender(&options).await;
-    for number in 1..=3 {
+    for number in 1..=8 {
         sender.deliver(&Sent::single(number)).await;
     }
-    let work = Work::start(&options.concurrency(1), |_| false).await;
+    let work = Work::start(&options.concurrency(16), |_| false).await;
     eventually("nothing stays", async || server.messages("group.fifo").await == 0).await;
-    assert_eq!(work.count(), 3);
+    assert_eq!(work.count(), 8);
+    let times: Vec<_> = work.seen.lock().expect("no panic").iter().map(|(_, at)| *at).collect();
+    for pair in times.windows(2) {
+        assert!(pair[1] - pair[0] >= TAKES, "two at a time");
+    }
     work.stop().await;
 }

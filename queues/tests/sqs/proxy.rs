@@ -53,7 +53,8 @@ impl Drop for Proxy {
 }
 
 /// How many connections the server has at a time. Others wait for one, unless their client gives up. Without
-/// the limit moto would be busy for ever with requests that their clients have given up and repeated.
+/// the limit moto would be busy for ever with requests that their clients have given up and repeated. A place is
+/// free when moto has ended the connection, and not when the client has: moto works on.
 const MOST: usize = 24;
 
 async fn pass(
@@ -80,16 +81,20 @@ async fn pass(
     let (mut request, mut answer) = ([0; 16_384], [0; 16_384]);
     loop {
         tokio::select! {
-            read = from_client.read(&mut request) => match read.ok()? {
-                0 => return None,
-                _ if is(Mode::Cut) => return None,
+            read = from_client.read(&mut request) => match read.unwrap_or(0) {
+                0 => break,
+                _ if is(Mode::Cut) => break,
                 length => to_server.write_all(&request[..length]).await.ok()?,
             },
             read = from_server.read(&mut answer) => match read.ok()? {
                 0 => return None,
-                _ if !is(Mode::Pass) => return None,
-                length => to_client.write_all(&answer[..length]).await.ok()?,
+                _ if !is(Mode::Pass) => break,
+                length => if to_client.write_all(&answer[..length]).await.is_err() { break },
             },
         }
     }
+    drop((from_client, to_client));
+    to_server.shutdown().await.ok()?;
+    while from_server.read(&mut answer).await.ok()? > 0 {}
+    None
 }

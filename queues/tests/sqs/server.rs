@@ -19,8 +19,10 @@ use crate::support::tools::tools;
 /// The server of moto, a Python package. Killed when dropped, and all messages are lost then: it has them
 /// in memory alone. So outages are tested by stopping it, or in front of it, in a `Proxy`.
 ///
-/// It is stricter than SQS in nothing. What it does not do, no test shows: it replaces no characters, its
-/// deduplication forgets messages that are deleted, and it has no `StartMessageMoveTask`.
+/// It is not SQS, so what a test shows here holds there only as far as their documentations agree. What it does
+/// not do, no test shows: it replaces no characters, its deduplication forgets messages that are deleted, it
+/// limits neither the messages in flight nor the time for which one is hidden, and it has no
+/// `StartMessageMoveTask`.
 pub struct Server {
     pub process: Process,
     pub port: u16,
@@ -96,13 +98,24 @@ impl Server {
 
     /// The number of messages in the queue: visible, delayed and in flight.
     pub async fn messages(&self, queue: &str) -> u32 {
+        self.numbers(queue).await.iter().sum()
+    }
+
+    pub async fn delayed_and_held(&self, queue: &str) -> (u32, u32) {
+        let [_, delayed, held] = self.numbers(queue).await;
+        (delayed, held)
+    }
+
+    async fn numbers(&self, queue: &str) -> [u32; 3] {
         let request = self.client().get_queue_attributes().queue_url(self.url(queue).await);
         let answer = request.attribute_names(QueueAttributeName::All).send().await;
         let attributes = answer.expect("a queue").attributes.expect("attributes");
-        let number = |name| attributes[&name].parse::<u32>().expect("a number");
-        number(QueueAttributeName::ApproximateNumberOfMessages)
-            + number(QueueAttributeName::ApproximateNumberOfMessagesDelayed)
-            + number(QueueAttributeName::ApproximateNumberOfMessagesNotVisible)
+        [
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesDelayed,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+        ]
+        .map(|name| attributes[&name].parse().expect("a number"))
     }
 }
 

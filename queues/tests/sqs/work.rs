@@ -86,7 +86,7 @@ impl Work {
 }
 
 /// Long enough that a shutdown finds running handlers.
-const TAKES: Duration = Duration::from_millis(20);
+pub const TAKES: Duration = Duration::from_millis(20);
 
 async fn handle(
     envelope: Envelope,
