@@ -90,8 +90,6 @@ impl KafkaOptions {
             .set("session.timeout.ms", session.to_string())
             .set("heartbeat.interval.ms", (session / 3).min(3_000).to_string())
             .set("max.poll.interval.ms", session.max(300_000).to_string())
-            // A partition that is read on after a pause waits for the fetch before.
-            .set("fetch.wait.max.ms", "100")
             .set("queued.max.messages.kbytes", AHEAD_KIB);
         config
     }

@@ -20,7 +20,7 @@ use crate::work::{Work, sender};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_event_is_lost_or_repeated() {
-    let load = Load { singles: 200, batches: 10, spread: Duration::from_secs(8) };
+    let load = Load { singles: 60, batches: 4, spread: Duration::from_secs(8) };
     check(&load, 1).await;
 }
 
