@@ -42,7 +42,7 @@ impl KafkaOptions {
     fn base(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("client.id", &self.topic).set("bootstrap.servers", &self.brokers);
-        // A broker that is silent holds up commits and the shutdown for so long.
+        // A broker that is silent holds up each request for so long, also those of a shutdown.
         config.set("socket.timeout.ms", "10000");
         for (name, value) in &self.client {
             config.set(name, value);

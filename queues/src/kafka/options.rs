@@ -80,7 +80,7 @@ impl KafkaOptions {
     /// Sets a setting of the client, librdkafka, that concerns the connection: one that begins with
     /// `security.`, `sasl.`, `ssl.`, `enable.ssl.`, `socket.`, `broker.address.` or `client.rack`. TLS and
     /// SCRAM need the feature `kafka-tls`. The default of `socket.timeout.ms` is 10,000 here: a broker that is
-    /// silent holds up commits and a shutdown for so long.
+    /// silent holds up each request for so long.
     ///
     /// # Errors
     ///
