@@ -14,11 +14,11 @@ use super::{KafkaError, KafkaOptions};
 type Admin = AdminClient<DefaultClientContext>;
 type Settings = HashMap<String, String>;
 
-/// The largest record, as far as it is not checked: Kafka's default.
-const DEFAULT_LARGEST: usize = 1_000_000;
+/// The largest batch, as far as it is not checked: Kafka's default.
+const DEFAULT_LARGEST: usize = 1_048_588;
 
 impl KafkaOptions {
-    /// Creates the topics that do not exist, and checks the others. Returns the size of the largest record
+    /// Creates the topics that do not exist, and checks the others. Returns the size of the largest batch
     /// that all of them take.
     pub(super) async fn check(&self) -> Result<usize, KafkaError> {
         let admin: Admin = self.admin().create().map_err(client_error)?;
@@ -126,8 +126,7 @@ fn limits(options: &KafkaOptions) -> AdminOptions {
 
 fn largest_of(settings: &Settings) -> usize {
     let known = settings.get("max.message.bytes").and_then(|value| value.parse().ok());
-    // Kafka counts the batch around the record, too.
-    known.map_or(DEFAULT_LARGEST, |bytes: usize| bytes.saturating_sub(512).max(1_000))
+    known.unwrap_or(DEFAULT_LARGEST)
 }
 
 impl Topic {
@@ -160,19 +159,24 @@ impl Topic {
         let in_sync = |found: &str| !options.is_replicated || number(found) >= Some(2);
         demand("min.insync.replicas", "1", &in_sync, "2")?;
         demand("unclean.leader.election.enable", "false", &|found| found == "false", "false")?;
+        // Otherwise the entries of a client whose clock is late would be deleted early.
+        let stamped = |found: &str| found == "LogAppendTime";
+        demand("message.timestamp.type", "CreateTime", &stamped, "LogAppendTime")?;
+        if self.is_dead {
+            let compacts = |found: &str| found.contains("compact");
+            demand("cleanup.policy", "delete", &compacts, "compact,delete")?;
+            // Without `delete`, no dead letter expires.
+            if value("cleanup.policy", "delete") == "compact" {
+                return Ok(());
+            }
+        } else {
+            // A compacted topic deletes the older of two entries with one key.
+            demand("cleanup.policy", "delete", &|found| found == "delete", "delete")?;
+        }
         demand("retention.bytes", "-1", &|found| found == "-1", "-1")?;
         let least = i64::try_from(millis(self.kept_for)).unwrap_or(i64::MAX);
         let long = |found: &str| number(found).is_some_and(|ms| ms < 0 || ms >= least);
-        demand("retention.ms", "604800000", &long, &least.to_string())?;
-        if self.is_dead {
-            let compacts = |found: &str| found.contains("compact");
-            return demand("cleanup.policy", "delete", &compacts, "compact,delete");
-        }
-        // A compacted topic deletes the older of two entries with one key.
-        demand("cleanup.policy", "delete", &|found| found == "delete", "delete")?;
-        // Otherwise the entries of a receiver whose clock is late would be deleted early.
-        let stamped = |found: &str| found == "LogAppendTime";
-        demand("message.timestamp.type", "CreateTime", &stamped, "LogAppendTime")
+        demand("retention.ms", "604800000", &long, &least.to_string())
     }
 }
 
@@ -191,14 +195,19 @@ mod tests {
     use super::*;
 
     fn found(replicas: usize, change: (&str, &str)) -> Result<(), String> {
+        found_of(0, replicas, &[change])
+    }
+
+    fn found_of(topic: usize, replicas: usize, changes: &[(&str, &str)]) -> Result<(), String> {
         let options = KafkaOptions::new("", "tickets").expect("a name");
-        let topic = &options.topics()[0];
+        let topic = &options.topics()[topic];
         let mut settings: Settings = topic
             .configuration(&options)
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value))
             .collect();
-        settings.insert(change.0.to_owned(), change.1.to_owned());
+        settings
+            .extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         topic.check(Some(replicas), &settings, &options).map_err(|error| error.to_string())
     }
 
@@ -220,5 +229,15 @@ mod tests {
             let text = found(3, (name, value)).expect_err(name);
             assert!(text.contains(&format!("it has {name}={value}; set {name}=")), "{text}");
         }
+    }
+    #[test]
+    fn dead_letters_that_are_only_compacted_never_expire() {
+        let found = |changes: &[_]| found_of(1, 3, changes);
+        assert_eq!(found(&[]), Ok(()));
+        let short = ("retention.ms", "1");
+        assert!(found(&[short]).is_err());
+        assert_eq!(found(&[short, ("cleanup.policy", "compact")]), Ok(()));
+        assert!(found(&[("cleanup.policy", "delete")]).is_err());
+        assert!(found(&[("message.timestamp.type", "CreateTime")]).is_err());
     }
 }

@@ -3,7 +3,7 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Reb
 
 use super::KafkaError;
 use super::partition::Key;
-use super::partitions::Partitions;
+use super::partitions::{Commit, Partitions, list};
 
 /// What the loop of a worker is told.
 #[derive(Debug)]
@@ -12,8 +12,8 @@ pub(super) enum Event {
     Found { key: Key, epoch: u64, left: Result<(Option<i64>, u32), KafkaError> },
     /// An entry is no longer in flight.
     Ended { key: Key, epoch: u64, offset: i64, is_settled: bool },
-    /// The positions that Kafka has now, or has not.
-    Committed(Vec<(Key, Option<i64>)>, Option<KafkaError>),
+    /// The positions, whether Kafka has each now, and the last failure.
+    Committed(Vec<(Commit, bool)>, Option<KafkaError>),
 }
 
 /// The callbacks of the client. They run inside a poll.
@@ -28,10 +28,13 @@ impl ConsumerContext for Context {
     /// from beginning with it.
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         if let Rebalance::Revoke(revoked) = rebalance {
+            // The client keeps the pause until the partition is assigned to this worker again, for ever if
+            // nobody resumes it.
+            let _ = consumer.resume(revoked);
             let left = self.partitions.leave(revoked);
-            if left.count() > 0 && !consumer.assignment_lost() {
+            if !left.is_empty() && !consumer.assignment_lost() {
                 // Not waited for: the callback would hold up the whole group.
-                let _ = consumer.commit(&left, CommitMode::Async);
+                let _ = consumer.commit(&list(&left), CommitMode::Async);
             }
         }
     }

@@ -4,6 +4,7 @@ use rdkafka::Message;
 use rdkafka::message::{OwnedHeaders, OwnedMessage};
 use tokio::sync::mpsc::channel;
 
+use super::client::Limit;
 use super::message::{attempts_of, envelope_of, reason_of, replayed};
 use super::publisher::{Publisher, Record};
 use super::{KafkaError, KafkaOptions, dead_log};
@@ -48,7 +49,7 @@ impl KafkaDeadLetters {
     /// Outside a Tokio runtime.
     pub async fn connect(options: &KafkaOptions) -> Result<Self, KafkaError> {
         let largest = options.check().await?;
-        let publisher = Publisher::new(options, largest)?;
+        let publisher = Publisher::new(options, Limit::of_copies(largest))?;
         Ok(Self { options: Arc::new(options.clone()), publisher })
     }
 

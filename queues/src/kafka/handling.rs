@@ -125,7 +125,9 @@ impl Handling {
 }
 
 /// The key of an entry among the dead letters. A worker that is killed before it has committed the offset
-/// leaves a second copy, which has the same key.
+/// leaves a second copy, which has the same key. The time tells it from an entry at this offset of a topic
+/// that was deleted: a compacted topic would replace that one's dead letter.
 fn name_of(message: &OwnedMessage) -> String {
-    format!("{}/{}/{}", message.topic(), message.partition(), message.offset())
+    let time = message.timestamp().to_millis().unwrap_or_default();
+    format!("{}/{}/{}/{time}", message.topic(), message.partition(), message.offset())
 }

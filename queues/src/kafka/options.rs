@@ -79,7 +79,8 @@ impl KafkaOptions {
 
     /// Sets a setting of the client, librdkafka, that concerns the connection: one that begins with
     /// `security.`, `sasl.`, `ssl.`, `enable.ssl.`, `socket.`, `broker.address.` or `client.rack`. TLS and
-    /// SCRAM need the feature `kafka-tls`.
+    /// SCRAM need the feature `kafka-tls`. The default of `socket.timeout.ms` is 10,000 here: a broker that is
+    /// silent holds up each request for so long.
     ///
     /// # Errors
     ///
@@ -139,7 +140,8 @@ impl KafkaOptions {
 
     /// Sets how many partitions a topic has that this creates. 3 by default, at least 1.
     ///
-    /// No more workers than these get entries. A topic that exists keeps its partitions.
+    /// Each partition, also of a retry topic, is read by one worker at a time, so no more workers than these
+    /// get entries of one topic. A topic that exists keeps its partitions.
     pub fn partitions(mut self, partitions: u16) -> Self {
         self.partitions = partitions.max(1).into();
         self

@@ -20,7 +20,9 @@ pub(super) struct Partition {
     waiting: VecDeque<(OwnedMessage, Instant)>,
     flying: BTreeSet<i64>,
     /// After the last record that was received.
-    next: i64,
+    pub(super) next: i64,
+    /// Of the values that are waiting.
+    bytes: usize,
     /// The position that Kafka has.
     committed: i64,
     /// The position that Kafka was last asked to have.
@@ -62,6 +64,7 @@ impl Partition {
             waiting: VecDeque::new(),
             flying: BTreeSet::new(),
             next: first,
+            bytes: 0,
             committed: first,
             requested: None,
             head: first,
@@ -69,13 +72,11 @@ impl Partition {
         }
     }
 
-    /// Adds a record. Returns how many offsets before it are missing.
+    /// Adds a record, which is not before `next`. Returns how many offsets before it are missing.
     pub(super) fn receive(&mut self, message: OwnedMessage, due: Instant) -> i64 {
         let (offset, expected) = (message.offset(), self.next);
-        if offset < expected {
-            return 0; // Fetched again.
-        }
         self.next = offset + 1;
+        self.bytes += size_of(&message);
         self.waiting.push_back((message, due));
         offset - expected
     }
@@ -86,6 +87,7 @@ impl Partition {
         let first = self.head;
         self.head = committed.map_or(first, |committed| committed.min(first));
         (self.committed, self.begun, self.phase) = (self.head, begun, Phase::Marking);
+        self.requested = None;
         first - self.head
     }
 
@@ -98,11 +100,12 @@ impl Partition {
 
     /// What to commit, if there is anything new: the position, and how many workers have begun with the
     /// entry there.
-    pub(super) fn next_commit(&mut self) -> Option<(i64, u32)> {
+    pub(super) fn next_commit(&mut self, now: Instant) -> Option<(i64, u32)> {
         let position = self.position();
         let is_new = match self.phase {
             Phase::Reading => false,
-            Phase::Marking => self.requested.is_none(),
+            // Workers that vanish while the entry only waits have not begun with it.
+            Phase::Marking => self.requested.is_none() && self.due().is_some_and(|due| due <= now),
             Phase::Ready => self.requested != Some(position),
         };
         if !is_new {
@@ -116,9 +119,12 @@ impl Partition {
         if position > self.head { 1 } else { self.begun.saturating_add(1) }
     }
 
-    /// What to commit when the worker leaves the partition: its successor need not be careful.
+    /// What to commit when the worker leaves the partition: its successor need not be careful, unless
+    /// earlier workers have vanished with the entry there.
     pub(super) fn to_leave(&self) -> Option<(i64, u32)> {
-        (self.phase != Phase::Reading).then(|| (self.position(), 0))
+        let position = self.position();
+        let begun = if position > self.head { 0 } else { self.begun };
+        (self.phase != Phase::Reading).then_some((position, begun))
     }
 
     pub(super) fn has_committed(&mut self, position: i64) {
@@ -136,11 +142,13 @@ impl Partition {
         let is_careful = self.begun > 0 && self.position() < self.head + ahead;
         let (message, due) = self.waiting.front()?;
         let (offset, is_due) = (message.offset(), *due <= now);
-        let is_free = self.flying.is_empty() || !is_careful;
+        // Before the commit, the successor would take its predecessor for the one that kills.
+        let is_free = !is_careful || self.flying.is_empty() && offset == self.committed;
         if self.phase != Phase::Ready || !is_due || !is_free || offset >= self.committed + ahead {
             return None;
         }
         let (message, _) = self.waiting.pop_front()?;
+        self.bytes -= size_of(&message);
         self.flying.insert(offset);
         let vanished = if offset == self.head { self.begun } else { 0 };
         let key = key.clone();
@@ -159,8 +167,8 @@ impl Partition {
 
     /// Whether it should be paused, and is not, or the other way round.
     pub(super) fn should_pause(&self) -> Option<bool> {
-        let is_full = self.waiting.len() >= FULL;
-        let is_low = self.waiting.len() <= LOW;
+        let is_full = self.waiting.len() >= FULL || self.bytes >= FULL_BYTES;
+        let is_low = self.waiting.len() <= LOW && self.bytes <= LOW_BYTES;
         match self.is_paused {
             false if is_full => Some(true),
             true if is_low => Some(false),
@@ -169,12 +177,22 @@ impl Partition {
     }
 }
 
-/// How many records wait in the worker's memory before it fetches no more.
-const FULL: usize = 64;
-const LOW: usize = 16;
+fn size_of(message: &OwnedMessage) -> usize {
+    message.payload().map_or(0, <[u8]>::len)
+}
+
+/// How many records wait in the worker's memory before it fetches no more. A pause throws away what the
+/// client has fetched ahead, so they should be rare.
+const FULL: usize = 512;
+const LOW: usize = 128;
+/// The same for large records.
+const FULL_BYTES: usize = 8 * 1_024 * 1_024;
+const LOW_BYTES: usize = 2 * 1_024 * 1_024;
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn key() -> Key {
@@ -193,7 +211,7 @@ mod tests {
         }
         partition.take_over(Some(committed), begun);
         assert_eq!(partition.start(&key(), 4, Instant::now()).map(|_| ()), None, "not marked");
-        let (position, _) = partition.next_commit().expect("a mark");
+        let (position, _) = partition.next_commit(Instant::now()).expect("a mark");
         partition.has_committed(position);
         partition
     }
@@ -207,15 +225,15 @@ mod tests {
         let mut partition = partition(5, 0, 5..8);
         assert_eq!([start(&mut partition), start(&mut partition)], [Some(5), Some(6)]);
         partition.ended(6);
-        assert_eq!((partition.position(), partition.next_commit()), (5, None));
+        assert_eq!((partition.position(), partition.next_commit(Instant::now())), (5, None));
         partition.ended(5);
-        assert_eq!(partition.next_commit(), Some((7, 1)));
-        assert_eq!(partition.next_commit(), None);
+        assert_eq!(partition.next_commit(Instant::now()), Some((7, 1)));
+        assert_eq!(partition.next_commit(Instant::now()), None);
         partition.has_not_committed();
-        assert_eq!(partition.next_commit(), Some((7, 1)));
+        assert_eq!(partition.next_commit(Instant::now()), Some((7, 1)));
         assert_eq!(start(&mut partition), Some(7));
         partition.ended(7);
-        assert_eq!(partition.next_commit(), Some((8, 1)));
+        assert_eq!(partition.next_commit(Instant::now()), Some((8, 1)));
         assert_eq!(partition.to_leave(), Some((8, 0)));
     }
 
@@ -238,7 +256,10 @@ mod tests {
         assert_eq!(start(&mut partition), None);
         for offset in 0..4 {
             partition.ended(offset);
-            assert_eq!(partition.next_commit(), Some((offset + 1, 1)));
+            if offset < 3 {
+                assert_eq!(start(&mut partition), None, "not committed");
+            }
+            assert_eq!(partition.next_commit(Instant::now()), Some((offset + 1, 1)));
             partition.has_committed(offset + 1);
             let next = partition.start(&key(), 4, Instant::now()).expect("the next");
             assert_eq!((next.vanished, next.is_suspect), (0, offset < 3));
@@ -250,17 +271,51 @@ mod tests {
     fn a_head_that_was_begun_and_is_not_done_counts_up() {
         let mut partition = Partition::new(1, 3);
         partition.receive(message(3), Instant::now());
-        assert_eq!(partition.next_commit(), None, "nothing is known yet");
+        assert_eq!(partition.next_commit(Instant::now()), None, "nothing is known yet");
         assert_eq!(partition.to_leave(), None);
         partition.take_over(Some(3), 2);
-        assert_eq!(partition.next_commit(), Some((3, 3)));
+        assert_eq!(partition.next_commit(Instant::now()), Some((3, 3)));
+    }
+
+    #[test]
+    fn an_entry_that_is_not_due_is_not_begun() {
+        let (now, hour) = (Instant::now(), Duration::from_secs(3_600));
+        let mut partition = Partition::new(1, 3);
+        partition.receive(message(3), now + hour);
+        partition.take_over(Some(3), 2);
+        assert_eq!(partition.next_commit(now), None);
+        assert_eq!(partition.to_leave(), Some((3, 2)), "as it was");
+        assert_eq!(partition.next_commit(now + hour), Some((3, 3)));
+    }
+
+    #[test]
+    fn a_partition_is_paused_for_its_bytes_too() {
+        let mut partition = Partition::new(1, 0);
+        let mut full = Vec::new();
+        for offset in 0..4 {
+            let value = Some(vec![0; 3 * 1_024 * 1_024]);
+            let time = rdkafka::Timestamp::NotAvailable;
+            let large = OwnedMessage::new(value, None, "tickets".into(), time, 0, offset, None);
+            partition.receive(large, Instant::now());
+            full.push(partition.should_pause());
+        }
+        assert_eq!(full, [None, None, Some(true), Some(true)]);
+        partition.is_paused = true;
+        partition.take_over(Some(0), 0);
+        partition.has_committed(0);
+        let ends: Vec<_> = (0..4)
+            .map(|_| {
+                partition.start(&key(), 4, Instant::now()).expect("a start");
+                partition.should_pause()
+            })
+            .collect();
+        assert_eq!(ends, [None, None, None, Some(false)]);
     }
 
     #[test]
     fn entries_that_kafka_has_deleted_are_counted() {
         let mut partition = Partition::new(1, 7);
         assert_eq!(partition.receive(message(7), Instant::now()), 0);
-        assert_eq!(partition.receive(message(7), Instant::now()), 0, "twice");
         assert_eq!(partition.receive(message(10), Instant::now()), 2);
         assert_eq!(partition.take_over(Some(4), 0), 3);
         assert_eq!(partition.position(), 7);

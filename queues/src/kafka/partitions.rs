@@ -26,6 +26,27 @@ pub(super) enum Received {
     First(Key, u64),
     /// After so many offsets that are missing.
     Next(Key, i64),
+    /// Before others that were received, so it was not taken: the topic is another one.
+    Back(Back),
+}
+
+/// The offsets of a partition have gone back. It is forgotten.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Back {
+    pub(super) key: Key,
+    /// The offset that was expected.
+    pub(super) from: i64,
+    /// Where to read on, so that nothing is left out.
+    pub(super) to: i64,
+}
+
+/// A position that Kafka is to have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Commit {
+    pub(super) key: Key,
+    pub(super) epoch: u64,
+    pub(super) offset: i64,
+    begun: u32,
 }
 
 impl Partitions {
@@ -37,7 +58,13 @@ impl Partitions {
         let key = (message.topic().to_owned(), message.partition());
         let mut all = self.all();
         if let Some(partition) = all.of.get_mut(&key) {
-            return Received::Next(key, partition.receive(message, due));
+            let (from, offset) = (partition.next, message.offset());
+            if offset >= from {
+                return Received::Next(key, partition.receive(message, due));
+            }
+            let to = partition.position().min(offset);
+            all.of.remove(&key);
+            return Received::Back(Back { key, from, to });
         }
         all.epoch += 1;
         let epoch = all.epoch;
@@ -99,33 +126,34 @@ impl Partitions {
     }
 
     /// What is to be committed.
-    pub(super) fn to_commit(&self) -> TopicPartitionList {
-        list(self.all().of.iter_mut().map(|(key, partition)| (key, partition.next_commit())))
+    pub(super) fn to_commit(&self) -> Vec<Commit> {
+        let (mut all, now) = (self.all(), Instant::now());
+        let each = all.of.iter_mut();
+        each.filter_map(|(key, one)| commit(key, one.epoch, one.next_commit(now))).collect()
     }
 
     /// What is to be committed at the end.
-    pub(super) fn to_leave(&self) -> TopicPartitionList {
-        list(self.all().of.iter().map(|(key, partition)| (key, partition.to_leave())))
+    pub(super) fn to_leave(&self) -> Vec<Commit> {
+        let all = self.all();
+        all.of.iter().filter_map(|(key, one)| commit(key, one.epoch, one.to_leave())).collect()
     }
 
     /// Forgets these partitions. Returns what is to be committed.
-    pub(super) fn leave(&self, revoked: &TopicPartitionList) -> TopicPartitionList {
+    pub(super) fn leave(&self, revoked: &TopicPartitionList) -> Vec<Commit> {
         let mut all = self.all();
         let keys =
             revoked.elements().into_iter().map(|one| (one.topic().to_owned(), one.partition()));
-        let gone: Vec<_> = keys.filter_map(|key| all.of.remove_entry(&key)).collect();
-        list(gone.iter().map(|(key, partition)| (key, partition.to_leave())))
+        let gone = keys.filter_map(|key| all.of.remove_entry(&key));
+        gone.filter_map(|(key, one)| commit(&key, one.epoch, one.to_leave())).collect()
     }
 
-    pub(super) fn committed(&self, offsets: &[(Key, Option<i64>)]) {
-        let mut all = self.all();
-        for (key, offset) in offsets {
-            if let Some(partition) = all.of.get_mut(key) {
-                match offset {
-                    Some(offset) => partition.has_committed(*offset),
-                    None => partition.has_not_committed(),
-                }
-            }
+    /// Each, and whether Kafka has it.
+    pub(super) fn committed(&self, commits: &[(Commit, bool)]) {
+        for (Commit { key, epoch, offset, .. }, is_committed) in commits {
+            self.with(key, *epoch, |partition| match is_committed {
+                true => partition.has_committed(*offset),
+                false => partition.has_not_committed(),
+            });
         }
     }
 
@@ -142,14 +170,70 @@ impl Partitions {
     }
 }
 
-fn list<'a>(all: impl Iterator<Item = (&'a Key, Option<(i64, u32)>)>) -> TopicPartitionList {
+fn commit(key: &Key, epoch: u64, position: Option<(i64, u32)>) -> Option<Commit> {
+    position.map(|(offset, begun)| Commit { key: key.clone(), epoch, offset, begun })
+}
+
+/// As the client takes them.
+pub(super) fn list(commits: &[Commit]) -> TopicPartitionList {
     let mut list = TopicPartitionList::new();
-    for (key, commit) in all {
-        let Some((offset, begun)) = commit else { continue };
+    for Commit { key, offset, begun, .. } in commits {
         let mut element = list.add_partition(&key.0, key.1);
-        if element.set_offset(Offset::Offset(offset)).is_ok() {
+        if element.set_offset(Offset::Offset(*offset)).is_ok() {
             element.set_metadata(begun.to_string());
         }
     }
     list
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_partition_whose_offsets_go_back_begins_anew() {
+        let (partitions, key) = (Partitions::default(), ("tickets".to_owned(), 0));
+        let receive = |offset| {
+            let time = rdkafka::Timestamp::NotAvailable;
+            let message =
+                OwnedMessage::new(None, None, "tickets".to_owned(), time, 0, offset, None);
+            partitions.receive(message, Instant::now())
+        };
+        assert!(matches!(receive(7), Received::First(_, 1)));
+        assert!(matches!(receive(8), Received::Next(_, 0)));
+        partitions.with(&key, 1, |one| one.take_over(Some(7), 0));
+        let Received::Back(back) = receive(2) else { panic!("not back") };
+        assert_eq!(back, Back { key: key.clone(), from: 9, to: 2 });
+        assert!(matches!(receive(2), Received::First(_, 2)));
+        assert_eq!(partitions.with(&key, 1, |_| ()), None, "what was in flight counts no longer");
+        // Kafka still has the old position.
+        assert_eq!(partitions.with(&key, 2, |one| one.take_over(Some(7), 1)), Some(0));
+        let marked = partitions.to_commit();
+        assert_eq!((marked.len(), marked[0].offset), (1, 2));
+
+        // One that was really fetched twice: what waits before it is fetched again, too.
+        assert!(matches!(receive(3), Received::Next(_, 0)));
+        let Received::Back(back) = receive(3) else { panic!("not back") };
+        assert_eq!((back.from, back.to), (4, 2));
+    }
+
+    #[test]
+    fn a_commit_of_an_earlier_assignment_changes_nothing() {
+        let (partitions, key) = (Partitions::default(), ("tickets".to_owned(), 0));
+        let time = rdkafka::Timestamp::NotAvailable;
+        let message = || OwnedMessage::new(None, None, "tickets".to_owned(), time, 0, 7, None);
+        partitions.receive(message(), Instant::now());
+        partitions.with(&key, 1, |one| one.take_over(Some(7), 0));
+        let old = partitions.to_commit().remove(0);
+        let mut revoked = TopicPartitionList::new();
+        revoked.add_partition("tickets", 0);
+        assert_eq!(partitions.leave(&revoked).len(), 1);
+        partitions.receive(message(), Instant::now());
+        partitions.with(&key, 2, |one| one.take_over(Some(7), 1));
+        partitions.committed(&[(old, true)]);
+        assert!(partitions.start(1, 16).is_empty(), "the mark is not committed");
+        let mark = partitions.to_commit().remove(0);
+        partitions.committed(&[(mark, true)]);
+        assert_eq!(partitions.start(1, 16).len(), 1);
+    }
 }

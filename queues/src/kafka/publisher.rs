@@ -7,12 +7,13 @@ use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::util::Timeout;
 
 use super::check::client_error;
+use super::client::Limit;
 use super::{KafkaError, KafkaOptions};
 
 /// Publishes records, and waits for their confirmations. The client restores its connections itself.
 pub(super) struct Publisher {
     options: KafkaOptions,
-    largest: usize,
+    limit: Limit,
     current: Mutex<Current>,
 }
 
@@ -27,11 +28,10 @@ pub(super) struct Record<'a> {
 }
 
 impl Publisher {
-    /// `largest` is the size of the largest record.
-    pub(super) fn new(options: &KafkaOptions, largest: usize) -> Result<Self, KafkaError> {
-        let producer = options.producer(largest).create().map_err(client_error)?;
+    pub(super) fn new(options: &KafkaOptions, limit: Limit) -> Result<Self, KafkaError> {
+        let producer = options.producer(limit).create().map_err(client_error)?;
         let current = Mutex::new(Current { producer, since: Instant::now() });
-        Ok(Self { options: options.clone(), largest, current })
+        Ok(Self { options: options.clone(), limit, current })
     }
 
     /// Returns when all replicas that are in sync have the record.
@@ -61,7 +61,7 @@ impl Publisher {
         if current.since.elapsed() < self.options.timeout * 2 {
             return;
         }
-        if let Ok(producer) = self.options.producer(self.largest).create() {
+        if let Ok(producer) = self.options.producer(self.limit).create() {
             let old = replace(&mut *current, Current { producer, since: Instant::now() });
             // The end of a producer blocks.
             tokio::task::spawn_blocking(move || drop(old));

@@ -4,6 +4,7 @@ use nevent_webhooks::ClaimHandle;
 use nevent_webhooks::queue::{Envelope, Queue, QueueError};
 use tokio::time::timeout;
 
+use super::client::Limit;
 use super::guard::Guard;
 use super::message::headers_of;
 use super::publisher::{Publisher, Record};
@@ -50,7 +51,7 @@ impl KafkaQueue {
     /// Outside a Tokio runtime.
     pub async fn connect(options: &KafkaOptions) -> Result<Self, KafkaError> {
         let largest = options.check().await?;
-        let publisher = Arc::new(Publisher::new(options, largest)?);
+        let publisher = Arc::new(Publisher::new(options, Limit::of_entries(largest))?);
         let guard = Arc::new(Guard::new(options.clone()));
         Ok(Self { publisher, guard, options: Arc::new(options.clone()) })
     }

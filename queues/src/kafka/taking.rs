@@ -17,7 +17,7 @@ use super::context::{Context, Event};
 use super::handling::Handling;
 use super::message::wait_of;
 use super::partition::Key;
-use super::partitions::{Partitions, Received};
+use super::partitions::{Back, Commit, Partitions, Received, list};
 use super::{KafkaError, KafkaOptions};
 
 /// The channel of the events is needed before the loop is.
@@ -86,7 +86,11 @@ impl Taking {
                 () = sleep(wake) => continue,
             };
             match received {
-                Ok(message) => self.receive(message),
+                Ok(message) => {
+                    if let Err(error) = self.receive(message) {
+                        return error;
+                    }
+                }
                 Err(ClientError::MessageConsumptionFatal(code)) => {
                     return KafkaError::Broker(super::error::one_line(&code.to_string()));
                 }
@@ -107,7 +111,7 @@ impl Taking {
                 self.next_event().await;
             }
             let left = self.partitions.to_leave();
-            if left.count() > 0 {
+            if !left.is_empty() {
                 self.send(left);
             }
             while self.is_committing {
@@ -156,38 +160,48 @@ impl Taking {
             return;
         }
         let commit = self.partitions.to_commit();
-        if commit.count() == 0 {
-            return;
+        if !commit.is_empty() {
+            self.send(commit);
         }
-        self.send(commit);
     }
 
     /// Commits in the background. The client tells the result only of a call that blocks.
-    fn send(&mut self, commit: TopicPartitionList) {
+    fn send(&mut self, commits: Vec<Commit>) {
         self.is_committing = true;
         let (consumer, events) = (Arc::clone(&self.consumer), self.handling.events.clone());
+        let limit = self.options.timeout;
         tokio::task::spawn_blocking(move || {
-            let committed = consumer.commit(&commit, CommitMode::Sync);
+            let committed = committed(&consumer, commits, limit);
             drop(consumer);
-            let offsets = commit.elements().into_iter().map(|one| {
-                let offset = match one.offset() {
-                    Offset::Offset(offset) if committed.is_ok() => Some(offset),
-                    _ => None,
-                };
-                ((one.topic().to_owned(), one.partition()), offset)
-            });
-            let event = Event::Committed(offsets.collect(), committed.err().map(KafkaError::from));
-            let _ = events.send(event);
+            let _ = events.send(committed);
         });
     }
 
-    fn receive(&self, message: OwnedMessage) {
+    fn receive(&self, message: OwnedMessage) -> Result<(), KafkaError> {
         let delay = self.options.delay_of(message.topic()).unwrap_or_default();
         let due = Instant::now() + wait_of(&message, delay);
         match self.partitions.receive(message, due) {
             Received::First(key, epoch) => self.find(key, epoch),
             Received::Next(key, lost) => self.tell_lost(&key, lost),
+            Received::Back(back) => self.go_back(&back)?,
         }
+        Ok(())
+    }
+
+    /// The topic was created again, or the cluster was restored. What is in the topic now is handled, and
+    /// `Once` removes what was handled before.
+    fn go_back(&self, Back { key, from, to }: &Back) -> Result<(), KafkaError> {
+        let (topic, partition) = key;
+        self.handling.observer.failed(&KafkaError::Broker(format!(
+            "the offsets of partition {partition} of the topic `{topic}` have gone back from {from} to {to}: \
+            the topic was created again, or the cluster was restored; entries may be lost"
+        )));
+        let mut list = TopicPartitionList::new();
+        list.add_partition(topic, *partition);
+        self.consumer.resume(&list)?;
+        // Does not wait.
+        self.consumer.seek(topic, *partition, Offset::Offset(*to), Duration::ZERO)?;
+        Ok(())
     }
 
     /// Reads what the predecessor has left of the partition. The client has no call that does not block.
@@ -197,6 +211,10 @@ impl Taking {
         tokio::task::spawn_blocking(move || {
             let left = found(&consumer, &key, limit);
             drop(consumer);
+            if left.is_err() {
+                // It is read again at once.
+                std::thread::sleep(AFTER_FAILURE);
+            }
             let _ = events.send(Event::Found { key, epoch, left });
         });
     }
@@ -218,9 +236,9 @@ impl Taking {
                     self.find(key, epoch);
                 }
             }
-            Event::Committed(offsets, error) => {
+            Event::Committed(commits, error) => {
                 self.is_committing = false;
-                self.partitions.committed(&offsets);
+                self.partitions.committed(&commits);
                 if let Some(error) = error {
                     self.commit_after = Instant::now() + AFTER_FAILURE;
                     self.handling.observer.failed(&error);
@@ -235,6 +253,24 @@ impl Taking {
             self.handling.observer.failed(&KafkaError::Expired { topic, partition, lost });
         }
     }
+}
+
+/// Commits all at once. If that fails, one after the other, so that one that always fails does not stop the
+/// rest.
+fn committed(consumer: &StreamConsumer<Context>, commits: Vec<Commit>, limit: Duration) -> Event {
+    let begun = Instant::now();
+    let commit = |some: &[Commit]| consumer.commit(&list(some), CommitMode::Sync);
+    let error = commit(&commits).err().map(KafkaError::from);
+    let is_alone = commits.len() == 1;
+    let each = commits.into_iter().map(|one| {
+        // A broker that does not answer would be waited for once per partition.
+        let is_tried = !is_alone && begun.elapsed() < limit;
+        let is_committed =
+            error.is_none() || is_tried && commit(std::slice::from_ref(&one)).is_ok();
+        (one, is_committed)
+    });
+    let each = each.collect();
+    Event::Committed(each, error)
 }
 
 fn found(

@@ -98,6 +98,7 @@ impl Topic {
             ("max.message.bytes", text(LARGEST)),
             // The last segment is neither deleted nor compacted until it is closed.
             ("segment.ms", text(DAY_MS)),
+            ("message.timestamp.type", text("LogAppendTime")),
         ];
         if self.is_dead {
             all.extend([
@@ -106,10 +107,7 @@ impl Topic {
                 ("min.cleanable.dirty.ratio", text("0.01")),
             ]);
         } else {
-            all.extend([
-                ("cleanup.policy", text("delete")),
-                ("message.timestamp.type", text("LogAppendTime")),
-            ]);
+            all.push(("cleanup.policy", text("delete")));
         }
         all
     }

@@ -7,6 +7,7 @@ use nevent_webhooks::queue::{Envelope, Once};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+use super::client::Limit;
 use super::handling::Handling;
 use super::partitions::Partitions;
 use super::publisher::Publisher;
@@ -51,7 +52,7 @@ impl KafkaWorker {
     /// Outside a Tokio runtime.
     pub async fn connect(options: &KafkaOptions) -> Result<Self, KafkaError> {
         let largest = options.check().await?;
-        let publisher = Arc::new(Publisher::new(options, largest)?);
+        let publisher = Arc::new(Publisher::new(options, Limit::of_copies(largest))?);
         Ok(Self { options: Arc::new(options.clone()), publisher, observer: Observer::default() })
     }
 

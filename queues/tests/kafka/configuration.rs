@@ -42,7 +42,7 @@ async fn topics_that_would_lose_entries_are_refused() {
 #[tokio::test]
 async fn dead_letters_that_cannot_be_deleted_are_refused() {
     let broker = Broker::shared().await;
-    broker.create("kept.dead", &[KEPT]).await;
+    broker.create("kept.dead", &[STAMPED, KEPT]).await;
     let text = refusal(&broker.options("kept")).await.to_string();
     assert!(
         text.contains("it has cleanup.policy=delete; set cleanup.policy=compact,delete"),

@@ -9,6 +9,7 @@ mod dead_letters;
 mod examples;
 mod ledger;
 mod outages;
+mod rebalance;
 mod waiting;
 mod whole;
 mod work;
