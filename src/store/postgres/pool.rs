@@ -189,7 +189,8 @@ fn is_worth_another_try(error: &PostgresStoreError) -> bool {
 /// time for the next. One more share is for the login.
 fn share(limit: Duration, config: &Config) -> Duration {
     let hosts = config.get_hosts().len().max(config.get_hostaddrs().len());
-    let share = limit / u32::try_from(hosts).unwrap_or(u32::MAX).saturating_add(1);
+    let hosts = u32::try_from(hosts).unwrap_or(u32::MAX);
+    let share = limit.checked_div(hosts.saturating_add(1)).unwrap_or_default();
     config.get_connect_timeout().map_or(share, |given| share.min(*given))
 }
 
