@@ -178,6 +178,8 @@ impl Drop for Broker {
 }
 
 impl ledger::Broker for Broker {
+    const AT_ONCE: usize = 16;
+
     async fn crash_and_restart(&self) {
         self.kill();
         self.crashes.fetch_add(1, Ordering::Relaxed);

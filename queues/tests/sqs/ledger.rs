@@ -28,7 +28,7 @@ async fn no_event_is_lost_or_repeated() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "takes minutes"]
 async fn no_event_of_ten_thousand_deliveries_is_lost_or_repeated() {
-    check(&Load { singles: 9_500, batches: 500, spread: Duration::from_secs(400) }, 5).await;
+    check(&Load { singles: 9_500, batches: 500, spread: Duration::from_secs(900) }, 5).await;
 }
 
 /// It has its messages in memory alone, so it is never killed.
@@ -41,6 +41,8 @@ struct Outages {
 const OUTAGE: Duration = Duration::from_secs(3);
 
 impl ledger::Broker for Outages {
+    const AT_ONCE: usize = 16;
+
     async fn crash_and_restart(&self) {
         match self.count.fetch_add(1, Ordering::Relaxed) % 3 {
             0 => self.proxy.set(Mode::LoseAnswers),

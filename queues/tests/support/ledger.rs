@@ -31,6 +31,9 @@ pub struct Load {
 
 /// The server whose queue it is.
 pub trait Broker {
+    /// The most deliveries under way. A slow broker confirms none in time if there are too many.
+    const AT_ONCE: usize = 100;
+
     /// `kill -9`, and a start with the same data.
     async fn crash_and_restart(&self);
 }
@@ -67,7 +70,7 @@ pub async fn simulate(load: &Load, broker: &impl Broker, programs: &Programs) ->
     let events = events(load);
     let mut faults = 0;
     {
-        let mut sending = std::pin::pin!(deliver_all(&sender, load));
+        let mut sending = std::pin::pin!(deliver_all(&sender, load, at_once(broker)));
         while timeout(CALM, sending.as_mut()).await.is_err() {
             let is_sent = scene.hurt_during(faults, broker, sending.as_mut()).await;
             faults += 1;
@@ -110,7 +113,7 @@ pub async fn only_hand_over(
     let mut scene = Scene::receivers(&directory, programs);
     let sender = Sender::new(scene.addresses.clone());
     let mut faults = 0;
-    let mut sending = std::pin::pin!(deliver_all(&sender, load));
+    let mut sending = std::pin::pin!(deliver_all(&sender, load, at_once(broker)));
     while timeout(CALM, sending.as_mut()).await.is_err() {
         if scene.hurt_during(faults, broker, sending.as_mut()).await {
             break;
@@ -199,7 +202,11 @@ fn environment(directory: &Directory, programs: &Programs) -> Vec<(String, Strin
     [programs.environment.clone(), vec![file]].concat()
 }
 
-async fn deliver_all(sender: &Sender, load: &Load) {
+fn at_once<B: Broker>(_: &B) -> usize {
+    B::AT_ONCE
+}
+
+async fn deliver_all(sender: &Sender, load: &Load, at_once: usize) {
     let deliveries = mixed(load);
     let gap = load.spread / u32::try_from(deliveries.len()).expect("few");
     let begun = Instant::now();
@@ -210,7 +217,7 @@ async fn deliver_all(sender: &Sender, load: &Load) {
             let (sender, sent) = (sender.clone(), sent.clone());
             under_way.spawn(async move { sender.deliver(&sent).await });
         }
-        while under_way.len() > MOST_UNDER_WAY {
+        while under_way.len() > at_once {
             under_way.join_next().await.expect("a delivery").expect("no panic");
         }
         sleep((gap * number).saturating_sub(begun.elapsed())).await;
@@ -219,8 +226,6 @@ async fn deliver_all(sender: &Sender, load: &Load) {
         ended.expect("no panic");
     }
 }
-
-const MOST_UNDER_WAY: usize = 100;
 
 /// Singles and batches, evenly mixed.
 fn mixed(load: &Load) -> Vec<Sent> {
