@@ -22,6 +22,7 @@
 //! **Kafka deletes an entry when it is old enough, even if no worker has taken it.** See
 //! [`KafkaOptions::kept_for`].
 
+mod apart;
 mod check;
 mod client;
 mod context;

@@ -9,9 +9,11 @@ use rdkafka::error::KafkaError as ClientError;
 use rdkafka::message::OwnedMessage;
 use rdkafka::{Message, Offset, TopicPartitionList};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use super::apart::Apart;
 use super::check::client_error;
 use super::context::{Context, Event};
 use super::handling::Handling;
@@ -34,6 +36,7 @@ pub(super) struct Taking {
     handling: Handling,
     partitions: Partitions,
     options: Arc<KafkaOptions>,
+    apart: Apart,
     tasks: JoinSet<()>,
     /// One commit at a time, so that a busy worker does not commit each entry.
     is_committing: bool,
@@ -61,6 +64,7 @@ impl Taking {
             handling,
             partitions,
             options,
+            apart: Apart::new().map_err(|error| KafkaError::Client(error.to_string()))?,
             tasks: JoinSet::new(),
             is_committing: false,
             commit_after: Instant::now(),
@@ -121,9 +125,14 @@ impl Taking {
         // Without it, entries that are done are delivered again.
         let _ = timeout(limit, leave).await;
         while self.tasks.join_next().await.is_some() {}
-        // Leaving the group blocks.
+        // Leaving the group blocks, and for longer if the broker is silent.
+        let (left, is_left) = oneshot::channel::<()>();
         let consumer = self.consumer;
-        let _ = tokio::task::spawn_blocking(move || drop(consumer)).await;
+        self.apart.call(move || {
+            drop(consumer);
+            drop(left);
+        });
+        let _ = timeout(limit, is_left).await;
     }
 
     /// Polls, and takes nothing.
@@ -170,7 +179,7 @@ impl Taking {
         self.is_committing = true;
         let (consumer, events) = (Arc::clone(&self.consumer), self.handling.events.clone());
         let limit = self.options.timeout;
-        tokio::task::spawn_blocking(move || {
+        self.apart.call(move || {
             let committed = committed(&consumer, commits, limit);
             drop(consumer);
             let _ = events.send(committed);
@@ -208,7 +217,7 @@ impl Taking {
     fn find(&self, key: Key, epoch: u64) {
         let (consumer, events) = (Arc::clone(&self.consumer), self.handling.events.clone());
         let limit = self.options.timeout;
-        tokio::task::spawn_blocking(move || {
+        self.apart.call(move || {
             let left = found(&consumer, &key, limit);
             drop(consumer);
             if left.is_err() {

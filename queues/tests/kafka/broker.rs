@@ -118,6 +118,14 @@ impl Broker {
         created.expect("a broker").pop().expect("one answer").expect("a topic");
     }
 
+    /// Sends a signal, such as `-STOP`, to the broker and the script that it is in.
+    pub fn signal(&self, signal: &str) {
+        let running = self.running.lock().expect("no panic");
+        let group = format!("-{}", running.as_ref().expect("a broker that runs").0.id());
+        let sent = Command::new("kill").args([signal, "--", &group]).status();
+        assert!(sent.is_ok_and(|status| status.success()), "kill {signal} {group}");
+    }
+
     /// `kill -9`.
     pub fn kill(&self) {
         end(&self.running);

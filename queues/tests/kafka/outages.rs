@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::timeout;
+
 use crate::broker::Broker;
 use crate::support::eventually;
 use crate::support::sender::{Sender, Sent, event_json};
@@ -48,4 +50,18 @@ async fn an_entry_that_is_too_large_is_answered_503() {
         "a".repeat(4_000)
     );
     is_answered_503(&sender, &large).await;
+}
+
+/// The process must be able to end before the platform kills it.
+#[tokio::test]
+async fn a_worker_stops_while_the_broker_is_silent() {
+    let broker = Broker::start().await;
+    let options = broker.options("tickets");
+    let work = Work::start(&options, |_| false).await;
+    sender(&options).await.deliver(&Sent::single(1)).await;
+    eventually("it is handled", async || work.count() == 1).await;
+    broker.signal("-STOP");
+    let stopped = timeout(Duration::from_secs(20), work.stop()).await;
+    broker.signal("-CONT");
+    assert!(stopped.is_ok(), "the worker waits for the broker");
 }
