@@ -46,7 +46,7 @@ struct Who {
 /// takes.
 struct Shared {
     clock: ManualClock,
-    /// By their room. The first has room for a record of each of eight ids in two scopes and two
+    /// By their room. The first has room for a record of each of eight ids in two scopes and three
     /// kinds, so it evicts none.
     stores: [MemoryStore; 8],
     runs: u32,
@@ -56,7 +56,7 @@ impl Shared {
     fn new() -> Self {
         let clock = ManualClock::now();
         let with_room = |room| MemoryStore::with_capacity(room).unwrap().clock(clock.clone());
-        let stores = [64, 1, 2, 3, 4, 5, 6, 7].map(with_room);
+        let stores = [96, 1, 2, 3, 4, 5, 6, 7].map(with_room);
         Self { clock, stores, runs: 0 }
     }
 
@@ -147,8 +147,8 @@ impl Who {
         // The list cannot tell an evicted body from one that never was.
         let body = [if world.ample { self.body % 3 } else { self.id % 8 % 3 }];
         let mut claim = Claim::new(scope, id, Fingerprint::of(&body));
-        let of_an_event = self.scope & 2 != 0;
-        claim.kind = if of_an_event { RecordKind::Event } else { RecordKind::Delivery };
+        let kinds = [RecordKind::Delivery, RecordKind::Event, RecordKind::Queued];
+        claim.kind = kinds[usize::from(self.scope / 2 % 3)];
         claim.token = world.tokens[usize::from(self.token % 4)];
         // Signed bytes have one body: its keys are of no other.
         let keys = (0..3_u8).filter(|bit| self.keys & (1 << bit) != 0);

@@ -1,4 +1,5 @@
 use std::fmt::Display;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,15 +14,15 @@ pub(crate) struct Handler(Arc<dyn Fn(Envelope) -> Running + Send + Sync>);
 type Running = Pin<Box<dyn Future<Output = Ended> + Send>>;
 
 /// How [`Once`] ended, as far as a queue has to know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Ended {
     Done,
     /// Another worker has the event, for so long.
     InProgress(Duration),
-    /// The store failed, or too many handlers are running.
-    Refused,
-    /// The handler ran, and failed in this way.
-    Failed(&'static str),
+    /// The store failed, or too many handlers are running: the text says which.
+    Refused(Option<String>),
+    /// The handler ran, and failed in this way, with this error.
+    Failed(&'static str, Option<String>),
 }
 
 impl Handler {
@@ -45,12 +46,18 @@ impl Handler {
 }
 
 impl Ended {
-    fn of<T, E>(handled: &Handled<T, E>) -> Self {
+    fn of<T, E: Display>(handled: &Handled<T, E>) -> Self {
         match handled {
             Handled::Done(_) | Handled::AlreadyDone => Self::Done,
             Handled::InProgress { lease, .. } => Self::InProgress(*lease),
-            Handled::Refused(_) => Self::Refused,
-            failed => Self::Failed(failed.as_str()),
+            Handled::Refused(rejection) => Self::Refused(text_of(rejection)),
+            Handled::Failed(error) => Self::Failed(handled.as_str(), text_of(error)),
+            failed => Self::Failed(failed.as_str(), None),
         }
     }
+}
+
+/// `None` if the error panics: the entry would stay in hand for ever.
+fn text_of(error: &impl Display) -> Option<String> {
+    catch_unwind(AssertUnwindSafe(|| error.to_string())).ok()
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crate::verdict::Verdict;
 
-/// Something that a worker reports to its observer: everything but success. It holds no payload.
+/// Something that a worker reports to its observer: everything but success. It holds no payload, unless
+/// the handler's error does.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum WorkerIncident<'a> {
@@ -18,6 +19,8 @@ pub enum WorkerIncident<'a> {
         /// How the handler ended: the name of a [`Handled`](nevent_webhooks::queue::Handled). Or
         /// `unknown_version`: only a newer worker can read the entry.
         outcome: &'static str,
+        /// What the handler's error says, or the reason why `Once` refused.
+        error: Option<&'a str>,
         /// Attempts that have failed.
         attempts: u32,
         /// The time until the next.
@@ -30,6 +33,8 @@ pub enum WorkerIncident<'a> {
         event: &'a str,
         /// The [reason](crate::DeadLetter::reason).
         reason: &'static str,
+        /// What the handler's error says.
+        error: Option<&'a str>,
         /// Attempts that have failed.
         attempts: u32,
     },
@@ -52,13 +57,15 @@ impl Observer {
 
     /// Tells what became of an entry, unless it is done.
     pub(crate) fn settled(&self, event: &str, verdict: &Verdict) {
-        match *verdict {
+        match verdict {
             Verdict::Done => {}
-            Verdict::Retry { outcome, attempts, delay } => {
-                self.tell(&WorkerIncident::Retry { event, outcome, attempts, delay });
+            Verdict::Retry { outcome, error, attempts, delay } => {
+                let (error, attempts, delay) = (error.as_deref(), *attempts, *delay);
+                self.tell(&WorkerIncident::Retry { event, outcome, error, attempts, delay });
             }
-            Verdict::Dead { reason, attempts } => {
-                self.tell(&WorkerIncident::DeadLetter { event, reason, attempts });
+            Verdict::Dead { reason, error, attempts } => {
+                let (error, attempts) = (error.as_deref(), *attempts);
+                self.tell(&WorkerIncident::DeadLetter { event, reason, error, attempts });
             }
         }
     }

@@ -10,6 +10,15 @@
 
 mod content;
 mod dead_letter;
+#[cfg(any(
+    feature = "kafka",
+    feature = "nats",
+    feature = "postgres",
+    feature = "rabbitmq",
+    feature = "redis-streams",
+    feature = "sqs"
+))]
+mod debug;
 mod handler;
 mod incident;
 #[cfg(feature = "kafka")]

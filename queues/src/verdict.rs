@@ -5,14 +5,14 @@ use crate::content::Content;
 use crate::handler::{Ended, Handler};
 
 /// What becomes of an entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// Acknowledge it.
     Done,
     /// Again after this delay, with this many failed attempts.
-    Retry { outcome: &'static str, attempts: u32, delay: Duration },
+    Retry { outcome: &'static str, error: Option<String>, attempts: u32, delay: Duration },
     /// A dead letter.
-    Dead { reason: &'static str, attempts: u32 },
+    Dead { reason: &'static str, error: Option<String>, attempts: u32 },
 }
 
 /// How long an entry waits that only a newer worker can read. One that is being deployed may take it.
@@ -30,31 +30,40 @@ impl Verdict {
     ) -> Self {
         match content {
             Content::Event(envelope) => Self::of(handler.run(envelope).await, attempts, policy),
-            Content::Newer => {
-                Self::Retry { outcome: "unknown_version", attempts, delay: UNTIL_NEWER }
-            }
-            Content::Dead(reason, _) => Self::Dead { reason, attempts },
+            Content::Newer => Self::waits("unknown_version", attempts, UNTIL_NEWER),
+            Content::Dead(reason, _) => Self::Dead { reason, error: None, attempts },
         }
     }
 
     /// An attempt counts if the handler ran and failed.
     pub(crate) fn of(ended: Ended, attempts: u32, policy: &RetryPolicy) -> Self {
-        let outcome = match ended {
+        let (outcome, error) = match ended {
             Ended::Done => return Self::Done,
-            Ended::InProgress(lease) => {
-                return Self::Retry { outcome: "in_progress", attempts, delay: lease };
-            }
-            Ended::Refused => {
+            Ended::InProgress(lease) => return Self::waits("in_progress", attempts, lease),
+            Ended::Refused(error) => {
                 let delay = policy.delay_after(1).map_or(REFUSED, |first| first.min(REFUSED));
-                return Self::Retry { outcome: "refused", attempts, delay };
+                return Self::Retry { outcome: "refused", error, attempts, delay };
             }
-            Ended::Failed(outcome) => outcome,
+            Ended::Failed(outcome, error) => (outcome, error),
         };
         let attempts = attempts.saturating_add(1);
         match policy.delay_after(attempts) {
-            Some(delay) => Self::Retry { outcome, attempts, delay },
-            None => Self::Dead { reason: outcome, attempts },
+            Some(delay) => Self::Retry { outcome, error, attempts, delay },
+            None => Self::Dead { reason: outcome, error, attempts },
         }
+    }
+
+    /// Again after this delay, and nothing has failed.
+    pub(crate) fn waits(outcome: &'static str, attempts: u32, delay: Duration) -> Self {
+        Self::Retry { outcome, error: None, attempts, delay }
+    }
+
+    /// The same with another delay, if it has one.
+    pub(crate) fn with_delay(mut self, change: impl FnOnce(Duration) -> Duration) -> Self {
+        if let Self::Retry { delay, .. } = &mut self {
+            *delay = change(*delay);
+        }
+        self
     }
 
     /// Whether the store of `Once` is the reason: then other entries will be refused, too.
@@ -72,13 +81,15 @@ mod tests {
         let secs = Duration::from_secs;
         let policy = RetryPolicy::new().first(secs(1)).attempts(3);
         let of = |ended, attempts| Verdict::of(ended, attempts, &policy);
-        let retry = |outcome, attempts, delay| Verdict::Retry { outcome, attempts, delay };
         assert_eq!(of(Ended::Done, 2), Verdict::Done);
-        assert_eq!(of(Ended::InProgress(secs(7)), 2), retry("in_progress", 2, secs(7)));
-        assert_eq!(of(Ended::Refused, 2), retry("refused", 2, secs(1)));
-        assert!(of(Ended::Refused, 2).is_refused());
-        assert_eq!(of(Ended::Failed("timed_out"), 1), retry("timed_out", 2, secs(2)));
-        let dead = Verdict::Dead { reason: "failed", attempts: 3 };
-        assert_eq!(of(Ended::Failed("failed"), 2), dead);
+        let waits = Verdict::waits("in_progress", 2, secs(7));
+        assert_eq!(of(Ended::InProgress(secs(7)), 2), waits);
+        assert_eq!(of(Ended::Refused(None), 2), Verdict::waits("refused", 2, secs(1)));
+        assert!(of(Ended::Refused(None), 2).is_refused());
+        let timed_out = Verdict::waits("timed_out", 2, secs(2));
+        assert_eq!(of(Ended::Failed("timed_out", None), 1), timed_out);
+        let error = Some("the till is closed".to_owned());
+        let dead = Verdict::Dead { reason: "failed", error: error.clone(), attempts: 3 };
+        assert_eq!(of(Ended::Failed("failed", error), 2), dead);
     }
 }

@@ -2,9 +2,11 @@ use std::time::Duration;
 
 use rdkafka::error::{KafkaError as ClientError, RDKafkaErrorCode as Code};
 
+crate::debug::debug_is_display!(KafkaError);
+
 /// Why Kafka cannot be used, or has not confirmed a record. The texts are one line each, without
 /// passwords and without payloads.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum KafkaError {
     /// The name of the topic cannot be used.

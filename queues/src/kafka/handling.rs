@@ -84,7 +84,7 @@ impl Handling {
                 let headers = || again(message, attempts, vanished, delay);
                 self.publish(started, &topic, key, headers).await
             }
-            Verdict::Dead { reason, attempts } => {
+            Verdict::Dead { reason, attempts, .. } => {
                 let (topic, key) = (self.options.dead(), name_of(message));
                 let headers = || dead(message, attempts, reason);
                 self.publish(started, &topic, key.as_bytes(), headers).await

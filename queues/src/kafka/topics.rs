@@ -73,11 +73,11 @@ impl KafkaOptions {
     /// The same, with a delay that has a retry topic: the shortest that is at least as long, or the
     /// longest.
     pub(super) fn in_a_retry_topic(&self, verdict: Verdict) -> Verdict {
-        let Verdict::Retry { outcome, attempts, delay: least } = verdict else { return verdict };
-        let delays = self.delays();
-        let longest = delays.last().copied().unwrap_or(NO_RETRY);
-        let delay = delays.into_iter().find(|delay| *delay >= least).unwrap_or(longest);
-        Verdict::Retry { outcome, attempts, delay }
+        verdict.with_delay(|least| {
+            let delays = self.delays();
+            let longest = delays.last().copied().unwrap_or(NO_RETRY);
+            delays.into_iter().find(|delay| *delay >= least).unwrap_or(longest)
+        })
     }
 
     pub(super) fn replicas(&self) -> i32 {
@@ -127,11 +127,8 @@ mod tests {
         let secs = Duration::from_secs;
         let policy = RetryPolicy::new().first(secs(1)).longest(secs(4)).attempts(9);
         let options = KafkaOptions::new("", "tickets").expect("a name").retry(policy);
-        let delay = |delay| match options.in_a_retry_topic(Verdict::Retry {
-            outcome: "in_progress",
-            attempts: 0,
-            delay,
-        }) {
+        let delay = |delay| match options.in_a_retry_topic(Verdict::waits("in_progress", 0, delay))
+        {
             Verdict::Retry { delay, .. } => delay,
             other => panic!("{other:?}"),
         };

@@ -2,9 +2,11 @@ use std::error::Error;
 use std::fmt::Write;
 use std::time::Duration;
 
+crate::debug::debug_is_display!(NatsError);
+
 /// Why NATS cannot be used, or has not confirmed a message. The texts are one line each, without passwords
 /// and without payloads.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum NatsError {
     /// A URL cannot be read.

@@ -71,7 +71,8 @@ impl Handling {
                 return verdict;
             }
             let delay = self.refusals.next();
-            self.observer.settled(event, &Verdict::Retry { outcome: "refused", attempts, delay });
+            let verdict = verdict.with_delay(|_| delay);
+            self.observer.settled(event, &verdict);
             if self.stops_within(delay).await {
                 return verdict;
             }
@@ -125,7 +126,7 @@ impl Handling {
             Verdict::Retry { attempts, .. } => {
                 taken.move_again(&self.options, attempts, rest).await
             }
-            Verdict::Dead { reason, attempts } => {
+            Verdict::Dead { reason, attempts, .. } => {
                 taken.move_to_dead(&self.options, reason, attempts).await
             }
         }

@@ -131,13 +131,13 @@ impl Entries {
             Verdict::Done => {
                 self.database.query(Commit::Soon, &schema.done, &[number, token]).await
             }
-            Verdict::Retry { outcome, attempts, delay } => {
+            Verdict::Retry { outcome, attempts, delay, .. } => {
                 let (delay, attempts) = (millis(delay), count(attempts));
                 let (delay, attempts) = ((&delay as _, Type::INT8), (&attempts as _, Type::INT4));
                 let all = [number, token, lease, delay, attempts, (&outcome as _, Type::TEXT)];
                 self.database.query(Commit::OnDisk, &schema.retry, &all).await
             }
-            Verdict::Dead { reason, attempts } => {
+            Verdict::Dead { reason, attempts, .. } => {
                 let attempts = count(attempts);
                 let (attempts, reason) = ((&attempts as _, Type::INT4), (&reason as _, Type::TEXT));
                 let all = [number, token, lease, attempts, reason];

@@ -1,8 +1,10 @@
 use std::time::Duration;
 
+crate::debug::debug_is_display!(PostgresError);
+
 /// Why `PostgreSQL` cannot be used, or has not stored an entry. The texts are one line each, without the
 /// URL's password and without payloads.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum PostgresError {
     /// The URL cannot be read.

@@ -47,11 +47,11 @@ impl RabbitMqOptions {
     /// The same, with a delay that has a retry queue: the shortest that is at least as long, or the
     /// longest.
     pub(super) fn in_a_retry_queue(&self, verdict: Verdict) -> Verdict {
-        let Verdict::Retry { outcome, attempts, delay: least } = verdict else { return verdict };
-        let delays = self.delays();
-        let longest = delays.last().copied().unwrap_or(NO_RETRY);
-        let delay = delays.into_iter().find(|delay| *delay >= least).unwrap_or(longest);
-        Verdict::Retry { outcome, attempts, delay }
+        verdict.with_delay(|least| {
+            let delays = self.delays();
+            let longest = delays.last().copied().unwrap_or(NO_RETRY);
+            delays.into_iter().find(|delay| *delay >= least).unwrap_or(longest)
+        })
     }
 
     /// Declares the queues. Each has a channel of its own, because the broker closes the channel of a

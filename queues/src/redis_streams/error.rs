@@ -1,7 +1,9 @@
 use nevent_webhooks::store::RedisStoreError;
 
+crate::debug::debug_is_display!(RedisStreamsError);
+
 /// Why a server cannot hold the queue, or did not answer. Each is one line, without the password.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum RedisStreamsError {
     /// The URL is not that of one server.

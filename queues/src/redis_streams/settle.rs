@@ -44,7 +44,7 @@ impl Member {
                 call.key(&keys.delayed).arg(GROUP).arg(&entry.id).arg(&self.name);
                 call.arg(millis(*delay)).arg(attempts)
             }
-            Verdict::Dead { reason, attempts } => {
+            Verdict::Dead { reason, attempts, .. } => {
                 let event_type =
                     entry.content.envelope().and_then(|envelope| envelope.event_type());
                 call.key(&keys.dead).arg(GROUP).arg(&entry.id).arg(&self.name);

@@ -3,9 +3,11 @@ use std::time::Duration;
 
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 
+crate::debug::debug_is_display!(SqsError);
+
 /// Why SQS cannot be used, or has not confirmed a message. The texts are one line each, without
 /// credentials and without payloads.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum SqsError {
     /// The name of the queue cannot be used.

@@ -104,8 +104,7 @@ impl Handling {
             }
             return;
         }
-        let (outcome, attempts) = ("waiting", taken.attempts());
-        self.carry_out(taken, &Verdict::Retry { outcome, attempts, delay: rest }).await;
+        self.carry_out(taken, &Verdict::waits("waiting", taken.attempts(), rest)).await;
     }
 
     /// Returns whether it is carried out. Otherwise SQS delivers the message again.
@@ -143,7 +142,9 @@ impl Handling {
         queues: &'a Queues,
     ) -> (&'a str, Outgoing<'a>) {
         match *verdict {
-            Verdict::Dead { reason, attempts } => (&queues.dead_url, taken.dead(reason, attempts)),
+            Verdict::Dead { reason, attempts, .. } => {
+                (&queues.dead_url, taken.dead(reason, attempts))
+            }
             Verdict::Retry { attempts, delay, .. } => {
                 let group = self.options.group.as_ref();
                 (&queues.url, taken.again(attempts, delay, group))
@@ -197,8 +198,8 @@ impl Handling {
 
 /// A delay in whole seconds, and not longer than a message of a FIFO queue can be hidden.
 fn as_sqs_has_it(verdict: Verdict, is_fifo: bool) -> Verdict {
-    let Verdict::Retry { outcome, attempts, delay } = verdict else { return verdict };
-    let delay = if is_fifo { delay.min(LONGEST_HIDE) } else { delay };
-    let delay = Duration::from_secs(u64::try_from(seconds(delay)).unwrap_or_default());
-    Verdict::Retry { outcome, attempts, delay }
+    verdict.with_delay(|delay| {
+        let delay = if is_fifo { delay.min(LONGEST_HIDE) } else { delay };
+        Duration::from_secs(u64::try_from(seconds(delay)).unwrap_or_default())
+    })
 }

@@ -187,6 +187,8 @@ impl Drop for Broker {
 
 impl ledger::Broker for Broker {
     const AT_ONCE: usize = 16;
+    /// A group takes seconds to form again.
+    const CALM: Duration = Duration::from_secs(3);
 
     async fn crash_and_restart(&self) {
         self.kill();

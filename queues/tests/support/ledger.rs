@@ -33,6 +33,8 @@ pub struct Load {
 pub trait Broker {
     /// The most deliveries under way. A slow broker confirms none in time if there are too many.
     const AT_ONCE: usize = 100;
+    /// How long nothing is hurt between two faults.
+    const CALM: Duration = Duration::from_millis(250);
 
     /// `kill -9`, and a start with the same data.
     async fn crash_and_restart(&self);
@@ -61,7 +63,7 @@ pub struct Balance {
 }
 
 /// Sends it all while one fault follows the other. Returns when every event has its effect, or fails.
-pub async fn simulate(load: &Load, broker: &impl Broker, programs: &Programs) -> Balance {
+pub async fn simulate<B: Broker>(load: &Load, broker: &B, programs: &Programs) -> Balance {
     let begun = Instant::now();
     let directory = Directory::new();
     let shop = Shop::open(&directory.file("shop.db")).await;
@@ -70,8 +72,8 @@ pub async fn simulate(load: &Load, broker: &impl Broker, programs: &Programs) ->
     let events = events(load);
     let mut faults = 0;
     {
-        let mut sending = std::pin::pin!(deliver_all(&sender, load, at_once(broker)));
-        while timeout(CALM, sending.as_mut()).await.is_err() {
+        let mut sending = std::pin::pin!(deliver_all(&sender, load, B::AT_ONCE));
+        while timeout(B::CALM, sending.as_mut()).await.is_err() {
             let is_sent = scene.hurt_during(faults, broker, sending.as_mut()).await;
             faults += 1;
             if is_sent {
@@ -84,11 +86,7 @@ pub async fn simulate(load: &Load, broker: &impl Broker, programs: &Programs) ->
         scene.hurt(faults, broker).await;
         faults += 1;
     }
-    eventually("every event has its effect", async || {
-        let counts = shop.counts().await;
-        events.iter().all(|event| counts.contains_key(event))
-    })
-    .await;
+    all_have_their_effect(&shop, &events).await;
     // What a killed worker had in hand is tried again after this.
     sleep(AFTERWARDS).await;
     scene.receivers.iter_mut().chain(&mut scene.workers).for_each(Program::kill);
@@ -102,19 +100,35 @@ pub async fn simulate(load: &Load, broker: &impl Broker, programs: &Programs) ->
     Balance { events: events.len(), requests, lost, repeated, faults, took: begun.elapsed() }
 }
 
+/// A slow broker takes long, so this fails only if no event gets its effect any more.
+async fn all_have_their_effect(shop: &Shop, events: &BTreeSet<String>) {
+    let mut missing = events.len();
+    while missing > 0 {
+        eventually("another event has its effect", async || {
+            // The query takes a core from the workers.
+            sleep(LOOK).await;
+            let counts = shop.counts().await;
+            let left = events.iter().filter(|event| !counts.contains_key(*event)).count();
+            let before = std::mem::replace(&mut missing, left);
+            left == 0 || left < before
+        })
+        .await;
+    }
+}
+
 /// Sends it all while receivers and the broker are killed, and takes nothing out. Returns the number of
 /// events, and that of the requests: the queue's copies can be counted then.
-pub async fn only_hand_over(
+pub async fn only_hand_over<B: Broker>(
     load: &Load,
-    broker: &impl Broker,
+    broker: &B,
     programs: &Programs,
 ) -> (usize, usize) {
     let directory = Directory::new();
     let mut scene = Scene::receivers(&directory, programs);
     let sender = Sender::new(scene.addresses.clone());
     let mut faults = 0;
-    let mut sending = std::pin::pin!(deliver_all(&sender, load, at_once(broker)));
-    while timeout(CALM, sending.as_mut()).await.is_err() {
+    let mut sending = std::pin::pin!(deliver_all(&sender, load, B::AT_ONCE));
+    while timeout(B::CALM, sending.as_mut()).await.is_err() {
         if scene.hurt_during(faults, broker, sending.as_mut()).await {
             break;
         }
@@ -124,7 +138,7 @@ pub async fn only_hand_over(
 }
 
 const LEAST_FAULTS: usize = 4;
-const CALM: Duration = Duration::from_millis(250);
+const LOOK: Duration = Duration::from_millis(250);
 /// Longer than a lease.
 const FROZEN: Duration = Duration::from_millis(2500);
 const AFTERWARDS: Duration = Duration::from_secs(4);
@@ -200,10 +214,6 @@ impl Scene {
 fn environment(directory: &Directory, programs: &Programs) -> Vec<(String, String)> {
     let file = ("LEDGER_FILE".to_owned(), directory.file("shop.db"));
     [programs.environment.clone(), vec![file]].concat()
-}
-
-fn at_once<B: Broker>(_: &B) -> usize {
-    B::AT_ONCE
 }
 
 async fn deliver_all(sender: &Sender, load: &Load, at_once: usize) {

@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,10 +19,13 @@ use crate::support::program::told;
 pub struct Shop {
     pub store: SqliteStore,
     connection: Arc<Mutex<Connection>>,
+    attempts: Arc<AtomicU32>,
 }
 
 /// Long enough that a worker that is killed has entries in hand.
 const WORK: Duration = Duration::from_millis(10);
+/// One attempt in so many fails, with the effect in a transaction that is rolled back.
+const FAILING: u32 = 10;
 
 impl Shop {
     pub async fn open(file: &str) -> Self {
@@ -31,7 +35,8 @@ impl Shop {
         connection
             .execute_batch("CREATE TABLE IF NOT EXISTS effects (event TEXT NOT NULL)")
             .expect("a table");
-        Self { store, connection: Arc::new(Mutex::new(connection)) }
+        let connection = Arc::new(Mutex::new(connection));
+        Self { store, connection, attempts: Arc::default() }
     }
 
     /// In the worker's process: the file that the test has made.
@@ -39,7 +44,7 @@ impl Shop {
         Self::open(&told("LEDGER_FILE")).await
     }
 
-    /// The worker's handler: the effect and the record of it in one transaction.
+    /// The worker's handler: the effect and the record of it in one transaction. Some attempts fail.
     pub async fn sell(self, envelope: Envelope, claim: ClaimHandle) -> Result<(), CompleteError> {
         sleep(WORK).await;
         spawn_blocking(move || {
@@ -48,6 +53,9 @@ impl Shop {
             let sale = connection.transaction_with_behavior(Immediate).map_err(failed)?;
             sale.execute("INSERT INTO effects VALUES (?1)", [envelope.id().as_str()])
                 .map_err(failed)?;
+            if self.attempts.fetch_add(1, Ordering::Relaxed) % FAILING == FAILING - 1 {
+                return Err(CompleteError::Database("not today".into()));
+            }
             claim.commit_blocking(sale)
         })
         .await
