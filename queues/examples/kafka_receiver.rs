@@ -1,7 +1,7 @@
 //! A receiver that puts each delivery into a topic of Kafka, and answers 200 when the brokers have
 //! confirmed it.
 //!
-//! Start a broker and the receiver:
+//! Start a broker, and in the directory `queues` the receiver:
 //!
 //!     docker run --rm -d -p 9092:9092 apache/kafka:4.1.0
 //!     NEVENT_WEBHOOK_SECRET=whsec_k5EKJQnf9sMX2vYzJdHG3L8pR \
@@ -12,9 +12,10 @@
 //!     cargo run --example send -- --delivery d-1
 
 use axum::{Router, routing::post};
+use nevent_webhooks::observe::{Observation, Outcome};
 use nevent_webhooks::queue::hand_over;
 use nevent_webhooks::store::MemoryStore;
-use nevent_webhooks::{DedupeLayer, Secret, Verifier, VerifyLayer};
+use nevent_webhooks::{DedupeLayer, DedupeOptions, Secret, Verifier, VerifyLayer};
 use nevent_webhooks_queues::kafka::{KafkaOptions, KafkaQueue};
 use tokio::net::TcpListener;
 
@@ -28,8 +29,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Refuses topics that would lose entries.
     let queue = KafkaQueue::connect(&options).await?;
     let verify = VerifyLayer::new(Verifier::new(Secret::from_env("NEVENT_WEBHOOK_SECRET")?));
+    // Says why a delivery was not handed over. In production, rather switch on the feature `tracing`.
+    let log = |happened: &Observation<'_>| {
+        if let Outcome::Rejected { rejection, .. } = happened.outcome {
+            eprintln!("{rejection}");
+        }
+    };
+    let observed = DedupeOptions::new().observer(log);
     // Receivers that share a store put fewer second copies into the queue.
-    let dedupe = DedupeLayer::new("tickets", MemoryStore::new())?;
+    let dedupe = DedupeLayer::with_options("tickets", MemoryStore::new(), observed)?;
     let webhook = post(hand_over(queue)).route_layer((verify, dedupe));
     let app = Router::new().route("/webhooks/nevent", webhook);
     // [end]

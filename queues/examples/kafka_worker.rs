@@ -1,7 +1,7 @@
 //! A worker that handles each event of the topic once, whose effect and record are committed together
 //! in a SQLite file.
 //!
-//! With the broker of `kafka_receiver.rs`:
+//! With the broker of `kafka_receiver.rs`, in the directory `queues`:
 //!
 //!     cargo run --features kafka --example kafka_worker
 //!

@@ -1,7 +1,7 @@
 //! A receiver that puts each delivery into a table of `PostgreSQL`, in the transaction that completes its
 //! claim, and answers 200 when that is committed.
 //!
-//! Start a server and the receiver:
+//! Start a server, and in the directory `queues` the receiver:
 //!
 //!     docker run --rm -d -p 5432:5432 -e POSTGRES_PASSWORD=secret postgres
 //!     NEVENT_WEBHOOK_SECRET=whsec_k5EKJQnf9sMX2vYzJdHG3L8pR \
@@ -12,8 +12,9 @@
 //!     cargo run --example send -- --delivery d-1
 
 use axum::{Router, routing::post};
+use nevent_webhooks::observe::{Observation, Outcome};
 use nevent_webhooks::queue::hand_over;
-use nevent_webhooks::{DedupeLayer, Secret, Verifier, VerifyLayer};
+use nevent_webhooks::{DedupeLayer, DedupeOptions, Secret, Verifier, VerifyLayer};
 use nevent_webhooks_queues::postgres::{PostgresOptions, PostgresQueue};
 use tokio::net::TcpListener;
 
@@ -28,8 +29,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Refuses a server that would lose entries.
     let queue = PostgresQueue::connect(&options).await?;
     let verify = VerifyLayer::new(Verifier::new(Secret::from_env("NEVENT_WEBHOOK_SECRET")?));
+    // Says why a delivery was not handed over. In production, rather switch on the feature `tracing`.
+    let log = |happened: &Observation<'_>| {
+        if let Outcome::Rejected { rejection, .. } = happened.outcome {
+            eprintln!("{rejection}");
+        }
+    };
+    let observed = DedupeOptions::new().observer(log);
     // The entry and the record of its delivery are committed together, so they are in one database.
-    let dedupe = DedupeLayer::new("tickets", options.store().await?)?;
+    let dedupe = DedupeLayer::with_options("tickets", options.store().await?, observed)?;
     let webhook = post(hand_over(queue)).route_layer((verify, dedupe));
     let app = Router::new().route("/webhooks/nevent", webhook);
     // [end]

@@ -1,7 +1,7 @@
 //! A worker that handles each event of the queue once, whose effect and record are committed together in
 //! the database of the queue.
 //!
-//! With the server of `postgres_receiver.rs`:
+//! With the server of `postgres_receiver.rs`, in the directory `queues`:
 //!
 //!     cargo run --features postgres --example postgres_worker
 //!

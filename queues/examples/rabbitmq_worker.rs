@@ -1,7 +1,7 @@
 //! A worker that handles each event of the queue once, whose effect and record are committed together
 //! in a SQLite file.
 //!
-//! With the broker of `rabbitmq_receiver.rs`:
+//! With the broker of `rabbitmq_receiver.rs`, in the directory `queues`:
 //!
 //!     cargo run --features rabbitmq --example rabbitmq_worker
 //!

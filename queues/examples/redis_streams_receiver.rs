@@ -1,6 +1,6 @@
 //! A receiver that puts each delivery into a stream in Redis, and answers 200 when it is on the disk.
 //!
-//! Start a server that keeps what it acknowledges, and the receiver:
+//! Start a server that keeps what it acknowledges, and in the directory `queues` the receiver:
 //!
 //!     redis-server --port 6380 --appendonly yes --appendfsync always --dir /tmp &
 //!     NEVENT_WEBHOOK_SECRET=whsec_k5EKJQnf9sMX2vYzJdHG3L8pR \
@@ -11,8 +11,9 @@
 //!     cargo run --example send -- --delivery d-1
 
 use axum::{Router, routing::post};
+use nevent_webhooks::observe::{Observation, Outcome};
 use nevent_webhooks::queue::hand_over;
-use nevent_webhooks::{DedupeLayer, Secret, Verifier, VerifyLayer};
+use nevent_webhooks::{DedupeLayer, DedupeOptions, Secret, Verifier, VerifyLayer};
 use nevent_webhooks_queues::redis_streams::RedisStreams;
 use tokio::net::TcpListener;
 
@@ -24,7 +25,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Refuses a server that would lose entries.
     let redis = RedisStreams::connect(&url).await?;
     let verify = VerifyLayer::new(Verifier::new(Secret::from_env("NEVENT_WEBHOOK_SECRET")?));
-    let dedupe = DedupeLayer::new("tickets", redis.store())?;
+    // Says why a delivery was not handed over. In production, rather switch on the feature `tracing`.
+    let log = |happened: &Observation<'_>| {
+        if let Outcome::Rejected { rejection, .. } = happened.outcome {
+            eprintln!("{rejection}");
+        }
+    };
+    let observed = DedupeOptions::new().observer(log);
+    let dedupe = DedupeLayer::with_options("tickets", redis.store(), observed)?;
     let webhook = post(hand_over(redis.queue())).route_layer((verify, dedupe));
     let app = Router::new().route("/webhooks/nevent", webhook);
     // [end]

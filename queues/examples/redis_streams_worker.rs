@@ -1,7 +1,7 @@
 //! A worker that handles each event of the stream once, whose effect and record are committed together
 //! in a SQLite file.
 //!
-//! With the server of `redis_streams_receiver.rs`:
+//! With the server of `redis_streams_receiver.rs`, in the directory `queues`:
 //!
 //!     cargo run --features redis-streams --example redis_streams_worker
 //!

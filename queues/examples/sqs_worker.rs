@@ -1,7 +1,7 @@
 //! A worker that handles each event of the queue once, whose effect and record are committed together
 //! in a SQLite file.
 //!
-//! With the queues of `sqs_receiver.rs`:
+//! With the queues of `sqs_receiver.rs`, in the directory `queues`:
 //!
 //!     cargo run --features sqs --example sqs_worker
 //!

@@ -1,6 +1,4 @@
-use std::mem::replace;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::sync::Arc;
 
 use rdkafka::message::OwnedHeaders;
 use rdkafka::producer::{FutureProducer, FutureRecord};
@@ -10,11 +8,11 @@ use super::check::client_error;
 use super::client::Limit;
 use super::{KafkaError, KafkaOptions};
 
-/// Publishes records, and waits for their confirmations. The client restores its connections itself.
+/// Publishes records, and waits for their confirmations. The client restores its connections itself, and is
+/// never replaced: a new one has to connect, and while the brokers are slow no put would be in time.
 pub(super) struct Publisher {
     options: KafkaOptions,
-    limit: Limit,
-    current: Mutex<Current>,
+    producer: FutureProducer,
 }
 
 /// A record that is to be published.
@@ -30,49 +28,18 @@ pub(super) struct Record<'a> {
 impl Publisher {
     pub(super) fn new(options: &KafkaOptions, limit: Limit) -> Result<Self, KafkaError> {
         let producer = options.producer(limit).create().map_err(client_error)?;
-        let current = Mutex::new(Current { producer, since: Instant::now() });
-        Ok(Self { options: options.clone(), limit, current })
+        Ok(Self { options: options.clone(), producer })
     }
 
     /// Returns when all replicas that are in sync have the record.
     pub(super) async fn publish(&self, record: Record<'_>) -> Result<(), KafkaError> {
-        let producer = self.now().producer.clone();
         let mut sent = FutureRecord::to(record.topic).key(record.key).headers(record.headers);
         sent.payload = record.value;
         sent.partition = record.partition;
         let limit = self.options.timeout;
-        let Err((error, _)) = producer.send(sent, Timeout::After(limit)).await else {
-            return Ok(());
-        };
-        let error = KafkaError::of_put(&error, limit);
-        if !matches!(error, KafkaError::TooLarge) {
-            self.renew();
-        }
-        Err(error)
+        let put = self.producer.send(sent, Timeout::After(limit)).await;
+        put.map(drop).map_err(|(error, _)| KafkaError::of_put(&error, limit))
     }
-
-    fn now(&self) -> MutexGuard<'_, Current> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Replaces the client, which may have failed for good. Not too often: a new one has to connect.
-    fn renew(&self) {
-        let mut current = self.now();
-        if current.since.elapsed() < self.options.timeout * 2 {
-            return;
-        }
-        if let Ok(producer) = self.options.producer(self.limit).create() {
-            let old = replace(&mut *current, Current { producer, since: Instant::now() });
-            // The end of a producer blocks.
-            tokio::task::spawn_blocking(move || drop(old));
-        }
-    }
-}
-
-/// The producer, and when it was created.
-struct Current {
-    producer: FutureProducer,
-    since: Instant,
 }
 
 impl std::fmt::Debug for Publisher {

@@ -58,22 +58,12 @@ impl KafkaQueue {
 
     async fn publish(&self, envelope: &Envelope) -> Result<(), KafkaError> {
         self.guard.check()?;
-        let (publisher, options) = (Arc::clone(&self.publisher), Arc::clone(&self.options));
-        let (key, headers, body) =
-            ((options.key)(envelope), headers_of(envelope), envelope.body().clone());
-        let limit = options.timeout;
-        // A task of its own, because the receiver may give up before the client does. A producer that has
-        // failed would not be replaced then.
-        let putting = tokio::spawn(async move {
-            let (topic, key, value) = (&*options.topic, key.as_bytes(), Some(&*body));
-            publisher.publish(Record { topic, partition: None, key, headers, value }).await
-        });
+        let (topic, limit) = (&*self.options.topic, self.options.timeout);
+        let (key, headers) = ((self.options.key)(envelope), headers_of(envelope));
+        let (key, value) = (key.as_bytes(), Some(&**envelope.body()));
+        let put = self.publisher.publish(Record { topic, partition: None, key, headers, value });
         // The client looks only once a second for records whose time is over.
-        match timeout(limit, putting).await {
-            Ok(Ok(put)) => put,
-            Ok(Err(_)) => Err(KafkaError::Broker("the client has failed".to_owned())),
-            Err(_) => Err(KafkaError::TimedOut(limit)),
-        }
+        timeout(limit, put).await.unwrap_or(Err(KafkaError::TimedOut(limit)))
     }
 }
 
