@@ -1,146 +1,201 @@
 //! What is measured of each engine.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use axum::Router;
-use nevent_webhooks::ClaimHandle;
-use nevent_webhooks::queue::{Envelope, Once};
-use nevent_webhooks::store::MemoryStore;
-use tokio::sync::Notify;
+use axum::{Router, routing::post};
+use nevent_webhooks::queue::{Envelope, Once, Queue, QueueError, hand_over};
+use nevent_webhooks::store::{MemoryStore, Store};
+use nevent_webhooks::{ClaimHandle, DedupeLayer, Verifier, VerifyLayer};
 use tokio::task::JoinSet;
 
-use crate::support::receiver;
+use crate::support::receiver::{self, SCOPE};
 use crate::support::sender::Sender;
+use crate::taken::Taken;
 
-/// Deliveries in a round.
-pub const COUNT: u32 = 2_000;
-/// Under way at the same time.
-pub const AT_ONCE: u32 = 32;
+/// Under way at the same time: deliveries of the sender, and messages of the plain producer.
+pub const AT_ONCE: usize = 32;
 /// Handled at the same time: the default of every worker.
 pub const CONCURRENCY: u16 = 16;
 
-/// An engine with its broker, which is running.
+/// An engine with its broker, which is running. Beside the engine's own halves, a plain producer and a plain
+/// consumer of the same client use a queue of the same configuration.
 pub trait Engine: Sized {
     const NAME: &str;
+    /// Deliveries in a round.
+    const COUNT: u32 = 2_000;
 
     async fn start() -> Self;
 
-    /// A receiver that hands over to the engine's queue.
-    async fn receiver(&self) -> Router;
+    /// The engine's queue.
+    async fn queue(&self) -> impl Queue;
 
-    /// Runs the engine's worker until `enough` is.
-    async fn work(&self, once: &Once, handled: &Arc<Handled>);
+    /// The store of the receiver's records.
+    async fn store(&self) -> impl Store {
+        MemoryStore::new()
+    }
 
-    /// Puts this body [`COUNT`] times, [`AT_ONCE`] at a time, each until the broker has confirmed it. Into a
-    /// queue of the same configuration.
-    async fn produce(&self, body: &str);
+    /// Runs the engine's worker until all are taken.
+    async fn work(&self, once: &Once, taken: &Arc<Taken>);
 
-    /// Takes and acknowledges [`COUNT`] of these.
-    async fn consume(&self);
+    /// Puts this body [`Engine::COUNT`] times with [`each_at_once`], each until the broker has confirmed it.
+    /// Returns how long that took.
+    async fn produce(&self, body: &str) -> Duration;
+
+    /// Takes and acknowledges [`Engine::COUNT`] of these.
+    async fn consume(&self, taken: &Arc<Taken>);
 }
 
 /// For each second.
-pub struct Rate([f64; 4]);
+pub struct Rates(pub [f64; 5]);
 
-impl Rate {
-    pub const NAMES: [&str; 4] = ["hand-over", "produce", "work", "consume"];
+/// An engine with its receiver, which stays for all rounds, as in production.
+pub struct Bench<E> {
+    engine: E,
+    /// To a receiver whose handler does nothing.
+    alone: Sender,
+    sender: Sender,
+    /// One for all rounds, so that a delivery that was repeated is not handled in the next round.
+    once: Once,
+}
 
-    pub fn each(&self) -> impl Iterator<Item = (&'static str, f64)> {
-        Self::NAMES.into_iter().zip(self.0)
+impl<E: Engine> Bench<E> {
+    pub async fn start() -> Self {
+        let engine = E::start().await;
+        let alone = sender(app(Nothing, engine.store().await)).await;
+        let sender = sender(app(engine.queue().await, engine.store().await)).await;
+        let once = Once::new("work", MemoryStore::new()).expect("a scope");
+        Self { engine, alone, sender, once }
+    }
+
+    /// Every other time in the other order, so that neither always follows the other.
+    pub async fn round(&self, plain_first: bool) -> Rates {
+        let alone = send::<E>(&self.alone).await;
+        let body = body(u32::MAX, 0);
+        let (handed_over, produced) =
+            both(send::<E>(&self.sender), self.engine.produce(&body), plain_first).await;
+        let (worked, consumed) = both(self.work(), self.consume(), plain_first).await;
+        let rate = |time: Duration| f64::from(E::COUNT) / time.as_secs_f64();
+        // From the first to the last there is one less.
+        let gaps = |time: Duration| f64::from(E::COUNT - 1) / time.as_secs_f64();
+        Rates([rate(alone), rate(handed_over), rate(produced), gaps(worked), gaps(consumed)])
+    }
+
+    /// How many requests the sender has repeated, because they were not answered 2xx.
+    pub fn repeated(&self, rounds: usize) -> usize {
+        let deliveries = rounds * usize::try_from(E::COUNT).expect("a small number");
+        self.sender.attempts() + self.alone.attempts() - 2 * deliveries
+    }
+
+    async fn work(&self) -> Duration {
+        let taken = Arc::new(Taken::new(E::COUNT));
+        self.engine.work(&self.once, &taken).await;
+        taken.time()
+    }
+
+    async fn consume(&self) -> Duration {
+        let taken = Arc::new(Taken::new(E::COUNT));
+        self.engine.consume(&taken).await;
+        taken.time()
     }
 }
 
-pub async fn measure(engine: &impl Engine) -> Rate {
-    static ROUND: AtomicU32 = AtomicU32::new(0);
-    let round = ROUND.fetch_add(1, Ordering::Relaxed);
-    let address = receiver::spawn(engine.receiver().await).await;
-    let begun = Instant::now();
-    send(address, round).await;
-    let handed_over = begun.elapsed();
+async fn both<T>(
+    ours: impl Future<Output = T>,
+    plain: impl Future<Output = T>,
+    plain_first: bool,
+) -> (T, T) {
+    if plain_first {
+        let plain = plain.await;
+        (ours.await, plain)
+    } else {
+        (ours.await, plain.await)
+    }
+}
 
-    let begun = Instant::now();
-    engine.produce(&body(round, 0)).await;
-    let produced = begun.elapsed();
+/// A queue that is no queue: what is left is HTTP, the signature and the store.
+struct Nothing;
 
-    let once = Once::new("work", MemoryStore::new()).expect("a scope");
-    let handled = Arc::new(Handled::default());
-    let begun = Instant::now();
-    engine.work(&once, &handled).await;
-    let worked = begun.elapsed();
+impl Queue for Nothing {
+    async fn put(&self, _: &Envelope, _: &ClaimHandle) -> Result<(), QueueError> {
+        Ok(())
+    }
+}
 
-    let begun = Instant::now();
-    engine.consume().await;
-    let consumed = begun.elapsed();
-    Rate(
-        [handed_over, produced, worked, consumed].map(|time| f64::from(COUNT) / time.as_secs_f64()),
-    )
+/// With the default options. Those of the tests are too short for a busy broker: the sender would repeat.
+fn app(queue: impl Queue, store: impl Store) -> Router {
+    let verify = VerifyLayer::new(Verifier::new(receiver::secret()));
+    let dedupe = DedupeLayer::new(SCOPE, store).expect("a scope");
+    let webhook = post(hand_over(queue)).route_layer((verify, dedupe));
+    Router::new().route("/webhooks/nevent", webhook)
+}
+
+async fn sender(app: Router) -> Sender {
+    Sender::new(vec![receiver::spawn(app).await])
 }
 
 /// One event of about 1 KiB.
-fn body(round: u32, number: u32) -> String {
+fn body(series: u32, number: u32) -> String {
     let name = "x".repeat(900);
     format!(
-        r#"{{"id":"evt_{round}_{number}","type":"fan.created","created":1640995200,"data":{{"name":"{name}"}}}}"#
+        r#"{{"id":"evt_{series}_{number}","type":"fan.created","created":1640995200,"data":{{"name":"{name}"}}}}"#
     )
 }
 
-async fn send(address: SocketAddr, round: u32) {
-    let sender = Sender::new(vec![address]);
-    each_at_once(move |number| {
+async fn send<E: Engine>(sender: &Sender) -> Duration {
+    // No body twice: the store would take the second for a replay.
+    static SERIES: AtomicU32 = AtomicU32::new(0);
+    let series = SERIES.fetch_add(1, Ordering::Relaxed);
+    each_at_once(E::COUNT, move |number| {
         let sender = sender.clone();
         async move {
-            sender.until_accepted(&format!("d-{round}-{number}"), &body(round, number)).await;
+            sender.until_accepted(&format!("d-{series}-{number}"), &body(series, number)).await;
         }
     })
-    .await;
+    .await
 }
 
-/// Runs [`COUNT`] of these, [`AT_ONCE`] at a time.
-pub async fn each_at_once<F>(run: impl Fn(u32) -> F)
+/// Runs so many of these, [`AT_ONCE`] at a time. Returns how long that took.
+pub async fn each_at_once<F>(count: u32, run: impl Fn(u32) -> F) -> Duration
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    let mut under_way = JoinSet::new();
-    for number in 0..COUNT {
-        if number >= AT_ONCE {
-            under_way.join_next().await.expect("one").expect("no panic");
-        }
-        under_way.spawn(run(number));
+    let (begun, mut tasks) = (Instant::now(), Tasks::most(AT_ONCE));
+    for number in 0..count {
+        tasks.spawn(run(number)).await;
     }
-    while let Some(ended) = under_way.join_next().await {
-        ended.expect("no panic");
-    }
+    tasks.end().await;
+    begun.elapsed()
 }
 
-/// Counts what the handler has done.
-#[derive(Default)]
-pub struct Handled {
-    count: AtomicU32,
-    all: Notify,
+/// Tasks, so many at a time.
+pub struct Tasks {
+    tasks: JoinSet<()>,
+    most: usize,
 }
 
-impl Handled {
-    /// The handler of the worker.
-    pub fn handler(
-        self: &Arc<Self>,
-    ) -> impl Fn(Envelope, ClaimHandle) -> std::future::Ready<Result<(), String>>
-    + Clone
-    + Send
-    + Sync
-    + 'static {
-        let handled = Arc::clone(self);
-        move |_, _| {
-            if handled.count.fetch_add(1, Ordering::Relaxed) + 1 == COUNT {
-                handled.all.notify_one();
-            }
-            std::future::ready(Ok(()))
-        }
+impl Tasks {
+    pub fn most(most: usize) -> Self {
+        Self { tasks: JoinSet::new(), most }
     }
 
-    pub async fn all(&self) {
-        self.all.notified().await;
+    /// Those of a plain consumer: it acknowledges as many entries at the same time as a worker.
+    pub fn of_a_consumer() -> Self {
+        Self::most(CONCURRENCY.into())
+    }
+
+    /// Waits until there is a place.
+    pub async fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        if self.tasks.len() >= self.most {
+            self.tasks.join_next().await.expect("one").expect("no panic");
+        }
+        self.tasks.spawn(task);
+    }
+
+    pub async fn end(mut self) {
+        while let Some(ended) = self.tasks.join_next().await {
+            ended.expect("no panic");
+        }
     }
 }

@@ -1,65 +1,91 @@
 //! How many deliveries a second a receiver hands over, and a worker handles, beside a plain producer and a
 //! plain consumer of the same client, with the same broker.
 //!
-//!     cd queues && cargo bench --all-features --bench throughput [-- rabbitmq redis_streams …]
+//!     cd queues && cargo bench --all-features --bench throughput [-- rabbitmq redis_streams …] [--rounds N]
 //!
-//! Everything runs on one machine: the sender, the receiver, the worker and the broker.
+//! Everything runs on one machine, and all but the broker in one process: the sender signs each delivery and
+//! sends it over HTTP, which a plain producer need not. So the first column has the same receiver, with the
+//! same store, whose handler does nothing.
+//!
+//! A worker reads each entry as an envelope, and records it in `Once`, here in memory. A plain consumer does
+//! neither: it only takes and acknowledges.
 
-#[allow(dead_code, reason = "the tests use the rest")]
-#[path = "../../tests/rabbitmq/broker.rs"]
-mod broker;
 mod engine;
+mod kafka;
+mod nats;
+mod postgres;
 mod rabbitmq;
 mod redis_streams;
-#[allow(dead_code, reason = "the tests use the rest")]
-#[path = "../../tests/redis_streams/server.rs"]
-mod server;
+mod servers;
+mod sqs;
 #[path = "../../tests/support/mod.rs"]
 mod support;
+mod taken;
 
-use std::collections::BTreeMap;
-
-use self::engine::{Engine, Rate, measure};
+use self::engine::{Bench, Engine, Rates};
 
 const ROUNDS: usize = 7;
 
 #[tokio::main(worker_threads = 2)]
 async fn main() {
-    let named: Vec<String> =
-        std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let (named, rounds) = arguments();
     println!(
-        "| engine | hand-over/s | plain producer/s | share | worker/s | plain consumer/s | share |"
+        "| engine | receiver alone/s | hand-over/s | plain producer/s | share | worker/s | plain consumer/s \
+        | share |"
     );
-    println!("| --- | --- | --- | --- | --- | --- | --- |");
-    row::<rabbitmq::Rabbit>(&named).await;
-    row::<redis_streams::Streams>(&named).await;
+    println!("|{}", " --- |".repeat(8));
+    Box::pin(row::<postgres::Postgres>(&named, rounds)).await;
+    Box::pin(row::<redis_streams::Streams>(&named, rounds)).await;
+    Box::pin(row::<rabbitmq::Rabbit>(&named, rounds)).await;
+    Box::pin(row::<nats::Nats>(&named, rounds)).await;
+    Box::pin(row::<kafka::Kafka>(&named, rounds)).await;
+    Box::pin(row::<sqs::Sqs>(&named, rounds)).await;
 }
 
-/// Several rounds, each of which measures all four, so that a busy moment of the machine meets all.
-async fn row<E: Engine>(named: &[String]) {
+/// The engines, of which none means all, and the rounds.
+fn arguments() -> (Vec<String>, usize) {
+    let (mut named, mut rounds) = (Vec::new(), ROUNDS);
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        if word == "--rounds" {
+            let number = words.next().and_then(|number| number.parse().ok());
+            rounds = number.filter(|rounds| *rounds > 0).expect("--rounds N, at least 1");
+        } else if !word.starts_with('-') {
+            named.push(word);
+        }
+    }
+    (named, rounds)
+}
+
+/// Several rounds, each of which measures everything, so that a busy moment of the machine meets all.
+async fn row<E: Engine>(named: &[String], rounds: usize) {
     if !named.is_empty() && !named.iter().any(|name| name == E::NAME) {
         return;
     }
-    let engine = E::start().await;
-    measure(&engine).await; // Warm.
-    let mut figures: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
-    for _ in 0..ROUNDS {
-        let rates = measure(&engine).await;
-        for (name, rate) in rates.each() {
-            figures.entry(name).or_default().push(rate);
-        }
+    let bench = Bench::<E>::start().await;
+    bench.round(false).await; // Warm.
+    let mut measured = Vec::new();
+    for round in 0..rounds {
+        measured.push(bench.round(round % 2 == 1).await);
     }
-    let [hand_over, produced, worked, consumed] = Rate::NAMES.map(|name| &figures[name]);
+    let rates = |column: usize| measured.iter().map(|Rates(rates)| rates[column]).collect();
+    let [alone, handed_over, produced, worked, consumed]: [Vec<f64>; 5] =
+        [0, 1, 2, 3, 4].map(rates);
     println!(
-        "| {} | {} | {} | {} | {} | {} | {} |",
+        "| {} | {} | {} | {} | {} | {} | {} | {} |",
         E::NAME,
-        spread(hand_over, 0),
-        spread(produced, 0),
-        spread(&shares(hand_over, produced), 2),
-        spread(worked, 0),
-        spread(consumed, 0),
-        spread(&shares(worked, consumed), 2),
+        spread(&alone, 0),
+        spread(&handed_over, 0),
+        spread(&produced, 0),
+        spread(&shares(&handed_over, &produced), 2),
+        spread(&worked, 0),
+        spread(&consumed, 0),
+        spread(&shares(&worked, &consumed), 2),
     );
+    let repeated = bench.repeated(rounds + 1);
+    if repeated > 0 {
+        eprintln!("{}: the sender has repeated {repeated} requests", E::NAME);
+    }
 }
 
 fn shares(ours: &[f64], plain: &[f64]) -> Vec<f64> {
