@@ -14,8 +14,8 @@ use crate::engine::{Engine, each_at_once};
 use crate::servers::kafka::{Broker, client};
 use crate::taken::Taken;
 
-/// Topics of two partitions and one replica. The broker is Tansu in front of moto, an object store in Python,
-/// which is much slower than Kafka: the figures say how the two halves compare, and not how fast they are.
+/// Topics of two partitions and one replica. The broker is Tansu in front of an object store in memory, which is
+/// not Kafka: the figures say how the two halves compare, and not how fast they are.
 ///
 /// The worker also reads its retry topics. They are empty.
 pub struct Kafka {
@@ -52,7 +52,6 @@ impl Kafka {
 
 impl Engine for Kafka {
     const NAME: &str = "kafka";
-    const COUNT: u32 = 500;
 
     async fn start() -> Self {
         let broker = Broker::start().await;

@@ -13,6 +13,8 @@
 mod engine;
 mod kafka;
 mod nats;
+#[path = "../../tests/kafka/objects.rs"]
+mod objects;
 mod postgres;
 mod rabbitmq;
 mod redis_streams;

@@ -115,8 +115,9 @@ impl KafkaOptions {
 
     /// Sets how often a worker may vanish with an entry. Then the entry is a dead letter. 50 by default.
     ///
-    /// It ends the loop of an entry that kills its worker. After a worker has vanished, the entries that it
-    /// may have had are handled one after the other, so that the one that kills can be told.
+    /// It ends the loop of an entry that kills its worker. After two workers have vanished with the same entry
+    /// first in line, the entries that they may have had are handled one after the other, so that the one
+    /// that kills can be told.
     pub fn delivery_limit(mut self, deliveries: u32) -> Self {
         self.delivery_limit = deliveries;
         self

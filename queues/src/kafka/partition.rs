@@ -139,7 +139,9 @@ impl Partition {
     /// Returns an entry that may be begun now. No entry is begun that is `ahead` or more after the committed
     /// position. So the successor of a worker that has vanished knows which it may have had.
     pub(super) fn start(&mut self, key: &Key, ahead: i64, now: Instant) -> Option<Started> {
-        let is_careful = self.begun > 0 && self.position() < self.head + ahead;
+        let is_suspect = self.begun > 0 && self.position() < self.head + ahead;
+        // One worker vanishes for many reasons, and a broker may need long for a commit after each entry.
+        let is_careful = is_suspect && self.begun > 1;
         let (message, due) = self.waiting.front()?;
         let (offset, is_due) = (message.offset(), *due <= now);
         // Before the commit, the successor would take its predecessor for the one that kills.
@@ -152,7 +154,7 @@ impl Partition {
         self.flying.insert(offset);
         let vanished = if offset == self.head { self.begun } else { 0 };
         let key = key.clone();
-        Some(Started { key, epoch: self.epoch, message, vanished, is_suspect: is_careful })
+        Some(Started { key, epoch: self.epoch, message, vanished, is_suspect })
     }
 
     /// The entry is done, or in another topic.
@@ -265,6 +267,15 @@ mod tests {
             assert_eq!((next.vanished, next.is_suspect), (0, offset < 3));
         }
         assert_eq!(start(&mut partition), Some(5), "two at a time again");
+    }
+
+    #[test]
+    fn after_one_vanished_worker_several_are_handled_at_a_time_and_all_are_suspects() {
+        let mut partition = partition(0, 1, 0..9);
+        let begun: Vec<_> = std::iter::from_fn(|| partition.start(&key(), 4, Instant::now()))
+            .map(|one| (one.message.offset(), one.vanished, one.is_suspect))
+            .collect();
+        assert_eq!(begun, [(0, 1, true), (1, 0, true), (2, 0, true), (3, 0, true)]);
     }
 
     #[test]

@@ -1,4 +1,3 @@
-use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
@@ -15,6 +14,7 @@ use rdkafka::producer::{FutureProducer, FutureRecord};
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::sleep;
 
+use crate::objects::Objects;
 use crate::support::directory::Directory;
 use crate::support::eventually;
 use crate::support::ledger;
@@ -22,15 +22,14 @@ use crate::support::ports::free_port;
 use crate::support::process::Process;
 use crate::support::tools::tools;
 
-/// A broker on a port of its own, whose data is in an object store, moto. A kill of the broker loses nothing
-/// that it has confirmed: the object store runs on. Both are killed when this is dropped.
+/// A broker on a port of its own, whose data is in an object store. A kill of the broker loses nothing that
+/// it has confirmed: the object store runs on. Both end when this is dropped.
 pub struct Broker {
     running: Mutex<Option<Process>>,
     pub port: u16,
     /// How often it was killed and started again.
     pub crashes: AtomicUsize,
-    store_port: u16,
-    store: Mutex<Option<Process>>,
+    store: Objects,
     directory: Directory,
 }
 
@@ -43,19 +42,12 @@ const PEACE: Duration = Duration::from_secs(5);
 
 impl Broker {
     pub async fn start() -> Self {
-        let (directory, store_port) = (Directory::new(), free_port());
-        let store = tools().join("bin/moto_server");
-        let mut command = script(&directory, "moto.log");
-        command.arg(store).args(["-H", "127.0.0.1", "-p", &store_port.to_string()]);
-        let store = Process(command.spawn().expect("a shell"));
-        eventually("the object store has a bucket", async || bucket(store_port).is_ok()).await;
         let broker = Self {
             running: Mutex::default(),
             port: free_port(),
             crashes: AtomicUsize::default(),
-            store_port,
-            store: Mutex::new(Some(store)),
-            directory,
+            store: Objects::start().await,
+            directory: Directory::new(),
         };
         broker.up().await;
         broker
@@ -97,7 +89,7 @@ impl Broker {
             .env("AWS_SECRET_ACCESS_KEY", "test")
             .env("AWS_DEFAULT_REGION", "us-east-1")
             .env("AWS_ALLOW_HTTP", "true")
-            .env("AWS_ENDPOINT", format!("http://127.0.0.1:{}", self.store_port));
+            .env("AWS_ENDPOINT", format!("http://127.0.0.1:{}", self.store.port));
         let process = command.spawn().expect("a shell");
         *self.running.lock().expect("no panic") = Some(Process(process));
         eventually("the broker accepts connections", async || {
@@ -146,15 +138,6 @@ fn script(directory: &Directory, log: &str) -> Command {
     command
 }
 
-/// Creates the bucket.
-fn bucket(port: u16) -> std::io::Result<()> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-    stream.write_all(b"PUT /tansu HTTP/1.0\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n")?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    answer.contains(" 200 ").then_some(()).ok_or_else(|| std::io::Error::other(answer))
-}
-
 /// A session that ends soon, so that the group does not wait for a worker that was killed.
 pub fn options(address: &str, topic: &str) -> KafkaOptions {
     let options = KafkaOptions::new(address, topic).expect("a name").dangerously_unreplicated();
@@ -181,14 +164,13 @@ pub async fn publish(address: &str, topic: &str, header: Option<(&str, &str)>, v
 impl Drop for Broker {
     fn drop(&mut self) {
         self.kill();
-        end(&self.store);
     }
 }
 
 impl ledger::Broker for Broker {
-    const AT_ONCE: usize = 16;
+    const AT_ONCE: usize = 32;
     /// A group takes seconds to form again.
-    const CALM: Duration = Duration::from_secs(3);
+    const CALM: Duration = Duration::from_secs(2);
 
     async fn crash_and_restart(&self) {
         self.kill();

@@ -27,7 +27,7 @@ async fn no_event_is_lost_or_repeated() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "takes minutes"]
 async fn no_event_of_ten_thousand_deliveries_is_lost_or_repeated() {
-    let load = Load { singles: 9_500, batches: 500, spread: Duration::from_secs(900) };
+    let load = Load { singles: 9_500, batches: 500, spread: Duration::from_secs(300) };
     check(&load, 5).await;
 }
 

@@ -8,6 +8,7 @@ mod configuration;
 mod dead_letters;
 mod examples;
 mod ledger;
+mod objects;
 mod outages;
 mod rebalance;
 mod waiting;
