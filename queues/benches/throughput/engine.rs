@@ -63,8 +63,8 @@ pub struct Bench<E> {
 impl<E: Engine> Bench<E> {
     pub async fn start() -> Self {
         let engine = E::start().await;
-        let alone = sender(app(Nothing, engine.store().await)).await;
-        let sender = sender(app(engine.queue().await, engine.store().await)).await;
+        let alone = sender(app("alone", Nothing, engine.store().await)).await;
+        let sender = sender(app(SCOPE, engine.queue().await, engine.store().await)).await;
         let once = Once::new("work", MemoryStore::new()).expect("a scope");
         Self { engine, alone, sender, once }
     }
@@ -124,9 +124,9 @@ impl Queue for Nothing {
 }
 
 /// With the default options. Those of the tests are too short for a busy broker: the sender would repeat.
-fn app(queue: impl Queue, store: impl Store) -> Router {
+fn app(scope: &str, queue: impl Queue, store: impl Store) -> Router {
     let verify = VerifyLayer::new(Verifier::new(receiver::secret()));
-    let dedupe = DedupeLayer::new(SCOPE, store).expect("a scope");
+    let dedupe = DedupeLayer::new(scope, store).expect("a scope");
     let webhook = post(hand_over(queue)).route_layer((verify, dedupe));
     Router::new().route("/webhooks/nevent", webhook)
 }
