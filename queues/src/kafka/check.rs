@@ -162,6 +162,9 @@ impl Topic {
         // Otherwise the entries of a client whose clock is late would be deleted early.
         let stamped = |found: &str| found == "LogAppendTime";
         demand("message.timestamp.type", "CreateTime", &stamped, "LogAppendTime")?;
+        // The client is built without gzip and zstd, so no worker could read what the broker makes of a record.
+        let readable = |found: &str| ["producer", "uncompressed", "lz4", "snappy"].contains(&found);
+        demand("compression.type", "producer", &readable, "producer")?;
         if self.is_dead {
             let compacts = |found: &str| found.contains("compact");
             demand("cleanup.policy", "delete", &compacts, "compact,delete")?;
@@ -214,6 +217,7 @@ mod tests {
     #[test]
     fn every_setting_that_loses_entries_is_refused() {
         assert_eq!(found(3, ("a", "b")), Ok(()));
+        assert_eq!(found(2, ("compression.type", "lz4")), Ok(()));
         assert_eq!(found(2, ("retention.ms", "-1")), Ok(()));
         let one = found(1, ("a", "b")).expect_err("one replica");
         assert!(one.contains("it has 1 replica; set at least 2"), "{one}");
@@ -225,6 +229,8 @@ mod tests {
             ("cleanup.policy", "compact"),
             ("cleanup.policy", "compact,delete"),
             ("message.timestamp.type", "CreateTime"),
+            ("compression.type", "gzip"),
+            ("compression.type", "zstd"),
         ] {
             let text = found(3, (name, value)).expect_err(name);
             assert!(text.contains(&format!("it has {name}={value}; set {name}=")), "{text}");
