@@ -13,6 +13,7 @@ use tokio::sync::mpsc::Sender;
 
 use super::check::client_error;
 use super::error::one_line;
+use super::message::detach;
 use super::{KafkaError, KafkaOptions};
 
 /// How long a broker may take for the next records.
@@ -40,7 +41,7 @@ pub(super) fn read(options: &KafkaOptions, to: &Sender<OwnedMessage>) -> Result<
             return true;
         }
         left -= 1;
-        let is_wanted = to.blocking_send(message.detach()).is_ok();
+        let is_wanted = to.blocking_send(detach(message)).is_ok();
         is_wanted && left > 0
     })
 }

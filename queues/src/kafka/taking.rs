@@ -1,6 +1,7 @@
 //! The loop of a worker. It polls the client without a pause, whatever the handlers do: a worker that does
 //! not poll loses its partitions.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,7 @@ use super::apart::Apart;
 use super::check::client_error;
 use super::context::{Context, Event};
 use super::handling::Handling;
-use super::message::wait_of;
+use super::message::{detach, wait_of};
 use super::partition::Key;
 use super::partitions::{Back, Commit, Partitions, Received, list};
 use super::{KafkaError, KafkaOptions};
@@ -82,7 +83,7 @@ impl Taking {
                 .next_due()
                 .map_or(TICK, |due| due.saturating_duration_since(Instant::now()).min(TICK));
             let received = tokio::select! {
-                received = self.consumer.recv() => received.map(|message| message.detach()),
+                received = self.consumer.recv() => received.map(|message| detach(&message)),
                 Some(event) = self.events.recv() => {
                     self.on(event);
                     continue;
@@ -296,5 +297,7 @@ fn found(
         Offset::Offset(offset) => Some(offset),
         _ => None,
     };
-    Ok((offset, one.metadata().parse().unwrap_or_default()))
+    // The client panics if another program has committed metadata that are not UTF-8.
+    let metadata = catch_unwind(AssertUnwindSafe(|| one.metadata().parse()));
+    Ok((offset, metadata.ok().and_then(Result::ok).unwrap_or_default()))
 }
