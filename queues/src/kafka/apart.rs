@@ -1,4 +1,5 @@
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Sender, channel};
 use std::thread::Builder;
 
@@ -13,7 +14,12 @@ impl Apart {
     /// The thread ends when this is dropped and all calls have returned.
     pub(super) fn new() -> io::Result<Self> {
         let (sender, calls) = channel::<Call>();
-        let thread = move || calls.into_iter().for_each(|call| call());
+        let thread = move || {
+            for call in calls {
+                // One that panics would end the thread, and the calls after it would never be made.
+                let _ = catch_unwind(AssertUnwindSafe(call));
+            }
+        };
         Builder::new().name("kafka".to_owned()).spawn(thread)?;
         Ok(Self(sender))
     }
@@ -22,5 +28,18 @@ impl Apart {
     pub(super) fn call(&self, call: impl FnOnce() + Send + 'static) {
         // The thread outlives this, so it takes the call.
         let _ = self.0.send(Box::new(call));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_that_panics_is_followed_by_the_next() {
+        let (apart, (sender, done)) = (Apart::new().expect("a thread"), channel());
+        apart.call(|| panic!("as the client does"));
+        apart.call(move || sender.send(()).expect("a receiver"));
+        done.recv().expect("the next call");
     }
 }

@@ -13,6 +13,7 @@ use tokio::sync::mpsc::Sender;
 
 use super::check::client_error;
 use super::error::one_line;
+use super::message::detach;
 use super::{KafkaError, KafkaOptions};
 
 /// How long a broker may take for the next records.
@@ -40,7 +41,7 @@ pub(super) fn read(options: &KafkaOptions, to: &Sender<OwnedMessage>) -> Result<
             return true;
         }
         left -= 1;
-        let is_wanted = to.blocking_send(message.detach()).is_ok();
+        let is_wanted = to.blocking_send(detach(message)).is_ok();
         is_wanted && left > 0
     })
 }
@@ -88,6 +89,10 @@ fn partitions(
 ) -> Result<BTreeSet<i32>, KafkaError> {
     let metadata = consumer.fetch_metadata(Some(topic), limit);
     let metadata = metadata.map_err(|e| KafkaError::Unreachable(one_line(&e.to_string())))?;
+    // Otherwise a topic that the user may not describe would have no dead letters.
+    if let Some(error) = metadata.topics().iter().find_map(MetadataTopic::error) {
+        return Err(ClientError::MetadataFetch(error.into()).into());
+    }
     let partitions = metadata.topics().iter().flat_map(MetadataTopic::partitions);
     Ok(partitions.map(MetadataPartition::id).collect())
 }

@@ -1,10 +1,11 @@
 //! Entries as records: the fields of the envelope are headers, and the signed bytes are the value.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use nevent_webhooks::queue::{Envelope, EnvelopeError};
 use rdkafka::Message;
-use rdkafka::message::{Header, Headers, OwnedHeaders, OwnedMessage};
+use rdkafka::message::{BorrowedMessage, Header, Headers, OwnedHeaders, OwnedMessage};
 
 use super::client::millis;
 
@@ -17,6 +18,18 @@ const DUE: &str = "webhook-due-ms";
 /// Why the entry is a dead letter.
 const REASON: &str = "webhook-reason";
 const OWN: [&str; 4] = [ATTEMPTS, VANISHED, DUE, REASON];
+
+/// The record, in memory of its own. It has no headers if the name of one is not UTF-8: the client panics
+/// where it reads such a name, which would end each worker that gets the record.
+pub(super) fn detach(message: &BorrowedMessage<'_>) -> OwnedMessage {
+    let message = message.detach();
+    if can_be_read(message.headers()) { message } else { message.replace_headers(None) }
+}
+
+fn can_be_read(headers: Option<&impl Headers>) -> bool {
+    let read = || headers.map(|headers| headers.iter().count());
+    catch_unwind(AssertUnwindSafe(read)).is_ok()
+}
 
 /// The headers of an entry.
 pub(super) fn headers_of(envelope: &Envelope) -> OwnedHeaders {
@@ -108,6 +121,27 @@ mod tests {
     fn message(headers: OwnedHeaders) -> OwnedMessage {
         let time = rdkafka::Timestamp::NotAvailable;
         OwnedMessage::new(Some(b"{}".to_vec()), None, "tickets".into(), time, 0, 0, Some(headers))
+    }
+
+    /// As the client answers for a record of another program.
+    struct NotUtf8;
+
+    impl Headers for NotUtf8 {
+        fn count(&self) -> usize {
+            1
+        }
+
+        fn try_get(&self, _: usize) -> Option<Header<'_, &[u8]>> {
+            panic!("the name is not UTF-8")
+        }
+    }
+
+    #[test]
+    fn headers_that_the_client_cannot_read_are_left_out() {
+        assert!(!can_be_read(Some(&NotUtf8)));
+        assert!(can_be_read(None::<&NotUtf8>));
+        let good = OwnedHeaders::new().insert(Header { key: "é", value: Some("") });
+        assert!(can_be_read(Some(&good)));
     }
 
     #[test]

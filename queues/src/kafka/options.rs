@@ -31,6 +31,7 @@ pub struct KafkaOptions {
     pub(super) concurrency: usize,
     pub(super) delivery_limit: u32,
     pub(super) kept_for: Duration,
+    pub(super) once_remembers: Duration,
     pub(super) dead_letters_for: Duration,
     pub(super) partitions: i32,
     pub(super) session: Duration,
@@ -68,6 +69,7 @@ impl KafkaOptions {
             concurrency: 16,
             delivery_limit: 50,
             kept_for: DAY * 14,
+            once_remembers: DAY * 31,
             dead_letters_for: DAY * 30,
             partitions: 3,
             session: Duration::from_secs(10),
@@ -133,6 +135,17 @@ impl KafkaOptions {
         self
     }
 
+    /// Sets how long the workers' [`Once`](nevent_webhooks::queue::Once) remembers that an entry is done: its
+    /// retention, which is 31 days by default, as here.
+    ///
+    /// A topic that keeps entries for longer is refused. A group that loses its offsets begins with the
+    /// oldest entry, and an entry that `Once` no longer remembers is handled again. The topic keeps an entry
+    /// for up to `segment.ms`, a day, longer than [`KafkaOptions::kept_for`].
+    pub fn once_remembers(mut self, time: Duration) -> Self {
+        self.once_remembers = time;
+        self
+    }
+
     /// Sets how long dead letters are kept. 30 days by default. **Then they are lost.**
     pub fn dead_letters_for(mut self, time: Duration) -> Self {
         self.dead_letters_for = time;
@@ -187,6 +200,7 @@ impl fmt::Debug for KafkaOptions {
             .field("concurrency", &self.concurrency)
             .field("delivery_limit", &self.delivery_limit)
             .field("kept_for", &self.kept_for)
+            .field("once_remembers", &self.once_remembers)
             .field("dead_letters_for", &self.dead_letters_for)
             .field("partitions", &self.partitions)
             .field("session_timeout", &self.session)

@@ -1,4 +1,5 @@
-use std::sync::Arc;
+use std::mem::replace;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rdkafka::message::OwnedHeaders;
 use rdkafka::producer::{FutureProducer, FutureRecord};
@@ -8,11 +9,11 @@ use super::check::client_error;
 use super::client::Limit;
 use super::{KafkaError, KafkaOptions};
 
-/// Publishes records, and waits for their confirmations. The client restores its connections itself, and is
-/// never replaced: a new one has to connect, and while the brokers are slow no put would be in time.
+/// Publishes records, and waits for their confirmations. The client restores its connections itself, and no
+/// failure replaces it: a new one has to connect, and while the brokers are slow no put would be in time.
 pub(super) struct Publisher {
     options: KafkaOptions,
-    producer: FutureProducer,
+    current: Mutex<Current>,
 }
 
 /// A record that is to be published.
@@ -27,18 +28,49 @@ pub(super) struct Record<'a> {
 
 impl Publisher {
     pub(super) fn new(options: &KafkaOptions, limit: Limit) -> Result<Self, KafkaError> {
-        let producer = options.producer(limit).create().map_err(client_error)?;
-        Ok(Self { options: options.clone(), producer })
+        let current = Mutex::new(Current::new(options, limit)?);
+        Ok(Self { options: options.clone(), current })
     }
 
     /// Returns when all replicas that are in sync have the record.
     pub(super) async fn publish(&self, record: Record<'_>) -> Result<(), KafkaError> {
+        let producer = self.now().producer.clone();
         let mut sent = FutureRecord::to(record.topic).key(record.key).headers(record.headers);
         sent.payload = record.value;
         sent.partition = record.partition;
         let limit = self.options.timeout;
-        let put = self.producer.send(sent, Timeout::After(limit)).await;
+        let put = producer.send(sent, Timeout::After(limit)).await;
         put.map(drop).map_err(|(error, _)| KafkaError::of_put(&error, limit))
+    }
+
+    fn now(&self) -> MutexGuard<'_, Current> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes records up to another limit from now on: somebody has changed a topic.
+    pub(super) fn adjust(&self, limit: Limit) {
+        let mut current = self.now();
+        if current.limit == limit {
+            return;
+        }
+        if let Ok(new) = Current::new(&self.options, limit) {
+            let old = replace(&mut *current, new);
+            // The end of a producer blocks.
+            tokio::task::spawn_blocking(move || drop(old));
+        }
+    }
+}
+
+/// The producer, and what it takes.
+struct Current {
+    producer: FutureProducer,
+    limit: Limit,
+}
+
+impl Current {
+    fn new(options: &KafkaOptions, limit: Limit) -> Result<Self, KafkaError> {
+        let producer = options.producer(limit).create().map_err(client_error)?;
+        Ok(Self { producer, limit })
     }
 }
 
@@ -50,3 +82,24 @@ impl std::fmt::Debug for Publisher {
 
 /// Shared by the tasks of a worker.
 pub(super) type Shared = Arc<Publisher>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn another_limit_is_that_of_the_next_record() {
+        let options = KafkaOptions::new("127.0.0.1:1", "tickets").expect("a name");
+        let publisher = Publisher::new(&options, Limit::of_entries(2_100)).expect("a client");
+        let large = vec![b'a'; 4_000];
+        let put = async || {
+            let (key, headers) = (b"k".as_slice(), OwnedHeaders::new());
+            let value = Some(large.as_slice());
+            publisher.publish(Record { topic: "t", partition: None, key, headers, value }).await
+        };
+        assert!(matches!(put().await, Err(KafkaError::TooLarge)));
+        publisher.adjust(Limit::of_entries(4_194_304));
+        // Nobody listens there.
+        assert!(matches!(put().await, Err(KafkaError::TimedOut(_))), "{:?}", put().await);
+    }
+}

@@ -1,6 +1,7 @@
 //! The loop of a worker. It polls the client without a pause, whatever the handlers do: a worker that does
 //! not poll loses its partitions.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,7 @@ use super::apart::Apart;
 use super::check::client_error;
 use super::context::{Context, Event};
 use super::handling::Handling;
-use super::message::wait_of;
+use super::message::{detach, wait_of};
 use super::partition::Key;
 use super::partitions::{Back, Commit, Partitions, Received, list};
 use super::{KafkaError, KafkaOptions};
@@ -82,7 +83,7 @@ impl Taking {
                 .next_due()
                 .map_or(TICK, |due| due.saturating_duration_since(Instant::now()).min(TICK));
             let received = tokio::select! {
-                received = self.consumer.recv() => received.map(|message| message.detach()),
+                received = self.consumer.recv() => received.map(|message| detach(&message)),
                 Some(event) = self.events.recv() => {
                     self.on(event);
                     continue;
@@ -135,10 +136,15 @@ impl Taking {
         let _ = timeout(limit, is_left).await;
     }
 
-    /// Polls, and takes nothing.
+    /// Polls, and takes nothing. A partition that has records is paused.
     async fn next_event(&mut self) {
         tokio::select! {
-            _ = self.consumer.recv() => {}
+            // Otherwise it would receive and throw away the whole backlog while a handler still runs.
+            received = self.consumer.recv() => if let Ok(message) = received {
+                let mut list = TopicPartitionList::new();
+                list.add_partition(message.topic(), message.partition());
+                let _ = self.consumer.pause(&list);
+            },
             Some(event) = self.events.recv() => self.on(event),
             () = sleep(TICK) => {}
         }
@@ -178,9 +184,9 @@ impl Taking {
     fn send(&mut self, commits: Vec<Commit>) {
         self.is_committing = true;
         let (consumer, events) = (Arc::clone(&self.consumer), self.handling.events.clone());
-        let limit = self.options.timeout;
+        let (partitions, limit) = (self.partitions.clone(), self.options.timeout);
         self.apart.call(move || {
-            let committed = committed(&consumer, commits, limit);
+            let committed = committed(&consumer, &partitions, commits, limit);
             drop(consumer);
             let _ = events.send(committed);
         });
@@ -266,14 +272,26 @@ impl Taking {
 
 /// Commits all at once. If that fails, one after the other, so that one that always fails does not stop the
 /// rest.
-fn committed(consumer: &StreamConsumer<Context>, commits: Vec<Commit>, limit: Duration) -> Event {
+///
+/// A commit may have waited for others. What has left this worker by now is left out: the partition's next
+/// worker may be further, and its group would be set back.
+fn committed(
+    consumer: &StreamConsumer<Context>,
+    partitions: &Partitions,
+    mut commits: Vec<Commit>,
+    limit: Duration,
+) -> Event {
+    commits.retain(|one| partitions.has(one));
+    if commits.is_empty() {
+        return Event::Committed(Vec::new(), None);
+    }
     let begun = Instant::now();
     let commit = |some: &[Commit]| consumer.commit(&list(some), CommitMode::Sync);
     let error = commit(&commits).err().map(KafkaError::from);
     let is_alone = commits.len() == 1;
     let each = commits.into_iter().map(|one| {
         // A broker that does not answer would be waited for once per partition.
-        let is_tried = !is_alone && begun.elapsed() < limit;
+        let is_tried = !is_alone && begun.elapsed() < limit && partitions.has(&one);
         let is_committed =
             error.is_none() || is_tried && commit(std::slice::from_ref(&one)).is_ok();
         (one, is_committed)
@@ -296,5 +314,7 @@ fn found(
         Offset::Offset(offset) => Some(offset),
         _ => None,
     };
-    Ok((offset, one.metadata().parse().unwrap_or_default()))
+    // The client panics if another program has committed metadata that are not UTF-8.
+    let metadata = catch_unwind(AssertUnwindSafe(|| one.metadata().parse()));
+    Ok((offset, metadata.ok().and_then(Result::ok).unwrap_or_default()))
 }

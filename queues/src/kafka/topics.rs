@@ -99,6 +99,8 @@ impl Topic {
             // The last segment is neither deleted nor compacted until it is closed.
             ("segment.ms", text(DAY_MS)),
             ("message.timestamp.type", text("LogAppendTime")),
+            // The brokers' own setting may be one that the client cannot read.
+            ("compression.type", text("producer")),
         ];
         if self.is_dead {
             all.extend([

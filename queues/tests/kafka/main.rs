@@ -7,6 +7,7 @@ mod broker;
 mod configuration;
 mod dead_letters;
 mod examples;
+mod foreign;
 mod ledger;
 mod objects;
 mod outages;
