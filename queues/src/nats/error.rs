@@ -18,6 +18,12 @@ pub enum NatsError {
     /// The URL or the server asks for TLS, which this build does not have.
     #[error("the URL or the server asks for TLS: build with the feature `nats-tls`")]
     NoTls,
+    /// Some of the URLs ask for TLS, and others do not.
+    #[error(
+        "some URLs ask for TLS and others do not: write tls:// for all servers, or the password goes over \
+        the network in clear text"
+    )]
+    SomeTls,
     /// No server accepted a connection in time.
     #[error("no connection to NATS: {0}")]
     Unreachable(String),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_nats::connection::State as Connection;
 use async_nats::jetstream::Context;
 use async_nats::jetstream::context::ContextBuilder;
-use async_nats::{Client, ConnectOptions, Event};
+use async_nats::{Client, ConnectOptions, Event, ServerAddr};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
@@ -155,6 +155,10 @@ async fn open(options: &NatsOptions, changed: Changed) -> Result<Client, NatsErr
         .connection_timeout(options.timeout)
         .request_timeout(Some(options.timeout))
         .ping_interval(PING)
+        .require_tls(options.servers.iter().any(ServerAddr::tls_required))
+        // A server announces others before TLS has shown who it is. The client would send them the password,
+        // without TLS, and take their confirmations.
+        .ignore_discovered_servers()
         .max_reconnects(None)
         .reconnect_delay_callback(|attempts| {
             let doubled = u32::try_from(attempts).unwrap_or(u32::MAX).min(8);

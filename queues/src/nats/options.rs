@@ -36,16 +36,18 @@ pub struct NatsOptions {
 impl NatsOptions {
     /// Creates the default options for these servers, and this name of a queue.
     ///
-    /// The URLs of several servers of a cluster have commas between them. A URL may have a user and a password,
-    /// or a token in the place of the user, both percent-encoded. They are for all of the servers.
+    /// The URLs of several servers of a cluster have commas between them. Name all that may be used: those that a
+    /// server announces are not. A URL may have a user and a password, or a token in the place of the user, both
+    /// percent-encoded. They are for all of the servers.
     ///
     /// # Errors
     ///
-    /// [`NatsError::Url`], [`NatsError::Name`]; [`NatsError::NoTls`] for `tls://` without the feature
-    /// `nats-tls`.
+    /// [`NatsError::Url`], [`NatsError::Name`]; [`NatsError::SomeTls`] if not all of the URLs are `tls://`, or
+    /// none; [`NatsError::NoTls`] for `tls://` without the feature `nats-tls`.
     pub fn new(urls: &str, queue: &str) -> Result<Self, NatsError> {
         let servers = urls.split(',').map(|url| server(url.trim()));
         let servers = servers.collect::<Result<Vec<_>, _>>()?;
+        check_tls(&servers)?;
         let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
         if queue.is_empty() || queue.len() > 200 || !queue.chars().all(is_plain) {
             return Err(NatsError::Name);
@@ -124,10 +126,20 @@ fn server(url: &str) -> Result<ServerAddr, NatsError> {
     if !["nats", "tls"].contains(&server.scheme()) || server.host().is_empty() {
         return Err(NatsError::Url);
     }
-    if server.tls_required() && cfg!(not(feature = "nats-tls")) {
-        return Err(NatsError::NoTls);
-    }
     Ok(server)
+}
+
+fn check_tls(servers: &[ServerAddr]) -> Result<(), NatsError> {
+    let asking = servers.iter().filter(|server| server.tls_required()).count();
+    if asking == 0 {
+        Ok(())
+    } else if asking < servers.len() {
+        Err(NatsError::SomeTls)
+    } else if cfg!(not(feature = "nats-tls")) {
+        Err(NatsError::NoTls)
+    } else {
+        Ok(())
+    }
 }
 
 /// Without the URLs, which have passwords.

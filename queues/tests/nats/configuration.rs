@@ -230,6 +230,9 @@ fn options_that_cannot_be_used_are_refused() {
     }
     assert!(NatsOptions::new("nats://one:4222, nats://two", "tickets").is_ok());
     assert_eq!(NatsOptions::new("tls://host", "tickets").is_ok(), cfg!(feature = "nats-tls"));
+    for urls in ["tls://one,nats://two", "nats://one,tls://two", "tls://one,two"] {
+        assert!(refusal(urls, "tickets").contains("write tls:// for all servers"), "{urls}");
+    }
 }
 
 #[test]
