@@ -88,6 +88,11 @@ impl NatsError {
         matches!(self, Self::Refused { .. } | Self::TooLarge { .. } | Self::TimedOut(_))
     }
 
+    /// Whether the stream certainly does not have the message.
+    pub(super) fn is_certain(&self) -> bool {
+        matches!(self, Self::Refused { .. } | Self::TooLarge { .. })
+    }
+
     /// Keeps the text alone: sources of the client's errors would repeat it.
     pub(super) fn server(error: &(dyn Error + 'static)) -> Self {
         Self::Server(one_line(error))
