@@ -106,8 +106,9 @@ impl NatsOptions {
         self
     }
 
-    /// Sets on how many servers of a cluster each entry is. 1 by default; 3 survives the loss of one server.
-    /// A stream that has fewer is refused.
+    /// Sets on how many servers of a cluster each entry is. 1 by default; 3 survives the loss of one server, if
+    /// [every server syncs each entry](super#a-power-failure) and is NATS 2.10.23 or later. A stream that has fewer
+    /// is refused.
     pub fn replicas(mut self, servers: u8) -> Self {
         self.replicas = servers.max(1).into();
         self
