@@ -48,12 +48,14 @@ impl NatsOptions {
         let servers = urls.split(',').map(|url| server(url.trim()));
         let servers = servers.collect::<Result<Vec<_>, _>>()?;
         check_tls(&servers)?;
+        let login = Login::of(&servers)?;
+        let servers = servers.into_iter().map(without_user).collect::<Result<Vec<_>, _>>()?;
         let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
         if queue.is_empty() || queue.len() > 200 || !queue.chars().all(is_plain) {
             return Err(NatsError::Name);
         }
         Ok(Self {
-            login: Login::of(&servers)?,
+            login,
             servers,
             name: queue.to_owned(),
             retry: RetryPolicy::new(),
@@ -130,6 +132,14 @@ fn server(url: &str) -> Result<ServerAddr, NatsError> {
     Ok(server)
 }
 
+/// The client writes the URLs into its log.
+fn without_user(server: ServerAddr) -> Result<ServerAddr, NatsError> {
+    let mut url = server.into_inner();
+    url.set_username("").map_err(|()| NatsError::Url)?;
+    url.set_password(None).map_err(|()| NatsError::Url)?;
+    ServerAddr::from_url(url).map_err(|_| NatsError::Url)
+}
+
 fn check_tls(servers: &[ServerAddr]) -> Result<(), NatsError> {
     let asking = servers.iter().filter(|server| server.tls_required()).count();
     if asking == 0 {
@@ -143,7 +153,7 @@ fn check_tls(servers: &[ServerAddr]) -> Result<(), NatsError> {
     }
 }
 
-/// Without the URLs, which have passwords.
+/// Without the login, which has the password.
 impl fmt::Debug for NatsOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hosts: Vec<_> = self.servers.iter().map(ServerAddr::host).collect();
@@ -158,5 +168,19 @@ impl fmt::Debug for NatsOptions {
             .field("replicas", &self.replicas)
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_client_is_given_no_url_with_a_password() {
+        for user in ["app:hidden@", "hidden@", ":hidden@", ""] {
+            let options = NatsOptions::new(&format!("nats://{user}host:4223"), "tickets");
+            let text = format!("{:?}", options.expect("a URL").servers);
+            assert!(text.contains("host") && !text.contains("hidden"), "{text}");
+        }
     }
 }
