@@ -52,6 +52,9 @@ impl DeadLetter {
     /// | `not_an_event` | it is no event, or one that cannot be read: see [`Envelope::is_readable`] |
     /// | `unreadable` | it is no envelope |
     /// | `broker` | the broker made it a dead letter for a reason of its own, such as a policy |
+    ///
+    /// `RabbitMQ` moves a message as it was, so there it is `failed`, however the handler ended. The
+    /// [incident](crate::WorkerIncident) that the worker's observer gets says how.
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.reason

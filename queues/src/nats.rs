@@ -21,8 +21,11 @@
 //! The server acknowledges an entry when it has written it to its file, and syncs the file to the disk every two
 //! minutes. So an entry survives a crash of the server's process, and **a power failure or a crash of the
 //! operating system loses the entries of the last two minutes**. A client cannot see this setting. Set
-//! `sync_interval: always` in the server's configuration, which takes NATS 2.10 or later, or have three servers
-//! that do not fail together and [`NatsOptions::replicas`] of 3.
+//! `sync_interval: always` in the configuration of every server, which takes NATS 2.10 or later.
+//!
+//! Three servers and [`NatsOptions::replicas`] of 3 survive the loss of one machine, **and need that setting, too**:
+//! a server that crashes and comes back without its last entries can form a majority with one that has not
+//! had them yet.
 
 mod dead_letter;
 mod dead_letters;

@@ -18,6 +18,12 @@ pub enum NatsError {
     /// The URL or the server asks for TLS, which this build does not have.
     #[error("the URL or the server asks for TLS: build with the feature `nats-tls`")]
     NoTls,
+    /// Some of the URLs ask for TLS, and others do not.
+    #[error(
+        "some URLs ask for TLS and others do not: write tls:// for all servers, or the password goes over \
+        the network in clear text"
+    )]
+    SomeTls,
     /// No server accepted a connection in time.
     #[error("no connection to NATS: {0}")]
     Unreachable(String),
@@ -80,6 +86,11 @@ impl NatsError {
     /// Whether the stream may take the message later, over the same connection.
     pub(super) fn is_refusal(&self) -> bool {
         matches!(self, Self::Refused { .. } | Self::TooLarge { .. } | Self::TimedOut(_))
+    }
+
+    /// Whether the stream certainly does not have the message.
+    pub(super) fn is_certain(&self) -> bool {
+        matches!(self, Self::Refused { .. } | Self::TooLarge { .. })
     }
 
     /// Keeps the text alone: sources of the client's errors would repeat it.

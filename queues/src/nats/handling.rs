@@ -100,13 +100,14 @@ impl Handling {
         let (mut permit, mut place) = (Some(permit), None);
         loop {
             let rest = delay.saturating_sub(begun.elapsed());
-            let Err(error) = self.moved(taken, verdict, rest).await else { return Ok(()) };
+            let Err(error) = self.published(taken, verdict, rest).await else {
+                return taken.acknowledge_moved().await;
+            };
             place = place.or_else(|| Arc::clone(&self.aside).try_acquire_owned().ok());
             permit = permit.filter(|_| place.is_none());
             let is_over = permit.is_some() && rest.is_zero();
             if is_over || !error.is_refusal() || *self.stopping.borrow() {
-                // Without it, the server delivers the entry after the `ack_wait`.
-                let _ = taken.give_back(rest).await;
+                taken.give_back_after(&error, rest).await;
                 return Err(error);
             }
             self.observer.failed(&error);
@@ -114,8 +115,8 @@ impl Handling {
         }
     }
 
-    /// Moves the entry once. For another attempt, it is due after the rest of its delay.
-    async fn moved(
+    /// Publishes the copy of the entry once. For another attempt, it is due after the rest of its delay.
+    async fn published(
         &self,
         taken: &Taken,
         verdict: &Verdict,
@@ -124,10 +125,10 @@ impl Handling {
         match *verdict {
             Verdict::Done => Ok(()),
             Verdict::Retry { attempts, .. } => {
-                taken.move_again(&self.options, attempts, rest).await
+                taken.publish_again(&self.options, attempts, rest).await
             }
             Verdict::Dead { reason, attempts, .. } => {
-                taken.move_to_dead(&self.options, reason, attempts).await
+                taken.publish_dead(&self.options, reason, attempts).await
             }
         }
     }

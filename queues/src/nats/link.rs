@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_nats::connection::State as Connection;
 use async_nats::jetstream::Context;
 use async_nats::jetstream::context::ContextBuilder;
-use async_nats::{Client, ConnectOptions, Event};
+use async_nats::{Client, ConnectOptions, Event, ServerAddr};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
@@ -46,12 +46,14 @@ impl Link {
     pub(super) async fn connect(options: &NatsOptions) -> Result<Self, NatsError> {
         let (changed, watched) = watch::channel(0);
         let changed = Arc::new(changed);
-        let client = open(options, Arc::clone(&changed)).await?;
+        let (sender, state) = watch::channel(Err(ENDED.to_owned()));
+        let sender = Arc::new(sender);
+        let client = open(options, Arc::clone(&changed), Arc::clone(&sender)).await?;
         let limit = options.timeout;
         let builder = ContextBuilder::new().timeout(limit).ack_timeout(limit);
         let context = builder.max_ack_inflight(IN_FLIGHT).build(client.clone());
         let declared = options.declare(&context).await?;
-        let (sender, state) = watch::channel(Ok(declared.largest));
+        sender.send_replace(Ok(declared.largest));
         let supervisor =
             Supervisor { options: options.clone(), context: context.clone(), state: sender };
         let task = tokio::spawn(supervisor.run(client.clone(), watched));
@@ -113,7 +115,7 @@ const ENDED: &str = "the connection has ended";
 struct Supervisor {
     options: NatsOptions,
     context: Context,
-    state: watch::Sender<State>,
+    state: Arc<watch::Sender<State>>,
 }
 
 impl Supervisor {
@@ -149,18 +151,30 @@ impl Supervisor {
     }
 }
 
-async fn open(options: &NatsOptions, changed: Changed) -> Result<Client, NatsError> {
+async fn open(
+    options: &NatsOptions,
+    changed: Changed,
+    state: Arc<watch::Sender<State>>,
+) -> Result<Client, NatsError> {
     let connecting = ConnectOptions::new()
         .name(&options.name)
         .connection_timeout(options.timeout)
         .request_timeout(Some(options.timeout))
         .ping_interval(PING)
+        .require_tls(options.servers.iter().any(ServerAddr::tls_required))
+        // A server announces others before TLS has shown who it is. The client would send them the password,
+        // without TLS, and take their confirmations.
+        .ignore_discovered_servers()
         .max_reconnects(None)
         .reconnect_delay_callback(|attempts| {
             let doubled = u32::try_from(attempts).unwrap_or(u32::MAX).min(8);
             (FIRST_PAUSE * 2_u32.pow(doubled)).min(LONGEST_PAUSE)
         })
         .event_callback(move |event| {
+            // Otherwise puts would go into a stream that was good before, and was not checked again.
+            if matches!(event, Event::Disconnected | Event::Closed) {
+                state.send_replace(Err(ENDED.to_owned()));
+            }
             if matches!(event, Event::Connected | Event::Disconnected | Event::Closed) {
                 changed.send_modify(|count| *count += 1);
             }

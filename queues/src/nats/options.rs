@@ -36,22 +36,26 @@ pub struct NatsOptions {
 impl NatsOptions {
     /// Creates the default options for these servers, and this name of a queue.
     ///
-    /// The URLs of several servers of a cluster have commas between them. A URL may have a user and a password,
-    /// or a token in the place of the user, both percent-encoded. They are for all of the servers.
+    /// The URLs of several servers of a cluster have commas between them. Name all that may be used: those that a
+    /// server announces are not. A URL may have a user and a password, or a token in the place of the user, both
+    /// percent-encoded. They are for all of the servers.
     ///
     /// # Errors
     ///
-    /// [`NatsError::Url`], [`NatsError::Name`]; [`NatsError::NoTls`] for `tls://` without the feature
-    /// `nats-tls`.
+    /// [`NatsError::Url`], [`NatsError::Name`]; [`NatsError::SomeTls`] if not all of the URLs are `tls://`, or
+    /// none; [`NatsError::NoTls`] for `tls://` without the feature `nats-tls`.
     pub fn new(urls: &str, queue: &str) -> Result<Self, NatsError> {
         let servers = urls.split(',').map(|url| server(url.trim()));
         let servers = servers.collect::<Result<Vec<_>, _>>()?;
+        check_tls(&servers)?;
+        let login = Login::of(&servers)?;
+        let servers = servers.into_iter().map(without_user).collect::<Result<Vec<_>, _>>()?;
         let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
         if queue.is_empty() || queue.len() > 200 || !queue.chars().all(is_plain) {
             return Err(NatsError::Name);
         }
         Ok(Self {
-            login: Login::of(&servers)?,
+            login,
             servers,
             name: queue.to_owned(),
             retry: RetryPolicy::new(),
@@ -104,8 +108,9 @@ impl NatsOptions {
         self
     }
 
-    /// Sets on how many servers of a cluster each entry is. 1 by default; 3 survives the loss of one server.
-    /// A stream that has fewer is refused.
+    /// Sets on how many servers of a cluster each entry is. 1 by default; 3 survives the loss of one server, if
+    /// [every server syncs each entry](super#a-power-failure) and is NATS 2.10.23 or later. A stream that has fewer
+    /// is refused.
     pub fn replicas(mut self, servers: u8) -> Self {
         self.replicas = servers.max(1).into();
         self
@@ -124,13 +129,31 @@ fn server(url: &str) -> Result<ServerAddr, NatsError> {
     if !["nats", "tls"].contains(&server.scheme()) || server.host().is_empty() {
         return Err(NatsError::Url);
     }
-    if server.tls_required() && cfg!(not(feature = "nats-tls")) {
-        return Err(NatsError::NoTls);
-    }
     Ok(server)
 }
 
-/// Without the URLs, which have passwords.
+/// The client writes the URLs into its log.
+fn without_user(server: ServerAddr) -> Result<ServerAddr, NatsError> {
+    let mut url = server.into_inner();
+    url.set_username("").map_err(|()| NatsError::Url)?;
+    url.set_password(None).map_err(|()| NatsError::Url)?;
+    ServerAddr::from_url(url).map_err(|_| NatsError::Url)
+}
+
+fn check_tls(servers: &[ServerAddr]) -> Result<(), NatsError> {
+    let asking = servers.iter().filter(|server| server.tls_required()).count();
+    if asking == 0 {
+        Ok(())
+    } else if asking < servers.len() {
+        Err(NatsError::SomeTls)
+    } else if cfg!(not(feature = "nats-tls")) {
+        Err(NatsError::NoTls)
+    } else {
+        Ok(())
+    }
+}
+
+/// Without the login, which has the password.
 impl fmt::Debug for NatsOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hosts: Vec<_> = self.servers.iter().map(ServerAddr::host).collect();
@@ -145,5 +168,19 @@ impl fmt::Debug for NatsOptions {
             .field("replicas", &self.replicas)
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_client_is_given_no_url_with_a_password() {
+        for user in ["app:hidden@", "hidden@", ":hidden@", ""] {
+            let options = NatsOptions::new(&format!("nats://{user}host:4223"), "tickets");
+            let text = format!("{:?}", options.expect("a URL").servers);
+            assert!(text.contains("host") && !text.contains("hidden"), "{text}");
+        }
     }
 }

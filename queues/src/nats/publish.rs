@@ -37,13 +37,9 @@ impl Link {
         let message =
             PublishMessage::build().payload(body).headers(headers).expected_stream(stream);
         let sent = self.context.send_publish(stream.to_owned(), message).await.map_err(failed)?;
-        // `duplicate` is as good: the stream has had this very message before.
         let confirmed = sent.await.map_err(failed)?;
-        if confirmed.stream == stream {
-            return Ok(());
-        }
-        let detail = format!("the stream `{}` has taken it", confirmed.stream);
-        Err(NatsError::Refused { stream: stream.to_owned(), detail })
+        stored(stream, &confirmed.stream, confirmed.sequence)
+            .map_err(|detail| NatsError::Refused { stream: stream.to_owned(), detail })
     }
 
     fn failed(&self, stream: &str, error: &PublishError) -> NatsError {
@@ -64,7 +60,38 @@ impl Link {
     }
 }
 
+/// Whether the stream has the message, or why not. `duplicate` is as good: the stream has had this very message
+/// before.
+///
+/// In a cluster, some servers of the series 2.10 note the name of a message before the other servers agree to it.
+/// Until then, and for two minutes if they never agree, they answer a second try without an error: a duplicate
+/// with the number 0. A worker that took this for a confirmation would delete the only copy.
+fn stored(stream: &str, confirmed_by: &str, sequence: u64) -> Result<(), String> {
+    if confirmed_by != stream {
+        return Err(format!("the stream `{confirmed_by}` has taken it"));
+    }
+    if sequence == 0 {
+        return Err("the server knows the message, and has not stored it yet".to_owned());
+    }
+    Ok(())
+}
+
 fn is_too_large(error: &PublishError) -> bool {
     let source = error.source().and_then(|source| source.downcast_ref::<jetstream::Error>());
     source.is_some_and(|error| error.error_code() == ErrorCode::STREAM_MESSAGE_EXCEEDS_MAXIMUM)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_confirmation_names_the_stream_and_a_number() {
+        assert_eq!(stored("tickets", "tickets", 1), Ok(()));
+        let other = stored("tickets", "others", 1).expect_err("another stream has it");
+        assert!(other.contains("`others`"), "{other}");
+        // `{"stream":"tickets","seq":0,"duplicate":true}`
+        let unstored = stored("tickets", "tickets", 0).expect_err("no stream has it");
+        assert!(unstored.contains("not stored"), "{unstored}");
+    }
 }

@@ -14,7 +14,7 @@ const RESERVE: usize = 1024;
 /// The receiver's half: a [`Queue`] whose `put` returns when the stream has written the entry to its file, and
 /// with [`NatsOptions::replicas`] of 3 when a majority of the servers has it.
 ///
-/// The file of a single server is synced to its disk later: see [the module](super#a-power-failure).
+/// By default, each server syncs its file to its disk later: see [the module](super#a-power-failure).
 ///
 /// While there is no connection, puts fail at once, and the sender is answered 503. The connection is
 /// restored in the background. Clones share it.

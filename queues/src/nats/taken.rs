@@ -13,10 +13,14 @@ use super::link::Link;
 use super::message::{ATTEMPTS, VANISHED, again, count, dead, envelope_of, name, waits};
 use super::{NatsError, NatsOptions};
 use crate::content::Content;
+use crate::pause::SharedPause;
 
 /// By how much the clocks of two workers may differ. An entry that had to wait once more for the slower one
 /// would count as a worker that has vanished.
 const CLOCKS: Duration = Duration::from_secs(1);
+
+/// How often an entry is acknowledged that has been moved.
+const TRIES: u32 = 3;
 
 /// A message that is not acknowledged yet.
 pub(super) struct Taken {
@@ -96,14 +100,39 @@ impl Taken {
     /// as a worker that has vanished.
     pub(super) async fn leave(&self, options: &NatsOptions) {
         let rest = waits(&self.headers).unwrap_or_default();
-        if self.move_again(options, self.attempts(), rest).await.is_err() {
-            let _ = self.give_back(rest).await;
+        match self.publish_again(options, self.attempts(), rest).await {
+            Ok(()) => drop(self.acknowledge().await),
+            Err(error) => self.give_back_after(&error, rest).await,
         }
     }
 
-    /// Publishes the entry for another attempt, and then removes this message. A crash in between leaves two
-    /// copies, and not none.
-    pub(super) async fn move_again(
+    /// Gives the entry back after this failure to publish its copy.
+    ///
+    /// Without an answer, the stream may have the copy. Then the entry is left to the server, which delivers it
+    /// again after the `ack_wait`, and recognises the copy. After a long delay it would have forgotten the copy's
+    /// name, and both would be tried until their last attempts.
+    pub(super) async fn give_back_after(&self, failure: &NatsError, delay: Duration) {
+        if failure.is_certain() {
+            let _ = self.give_back(delay).await;
+        }
+    }
+
+    /// Removes this message when the stream has its copy. It is not given back if that fails, for the same
+    /// reason.
+    pub(super) async fn acknowledge_moved(&self) -> Result<(), NatsError> {
+        let pauses = SharedPause::default();
+        for _ in 1..TRIES {
+            if self.acknowledge().await.is_ok() {
+                return Ok(());
+            }
+            sleep(pauses.next()).await;
+        }
+        self.acknowledge().await
+    }
+
+    /// Publishes the entry for another attempt. This message is removed after that: a crash in between leaves
+    /// two copies, and not none.
+    pub(super) async fn publish_again(
         &self,
         options: &NatsOptions,
         attempts: u32,
@@ -111,12 +140,11 @@ impl Taken {
     ) -> Result<(), NatsError> {
         let mut headers = again(&self.headers, attempts, self.vanished(), delay);
         name(&mut headers, "again", self.sequence, self.published);
-        self.link.publish(&options.name, headers, self.body.clone()).await?;
-        self.acknowledge().await
+        self.link.publish(&options.name, headers, self.body.clone()).await
     }
 
     /// The same into the stream of the dead letters.
-    pub(super) async fn move_to_dead(
+    pub(super) async fn publish_dead(
         &self,
         options: &NatsOptions,
         reason: &str,
@@ -124,8 +152,7 @@ impl Taken {
     ) -> Result<(), NatsError> {
         let mut headers = dead(&self.headers, reason, attempts, self.sequence);
         name(&mut headers, "dead", self.sequence, self.published);
-        self.link.publish(&options.dead(), headers, self.body.clone()).await?;
-        self.acknowledge().await
+        self.link.publish(&options.dead(), headers, self.body.clone()).await
     }
 
     /// Waits for the server's confirmation. The client's own method takes "nobody has heard it" for one.

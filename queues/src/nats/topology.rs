@@ -19,6 +19,9 @@ const CONSUMER: &str = "worker";
 /// For how long the server recognises a message that is moved twice. Also the server's default.
 const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
 const UNLIMITED: i64 = -1;
+/// The first server that counts all bytes of a message before it takes the message. An older one takes it, and
+/// then deletes the oldest entry to keep to `max_bytes`, whatever `discard` is.
+const COUNTS_BYTES: [u32; 3] = [2, 10, 6];
 /// How long the server may keep a worker's request for entries.
 pub(super) const REQUEST: Duration = Duration::from_secs(5);
 
@@ -159,7 +162,9 @@ async fn declare(context: &Context, wanted: Config) -> Result<Stream, NatsError>
             _ => return Err(NatsError::server(&error)),
         },
     };
-    match fault(&stream.cached_info().config, &wanted) {
+    let found = &stream.cached_info().config;
+    let version = context.client().server_info().version;
+    match fault(found, &wanted).or_else(|| bytes_fault(found, &version)) {
         None => Ok(stream),
         Some(detail) => Err(NatsError::OtherConfiguration { what, detail }),
     }
@@ -197,6 +202,24 @@ fn size_fault(dead: &Config, entries: Option<usize>) -> Option<String> {
         )),
         None => Some("max_msg_size must be -1, as that of the stream of the entries".to_owned()),
     }
+}
+
+/// How a full stream would lose entries on a server of this version.
+fn bytes_fault(found: &Config, version: &str) -> Option<String> {
+    let numbers = numbers(version);
+    let [major, minor, patch] = numbers;
+    (found.max_bytes > 0 && numbers < COUNTS_BYTES).then(|| {
+        format!(
+            "max_bytes must be -1: NATS {major}.{minor}.{patch} drops the oldest entry of a stream with that \
+            limit, and only 2.10.6 or later refuses the new one"
+        )
+    })
+}
+
+/// The numbers of a version such as `2.10.6` or `2.11.0-RC.1`. 0 in the place of one that cannot be read.
+fn numbers(version: &str) -> [u32; 3] {
+    let mut numbers = version.split(|c: char| !c.is_ascii_digit()).map(str::parse);
+    [(); 3].map(|()| numbers.next().and_then(Result::ok).unwrap_or_default())
 }
 
 /// How a stream that exists would lose entries, or differs from the options.
@@ -335,6 +358,26 @@ mod tests {
         ] {
             let found = size_fault(&sized(dead), largest(&sized(entries)));
             assert_eq!(found.is_none(), is_good, "{dead} {entries}");
+        }
+    }
+
+    #[test]
+    fn a_limit_in_bytes_needs_a_server_that_counts_them() {
+        let limited = |most| Config { max_bytes: most, ..Config::default() };
+        for (version, is_good) in [
+            ("2.9.10", false),
+            ("2.10.4", false),
+            ("2.10.6", true),
+            ("2.10.22", true),
+            ("2.11.0-RC.1", true),
+            ("3.0.0", true),
+            ("", false),
+            ("2", false),
+        ] {
+            assert_eq!(bytes_fault(&limited(1_000), version).is_none(), is_good, "{version}");
+            for unlimited in [-1, 0] {
+                assert_eq!(bytes_fault(&limited(unlimited), version), None);
+            }
         }
     }
 

@@ -2,6 +2,7 @@ use lapin::Channel;
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicGetOptions, BasicNackOptions};
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 
 use super::dead_letter::letter_of;
 use super::link::Link;
@@ -99,8 +100,8 @@ impl RabbitMqDeadLetters {
         let channel = self.channel(kept.take()).await?;
         let (queue, mut last, mut gone) = (self.options.dead(), None, 0);
         while limit > 0 {
-            let got = channel.basic_get(queue.as_str().into(), BasicGetOptions::default()).await?;
-            let Some(got) = got else { break };
+            let got = channel.basic_get(queue.as_str().into(), BasicGetOptions::default());
+            let Some(got) = self.answered(got).await? else { break };
             // No more than there are now: what is replayed may be a dead letter again before this ends.
             limit = limit
                 .min(usize::try_from(got.message_count).unwrap_or(usize::MAX).saturating_add(1))
@@ -109,17 +110,17 @@ impl RabbitMqDeadLetters {
                 Act::Keep => last = Some(got.delivery.acker.clone()),
                 Act::Replay => {
                     self.publish_again(&got.delivery).await?;
-                    remove(&got.delivery).await?;
+                    self.remove(&got.delivery).await?;
                     gone += 1;
                 }
                 Act::Delete => {
-                    remove(&got.delivery).await?;
+                    self.remove(&got.delivery).await?;
                     gone += 1;
                 }
             }
         }
         if let Some(last) = last {
-            last.nack(BasicNackOptions { multiple: true, requeue: true }).await?;
+            self.answered(last.nack(BasicNackOptions { multiple: true, requeue: true })).await?;
         }
         *kept = Some(channel);
         Ok(gone)
@@ -135,8 +136,31 @@ impl RabbitMqDeadLetters {
     async fn channel(&self, kept: Option<Channel>) -> Result<Channel, RabbitMqError> {
         match kept {
             Some(channel) if channel.status().connected() => Ok(channel),
-            _ => Ok(self.link.session()?.connection.create_channel().await?),
+            _ => {
+                let session = self.link.session()?;
+                self.answered(session.connection.create_channel()).await
+            }
         }
+    }
+
+    async fn remove(&self, message: &Delivery) -> Result<(), RabbitMqError> {
+        if self.answered(message.acker.ack(BasicAckOptions::default())).await? {
+            return Ok(());
+        }
+        Err(RabbitMqError::Broker("the channel ended before it was removed".into()))
+    }
+
+    /// Waits for an answer of the broker, with a time limit. A broker whose memory or disk is nearly full reads
+    /// nothing more from a connection that has published, and answers nothing on it.
+    async fn answered<T>(
+        &self,
+        answer: impl Future<Output = lapin::Result<T>>,
+    ) -> Result<T, RabbitMqError> {
+        if self.link.session()?.connection.status().blocked() {
+            return Err(RabbitMqError::Blocked);
+        }
+        let limit = self.options.timeout;
+        Ok(timeout(limit, answer).await.map_err(|_| RabbitMqError::TimedOut(limit))??)
     }
 }
 
@@ -145,11 +169,4 @@ enum Act {
     Keep,
     Replay,
     Delete,
-}
-
-async fn remove(message: &Delivery) -> Result<(), RabbitMqError> {
-    if message.acker.ack(BasicAckOptions::default()).await? {
-        return Ok(());
-    }
-    Err(RabbitMqError::Broker("the channel ended before it was removed".into()))
 }

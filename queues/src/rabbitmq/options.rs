@@ -31,6 +31,11 @@ pub struct RabbitMqOptions {
 impl RabbitMqOptions {
     /// Creates the default options for this broker, and this name of a queue.
     ///
+    /// There is one URL. For a cluster, it has a name that leads to any of the nodes, or that of a load balancer.
+    ///
+    /// The connection has a heartbeat of 10 s, unless the URL has another one, such as `?heartbeat=30`. A URL with
+    /// `?heartbeat=0` has 10 s, too, because without a heartbeat a dead connection is not noticed.
+    ///
     /// # Errors
     ///
     /// [`RabbitMqError::Url`], [`RabbitMqError::Name`]; [`RabbitMqError::NoTls`] for `amqps://` without the
@@ -44,7 +49,7 @@ impl RabbitMqOptions {
             return Err(RabbitMqError::Name);
         }
         // The broker's default of 60 s would leave a dead connection unnoticed for two minutes.
-        uri.query.heartbeat.get_or_insert(10);
+        uri.query.heartbeat = uri.query.heartbeat.filter(|seconds| *seconds > 0).or(Some(10));
         Ok(Self {
             uri,
             name: queue.to_owned(),
@@ -108,5 +113,19 @@ impl fmt::Debug for RabbitMqOptions {
             .field("dead_letters_for", &self.dead_letters_for)
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_connection_is_without_a_heartbeat() {
+        for (query, expected) in [("", 10), ("?heartbeat=30", 30), ("?heartbeat=0", 10)] {
+            let url = format!("amqp://host:5672/%2f{query}");
+            let options = RabbitMqOptions::new(&url, "tickets").expect("a URL");
+            assert_eq!(options.uri.query.heartbeat, Some(expected), "{query}");
+        }
     }
 }

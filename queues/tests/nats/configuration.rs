@@ -83,9 +83,22 @@ async fn streams_that_would_lose_entries_are_refused() {
 #[tokio::test]
 async fn a_stream_with_limits_that_refuse_is_accepted() {
     let broker = Broker::shared().await;
-    let limited = Config { max_bytes: 1 << 20, max_message_size: 1 << 16, ..good("limited") };
+    let limited = Config { max_messages: 1_000, max_message_size: 1 << 16, ..good("limited") };
     broker.context().await.create_stream(limited).await.expect("a stream");
     NatsQueue::connect(&broker.options("limited")).await.expect("a queue");
+}
+
+/// An older server drops the oldest entry of a stream that has reached it.
+#[tokio::test]
+async fn a_limit_in_bytes_is_refused_with_a_server_older_than_2_10_6() {
+    let broker = Broker::shared().await;
+    let limited = Config { max_bytes: 1 << 20, ..good("limited-bytes") };
+    if broker.context().await.client().is_server_compatible(2, 10, 6) {
+        broker.context().await.create_stream(limited).await.expect("a stream");
+        NatsQueue::connect(&broker.options("limited-bytes")).await.expect("a queue");
+    } else {
+        is_refused(&broker, limited, "max_bytes must be -1").await;
+    }
 }
 
 #[tokio::test]
@@ -230,6 +243,9 @@ fn options_that_cannot_be_used_are_refused() {
     }
     assert!(NatsOptions::new("nats://one:4222, nats://two", "tickets").is_ok());
     assert_eq!(NatsOptions::new("tls://host", "tickets").is_ok(), cfg!(feature = "nats-tls"));
+    for urls in ["tls://one,nats://two", "nats://one,tls://two", "tls://one,two"] {
+        assert!(refusal(urls, "tickets").contains("write tls:// for all servers"), "{urls}");
+    }
 }
 
 #[test]

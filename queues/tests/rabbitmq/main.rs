@@ -11,6 +11,7 @@ mod examples;
 mod ledger;
 mod moves;
 mod outages;
+mod policies;
 mod waiting;
 mod whole;
 mod work;

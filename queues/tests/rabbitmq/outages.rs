@@ -1,13 +1,17 @@
 //! The receiver and the worker while the broker is away, or takes nothing.
 
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use lapin::options::QueueDeleteOptions;
 use lapin::{Connection, ConnectionProperties};
+use nevent_webhooks_queues::Select;
+use nevent_webhooks_queues::rabbitmq::RabbitMqDeadLetters;
+use tokio::time::timeout;
 
 use crate::broker::Broker;
-use crate::support::eventually;
 use crate::support::sender::{Sender, Sent, event_json};
+use crate::support::{PATIENCE, eventually};
 use crate::work::{Work, sender};
 
 async fn is_answered_503(sender: &Sender) {
@@ -61,6 +65,33 @@ async fn a_full_queue_and_a_full_memory_are_failures() {
     is_refused_at_last(&sender, 2_000).await;
     broker.ctl(&["set_vm_memory_high_watermark", "0.4"]);
     sender.deliver(&Sent::single(3_000)).await;
+}
+
+/// The broker answers nothing on a connection that publishes.
+#[tokio::test]
+async fn a_full_memory_does_not_hold_up_a_tool() {
+    let broker = Broker::start().await;
+    let options = broker.options("tool").timeout(Duration::from_secs(2));
+    let sender = sender(&options).await;
+    let work = Work::start(&options, |_| false).await;
+    for id in ["no-event-1", "no-event-2"] {
+        sender.until_accepted(id, "not JSON").await;
+    }
+    let dead = RabbitMqDeadLetters::connect(&options).await.expect("a broker");
+    let is_listed = async || dead.list(9).await.is_ok_and(|letters| letters.len() == 2);
+    eventually("both are dead", &is_listed).await;
+    work.stop().await;
+
+    broker.ctl(&["set_vm_memory_high_watermark", "0.000001"]);
+    for _ in 0..2 {
+        let replayed = timeout(PATIENCE, dead.replay(Select::All)).await;
+        replayed.expect("in time").expect_err("a broker that accepts nothing");
+        let listed = timeout(PATIENCE, dead.list(9)).await;
+        listed.expect("in time").expect_err("a broker that answers nothing");
+    }
+    broker.ctl(&["set_vm_memory_high_watermark", "0.4"]);
+    // What was published in the meantime may be accepted now, as a second copy.
+    eventually("they are back", &is_listed).await;
 }
 
 /// A limit is soft: the broker takes some more messages at first.
