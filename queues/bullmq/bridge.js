@@ -39,10 +39,11 @@ const queue = new Queue(process.env.QUEUE || 'tickets', { connection: redis.dupl
 const report = (error) => console.error(error.message);
 for (const client of [redis, reader, queue]) client.on('error', report);
 
-// No colon, which BullMQ does not allow, and no integer. Events, deliveries and parts are apart.
-function jobId({ id, dedupe_key, position }) {
+// No colon, which BullMQ does not allow, and no integer. Events, deliveries and parts are apart, and so are
+// receivers: without the endpoint, BullMQ would take another receiver's entry for one that it has.
+function jobId({ id, dedupe_key, endpoint, position }) {
   const kind = dedupe_key === 'event_id' ? 'e' : position === undefined ? 'd' : `p${position}`;
-  return `${kind}-${encodeURIComponent(id)}`;
+  return `${kind}/${encodeURIComponent(endpoint || '')}/${encodeURIComponent(id)}`;
 }
 
 function read(json) {
