@@ -28,7 +28,9 @@ const options = {
   removeOnFail: { age: deadFor / 1_000 },
 };
 
-const redis = new Redis(url);
+// A connection that has become silent is replaced. Otherwise its commands would wait for hours, and so would
+// the end. Each blocking read is answered within a second.
+const redis = new Redis(url, { socketTimeout: 10_000 });
 for (const name of ['due', 'finish', 'park', 'retry', 'tidy']) {
   const file = path(__dirname, '../src/redis_streams/scripts', `${name}.lua`);
   const numberOfKeys = name === 'finish' ? 1 : 2;
