@@ -12,6 +12,7 @@ use nevent_webhooks::{DedupeLayer, Verifier, VerifyLayer};
 use tokio::time::sleep;
 
 use crate::hand_over::QUEUE;
+use crate::proxy::Proxy;
 use crate::scene::{Diary, Scene};
 use crate::support::directory::Directory;
 use crate::support::eventually;
@@ -151,4 +152,19 @@ fn refunds(scene: &Scene) -> Router {
     let webhook = post(hand_over(scene.redis.queue()));
     let verify = VerifyLayer::new(Verifier::new(secret()));
     Router::new().route("/webhooks/nevent", webhook.route_layer((verify, dedupe)))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs node and npm: cargo test --features redis-streams --test redis_streams bullmq -- --ignored"]
+async fn bullmqs_bridge_replaces_silent_connections_and_ends_when_it_is_told_to() {
+    let (scene, diary, directory) = (Scene::new().await, Diary::default(), installed());
+    let proxy = Proxy::before(&scene.server).await;
+    let mut bridge = node(&directory, "bridge.js", &proxy.url(), &diary);
+    for number in 0..2 {
+        scene.sender.deliver(&Sent::single(number)).await;
+        eventually("the stream is empty", async || scene.entries().await.is_empty()).await;
+        proxy.silence();
+    }
+    bridge.signal("-TERM");
+    eventually("it ends", async || bridge.has_ended()).await;
 }
