@@ -28,7 +28,9 @@ const options = {
   removeOnFail: { age: deadFor / 1_000 },
 };
 
-const redis = new Redis(url);
+// A connection that has become silent is replaced. Otherwise its commands would wait for hours, and so would
+// the end. Each blocking read is answered within a second.
+const redis = new Redis(url, { socketTimeout: 10_000 });
 for (const name of ['due', 'finish', 'park', 'retry', 'tidy']) {
   const file = path(__dirname, '../src/redis_streams/scripts', `${name}.lua`);
   const numberOfKeys = name === 'finish' ? 1 : 2;
@@ -39,10 +41,11 @@ const queue = new Queue(process.env.QUEUE || 'tickets', { connection: redis.dupl
 const report = (error) => console.error(error.message);
 for (const client of [redis, reader, queue]) client.on('error', report);
 
-// No colon, which BullMQ does not allow, and no integer. Events, deliveries and parts are apart.
-function jobId({ id, dedupe_key, position }) {
+// No colon, which BullMQ does not allow, and no integer. Events, deliveries and parts are apart, and so are
+// receivers: without the endpoint, BullMQ would take another receiver's entry for one that it has.
+function jobId({ id, dedupe_key, endpoint, position }) {
   const kind = dedupe_key === 'event_id' ? 'e' : position === undefined ? 'd' : `p${position}`;
-  return `${kind}-${encodeURIComponent(id)}`;
+  return `${kind}/${encodeURIComponent(endpoint || '')}/${encodeURIComponent(id)}`;
 }
 
 function read(json) {

@@ -25,11 +25,13 @@
 //! | `{scope}:queue:dead` | stream | dead letters, which expire |
 
 mod check;
+mod connection;
 mod dead;
 mod entry;
 mod error;
 mod keys;
 mod options;
+mod patience;
 mod queue;
 mod scripts;
 mod settle;
@@ -38,12 +40,13 @@ mod worker;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nevent_webhooks::store::{RedisStore, Scope};
 use redis::Client;
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::aio::MultiplexedConnection;
 
+use self::connection::Connection;
 pub use self::dead::RedisDeadLetters;
 pub use self::error::RedisStreamsError;
 use self::keys::Keys;
@@ -68,14 +71,13 @@ pub struct RedisStreams(Arc<Shared>);
 struct Shared {
     store: RedisStore,
     client: Client,
-    connection: ConnectionManager,
+    connection: Connection,
     options: RedisStreamsOptions,
     scripts: Scripts,
+    /// Whether it was not checked yet, or would have lost entries at the last check: then its append-only
+    /// file may only be being switched on.
+    is_suspect: AtomicBool,
 }
-
-/// For every command but the blocking read.
-const ANSWER: Duration = Duration::from_secs(5);
-const CONNECT: Duration = Duration::from_secs(1);
 
 impl RedisStreams {
     /// Connects to the server at a URL, such as `redis://user:password@host:6379/0`, and checks it.
@@ -94,19 +96,16 @@ impl RedisStreams {
     /// As for [`RedisStreams::connect`].
     pub async fn open(url: &str, options: RedisStreamsOptions) -> Result<Self, RedisStreamsError> {
         // A URL for the store alone, such as a Cluster's, is refused here.
-        let client = Client::open(url).map_err(RedisStreamsError::Url)?;
+        let client = connection::client(url).map_err(RedisStreamsError::Url)?;
         let server = client.get_connection_info().addr().to_string();
         let store = RedisStore::connect(url).await?;
-        let config = ConnectionManagerConfig::new()
-            .set_min_delay(Duration::from_millis(50))
-            .set_max_delay(Duration::from_millis(500))
-            .set_connection_timeout(Some(CONNECT))
-            .set_response_timeout(Some(ANSWER));
-        let connection = client.get_connection_manager_with_config(config).await;
+        let connection = Connection::open(client.clone()).await;
         let connection =
             connection.map_err(|source| RedisStreamsError::Failed { server, source })?;
         let scripts = Scripts::new();
-        let shared = Self(Arc::new(Shared { store, client, connection, options, scripts }));
+        let is_suspect = AtomicBool::new(true);
+        let shared = Shared { store, client, connection, options, scripts, is_suspect };
+        let shared = Self(Arc::new(shared));
         shared.ready().await?;
         Ok(shared)
     }
@@ -117,7 +116,18 @@ impl RedisStreams {
     ///
     /// As for [`RedisStreams::connect`].
     pub async fn ready(&self) -> Result<(), RedisStreamsError> {
-        check::check(&self.server(), self.0.options, &mut self.connection()).await
+        let (server, is_suspect) = (self.server(), &self.0.is_suspect);
+        let suspected = is_suspect.load(Ordering::Relaxed);
+        let checked =
+            check::check(&server, self.0.options, suspected, &mut self.connection()).await;
+        match &checked {
+            Ok(()) => is_suspect.store(false, Ordering::Relaxed),
+            Err(RedisStreamsError::LosesEntries { .. }) => {
+                is_suspect.store(true, Ordering::Relaxed);
+            }
+            Err(_) => {}
+        }
+        checked
     }
 
     /// The store for the receiver's `DedupeLayer`. With another store no entry can be put.
@@ -157,8 +167,14 @@ impl RedisStreams {
         Ok(queued.saturating_add(delayed))
     }
 
-    fn connection(&self) -> ConnectionManager {
+    fn connection(&self) -> Connection {
         self.0.connection.clone()
+    }
+
+    /// A connection for answers that may be large or late, which would hold up every other command of the
+    /// shared one.
+    async fn own_connection(&self) -> redis::RedisResult<MultiplexedConnection> {
+        self.0.connection.another().await
     }
 
     fn scripts(&self) -> &Scripts {

@@ -84,6 +84,14 @@ async fn what_is_wrong_with_a_server_is_said_with_what_to_do() {
     let error = refused(&limited).await;
     assert!(error.contains("SET default_transaction_read_only = off"), "{error}");
 
+    for table in ["records", "replays"] {
+        let table = format!("ALTER TABLE nevent_webhooks.{table} SET");
+        server.execute(&format!("{table} UNLOGGED")).await;
+        let error = refused(&server.url()).await;
+        assert!(error.contains("is empty after a crash: ALTER TABLE"), "{error}");
+        server.execute(&format!("{table} LOGGED")).await;
+    }
+
     let error = refused(&server.url().replace("/postgres?", "/nowhere?")).await;
     assert!(error.contains("create the database"), "{error}");
 

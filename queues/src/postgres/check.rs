@@ -117,7 +117,8 @@ pub(super) fn refuse(
              ALTER ROLE … SET synchronous_commit = on"
         }
         "unlogged" => {
-            "the table `entries` is not logged, and is empty after a crash: ALTER TABLE … SET LOGGED"
+            "the table `entries`, `records` or `replays` is not logged, and is empty after a crash: \
+             ALTER TABLE … SET LOGGED"
         }
         "fsync" if !accepts_unsafe_disk => "fsync is off: set it to on in postgresql.conf",
         "full_page_writes" if !accepts_unsafe_disk => {

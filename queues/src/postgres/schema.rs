@@ -110,14 +110,15 @@ fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// What would lose an entry, in one word. Empty if nothing would. Each put asks for it with its
+/// What would lose an entry, or the record that it is done, in one word. Empty if nothing would. Each put asks for it with its
 /// `INSERT`, so a server that was restarted with other settings is refused, too.
 pub(super) fn losses(name: &str) -> String {
     let text = name.replace('\'', "''");
     format!(
         "CASE WHEN current_setting('synchronous_commit') = 'off' THEN 'synchronous_commit' \
-         WHEN (SELECT relpersistence <> 'p' FROM pg_class \
-         WHERE oid = '{text}.entries'::regclass) THEN 'unlogged' \
+         WHEN EXISTS (SELECT FROM pg_class WHERE relpersistence <> 'p' AND oid IN \
+         ('{text}.entries'::regclass, to_regclass('{text}.records'), to_regclass('{text}.replays'))) \
+         THEN 'unlogged' \
          WHEN current_setting('fsync') = 'off' THEN 'fsync' \
          WHEN current_setting('full_page_writes') = 'off' THEN 'full_page_writes' ELSE '' END"
     )

@@ -21,6 +21,8 @@ use crate::incident::Observer;
 
 /// After a failure of the server, before the worker asks it again.
 const PAUSE: Duration = Duration::from_secs(1);
+/// In one answer: with thousands, it could be late, and all of them would be taken again, as many.
+const MOST_AT_ONCE: usize = 64;
 
 /// The worker's half: takes entries from the table, and runs a handler once for each.
 ///
@@ -133,7 +135,7 @@ impl PostgresWorker {
         }
     }
 
-    /// Takes as many entries as there are permits. Returns whether there may be more.
+    /// Takes as many entries as there are permits, up to a limit. Returns whether there may be more.
     async fn take(
         &self,
         mut permits: Vec<OwnedSemaphorePermit>,
@@ -141,8 +143,9 @@ impl PostgresWorker {
         tasks: &mut JoinSet<()>,
     ) -> Result<bool, PostgresError> {
         while tasks.try_join_next().is_some() {}
-        let taken = self.entries.take(permits.len()).await?;
-        let may_be_more = taken.len() == permits.len();
+        let most = permits.len().min(MOST_AT_ONCE);
+        let taken = self.entries.take(most).await?;
+        let may_be_more = taken.len() == most;
         for (entry, permit) in taken.into_iter().zip(permits.drain(..)) {
             handling.hold(&entry);
             tasks.spawn(handling.clone().handle(entry, permit));

@@ -9,9 +9,11 @@ use super::{RedisStreamsError, RedisStreamsOptions};
 
 const LEAST_VERSION: u32 = 7;
 
+/// With `is_suspect`, also that its append-only file is complete.
 pub(super) async fn check(
     server: &str,
     options: RedisStreamsOptions,
+    is_suspect: bool,
     connection: &mut (impl ConnectionLike + Send),
 ) -> Result<(), RedisStreamsError> {
     let failed = |source| RedisStreamsError::Failed { server: server.to_owned(), source };
@@ -21,6 +23,9 @@ pub(super) async fn check(
     server.check_info(options)?;
     if options.may_lose_everything {
         return Ok(());
+    }
+    if is_suspect {
+        server.check_rewrite()?;
     }
     let settings = ["appendfsync", "no-appendfsync-on-rewrite"];
     let answer = cmd("CONFIG").arg("GET").arg(&settings).query_async(connection).await;
@@ -69,6 +74,19 @@ impl Server<'_> {
         }
         if self.field("aof_enabled") != Some("1") && !options.may_lose_everything {
             return Err(self.loses("appendonly", "no", "appendonly yes and appendfsync always"));
+        }
+        Ok(())
+    }
+
+    /// A server whose file is only being switched on says that it is on. Until the first rewrite has ended,
+    /// a restart finds no file, or one without what came since.
+    fn check_rewrite(&self) -> Result<(), RedisStreamsError> {
+        let is_so = |name| self.field(name) == Some("1");
+        if is_so("aof_rewrite_in_progress") || is_so("aof_rewrite_scheduled") {
+            let instead =
+                "try again when INFO says aof_rewrite_in_progress:0 and aof_rewrite_scheduled:0";
+            let kind = "writing its append-only file, which may be incomplete until then";
+            return Err(self.unsuitable(kind, instead));
         }
         Ok(())
     }

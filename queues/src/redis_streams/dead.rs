@@ -1,10 +1,12 @@
 use std::collections::HashMap;
 
 use nevent_webhooks::queue::Envelope;
+use redis::aio::MultiplexedConnection;
 use redis::{RedisResult, cmd};
 
 use super::entry::{ENVELOPE, Raw};
 use super::keys::Keys;
+use super::patience::{Patience, long};
 use super::{RedisStreams, RedisStreamsError};
 use crate::{DeadLetter, Select};
 
@@ -31,7 +33,9 @@ pub struct RedisDeadLetters {
 }
 
 /// Entries in one answer: envelopes may be large.
-const PAGE: usize = 100;
+const PAGE: usize = 16;
+/// Ids in one command.
+const IDS: usize = 100;
 
 impl RedisDeadLetters {
     pub(super) fn new(redis: RedisStreams, keys: Keys) -> Self {
@@ -55,12 +59,14 @@ impl RedisDeadLetters {
     ///
     /// The server cannot be reached, or does not answer. Those that were moved before stay so.
     pub async fn replay(&self, select: Select<'_>) -> Result<usize, RedisStreamsError> {
+        let (ids, failed) = (self.ids(select).await?, |error| self.redis.failed(error));
+        let mut connection = self.redis.own_connection().await.map_err(failed)?;
         let mut replayed = 0_usize;
-        for ids in self.ids(select).await?.chunks(PAGE) {
+        for ids in ids.chunks(PAGE) {
             let mut call = self.redis.scripts().replay.key(&self.keys.queue);
             call.key(&self.keys.dead).arg(ids);
-            let moved = call.invoke_async::<usize>(&mut self.redis.connection()).await;
-            replayed = replayed.saturating_add(moved.map_err(|error| self.redis.failed(error))?);
+            let moved = long(call.invoke_async::<usize>(&mut connection)).await;
+            replayed = replayed.saturating_add(moved.map_err(failed)?);
         }
         Ok(replayed)
     }
@@ -72,7 +78,7 @@ impl RedisDeadLetters {
     /// The server cannot be reached, or does not answer. Those that were deleted before stay so.
     pub async fn delete(&self, select: Select<'_>) -> Result<usize, RedisStreamsError> {
         let mut deleted = 0_usize;
-        for ids in self.ids(select).await?.chunks(PAGE) {
+        for ids in self.ids(select).await?.chunks(IDS) {
             let mut delete = cmd("XDEL");
             let delete = delete.arg(&self.keys.dead).arg(ids);
             let gone = delete.query_async::<usize>(&mut self.redis.connection()).await;
@@ -93,9 +99,10 @@ impl RedisDeadLetters {
         pick: impl Fn(String, DeadLetter) -> Option<T>,
     ) -> Result<Vec<T>, RedisStreamsError> {
         let (mut picked, mut from) = (Vec::new(), "-".to_owned());
+        let mut pages = Pages { dead: self, reader: None, patience: Patience::new(PAGE) };
         while picked.len() < limit {
-            let most = PAGE.min(limit - picked.len());
-            let page = self.page(&from, most).await.map_err(|error| self.redis.failed(error))?;
+            let page = pages.after(&from, limit - picked.len()).await;
+            let page = page.map_err(|error| self.redis.failed(error))?;
             let Some((last, _)) = page.last() else { break };
             from = format!("({last}");
             picked.extend(page.into_iter().filter_map(|(id, fields)| {
@@ -105,11 +112,33 @@ impl RedisDeadLetters {
         }
         Ok(picked)
     }
+}
 
-    async fn page(&self, from: &str, most: usize) -> RedisResult<Vec<Raw>> {
-        let mut range = cmd("XRANGE");
-        range.arg(&self.keys.dead).arg(from).arg("+").arg("COUNT").arg(most);
-        range.query_async(&mut self.redis.connection()).await
+/// The dead letters, on a connection of their own.
+struct Pages<'a> {
+    dead: &'a RedisDeadLetters,
+    reader: Option<MultiplexedConnection>,
+    patience: Patience,
+}
+
+impl Pages<'_> {
+    /// A page that is too large to arrive in time is asked for again as a smaller one.
+    async fn after(&mut self, from: &str, most: usize) -> RedisResult<Vec<Raw>> {
+        loop {
+            let reader = if let Some(reader) = &mut self.reader {
+                reader
+            } else {
+                self.reader.insert(self.dead.redis.own_connection().await?)
+            };
+            let most = most.min(self.patience.most());
+            let mut range = cmd("XRANGE");
+            range.arg(&self.dead.keys.dead).arg(from).arg("+").arg("COUNT").arg(most);
+            let was_exhausted = self.patience.is_exhausted();
+            match self.patience.wait(most, range.query_async(reader)).await {
+                Err(error) if error.is_timeout() && !was_exhausted => self.reader = None,
+                page => return page,
+            }
+        }
     }
 }
 

@@ -16,15 +16,17 @@ pub(super) struct Entry {
     pub(super) id: String,
     /// Attempts that have failed.
     pub(super) attempts: u32,
+    /// Those of them that its fields say. The others are deliveries that the server has counted.
+    pub(super) stored_attempts: u32,
     pub(super) content: Content,
 }
 
 impl Entry {
     pub(super) fn read((id, fields): Raw) -> Self {
         let attempts = fields.get(ATTEMPTS.as_bytes()).map(|text| String::from_utf8_lossy(text));
-        let attempts = attempts.and_then(|text| text.parse().ok()).unwrap_or_default();
+        let attempts: u32 = attempts.and_then(|text| text.parse().ok()).unwrap_or_default();
         let envelope = fields.get(ENVELOPE.as_bytes()).map(Envelope::from_json);
         let content = envelope.map_or(Content::Dead(UNREADABLE, None), Content::of);
-        Self { id, attempts, content }
+        Self { id, attempts, stored_attempts: attempts, content }
     }
 }

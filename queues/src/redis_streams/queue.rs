@@ -19,6 +19,8 @@ use super::{RedisStreams, RedisStreamsError};
 /// Before an entry is put, the server's configuration is checked again, at most once a second. A server
 /// that was restarted with a configuration that loses entries is refused (503).
 ///
+/// An entry of more than 64 MiB is refused (503).
+///
 /// A tenant's deliveries are refused (503): each tenant has a scope, and so a stream, of its own, which no
 /// worker could name.
 #[derive(Clone)]

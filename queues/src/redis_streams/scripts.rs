@@ -13,6 +13,8 @@ pub(super) struct Scripts {
     pub(super) due: Script,
     /// Says that entries are still in flight here.
     pub(super) keep: Script,
+    /// Counts a delivery of an entry in flight here, or sets their number.
+    pub(super) delivered: Script,
     /// Deletes dead letters that have expired, and members that are gone.
     pub(super) tidy: Script,
     /// Moves dead letters back to the stream.
@@ -27,6 +29,7 @@ impl Scripts {
             park: Script::new(include_str!("scripts/park.lua")),
             due: Script::new(include_str!("scripts/due.lua")),
             keep: Script::new(include_str!("scripts/keep.lua")),
+            delivered: Script::new(include_str!("scripts/delivered.lua")),
             tidy: Script::new(include_str!("scripts/tidy.lua")),
             replay: Script::new(include_str!("scripts/replay.lua")),
         }

@@ -1,6 +1,6 @@
 //! Acknowledges, delays or parks an entry when its handler has ended.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use redis::RedisResult;
 use tokio::time::sleep;
@@ -10,15 +10,16 @@ use super::keys::GROUP;
 use super::worker::Member;
 use crate::verdict::Verdict;
 
-/// As long as a restart of the server may take. Another worker takes the entry afterwards, and finds that
-/// it is done.
-const TRIES: u32 = 30;
+/// At least as long as a restart of the server may take.
+const LEAST: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_secs(1);
 
 impl Member {
-    /// Tells the server, also if it has to be restarted meanwhile.
+    /// Tells the server, also if it has to be restarted meanwhile. After half the time until others may
+    /// claim the entry it is left to whoever claims it, and who finds out whether it is done.
     pub(super) async fn settle(&self, entry: &Entry, verdict: &Verdict) {
-        for _ in 0..TRIES {
+        let (begun, longest) = (Instant::now(), LEAST.max(self.settings.claim_after / 2));
+        while begun.elapsed() < longest {
             match self.try_to_settle(entry, verdict).await {
                 Ok(()) => {
                     self.observe(entry, verdict);
@@ -28,6 +29,20 @@ impl Member {
             }
             sleep(PAUSE).await;
         }
+        if let Err(error) = self.set_deliveries(entry, verdict).await {
+            self.failed(error);
+        }
+    }
+
+    /// Sets the number of deliveries to the attempts that count. Otherwise each that ends here would be taken
+    /// for a crash, and entries that a full server cannot move to a retry would become dead letters.
+    async fn set_deliveries(&self, entry: &Entry, verdict: &Verdict) -> RedisResult<()> {
+        let attempts = match verdict {
+            Verdict::Done => entry.attempts,
+            Verdict::Retry { attempts, .. } | Verdict::Dead { attempts, .. } => *attempts,
+        };
+        let deliveries = attempts.saturating_sub(entry.stored_attempts);
+        self.delivered(&entry.id, Some(deliveries)).await.map(drop)
     }
 
     async fn try_to_settle(&self, entry: &Entry, verdict: &Verdict) -> RedisResult<()> {

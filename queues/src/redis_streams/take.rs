@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, RedisResult, cmd};
+use redis::{RedisResult, cmd};
 
-use super::CONNECT;
 use super::entry::Raw;
 use super::keys::GROUP;
+use super::patience::Patience;
 use super::settle::millis;
 use super::worker::Member;
 
@@ -15,14 +15,6 @@ use super::worker::Member;
 const BLOCK: Duration = Duration::from_secs(1);
 
 impl Member {
-    /// A connection for the blocking read alone.
-    pub(super) async fn reader(&self) -> RedisResult<MultiplexedConnection> {
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(CONNECT))
-            .set_response_timeout(Some(BLOCK * 5));
-        self.redis.0.client.get_multiplexed_async_connection_with_config(&config).await
-    }
-
     /// Creates the group unless it is there. It begins with the oldest entry: every entry in the stream
     /// is still to be handled.
     pub(super) async fn join(&self) -> RedisResult<()> {
@@ -38,39 +30,98 @@ impl Member {
     pub(super) async fn read(
         &self,
         reader: &mut MultiplexedConnection,
+        patience: &mut Patience,
         most: usize,
     ) -> RedisResult<Vec<Raw>> {
+        let most = most.min(patience.most());
         let mut read = cmd("XREADGROUP");
         read.arg("GROUP").arg(GROUP).arg(&self.name).arg("COUNT").arg(most);
         read.arg("BLOCK").arg(millis(BLOCK)).arg("STREAMS").arg(&self.keys.queue).arg(">");
-        let streams: Option<Vec<(String, Vec<Raw>)>> = read.query_async(reader).await?;
-        Ok(streams.into_iter().flatten().flat_map(|(_, entries)| entries).collect())
+        let answer = async {
+            let streams: Option<Vec<(String, Vec<Raw>)>> = read.query_async(reader).await?;
+            RedisResult::Ok(
+                streams.into_iter().flatten().flat_map(|(_, entries)| entries).collect(),
+            )
+        };
+        patience.wait(most, answer).await
     }
 
-    /// Claims entries whose worker has not been heard of, and says how often each was delivered.
-    pub(super) async fn claim_abandoned(&self, most: usize) -> RedisResult<Vec<(Raw, u32)>> {
+    /// Takes entries whose worker has not been heard of, and says how often each was delivered before.
+    ///
+    /// They are in hand, and so kept, while they are read one by one. Many large ones in one answer could
+    /// take longer than its limit.
+    pub(super) async fn take_abandoned(
+        &self,
+        reader: &mut MultiplexedConnection,
+        most: usize,
+    ) -> RedisResult<Vec<(Raw, u32)>> {
+        let mut ids = self.claim_abandoned(most).await?;
+        ids.retain(|id| self.take(id));
+        let mut taken = Vec::new();
+        for (index, id) in ids.iter().enumerate() {
+            match self.read_claimed(reader, id).await {
+                Ok(Some(entry)) => taken.push(entry),
+                Ok(None) => self.put_down(id),
+                Err(error) => {
+                    ids.iter().skip(index).for_each(|id| self.put_down(id));
+                    if taken.is_empty() {
+                        return Err(error);
+                    }
+                    self.failed(error);
+                    break;
+                }
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Their ids. This does not count as a delivery.
+    async fn claim_abandoned(&self, most: usize) -> RedisResult<Vec<String>> {
         let (queue, mut connection) = (&self.keys.queue, self.redis.connection());
         let idle = millis(self.settings.claim_after);
-        let (mut from, mut entries) = ("0-0".to_owned(), Vec::<Raw>::new());
+        let (mut from, mut ids) = ("0-0".to_owned(), Vec::<String>::new());
         // Each call looks at ten times as many entries as it may claim.
-        while entries.is_empty() {
+        while ids.is_empty() {
             let mut claim = cmd("XAUTOCLAIM");
-            claim.arg(queue).arg(GROUP).arg(&self.name).arg(idle).arg(&from).arg("COUNT").arg(most);
+            claim.arg(queue).arg(GROUP).arg(&self.name).arg(idle).arg(&from);
+            claim.arg("COUNT").arg(most).arg("JUSTID");
             let _deleted: Vec<String>;
-            (from, entries, _deleted) = claim.query_async(&mut connection).await?;
+            (from, ids, _deleted) = claim.query_async(&mut connection).await?;
             if from == "0-0" {
                 break;
             }
         }
-        let mut claimed = Vec::new();
-        for entry in entries {
-            let mut pending = cmd("XPENDING");
-            pending.arg(queue).arg(GROUP).arg(&entry.0).arg(&entry.0).arg(1);
-            let known: Vec<(String, String, u64, u32)> =
-                pending.query_async(&mut connection).await?;
-            claimed.push((entry, known.first().map_or(1, |(_, _, _, times)| *times)));
+        Ok(ids)
+    }
+
+    /// `None` if the entry is gone, or another worker has it.
+    async fn read_claimed(
+        &self,
+        reader: &mut MultiplexedConnection,
+        id: &str,
+    ) -> RedisResult<Option<(Raw, u32)>> {
+        // Before it is read, which may be what kills the worker.
+        let Some(before) = self.delivered(id, None).await? else { return Ok(None) };
+        let mut range = cmd("XRANGE");
+        range.arg(&self.keys.queue).arg(id).arg(id);
+        let answer = Patience::for_one().wait(1, range.query_async(reader)).await;
+        if answer.is_err() {
+            // An answer that did not arrive is no crash.
+            self.delivered(id, Some(before)).await?;
         }
-        Ok(claimed)
+        Ok(answer?.pop().map(|entry| (entry, before)))
+    }
+
+    /// Counts a delivery, or sets their number. Returns how many there were, or `None` if another worker has
+    /// the entry.
+    pub(super) async fn delivered(
+        &self,
+        id: &str,
+        deliveries: Option<u32>,
+    ) -> RedisResult<Option<u32>> {
+        let mut call = self.redis.scripts().delivered.key(&self.keys.queue);
+        call.arg(GROUP).arg(&self.name).arg(id).arg(deliveries);
+        call.invoke_async(&mut self.redis.connection()).await
     }
 
     /// Says that the entries in hand are at work.
@@ -90,7 +141,7 @@ impl Member {
         let mut call = self.redis.scripts().due.key(&self.keys.queue);
         call.key(&self.keys.delayed).arg(MOST_DUE);
         for _ in 0..MOST_CALLS {
-            if call.invoke_async::<i64>(&mut self.redis.connection()).await? < MOST_DUE {
+            if call.invoke_async::<i64>(&mut self.redis.connection()).await? == 0 {
                 break;
             }
         }

@@ -93,6 +93,7 @@ impl RedisStreamsWorker {
     }
 
     /// Sets how long dead letters are kept. 14 days by default. They hold personal data.
+    /// With zero they are deleted within a minute, and nobody can replay them.
     pub fn dead_letters_for(mut self, age: Duration) -> Self {
         self.0.settings.dead_for = age;
         self
@@ -141,11 +142,11 @@ impl Member {
     }
 
     /// Whether it was not in hand before.
-    fn take(&self, id: &str) -> bool {
+    pub(super) fn take(&self, id: &str) -> bool {
         self.in_hand.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned())
     }
 
-    fn put_down(&self, id: &str) {
+    pub(super) fn put_down(&self, id: &str) {
         self.in_hand.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
     }
 

@@ -48,9 +48,14 @@ async fn a_server_that_would_lose_entries_is_refused() {
         ))
         .await;
 
-    scene.database.execute("ALTER TABLE nevent_webhooks.entries SET UNLOGGED").await;
-    let text = refusal(&scene.options).await;
-    assert!(text.contains("is not logged, and is empty after a crash"), "{text}");
+    for table in ["entries", "records", "replays"] {
+        let table = format!("ALTER TABLE nevent_webhooks.{table} SET");
+        scene.database.execute(&format!("{table} UNLOGGED")).await;
+        let text = refusal(&scene.options).await;
+        assert!(text.contains("is not logged, and is empty after a crash"), "{text}");
+        scene.database.execute(&format!("{table} LOGGED")).await;
+    }
+    PostgresQueue::connect(&scene.options).await.expect("all are logged");
 }
 
 #[tokio::test]

@@ -6,14 +6,19 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use axum::{Router, routing::post};
+use nevent_webhooks::queue::hand_over;
+use nevent_webhooks::{DedupeLayer, Verifier, VerifyLayer};
 use tokio::time::sleep;
 
 use crate::hand_over::QUEUE;
+use crate::proxy::Proxy;
 use crate::scene::{Diary, Scene};
 use crate::support::directory::Directory;
 use crate::support::eventually;
 use crate::support::process::Process;
-use crate::support::sender::Sent;
+use crate::support::receiver::{SCOPE, secret, short_lease, spawn};
+use crate::support::sender::{Sender, Sent};
 
 /// The bridge with its packages and scripts, in a copy of the crate's directories.
 fn installed() -> Directory {
@@ -41,10 +46,15 @@ fn installed() -> Directory {
 
 /// Every line that it prints is written into the diary.
 fn node(directory: &Directory, file: &str, url: &str, diary: &Diary) -> Process {
+    node_for(SCOPE, directory, file, url, diary)
+}
+
+fn node_for(scope: &str, directory: &Directory, file: &str, url: &str, diary: &Diary) -> Process {
     let mut command = Command::new("node");
     command
         .arg(directory.path().join("bullmq").join(file))
         .env("REDIS_URL", url)
+        .env("SCOPE", scope)
         .env("CLAIM_AFTER_MS", "1000");
     let mut process = command.stdout(Stdio::piped()).spawn().expect("node is installed");
     let (lines, diary) = (process.stdout.take().expect("piped"), diary.clone());
@@ -114,4 +124,47 @@ async fn leave_the_rest_of_a_rust_worker(scene: &Scene) {
     scene.server.command::<u32>(&["ZADD", "{tickets}:queue:delayed", "1", &waits]).await;
     scene.server.command::<u32>(&["XDEL", QUEUE, &id]).await;
     scene.server.command::<String>(&["XADD", DEAD, "1-1", "envelope", "old"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs node and npm: cargo test --features redis-streams --test redis_streams bullmq -- --ignored"]
+async fn bullmq_has_a_job_for_each_receiver_that_had_the_event() {
+    let (scene, diary, directory) = (Scene::new().await, Diary::default(), installed());
+    let url = scene.server.url();
+    let others = Sender::new(vec![spawn(refunds(&scene)).await]);
+    // Both add to the queue `tickets`.
+    let bridge = |scope| node_for(scope, &directory, "bridge.js", &url, &diary);
+    let _bridges = [SCOPE, "refunds"].map(bridge);
+    for sender in [&scene.sender, &others, &scene.sender] {
+        sender.deliver(&Sent::single(1)).await;
+    }
+    for stream in [QUEUE, "{refunds}:queue"] {
+        let is_empty = async || scene.server.command::<u32>(&["XLEN", stream]).await == 0;
+        eventually("the stream is empty", is_empty).await;
+    }
+    assert_eq!(scene.server.command::<u32>(&["LLEN", "bull:tickets:wait"]).await, 2);
+}
+
+/// Another receiver on the same server.
+fn refunds(scene: &Scene) -> Router {
+    let (store, options) = (scene.redis.store(), short_lease());
+    let dedupe = DedupeLayer::with_options("refunds", store, options).expect("safe options");
+    let webhook = post(hand_over(scene.redis.queue()));
+    let verify = VerifyLayer::new(Verifier::new(secret()));
+    Router::new().route("/webhooks/nevent", webhook.route_layer((verify, dedupe)))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs node and npm: cargo test --features redis-streams --test redis_streams bullmq -- --ignored"]
+async fn bullmqs_bridge_replaces_silent_connections_and_ends_when_it_is_told_to() {
+    let (scene, diary, directory) = (Scene::new().await, Diary::default(), installed());
+    let proxy = Proxy::before(&scene.server).await;
+    let mut bridge = node(&directory, "bridge.js", &proxy.url(), &diary);
+    for number in 0..2 {
+        scene.sender.deliver(&Sent::single(number)).await;
+        eventually("the stream is empty", async || scene.entries().await.is_empty()).await;
+        proxy.silence();
+    }
+    bridge.signal("-TERM");
+    eventually("it ends", async || bridge.has_ended()).await;
 }

@@ -182,3 +182,24 @@ async fn a_group_that_is_lost_is_created_again_and_loses_nothing() {
     eventually("the second is handled", async || diary.has("evt_2")).await;
     running.stop().await;
 }
+
+/// The worker cannot claim it, and cannot write that it is to be tried again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_server_makes_no_dead_letters_of_events_that_never_ran() {
+    let (scene, diary) = (Scene::new().await, Diary::default());
+    scene.sender.until_accepted("d-0", &event_json("evt_0")).await;
+    let running = Running::start(&scene.once(), scene.worker(), noting(&diary));
+    eventually("a group", async || scene.depth().await == 0).await;
+    running.stop().await;
+    scene.sender.until_accepted("d-1", &event_json("evt_1")).await;
+    scene.server.command::<String>(&["CONFIG", "SET", "maxmemory", "1"]).await;
+    let told = Diary::default();
+    let worker = scene.worker().observer(told.observer());
+    let running = Running::start(&scene.once(), worker, noting(&diary));
+    // Four of them are one claim. It has three attempts.
+    eventually("it is claimed four times", async || told.lines().len() >= 16).await;
+    scene.server.command::<String>(&["CONFIG", "SET", "maxmemory", "0"]).await;
+    eventually("it is handled", async || diary.has("evt_1")).await;
+    running.stop().await;
+    assert!(scene.dead().list(10).await.expect("a list").is_empty());
+}

@@ -98,3 +98,28 @@ async fn a_server_that_is_restarted_without_its_append_only_file_is_a_503() {
     scene.server.restart_with(DURABLE).await;
     scene.sender.until_accepted("d-2", &event_json("evt_2")).await;
 }
+
+/// Until the log is written, entries are in no file that a restart reads.
+#[tokio::test]
+async fn whose_append_only_file_is_only_being_switched_on() {
+    let server = Server::with(&["--appendfsync", "always"]).await;
+    let allowing = RedisStreamsOptions::new().dangerously_allow_no_persistence();
+    let redis = RedisStreams::open(&server.url(), allowing).await.expect("allowed");
+    for key in 0..10 {
+        server.command::<String>(&["SET", &format!("key-{key}"), "value"]).await;
+    }
+    server.command::<String>(&["CONFIG", "SET", "rdb-key-save-delay", "1000000"]).await;
+    // Ten seconds, in a process that keeps this delay.
+    server.command::<String>(&["BGSAVE"]).await;
+    server.command::<String>(&["CONFIG", "SET", "rdb-key-save-delay", "0"]).await;
+    server.command::<String>(&["CONFIG", "SET", "appendonly", "yes"]).await;
+    let error = refusal(&server, RedisStreamsOptions::new()).await;
+    assert!(error.contains("writing its append-only file"), "{error}");
+    redis.ready().await.expect("it may lose everything");
+    let is_ready = async || RedisStreams::connect(&server.url()).await.is_ok();
+    eventually("the file is written", is_ready).await;
+    let redis = RedisStreams::connect(&server.url()).await.expect("durable");
+    server.command::<String>(&["CONFIG", "SET", "rdb-key-save-delay", "300000"]).await;
+    server.command::<String>(&["BGREWRITEAOF"]).await;
+    redis.ready().await.expect("a rewrite of a file that is there loses nothing");
+}

@@ -47,6 +47,10 @@ impl Server {
         format!("redis://127.0.0.1:{}/", self.port)
     }
 
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// `kill -9`.
     pub fn kill(&self) {
         self.process.lock().unwrap_or_else(PoisonError::into_inner).kill();

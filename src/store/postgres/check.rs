@@ -47,10 +47,13 @@ async fn check_server(pool: &Pool) -> Result<(), PostgresStoreError> {
 async fn check_tables(pool: &Pool, schema: &Schema) -> Result<(), PostgresStoreError> {
     let (server, name) = (|| pool.server().to_owned(), || schema.name.clone());
     let found = match known_version_of(pool, schema).await? {
-        Some(VERSION) if has_rights(pool, schema).await? => return Ok(()),
-        Some(VERSION) => {
+        Some(VERSION) if !has_rights(pool, schema).await? => {
             return Err(PostgresStoreError::Rights { server: server(), schema: name() });
         }
+        Some(VERSION) if !is_logged(pool, schema).await? => {
+            return Err(PostgresStoreError::Unlogged { server: server(), schema: name() });
+        }
+        Some(VERSION) => return Ok(()),
         Some(version) => format!("version {version} of the tables, not {VERSION},"),
         None => "no tables of a PostgresStore".to_owned(),
     };
@@ -90,4 +93,13 @@ async fn has_rights(pool: &Pool, schema: &Schema) -> Result<bool, PostgresStoreE
          unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) r"
     );
     Ok(pool.query(BEGIN, &rights, &[]).await?.get(0))
+}
+
+async fn is_logged(pool: &Pool, schema: &Schema) -> Result<bool, PostgresStoreError> {
+    let text = schema.name.replace('\'', "''");
+    let logged = format!(
+        "SELECT bool_and(relpersistence = 'p') FROM pg_class \
+         WHERE oid IN ('{text}.records'::regclass, '{text}.replays'::regclass)"
+    );
+    Ok(pool.query(BEGIN, &logged, &[]).await?.get(0))
 }

@@ -125,6 +125,18 @@ pub enum PostgresStoreError {
         /// The schema's name, in quotes.
         schema: String,
     },
+    /// A table of the store is not logged. After a crash of the server it would be empty, and deliveries
+    /// that are done would be handled again.
+    #[error(
+        "PostgreSQL at {server} has a table in the schema {schema} that is not logged, and is empty after a crash: ALTER TABLE {schema}.records SET LOGGED, and the same for {schema}.replays"
+    )]
+    #[non_exhaustive]
+    Unlogged {
+        /// The server's address.
+        server: String,
+        /// The schema's name, in quotes.
+        schema: String,
+    },
 }
 
 impl From<PostgresStoreError> for StoreError {

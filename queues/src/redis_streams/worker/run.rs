@@ -12,6 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
 use super::super::entry::{Entry, Raw};
+use super::super::patience::Patience;
 use super::Member;
 use crate::RetryPolicy;
 use crate::content::Content;
@@ -71,7 +72,8 @@ async fn read(
     start: &Start,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let mut source = Source { reader: None, taken_over: None };
+    let patience = Patience::new(usize::try_from(MOST_AT_ONCE).unwrap_or(usize::MAX));
+    let mut source = Source { reader: None, patience, taken_over: None };
     while !*stopped.borrow() {
         // An entry that was taken is to be handled at once: its time until others claim it runs.
         let permit = tokio::select! {
@@ -88,7 +90,7 @@ async fn read(
         match source.next(member, permits.len()).await {
             Ok(entries) => {
                 for (entry, permit) in entries.into_iter().zip(permits) {
-                    begin(member, entry, permit, start);
+                    start(entry, permit);
                 }
             }
             Err(error) => {
@@ -102,6 +104,7 @@ async fn read(
 
 struct Source {
     reader: Option<MultiplexedConnection>,
+    patience: Patience,
     /// When it last looked for entries of workers that have crashed.
     taken_over: Option<Instant>,
 }
@@ -119,33 +122,34 @@ impl Source {
         }
     }
 
-    /// Entries of workers that have crashed, or else new ones.
+    /// Entries of workers that have crashed, or else new ones. All are in hand.
     async fn take(&mut self, member: &Member, most: usize) -> RedisResult<Vec<Entry>> {
         let reader = if let Some(reader) = &mut self.reader {
             reader
         } else {
-            self.reader.insert(member.reader().await?)
+            self.reader.insert(member.redis.own_connection().await?)
         };
         let often = member.settings.claim_after / 3;
         if self.taken_over.is_none_or(|at| at.elapsed() >= often) {
-            let abandoned = member.claim_abandoned(most).await?;
+            let abandoned = member.take_abandoned(reader, most).await?;
             if !abandoned.is_empty() {
                 let policy = member.settings.retry;
                 return Ok(abandoned.into_iter().map(|one| taken_over(one, policy)).collect());
             }
             self.taken_over = Some(Instant::now());
         }
-        let entries = member.read(reader, most).await?;
+        let mut entries = member.read(reader, &mut self.patience, most).await?;
+        entries.retain(|(id, _)| member.take(id));
         Ok(entries.into_iter().map(Entry::read).collect())
     }
 }
 
-/// An entry of a worker that has crashed, and how often it was delivered, this time included.
+/// An entry of a worker that has crashed, and how often it was delivered before.
 fn taken_over((entry, delivered): (Raw, u32), policy: RetryPolicy) -> Entry {
     let mut entry = Entry::read(entry);
-    // Each delivery but this one ended with a crash. The count is kept in the entry, since an entry that
+    // Each of these deliveries ended with a crash. The count is kept in the entry, since an entry that
     // waits for a retry returns as a new one. Otherwise one that kills its worker would kill them all.
-    entry.attempts = entry.attempts.saturating_add(delivered.saturating_sub(1));
+    entry.attempts = entry.attempts.saturating_add(delivered);
     let has_run = matches!(entry.content, Content::Event(_));
     if has_run && policy.delay_after(entry.attempts).is_none() {
         entry.content = entry.content.killer();
@@ -163,38 +167,40 @@ fn with_more(
     std::iter::once(first).chain(more).collect()
 }
 
-fn begin(member: &Member, entry: Entry, permit: OwnedSemaphorePermit, start: &Start) {
-    if member.take(&entry.id) {
-        start(entry, permit);
-    }
-}
-
 /// Everything that has its time. Ends only if it is dropped.
 async fn look_after(member: &Member) {
     let third = member.settings.claim_after / 3;
     let (mut kept, mut tidied) = (Instant::now(), None::<Instant>);
     loop {
         sleep(TICK.min(third)).await;
-        let round = async {
-            if kept.elapsed() >= third {
-                kept = Instant::now();
-                member.keep().await?;
-            }
-            if tidied.is_none_or(|at| at.elapsed() >= TIDY) {
-                member.tidy().await?;
-                tidied = Some(Instant::now());
-            }
-            member.move_due().await
-        };
-        match round.await {
-            // The reader creates the group.
-            Err(error) if error.code() == Some("NOGROUP") => {}
-            Err(error) => {
-                member.failed(error);
-                sleep(PAUSE).await;
-            }
-            Ok(()) => {}
+        let now = Instant::now();
+        let mut is_well = true;
+        if kept.elapsed() >= third {
+            is_well = has_succeeded(member, member.keep().await);
+            // Otherwise again soon: after the third failure others would claim the entries.
+            kept = if is_well { now } else { kept };
         }
+        // Each by itself: a lasting error of one must not end the others.
+        is_well &= has_succeeded(member, member.move_due().await);
+        if tidied.is_none_or(|at| at.elapsed() >= TIDY) {
+            is_well &= has_succeeded(member, member.tidy().await);
+            tidied = Some(now);
+        }
+        if !is_well {
+            sleep(PAUSE).await;
+        }
+    }
+}
+
+fn has_succeeded(member: &Member, answer: RedisResult<()>) -> bool {
+    match answer {
+        // The reader creates the group.
+        Err(error) if error.code() == Some("NOGROUP") => true,
+        Err(error) => {
+            member.failed(error);
+            false
+        }
+        Ok(()) => true,
     }
 }
 
