@@ -2,7 +2,6 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
@@ -27,8 +26,6 @@ use crate::support::tools::tools;
 pub struct Broker {
     running: Mutex<Option<Process>>,
     pub port: u16,
-    /// How often it was killed and started again.
-    pub crashes: AtomicUsize,
     store_port: u16,
     store: Mutex<Option<Process>>,
     directory: Directory,
@@ -52,7 +49,6 @@ impl Broker {
         let broker = Self {
             running: Mutex::default(),
             port: free_port(),
-            crashes: AtomicUsize::default(),
             store_port,
             store: Mutex::new(Some(store)),
             directory,
@@ -182,7 +178,6 @@ impl ledger::Broker for Broker {
 
     async fn crash_and_restart(&self) {
         self.kill();
-        self.crashes.fetch_add(1, Ordering::Relaxed);
         self.up().await;
         sleep(PEACE).await;
     }

@@ -5,11 +5,11 @@ mod support;
 
 mod broker;
 mod configuration;
-mod dead_letters;
+mod engine;
 mod examples;
-mod ledger;
 mod outages;
 mod rebalance;
-mod waiting;
-mod whole;
-mod work;
+
+mod promises {
+    crate::support::promises::engine_promises!(crate::engine::Kafka);
+}

@@ -1,16 +1,21 @@
 //! Redis Streams, against servers that each test starts and kills itself.
 
+#[path = "../support/mod.rs"]
+mod support;
+
 mod bullmq;
 mod dead;
+mod delayed;
+mod engine;
 mod examples;
 mod hand_over;
-mod ledger;
 mod outages;
 mod permissions;
 mod refused;
-mod retries;
 mod scene;
 mod server;
-#[path = "../support/mod.rs"]
-mod support;
 mod takeover;
+
+mod promises {
+    crate::support::promises::engine_promises!(crate::engine::Streams);
+}
