@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use rdkafka::Message;
 use rdkafka::message::{OwnedHeaders, OwnedMessage};
-use tokio::sync::mpsc::channel;
+use tokio::sync::mpsc::{Receiver, channel};
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::client::Limit;
 use super::message::{attempts_of, envelope_of, reason_of, replayed};
@@ -59,14 +60,15 @@ impl KafkaDeadLetters {
     ///
     /// [`KafkaError`] if the brokers fail.
     pub async fn list(&self, limit: usize) -> Result<Vec<DeadLetter>, KafkaError> {
+        let (mut messages, reading) = self.read();
         let mut letters = Vec::new();
-        let visit = async |message: &OwnedMessage| {
-            if letters.len() < limit {
-                letters.push(letter_of(message));
-            }
-            Ok(letters.len() < limit)
-        };
-        self.each(visit).await?;
+        while letters.len() < limit
+            && let Some(message) = messages.recv().await
+        {
+            letters.push(letter_of(&message));
+        }
+        drop(messages);
+        ended(reading).await?;
         Ok(letters)
     }
 
@@ -77,19 +79,7 @@ impl KafkaDeadLetters {
     /// [`KafkaError`] if the brokers fail. Call it again: what has been replayed is gone, but for one that
     /// may be in both topics.
     pub async fn replay(&self, select: Select<'_>) -> Result<usize, KafkaError> {
-        self.remove(select, async |message| {
-            let envelope = envelope_of(message);
-            let key = envelope.map_or_else(|_| String::new(), |one| (self.options.key)(&one));
-            let record = Record {
-                topic: &self.options.topic,
-                partition: None,
-                key: key.as_bytes(),
-                headers: replayed(message),
-                value: message.payload(),
-            };
-            self.publisher.publish(record).await
-        })
-        .await
+        self.remove(select, true).await
     }
 
     /// Removes dead letters, for example those of a fan who is to be forgotten. Returns how many.
@@ -101,26 +91,37 @@ impl KafkaDeadLetters {
     ///
     /// [`KafkaError`] if the brokers fail.
     pub async fn delete(&self, select: Select<'_>) -> Result<usize, KafkaError> {
-        self.remove(select, async |_| Ok(())).await
+        self.remove(select, false).await
     }
 
-    /// Removes the chosen dead letters after `act` has succeeded for each. Returns how many.
-    async fn remove(
-        &self,
-        select: Select<'_>,
-        act: impl AsyncFn(&OwnedMessage) -> Result<(), KafkaError>,
-    ) -> Result<usize, KafkaError> {
+    /// Removes the chosen dead letters, each after it is in the topic again if it is to be. Returns how many.
+    async fn remove(&self, select: Select<'_>, is_replayed: bool) -> Result<usize, KafkaError> {
+        let (mut messages, reading) = self.read();
         let mut count = 0;
-        let visit = async |message: &OwnedMessage| {
-            if select.includes(&letter_of(message)) {
-                act(message).await?;
-                self.bury(message).await?;
+        while let Some(message) = messages.recv().await {
+            if select.includes(&letter_of(&message)) {
+                if is_replayed {
+                    self.put_again(&message).await?;
+                }
+                self.bury(&message).await?;
                 count += 1;
             }
-            Ok(true)
-        };
-        self.each(visit).await?;
+        }
+        ended(reading).await?;
         Ok(count)
+    }
+
+    async fn put_again(&self, message: &OwnedMessage) -> Result<(), KafkaError> {
+        let envelope = envelope_of(message);
+        let key = envelope.map_or_else(|_| String::new(), |one| (self.options.key)(&one));
+        let record = Record {
+            topic: &self.options.topic,
+            partition: None,
+            key: key.as_bytes(),
+            headers: replayed(message),
+            value: message.payload(),
+        };
+        self.publisher.publish(record).await
     }
 
     /// Publishes the record that ends a dead letter, into the same partition even if the topic has got more
@@ -136,22 +137,19 @@ impl KafkaDeadLetters {
         self.publisher.publish(record).await
     }
 
-    /// Visits the dead letters that there are now, until `visit` returns `false`.
-    async fn each(
-        &self,
-        mut visit: impl AsyncFnMut(&OwnedMessage) -> Result<bool, KafkaError>,
-    ) -> Result<(), KafkaError> {
-        let (options, (sender, mut letters)) = (Arc::clone(&self.options), channel(IN_MEMORY));
-        let reading = tokio::task::spawn_blocking(move || dead_log::read(&options, &sender));
-        while let Some(message) = letters.recv().await {
-            if !visit(&message).await? {
-                break;
-            }
-        }
-        drop(letters);
-        let failed = || KafkaError::Broker("the reader has failed".to_owned());
-        reading.await.unwrap_or_else(|_| Err(failed()))
+    /// Reads the dead letters that there are now, until nobody listens. Its callers take them without async
+    /// closures, with which their futures could not be sent to another thread.
+    fn read(&self) -> (Receiver<OwnedMessage>, Reading) {
+        let (options, (sender, messages)) = (Arc::clone(&self.options), channel(IN_MEMORY));
+        (messages, spawn_blocking(move || dead_log::read(&options, &sender)))
     }
+}
+
+type Reading = JoinHandle<Result<(), KafkaError>>;
+
+async fn ended(reading: Reading) -> Result<(), KafkaError> {
+    let failed = || KafkaError::Broker("the reader has failed".to_owned());
+    reading.await.unwrap_or_else(|_| Err(failed()))
 }
 
 fn letter_of(message: &OwnedMessage) -> DeadLetter {

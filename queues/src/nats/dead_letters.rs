@@ -66,12 +66,7 @@ impl NatsDeadLetters {
     ///
     /// [`NatsError`]. Those before the failure are replayed.
     pub async fn replay(&self, select: Select<'_>) -> Result<usize, NatsError> {
-        let put = async |message: &StreamMessage| {
-            let mut headers = replayed(&message.headers);
-            name(&mut headers, "replay", message.sequence, message.time.unix_timestamp_nanos());
-            self.link.publish(&self.options.name, headers, message.payload.clone()).await
-        };
-        self.remove(select, put).await
+        self.remove(select, true).await
     }
 
     /// Deletes the selected dead letters. **They are lost.** Returns how many.
@@ -80,24 +75,29 @@ impl NatsDeadLetters {
     ///
     /// [`NatsError`]. Those before the failure are deleted.
     pub async fn delete(&self, select: Select<'_>) -> Result<usize, NatsError> {
-        self.remove(select, async |_| Ok(())).await
+        self.remove(select, false).await
     }
 
-    /// Deletes the selected dead letters after `act` has succeeded for each. Returns how many.
-    async fn remove(
-        &self,
-        select: Select<'_>,
-        act: impl AsyncFn(&StreamMessage) -> Result<(), NatsError>,
-    ) -> Result<usize, NatsError> {
+    /// Deletes the selected dead letters, each after it is in the stream of the entries again if it is to be.
+    /// Returns how many. It takes no async closure, with which the future could not be sent to another thread.
+    async fn remove(&self, select: Select<'_>, is_replayed: bool) -> Result<usize, NatsError> {
         let (mut all, mut count) = (self.all().await?, 0);
         while let Some(message) = all.next().await? {
             if select.includes(&letter_of(&message)) {
-                act(&message).await?;
+                if is_replayed {
+                    self.put_again(&message).await?;
+                }
                 all.delete(&message).await?;
                 count += 1;
             }
         }
         Ok(count)
+    }
+
+    async fn put_again(&self, message: &StreamMessage) -> Result<(), NatsError> {
+        let mut headers = replayed(&message.headers);
+        name(&mut headers, "replay", message.sequence, message.time.unix_timestamp_nanos());
+        self.link.publish(&self.options.name, headers, message.payload.clone()).await
     }
 
     /// Those that there are now. What is replayed may be a dead letter again before the last one is reached.

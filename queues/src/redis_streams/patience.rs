@@ -45,19 +45,15 @@ impl Patience {
         answer: impl Future<Output = RedisResult<Vec<T>>>,
     ) -> RedisResult<Vec<T>> {
         let (begun, limit) = (Instant::now(), self.limit());
-        match timeout(limit, answer).await {
-            Ok(answer) => {
-                let has_entries = answer.as_ref().is_ok_and(|entries| !entries.is_empty());
-                if has_entries && begun.elapsed() < SHORT / 2 {
-                    self.grow();
-                }
-                answer
-            }
-            Err(_) => {
-                self.shrink(entries);
-                Err(too_slow(limit))
-            }
+        let Ok(answer) = timeout(limit, answer).await else {
+            self.shrink(entries);
+            return Err(too_slow(limit));
+        };
+        let has_entries = answer.as_ref().is_ok_and(|entries| !entries.is_empty());
+        if has_entries && begun.elapsed() < SHORT / 2 {
+            self.grow();
         }
+        answer
     }
 
     fn limit(&self) -> Duration {

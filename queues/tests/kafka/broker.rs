@@ -1,7 +1,6 @@
 use std::net::TcpStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
@@ -27,8 +26,6 @@ use crate::support::tools::tools;
 pub struct Broker {
     running: Mutex<Option<Process>>,
     pub port: u16,
-    /// How often it was killed and started again.
-    pub crashes: AtomicUsize,
     store: Objects,
     directory: Directory,
 }
@@ -45,7 +42,6 @@ impl Broker {
         let broker = Self {
             running: Mutex::default(),
             port: free_port(),
-            crashes: AtomicUsize::default(),
             store: Objects::start().await,
             directory: Directory::new(),
         };
@@ -174,7 +170,6 @@ impl ledger::Broker for Broker {
 
     async fn crash_and_restart(&self) {
         self.kill();
-        self.crashes.fetch_add(1, Ordering::Relaxed);
         self.up().await;
         sleep(PEACE).await;
     }

@@ -7,9 +7,9 @@ use nevent_webhooks_queues::Select;
 use nevent_webhooks_queues::kafka::KafkaDeadLetters;
 
 use crate::broker::{Broker, options};
+use crate::engine::{Work, sender};
 use crate::support::eventually;
 use crate::support::sender::Sent;
-use crate::work::{Work, sender};
 
 /// A client panics when it reads the name.
 #[tokio::test]

@@ -5,13 +5,13 @@ mod support;
 
 mod broker;
 mod configuration;
-mod dead_letters;
+mod engine;
 mod examples;
 mod foreign;
-mod ledger;
 mod objects;
 mod outages;
 mod rebalance;
-mod waiting;
-mod whole;
-mod work;
+
+mod promises {
+    crate::support::promises::engine_promises!(crate::engine::Kafka);
+}

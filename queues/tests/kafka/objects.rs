@@ -1,7 +1,7 @@
 //! The object store in which the broker keeps its data. It runs in a thread of the test's process, so a
 //! kill of the broker loses nothing that the broker has stored.
 //!
-//! Of the protocol of S3 it has what the broker uses: objects with ETags, conditions, and lists.
+//! Of the protocol of S3 it has what the broker uses: objects with tags, conditions, and lists.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
@@ -23,7 +23,7 @@ pub struct Objects {
     _stop: oneshot::Sender<()>,
 }
 
-/// Each object, and the number of the write that made it, which is its ETag.
+/// Each object, and the number of the write that made it, which is its tag.
 #[derive(Default)]
 struct All {
     of: BTreeMap<String, (Bytes, u64)>,

@@ -15,8 +15,8 @@ use rdkafka::producer::{FutureProducer, FutureRecord};
 use tokio::sync::{oneshot, watch};
 
 use crate::broker::{Broker, client};
+use crate::engine::Work;
 use crate::support::eventually;
-use crate::work::Work;
 
 /// More than a worker keeps of one partition.
 const MANY: usize = 600;

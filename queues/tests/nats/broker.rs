@@ -1,5 +1,4 @@
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -21,8 +20,6 @@ pub struct Broker {
     process: Mutex<Process>,
     directory: Directory,
     pub port: u16,
-    /// How often it was killed and started again.
-    pub crashes: AtomicUsize,
 }
 
 /// With JetStream. Its directory is the working directory.
@@ -45,7 +42,7 @@ impl Broker {
             let text = format!("listen: \"127.0.0.1:{port}\"\n{lines}\n");
             std::fs::write(directory.file("conf"), text).expect("a directory of its own");
             let process = Mutex::new(run(&directory));
-            let broker = Self { process, directory, port, crashes: AtomicUsize::default() };
+            let broker = Self { process, directory, port };
             if broker.is_up().await {
                 return broker;
             }
@@ -165,8 +162,6 @@ fn run(directory: &Directory) -> Process {
 impl ledger::Broker for Broker {
     async fn crash_and_restart(&self) {
         self.kill();
-        self.crashes.fetch_add(1, Ordering::Relaxed);
-        // At once: this future can be dropped while it waits, and the server would stay away.
         self.up().await;
     }
 }

@@ -4,16 +4,14 @@ use std::time::{Duration, SystemTime};
 
 use async_nats::jetstream::consumer::{AckPolicy, pull};
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
-use nevent_webhooks_queues::nats::{
-    NatsDeadLetters, NatsError, NatsOptions, NatsQueue, NatsWorker,
-};
+use nevent_webhooks_queues::nats::{NatsError, NatsOptions, NatsQueue, NatsWorker};
 use nevent_webhooks_queues::{RetryPolicy, Select};
 
 use crate::broker::Broker;
+use crate::engine::{Dead, Work, sender};
 use crate::support::eventually;
 use crate::support::ports::free_port;
 use crate::support::sender::Sent;
-use crate::work::{Work, sender};
 
 async fn refusal(options: &NatsOptions) -> NatsError {
     one_line(NatsQueue::connect(options).await.expect_err("a refusal"))
@@ -225,9 +223,9 @@ async fn users_with_limited_rights_are_enough() {
     };
     sender(&options("receiver")).await.deliver(&Sent::single(1)).await;
     let work = Work::start(&options("worker"), |attempt| attempt <= 2).await;
-    let dead = NatsDeadLetters::connect(&options("worker")).await.expect("a server");
-    eventually("the dead letter", async || dead.list(1).await.expect("a server").len() == 1).await;
-    assert_eq!(dead.replay(Select::All).await.expect("a server"), 1);
+    let dead = Dead::of(&options("worker")).await;
+    dead.are(1).await;
+    assert_eq!(dead.replay(Select::All).await, 1);
     eventually("it is handled", async || work.count() == 3).await;
     work.stop().await;
 }

@@ -5,13 +5,13 @@ mod support;
 
 mod broker;
 mod configuration;
-mod crashes;
 mod dead_letters;
+mod engine;
 mod examples;
-mod ledger;
 mod network;
 mod outages;
 mod proxy;
-mod waiting;
-mod whole;
-mod work;
+
+mod promises {
+    crate::support::promises::engine_promises!(crate::engine::Nats);
+}

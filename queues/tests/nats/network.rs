@@ -8,10 +8,10 @@ use tokio::net::TcpListener;
 use tokio::time::timeout;
 
 use crate::broker::Broker;
+use crate::engine::{Work, sender};
 use crate::proxy::Proxy;
 use crate::support::eventually;
 use crate::support::sender::Sent;
-use crate::work::{Work, sender};
 
 /// The announcement comes before TLS, so anybody on the network can change it.
 #[tokio::test]

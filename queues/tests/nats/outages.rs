@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use async_nats::jetstream::stream::DiscardPolicy;
 use nevent_webhooks::store::MemoryStore;
-use nevent_webhooks_queues::nats::{NatsDeadLetters, NatsOptions, NatsQueue};
+use nevent_webhooks_queues::nats::{NatsOptions, NatsQueue};
 use nevent_webhooks_queues::{RetryPolicy, Select, WorkerIncident};
 
 use crate::broker::Broker;
+use crate::engine::{Dead, Work, sender};
+use crate::support::eventually;
 use crate::support::sender::{Sender, Sent, event_json};
-use crate::support::{eventually, receiver};
-use crate::work::{Work, sender};
 
 const LATER: (u16, &str) = (503, "Try again later");
 
@@ -22,25 +22,15 @@ async fn is_answered_503(sender: &Sender) {
 }
 
 #[tokio::test]
-async fn without_the_server_the_sender_is_answered_503_until_it_is_back() {
+async fn a_queue_tells_whether_it_is_connected() {
     let broker = Broker::start().await;
     let options = broker.options("tickets");
     let queue = NatsQueue::connect(&options).await.expect("a server");
-    let app = receiver::app(queue.clone(), MemoryStore::new());
-    let sender = Sender::new(vec![receiver::spawn(app).await]);
-    let work = Work::start(&options, |_| false).await;
-    sender.deliver(&Sent::single(1)).await;
-    eventually("it is handled", async || work.count() == 1).await;
     assert!(queue.is_connected());
-
     broker.kill();
-    is_answered_503(&sender).await;
-    assert!(!queue.is_connected());
+    eventually("the queue notices", async || !queue.is_connected()).await;
     broker.up().await;
-    sender.deliver(&Sent::single(2)).await;
-    eventually("it is handled, too", async || work.count() == 2).await;
-    eventually("it is deleted", async || broker.messages("tickets").await == 0).await;
-    work.stop().await;
+    eventually("it is connected again", async || queue.is_connected()).await;
 }
 
 /// A kill would do for the delay, but can make the server forget the acknowledgement of the last moment.
@@ -264,9 +254,9 @@ async fn moves_the_largest(broker: &Broker, queue: &str) {
     }
     assert!(length > 2048, "{length}");
     let work = Work::start(&options, |attempt| attempt <= 2).await;
-    let dead = NatsDeadLetters::connect(&options).await.expect("a server");
-    eventually("it is dead", async || dead.list(1).await.expect("a server").len() == 1).await;
-    assert_eq!(dead.replay(Select::All).await.expect("a server"), 1);
+    let dead = Dead::of(&options).await;
+    dead.are(1).await;
+    assert_eq!(dead.replay(Select::All).await, 1);
     eventually("it is handled", async || work.count() == 3).await;
     work.stop().await;
 }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use crate::engine::{Work, sender};
+use crate::scene::{options, own_server};
 use crate::servers::bouncer::Bouncer;
 use crate::support::eventually;
 use crate::support::sender::Sent;
-use crate::work::{Work, options, own_server, sender};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn receivers_and_workers_go_through_pgbouncer() {

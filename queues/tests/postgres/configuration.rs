@@ -4,11 +4,12 @@ use nevent_webhooks_queues::postgres::{
     PostgresDeadLetters, PostgresError, PostgresOptions, PostgresQueue, PostgresWorker,
 };
 
+use crate::engine::Work;
+use crate::scene::{Scene, options, own_server};
 use crate::servers::Server;
 use crate::servers::server::Database;
 use crate::support::ports::free_port;
 use crate::support::sender::Sent;
-use crate::work::{Scene, Work, options, own_server};
 
 async fn refusal(options: &PostgresOptions) -> String {
     let error = PostgresQueue::connect(options).await.expect_err("a refusal");
@@ -134,7 +135,7 @@ async fn rights_are_checked_and_those_of_the_schema_suffice() {
         let line = sql.lines().find(|line| line.contains(grant)).expect("a grant");
         scene.database.execute(line.trim_start_matches("--")).await;
     }
-    let sender = crate::work::sender(&of("receiver")).await;
+    let sender = crate::engine::sender(&of("receiver")).await;
     sender.deliver(&Sent::single(1)).await;
     let work = Work::start(&of("worker"), |_| false).await;
     crate::support::eventually("it is handled", async || work.count() == 1).await;
@@ -152,8 +153,8 @@ async fn another_schema_and_two_queues_in_one_table() {
     let both = tokio::join!(one.migrate(), other.migrate());
     both.0.and(both.1).expect("migrations at the same time");
     one.migrate().await.expect("again");
-    crate::work::sender(&one).await.deliver(&Sent::single(1)).await;
-    crate::work::sender(&other).await.deliver(&Sent::single(2)).await;
+    crate::engine::sender(&one).await.deliver(&Sent::single(1)).await;
+    crate::engine::sender(&other).await.deliver(&Sent::single(2)).await;
     let work = Work::start(&other, |_| false).await;
     crate::support::eventually("it is handled", async || work.count() == 1).await;
     work.stop().await;

@@ -12,12 +12,12 @@ use nevent_webhooks::ClaimHandle;
 use nevent_webhooks::queue::{Envelope, Queue, QueueError};
 use tokio_postgres::NoTls;
 
+use crate::scene::Scene;
 use crate::support::directory::Directory;
 use crate::support::eventually;
 use crate::support::process::Process;
 use crate::support::receiver;
 use crate::support::sender::{Sender, Sent, event_json};
-use crate::work::Scene;
 
 /// As the guide's page has it.
 struct Graphile(Pool);

@@ -23,14 +23,17 @@ mod bouncer;
 mod configuration;
 mod crashes;
 mod dead_letters;
+mod engine;
 mod examples;
+mod finding;
 mod graphile;
 mod hand_over;
-mod ledger;
 mod network;
 mod outages;
 mod plans;
 mod rows;
-mod waiting;
-mod whole;
-mod work;
+mod scene;
+
+mod promises {
+    crate::support::promises::engine_promises!(crate::engine::Postgres);
+}

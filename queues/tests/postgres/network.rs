@@ -9,9 +9,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::timeout;
 
+use crate::engine::{Work, sender};
+use crate::scene::{Scene, options};
 use crate::support::eventually;
 use crate::support::sender::Sent;
-use crate::work::{Scene, Work, options, sender};
 
 /// An address that does not answer: its listener accepts nothing, and has no more room.
 async fn silent() -> (TcpListener, Vec<TcpStream>) {

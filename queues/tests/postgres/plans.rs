@@ -2,7 +2,7 @@
 
 use tokio_postgres::Client;
 
-use crate::work::Scene;
+use crate::scene::Scene;
 
 /// The engine's statements.
 #[allow(dead_code, reason = "the engine uses the rest")]

@@ -9,9 +9,10 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
+use crate::engine::Work;
+use crate::scene::Scene;
 use crate::support::eventually;
 use crate::support::sender::{Sent, event_json};
-use crate::work::{Scene, Work};
 
 /// A worker whose handlers wait until they are told to end.
 async fn waiting_worker(

@@ -1,13 +1,9 @@
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use lapin::options::QueueDeclareOptions;
-use lapin::types::FieldTable;
-use lapin::{Connection, ConnectionProperties};
 use nevent_webhooks_queues::rabbitmq::RabbitMqOptions;
 use tokio::net::TcpStream;
 use tokio::sync::Mutex as AsyncMutex;
@@ -24,8 +20,6 @@ use crate::support::process::Process;
 pub struct Broker {
     running: Mutex<Option<Process>>,
     pub port: u16,
-    /// How often it was killed and started again.
-    pub crashes: AtomicUsize,
     epmd_port: u16,
     dist_port: u16,
     directory: Directory,
@@ -56,7 +50,6 @@ impl Broker {
         let broker = Self {
             running: Mutex::default(),
             port: free_port(),
-            crashes: AtomicUsize::default(),
             epmd_port: free_port(),
             dist_port: free_port(),
             directory: Directory::new(),
@@ -98,16 +91,6 @@ impl Broker {
             TcpStream::connect(("127.0.0.1", self.port)).await.is_ok()
         })
         .await;
-    }
-
-    /// The number of messages in this queue that no worker has taken.
-    pub async fn waiting(&self, queue: &str) -> u32 {
-        let properties = ConnectionProperties::default();
-        let connection = Connection::connect(&self.url(), properties).await.expect("a broker");
-        let channel = connection.create_channel().await.expect("a channel");
-        let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-        let declared = channel.queue_declare(queue.into(), passive, FieldTable::default()).await;
-        declared.expect("a queue").message_count()
     }
 
     /// Runs rabbitmqctl.
@@ -162,7 +145,6 @@ impl Drop for Broker {
 impl ledger::Broker for Broker {
     async fn crash_and_restart(&self) {
         self.kill();
-        self.crashes.fetch_add(1, Ordering::Relaxed);
         self.up().await;
         sleep(PEACE).await;
     }

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use lapin::options::QueueDeclareOptions;
 use lapin::types::{AMQPValue, FieldTable};
-use lapin::{Connection, ConnectionProperties};
 use nevent_webhooks_queues::rabbitmq::{RabbitMqError, RabbitMqOptions, RabbitMqQueue};
 
 use crate::broker::Broker;
+use crate::engine::channel;
 use crate::support::ports::free_port;
 
 async fn refusal(options: &RabbitMqOptions) -> RabbitMqError {
@@ -18,9 +18,7 @@ async fn refusal(options: &RabbitMqOptions) -> RabbitMqError {
 }
 
 async fn declare(broker: &Broker, queue: &str, options: QueueDeclareOptions, kind: &str) {
-    let properties = ConnectionProperties::default();
-    let connection = Connection::connect(&broker.url(), properties).await.expect("a broker");
-    let channel = connection.create_channel().await.expect("a channel");
+    let channel = channel(broker).await;
     let mut arguments = FieldTable::default();
     arguments.insert("x-queue-type".into(), AMQPValue::LongString(kind.into()));
     channel.queue_declare(queue.into(), options, arguments).await.expect("a queue");

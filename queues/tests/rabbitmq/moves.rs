@@ -4,16 +4,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use lapin::options::QueueDeleteOptions;
-use lapin::{Connection, ConnectionProperties};
-use nevent_webhooks::store::MemoryStore;
-use nevent_webhooks_queues::rabbitmq::{RabbitMqDeadLetters, RabbitMqOptions};
-use nevent_webhooks_queues::{RetryPolicy, WorkerIncident};
+use nevent_webhooks_queues::RetryPolicy;
+use nevent_webhooks_queues::rabbitmq::RabbitMqOptions;
 use tokio::time::timeout;
 
 use crate::broker::Broker;
+use crate::engine::{Dead, Work, channel, sender};
 use crate::support::sender::Sent;
 use crate::support::{PATIENCE, eventually};
-use crate::work::{Work, sender};
 
 fn quick(broker: &Broker, queue: &str) -> RabbitMqOptions {
     let retry = RetryPolicy::new().first(Duration::from_millis(50)).attempts(2);
@@ -48,31 +46,16 @@ async fn a_retry_queue_that_was_deleted_is_declared_again() {
     let options = quick(&broker, "moved");
     // Before the queue is deleted, because each of them declares it.
     let sender = sender(&options).await;
-    let dead = RabbitMqDeadLetters::connect(&options).await.expect("a broker");
+    let dead = Dead::of(&options).await;
     let work = Work::start(&options, |_| true).await;
-    let properties = ConnectionProperties::default();
-    let connection = Connection::connect(&broker.url(), properties).await.expect("a broker");
-    let channel = connection.create_channel().await.expect("a channel");
+    let channel = channel(&broker).await;
     let queue = "moved.retry.50".into();
     channel.queue_delete(queue, QueueDeleteOptions::default()).await.expect("a queue");
 
     sender.deliver(&Sent::single(1)).await;
     eventually("both attempts", async || work.count() >= 2).await;
-    eventually("the dead letter", async || dead.list(1).await.expect("a broker").len() == 1).await;
+    dead.are(1).await;
     assert_eq!(work.count(), 2);
-    assert_eq!(dead.list(1).await.expect("a broker")[0].reason(), "failed");
-    work.stop().await;
-}
-
-#[tokio::test]
-async fn an_observer_that_panics_strands_no_entry() {
-    let broker = Broker::shared().await;
-    let options = quick(&broker, "panics");
-    sender(&options).await.deliver(&Sent::single(1)).await;
-    let observer = |happened: &WorkerIncident<'_>| panic!("{happened:?}");
-    let work = Work::with(&options, MemoryStore::new(), observer, |_| true).await;
-    let dead = RabbitMqDeadLetters::connect(&options).await.expect("a broker");
-    eventually("the dead letter", async || dead.list(1).await.expect("a broker").len() == 1).await;
-    assert_eq!(work.count(), 2);
+    assert_eq!(dead.list().await[0].reason(), "failed");
     work.stop().await;
 }

@@ -1,18 +1,17 @@
-//! The receiver and the worker while the broker is away, or takes nothing.
+//! The receiver while the broker takes nothing.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use lapin::options::QueueDeleteOptions;
-use lapin::{Connection, ConnectionProperties};
 use nevent_webhooks_queues::Select;
 use nevent_webhooks_queues::rabbitmq::RabbitMqDeadLetters;
 use tokio::time::timeout;
 
 use crate::broker::Broker;
+use crate::engine::{Work, channel, sender};
 use crate::support::sender::{Sender, Sent, event_json};
 use crate::support::{PATIENCE, eventually};
-use crate::work::{Work, sender};
 
 async fn is_answered_503(sender: &Sender) {
     let (status, text) = sender.attempt("single-2", &event_json("evt_single_2")).await;
@@ -20,30 +19,11 @@ async fn is_answered_503(sender: &Sender) {
 }
 
 #[tokio::test]
-async fn without_the_broker_the_sender_is_answered_503_until_it_is_back() {
-    let broker = Broker::start().await;
-    let options = broker.options("tickets");
-    let sender = sender(&options).await;
-    let work = Work::start(&options, |_| false).await;
-    sender.deliver(&Sent::single(1)).await;
-    eventually("it is handled", async || work.count() == 1).await;
-
-    broker.kill();
-    is_answered_503(&sender).await;
-    broker.up().await;
-    sender.deliver(&Sent::single(2)).await;
-    eventually("it is handled, too", async || work.count() == 2).await;
-    work.stop().await;
-}
-
-#[tokio::test]
 async fn a_message_that_no_queue_takes_is_a_failure_and_the_queue_is_declared_again() {
     let broker = Broker::shared().await;
     let sender = sender(&broker.options("deleted")).await;
     sender.deliver(&Sent::single(1)).await;
-    let properties = ConnectionProperties::default();
-    let connection = Connection::connect(&broker.url(), properties).await.expect("a broker");
-    let channel = connection.create_channel().await.expect("a channel");
+    let channel = channel(&broker).await;
     let deleted = channel.queue_delete("deleted".into(), QueueDeleteOptions::default()).await;
     assert_eq!(deleted.expect("a queue"), 1);
 

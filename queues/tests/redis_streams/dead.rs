@@ -1,13 +1,10 @@
 //! Dead letters: what is parked, and how it is replayed, deleted and expires.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use nevent_webhooks_queues::{DeadLetter, RetryPolicy, Select};
+use nevent_webhooks_queues::{DeadLetter, Select};
 
 use crate::hand_over::{QUEUE, noting};
-use crate::retries::failing;
 use crate::scene::{Diary, Running, Scene};
 use crate::support::eventually;
 use crate::support::sender::event_json;
@@ -62,30 +59,6 @@ async fn an_entry_of_too_many_fields_is_parked_and_replayed() {
     running.stop().await;
     assert_eq!(scene.dead().replay(Select::All).await.expect("a server"), 1);
     assert_eq!(scene.depth().await, 1);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn dead_letters_are_replayed_and_deleted_by_type_id_and_time() {
-    let scene = Scene::new().await;
-    for (id, of) in [("evt_1", "fan.created"), ("evt_2", "fan.deleted"), ("evt_3", "fan.created")] {
-        let body = format!(r#"{{"id":"{id}","type":"{of}","created":1640995200}}"#);
-        scene.sender.until_accepted(id, &body).await;
-    }
-    let worker = scene.worker().retry(RetryPolicy::new().attempts(1));
-    let running = Running::start(&scene.once(), worker, failing(&Arc::new(AtomicBool::new(true))));
-    eventually("all are dead", async || scene.depth().await == 0).await;
-    running.stop().await;
-    let dead = scene.dead();
-    assert_eq!(dead.replay(Select::Type("fan.deleted")).await.expect("a server"), 1);
-    let far = Duration::from_secs(3_600);
-    let (past, now, future) = (SystemTime::now() - far, SystemTime::now(), SystemTime::now() + far);
-    assert_eq!(dead.delete(Select::ReceivedBetween(past - far, past)).await.expect("a server"), 0);
-    assert_eq!(dead.delete(Select::ReceivedBetween(now, future)).await.expect("a server"), 0);
-    assert_eq!(dead.replay(Select::Id("evt_1")).await.expect("a server"), 1);
-    assert_eq!(dead.replay(Select::Id("evt_1")).await.expect("a server"), 0, "not twice");
-    assert_eq!(dead.delete(Select::ReceivedBetween(past, future)).await.expect("a server"), 1);
-    assert!(dead.list(10_000).await.expect("a list").is_empty());
-    assert_eq!(scene.depth().await, 2);
 }
 
 fn json_of(number: u32, event_type: &str) -> String {

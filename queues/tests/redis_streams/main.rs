@@ -1,18 +1,23 @@
 //! Redis Streams, against servers that each test starts and kills itself.
 
+#[path = "../support/mod.rs"]
+mod support;
+
 mod bullmq;
 mod dead;
+mod delayed;
+mod engine;
 mod examples;
 mod hand_over;
-mod ledger;
 mod network;
 mod outages;
 mod permissions;
 mod proxy;
 mod refused;
-mod retries;
 mod scene;
 mod server;
-#[path = "../support/mod.rs"]
-mod support;
 mod takeover;
+
+mod promises {
+    crate::support::promises::engine_promises!(crate::engine::Streams);
+}

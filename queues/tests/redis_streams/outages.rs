@@ -18,24 +18,6 @@ use crate::support::eventually;
 use crate::support::receiver::{SCOPE, short_lease};
 use crate::support::sender::{Sent, event_json};
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_is_down_is_a_503_and_comes_back_without_a_restart_of_anything() {
-    let (scene, diary) = (Scene::new().await, Diary::default());
-    let running =
-        Running::start(&scene.once(), scene.worker().observer(diary.observer()), noting(&diary));
-    scene.sender.until_accepted("d-1", &event_json("evt_1")).await;
-    eventually("the first is handled", async || diary.has("evt_1")).await;
-    scene.server.kill();
-    let (status, _) = scene.sender.attempt("d-2", &event_json("evt_2")).await;
-    assert_eq!(status, 503);
-    eventually("the worker notices", async || diary.has("server failed")).await;
-    scene.server.restart().await;
-    scene.sender.deliver(&Sent::single(3)).await;
-    eventually("the third is handled", async || diary.has("evt_single_3")).await;
-    running.stop().await;
-    assert!(!diary.has("evt_2"), "it was never accepted");
-}
-
 /// Waits for a permit, which tells that it has begun.
 pub fn waiting(
     diary: &Diary,
@@ -78,47 +60,6 @@ async fn an_entry_that_is_done_while_the_server_is_down_is_not_handled_again() {
     scene.server.restart().await;
     eventually("it is acknowledged", async || scene.depth().await == 0).await;
     running.stop().await;
-    assert_eq!(diary.lines(), ["begins evt_1", "ends evt_1"]);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_worker_that_is_told_to_stop_ends_what_it_has_begun_and_takes_no_more() {
-    let (scene, diary) = (Scene::new().await, Diary::default());
-    let gate = Arc::new(Semaphore::new(0));
-    let running =
-        Running::start(&scene.once(), scene.worker().concurrency(1), waiting(&diary, &gate));
-    scene.sender.until_accepted("d-1", &event_json("evt_1")).await;
-    scene.sender.until_accepted("d-2", &event_json("evt_2")).await;
-    eventually("the first begins", async || diary.has("begins evt_1")).await;
-    let stopping = tokio::spawn(running.stop());
-    sleep(Duration::from_millis(500)).await;
-    assert!(!stopping.is_finished(), "it has an entry in hand");
-    gate.add_permits(10);
-    stopping.await.expect("no panic");
-    assert_eq!(diary.lines(), ["begins evt_1", "ends evt_1"]);
-    assert_eq!(scene.depth().await, 1);
-}
-
-/// Longer than the silence after which others take over.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_entry_that_is_at_work_for_long_is_not_taken_over() {
-    let (scene, diary) = (Scene::new().await, Diary::default());
-    let (once, gate) = (scene.once(), Arc::new(Semaphore::new(0)));
-    let start = || {
-        let worker = worker(&scene.redis).observer(diary.observer());
-        Running::start(&once, worker, waiting(&diary, &gate))
-    };
-    let both = [start(), start()];
-    scene.sender.until_accepted("d-1", &event_json("evt_1")).await;
-    sleep(Duration::from_secs(4)).await;
-    let pending: Vec<(String, String, u64, u64)> =
-        scene.server.command(&["XPENDING", QUEUE, "workers", "-", "+", "10"]).await;
-    assert_eq!((pending.len(), pending[0].3), (1, 1), "delivered once");
-    gate.add_permits(10);
-    eventually("it is done", async || scene.depth().await == 0).await;
-    for running in both {
-        running.stop().await;
-    }
     assert_eq!(diary.lines(), ["begins evt_1", "ends evt_1"]);
 }
 

@@ -8,9 +8,9 @@ use nevent_webhooks_queues::redis_streams::{RedisDeadLetters, RedisStreams, Redi
 use nevent_webhooks_queues::{RetryPolicy, WorkerIncident};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tokio::time::sleep;
 
 use crate::server::Server;
+use crate::support::engine::connected;
 use crate::support::receiver::{self, SCOPE, short_lease};
 use crate::support::sender::Sender;
 
@@ -48,15 +48,13 @@ impl Scene {
     }
 
     pub async fn depth(&self) -> u64 {
-        // The first call after a restart finds a broken connection.
-        for _ in 0..100 {
-            if let Ok(depth) = self.redis.depth(&scope()).await {
-                return depth;
-            }
-            sleep(Duration::from_millis(50)).await;
-        }
-        panic!("the server does not answer")
+        depth(&self.redis).await
     }
+}
+
+pub async fn depth(redis: &RedisStreams) -> u64 {
+    // The first call after a restart finds a broken connection.
+    connected(async || redis.depth(&scope()).await).await
 }
 
 pub fn worker(redis: &RedisStreams) -> RedisStreamsWorker {

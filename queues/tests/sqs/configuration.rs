@@ -9,11 +9,11 @@ use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks_queues::WorkerIncident;
 use nevent_webhooks_queues::sqs::{SqsDeadLetters, SqsError, SqsOptions, SqsQueue};
 
+use crate::engine::{Work, sender};
 use crate::server::{Server, config, options};
 use crate::support::eventually;
 use crate::support::ports::free_port;
 use crate::support::sender::{Sent, event_json};
-use crate::work::{Work, sender};
 
 async fn refusal(options: &SqsOptions) -> String {
     let error = SqsQueue::connect(options).await.expect_err("a refusal");

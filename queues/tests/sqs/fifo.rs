@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 use nevent_webhooks_queues::Select;
 use nevent_webhooks_queues::sqs::SqsDeadLetters;
 
+use crate::engine::{Work, sender};
 use crate::server::Server;
 use crate::support::eventually;
 use crate::support::sender::Sent;
-use crate::work::{TAKES, Work, sender};
+use crate::support::work::TAKES;
 
 #[tokio::test]
 async fn copies_of_an_entry_are_removed_and_no_event_blocks_another() {

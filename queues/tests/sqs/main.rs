@@ -4,16 +4,17 @@
 mod support;
 
 mod configuration;
-mod crashes;
 mod dead_letters;
+mod engine;
 mod examples;
 mod fifo;
-mod ledger;
 mod messages;
 mod outages;
 mod proxy;
 mod repeats;
 mod server;
 mod waiting;
-mod whole;
-mod work;
+
+mod promises {
+    crate::support::promises::engine_promises!(crate::engine::Sqs);
+}

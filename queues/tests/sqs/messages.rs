@@ -9,10 +9,10 @@ use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks_queues::sqs::SqsWorker;
 use tokio::sync::Notify;
 
+use crate::engine::sender;
 use crate::server::Server;
 use crate::support::eventually;
 use crate::support::sender::{Sent, event_json};
-use crate::work::sender;
 
 /// All characters that SQS does not take, in a JSON string of the event.
 #[tokio::test]

@@ -10,33 +10,15 @@ use nevent_webhooks_queues::WorkerIncident;
 use nevent_webhooks_queues::sqs::SqsOptions;
 use tokio::time::{sleep, timeout};
 
+use crate::engine::{Work, sender};
 use crate::proxy::{Mode, Proxy};
 use crate::server::{Server, config, options};
 use crate::support::sender::{Sender, Sent, event_json};
 use crate::support::{PATIENCE, eventually};
-use crate::work::{Work, sender};
 
 async fn is_answered_503(sender: &Sender) {
     let (status, text) = sender.attempt("single-2", &event_json("evt_single_2")).await;
     assert_eq!((status, text.as_str()), (503, "Try again later"));
-}
-
-#[tokio::test]
-async fn while_sqs_does_not_answer_the_sender_is_answered_503_and_both_halves_go_on_afterwards() {
-    let server = Server::start().await;
-    let options = server.options("tickets").await.timeout(Duration::from_secs(1));
-    let sender = sender(&options).await;
-    let work = Work::start(&options, |_| false).await;
-    sender.deliver(&Sent::single(1)).await;
-    eventually("it is handled", async || work.count() == 1).await;
-
-    server.process.signal("-STOP");
-    is_answered_503(&sender).await;
-    server.process.signal("-CONT");
-    sender.deliver(&Sent::single(2)).await;
-    eventually("it is handled, too", async || work.ids().contains(&"evt_single_2".to_owned()))
-        .await;
-    work.stop().await;
 }
 
 #[tokio::test]
@@ -88,18 +70,6 @@ async fn an_entry_that_cannot_be_sent_again_stays_with_its_worker() {
     let work = Work::start(&options, |_| false).await;
     eventually("it is handled", async || work.count() >= 1).await;
     eventually("nothing stays", async || server.messages("kept").await == 0).await;
-    work.stop().await;
-}
-
-#[tokio::test]
-async fn an_observer_that_panics_strands_no_entry() {
-    let server = Server::shared().await;
-    let options = server.options("panics").await;
-    sender(&options).await.deliver(&Sent::single(1)).await;
-    let observer = |happened: &WorkerIncident<'_>| panic!("{happened:?}");
-    let work = Work::with(&options, MemoryStore::new(), observer, |_| true).await;
-    eventually("the dead letter", async || server.messages("panics-dead").await == 1).await;
-    assert_eq!(work.count(), 2);
     work.stop().await;
 }
 

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test uses a part")]
 
 pub mod directory;
+pub mod engine;
 pub mod example;
 pub mod ledger;
 #[path = "../../../tests/support/ports.rs"]
@@ -9,9 +10,11 @@ pub mod ports;
 #[path = "../../../tests/support/process.rs"]
 pub mod process;
 pub mod program;
+pub mod promises;
 pub mod receiver;
 pub mod sender;
 pub mod tools;
+pub mod work;
 
 use std::time::{Duration, Instant};
 
