@@ -45,7 +45,7 @@ async fn topics_that_would_lose_entries_are_refused() {
 async fn topics_that_keep_entries_longer_than_once_remembers_are_refused() {
     let broker = Broker::shared().await;
     broker.create("for-ever", &[STAMPED, ("retention.ms", "-1")]).await;
-    let days = |days| Duration::from_secs(86_400 * days);
+    let days = |days: u64| Duration::from_secs(86_400 * days);
     let options = broker.options("long").kept_for(days(60));
     for options in [broker.options("for-ever"), options.clone()] {
         let error = refusal(&options).await;
