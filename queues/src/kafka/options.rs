@@ -126,7 +126,8 @@ impl KafkaOptions {
     }
 
     /// Sets how long Kafka must keep an entry: the topics' least `retention.ms`, with which they are
-    /// created. 14 days by default.
+    /// created. 14 days by default, and not more than [`KafkaOptions::once_remembers`] less a day and the
+    /// longest delay.
     ///
     /// **Kafka deletes an entry at this age even if no worker has taken it.** It is also how long an entry
     /// that is done is kept: Kafka cannot delete a single record.

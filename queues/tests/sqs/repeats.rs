@@ -27,7 +27,8 @@ async fn an_answer_without_new_messages_ends_no_list() {
     }
     let (first, port) = (First::default(), server.port);
     let answers = Arc::clone(&first);
-    let app = Router::new().fallback(move |request| pass(request, port, Arc::clone(&answers)));
+    let app =
+        Router::new().fallback(move |request: Request| pass(request, port, Arc::clone(&answers)));
     let options = options(spawn(app).await.port(), "repeated");
     let dead = SqsDeadLetters::connect(&options).await.expect("a server");
     assert_eq!(dead.list(100).await.expect("a server").len(), 12);
