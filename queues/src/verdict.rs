@@ -59,6 +59,7 @@ impl Verdict {
     }
 
     /// The same with another delay, if it has one.
+    #[cfg(any(feature = "kafka", feature = "nats", feature = "rabbitmq", feature = "sqs"))]
     pub(crate) fn with_delay(mut self, change: impl FnOnce(Duration) -> Duration) -> Self {
         if let Self::Retry { delay, .. } = &mut self {
             *delay = change(*delay);
