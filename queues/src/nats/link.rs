@@ -53,7 +53,7 @@ impl Link {
         let builder = ContextBuilder::new().timeout(limit).ack_timeout(limit);
         let context = builder.max_ack_inflight(IN_FLIGHT).build(client.clone());
         let declared = options.declare(&context).await?;
-        sender.send_replace(Ok(declared.largest));
+        let _ = sender.send_replace(Ok(declared.largest));
         let supervisor =
             Supervisor { options: options.clone(), context: context.clone(), state: sender };
         let task = tokio::spawn(supervisor.run(client.clone(), watched));
@@ -173,7 +173,7 @@ async fn open(
         .event_callback(move |event| {
             // Otherwise puts would go into a stream that was good before, and was not checked again.
             if matches!(event, Event::Disconnected | Event::Closed) {
-                state.send_replace(Err(ENDED.to_owned()));
+                let _ = state.send_replace(Err(ENDED.to_owned()));
             }
             if matches!(event, Event::Connected | Event::Disconnected | Event::Closed) {
                 changed.send_modify(|count| *count += 1);
