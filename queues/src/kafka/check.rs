@@ -16,6 +16,8 @@ type Settings = HashMap<String, String>;
 
 /// The largest batch, as far as it is not checked: Kafka's default.
 const DEFAULT_LARGEST: usize = 1_048_588;
+/// Kafka's default of `retention.ms` and of `segment.ms`.
+const WEEK_MS: &str = "604800000";
 
 impl KafkaOptions {
     /// Creates the topics that do not exist, and checks the others. Returns the size of the largest batch
@@ -66,6 +68,9 @@ async fn replicas(
 
 async fn create(admin: &Admin, topic: &Topic, options: &KafkaOptions) -> Result<(), KafkaError> {
     let configuration = topic.configuration(options);
+    let settings = configuration.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+    // Otherwise it would be refused as soon as it is there.
+    topic.check(None, &settings.collect(), options)?;
     let replication = TopicReplication::Fixed(options.replicas());
     let mut new = NewTopic::new(&topic.name, topic.partitions(options), replication);
     for (name, value) in &configuration {
@@ -179,7 +184,24 @@ impl Topic {
         demand("retention.bytes", "-1", &|found| found == "-1", "-1")?;
         let least = i64::try_from(millis(self.kept_for)).unwrap_or(i64::MAX);
         let long = |found: &str| number(found).is_some_and(|ms| ms < 0 || ms >= least);
-        demand("retention.ms", "604800000", &long, &least.to_string())
+        demand("retention.ms", WEEK_MS, &long, &least.to_string())?;
+        if self.is_dead { Ok(()) } else { self.is_remembered(settings, options) }
+    }
+
+    /// Whether `Once` still remembers each entry that the topic has. A group that has lost its offsets begins
+    /// with the oldest.
+    fn is_remembered(&self, settings: &Settings, options: &KafkaOptions) -> Result<(), KafkaError> {
+        let value = |name: &str| settings.get(name).map_or(WEEK_MS, String::as_str);
+        let (retention, segment) = (value("retention.ms"), value("segment.ms"));
+        // A segment is deleted when its last entry is old enough.
+        let most =
+            millis(options.once_remembers).saturating_sub(segment.parse().unwrap_or(u64::MAX));
+        // A negative number has no end.
+        if retention.parse::<u64>().is_ok_and(|retention| retention <= most) {
+            return Ok(());
+        }
+        let found = format!("retention.ms={retention} and segment.ms={segment}");
+        Err(KafkaError::KeptTooLong { topic: self.name.clone(), found, most })
     }
 }
 
@@ -195,6 +217,8 @@ pub(super) fn client_error(error: rdkafka::error::KafkaError) -> KafkaError {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn found(replicas: usize, change: (&str, &str)) -> Result<(), String> {
@@ -218,7 +242,6 @@ mod tests {
     fn every_setting_that_loses_entries_is_refused() {
         assert_eq!(found(3, ("a", "b")), Ok(()));
         assert_eq!(found(2, ("compression.type", "lz4")), Ok(()));
-        assert_eq!(found(2, ("retention.ms", "-1")), Ok(()));
         let one = found(1, ("a", "b")).expect_err("one replica");
         assert!(one.contains("it has 1 replica; set at least 2"), "{one}");
         for (name, value) in [
@@ -236,6 +259,35 @@ mod tests {
             assert!(text.contains(&format!("it has {name}={value}; set {name}=")), "{text}");
         }
     }
+
+    #[test]
+    fn a_topic_keeps_no_entry_for_longer_than_once_remembers_it() {
+        let days = |days: u64| (days * 86_400_000).to_string();
+        assert_eq!(found(3, ("retention.ms", &days(30))), Ok(()), "and one day of the segment");
+        for (topic, change, found) in [
+            (0, ("retention.ms", days(31)), "retention.ms=2678400000 and segment.ms=86400000"),
+            (0, ("segment.ms", days(18)), "retention.ms=1209600000 and segment.ms=1555200000"),
+            (0, ("retention.ms", "-1".to_owned()), "retention.ms=-1 and segment.ms=86400000"),
+            (2, ("retention.ms", "-1".to_owned()), "retention.ms=-1 and segment.ms=86400000"),
+        ] {
+            let text = found_of(topic, 3, &[(change.0, &change.1)]).expect_err(found);
+            assert!(text.contains(&format!("it has {found}, and a group")), "{text}");
+        }
+        assert_eq!(found_of(1, 3, &[("retention.ms", "-1")]), Ok(()), "the group does not read it");
+
+        let options = KafkaOptions::new("", "tickets").expect("a name");
+        let options = options.kept_for(Duration::from_secs(86_400 * 60));
+        let of = |options: &KafkaOptions| {
+            let topic = &options.topics()[0];
+            let all = topic.configuration(options).into_iter();
+            let all = all.map(|(name, value)| (name.to_owned(), value)).collect();
+            topic.check(None, &all, options).map_err(|error| error.to_string())
+        };
+        let text = of(&options).expect_err("longer than 31 days");
+        assert!(text.contains("set retention.ms to 2592000000 at most"), "{text}");
+        assert_eq!(of(&options.once_remembers(Duration::from_secs(86_400 * 61))), Ok(()));
+    }
+
     #[test]
     fn dead_letters_that_are_only_compacted_never_expire() {
         let found = |changes: &[_]| found_of(1, 3, changes);

@@ -39,6 +39,21 @@ pub enum KafkaError {
         /// The setting that it needs.
         wanted: String,
     },
+    /// A topic keeps entries that are done for longer than `Once` remembers them.
+    #[error(
+        "the topic `{topic}` keeps entries for longer than `Once` remembers that they are done: it has \
+        {found}, and a group that loses its offsets would handle them again; set retention.ms to {most} at \
+        most, or `KafkaOptions::once_remembers` if yours remembers longer"
+    )]
+    #[non_exhaustive]
+    KeptTooLong {
+        /// The name of the topic.
+        topic: String,
+        /// The settings that it has.
+        found: String,
+        /// The longest `retention.ms` that it may have.
+        most: u64,
+    },
     /// A topic does not exist, and could not be created.
     #[error("the topic `{topic}` does not exist and was not created ({detail}): {advice}")]
     #[non_exhaustive]

@@ -25,9 +25,11 @@ impl Guard {
                 sleep(AGAIN).await;
                 let refused = match options.check().await {
                     Ok(_) => None,
-                    Err(error @ (KafkaError::Topic { .. } | KafkaError::NotCreated { .. })) => {
-                        Some(error.to_string())
-                    }
+                    Err(
+                        error @ (KafkaError::Topic { .. }
+                        | KafkaError::KeptTooLong { .. }
+                        | KafkaError::NotCreated { .. }),
+                    ) => Some(error.to_string()),
                     // Nothing is known while the brokers do not answer.
                     Err(_) => continue,
                 };

@@ -31,6 +31,7 @@ pub struct KafkaOptions {
     pub(super) concurrency: usize,
     pub(super) delivery_limit: u32,
     pub(super) kept_for: Duration,
+    pub(super) once_remembers: Duration,
     pub(super) dead_letters_for: Duration,
     pub(super) partitions: i32,
     pub(super) session: Duration,
@@ -68,6 +69,7 @@ impl KafkaOptions {
             concurrency: 16,
             delivery_limit: 50,
             kept_for: DAY * 14,
+            once_remembers: DAY * 31,
             dead_letters_for: DAY * 30,
             partitions: 3,
             session: Duration::from_secs(10),
@@ -123,12 +125,24 @@ impl KafkaOptions {
     }
 
     /// Sets how long Kafka must keep an entry: the topics' least `retention.ms`, with which they are
-    /// created. 14 days by default.
+    /// created. 14 days by default, and not more than [`KafkaOptions::once_remembers`] less a day and the
+    /// longest delay.
     ///
     /// **Kafka deletes an entry at this age even if no worker has taken it.** It is also how long an entry
     /// that is done is kept: Kafka cannot delete a single record.
     pub fn kept_for(mut self, time: Duration) -> Self {
         self.kept_for = time;
+        self
+    }
+
+    /// Sets how long the workers' [`Once`](nevent_webhooks::queue::Once) remembers that an entry is done: its
+    /// retention, which is 31 days by default, as here.
+    ///
+    /// A topic that keeps entries for longer is refused. A group that loses its offsets begins with the
+    /// oldest entry, and an entry that `Once` no longer remembers is handled again. The topic keeps an entry
+    /// for up to `segment.ms`, a day, longer than [`KafkaOptions::kept_for`].
+    pub fn once_remembers(mut self, time: Duration) -> Self {
+        self.once_remembers = time;
         self
     }
 
@@ -186,6 +200,7 @@ impl fmt::Debug for KafkaOptions {
             .field("concurrency", &self.concurrency)
             .field("delivery_limit", &self.delivery_limit)
             .field("kept_for", &self.kept_for)
+            .field("once_remembers", &self.once_remembers)
             .field("dead_letters_for", &self.dead_letters_for)
             .field("partitions", &self.partitions)
             .field("session_timeout", &self.session)

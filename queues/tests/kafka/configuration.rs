@@ -16,7 +16,7 @@ async fn refusal(options: &KafkaOptions) -> KafkaError {
 }
 
 const STAMPED: (&str, &str) = ("message.timestamp.type", "LogAppendTime");
-const KEPT: (&str, &str) = ("retention.ms", "-1");
+const KEPT: (&str, &str) = ("retention.ms", "1209600000");
 
 #[tokio::test]
 async fn topics_that_would_lose_entries_are_refused() {
@@ -26,6 +26,7 @@ async fn topics_that_would_lose_entries_are_refused() {
         ("short", vec![STAMPED, ("retention.ms", "60000")], "retention.ms=60000"),
         ("small", vec![STAMPED, KEPT, ("retention.bytes", "1000")], "retention.bytes=1000"),
         ("unstamped", vec![KEPT], "message.timestamp.type=CreateTime"),
+        ("packed", vec![STAMPED, KEPT, ("compression.type", "zstd")], "compression.type=zstd"),
     ];
     for (name, settings, found) in cases {
         let name = format!("refused-{name}");
@@ -37,6 +38,20 @@ async fn topics_that_would_lose_entries_are_refused() {
     }
     broker.create("fit", &[STAMPED, KEPT]).await;
     KafkaQueue::connect(&broker.options("fit")).await.expect("it loses nothing");
+}
+
+/// Nor is it created so.
+#[tokio::test]
+async fn topics_that_keep_entries_longer_than_once_remembers_are_refused() {
+    let broker = Broker::shared().await;
+    broker.create("for-ever", &[STAMPED, ("retention.ms", "-1")]).await;
+    let days = |days: u64| Duration::from_secs(86_400 * days);
+    let options = broker.options("long").kept_for(days(60));
+    for options in [broker.options("for-ever"), options.clone()] {
+        let error = refusal(&options).await;
+        assert!(matches!(error, KafkaError::KeptTooLong { .. }), "{error}");
+    }
+    KafkaQueue::connect(&options.once_remembers(days(62))).await.expect("it is created now");
 }
 
 #[tokio::test]

@@ -38,7 +38,7 @@ async fn an_entry_that_is_too_large_is_answered_503() {
     let broker = Broker::shared().await;
     let settings = [
         ("message.timestamp.type", "LogAppendTime"),
-        ("retention.ms", "-1"),
+        ("retention.ms", "1209600000"),
         ("max.message.bytes", "2000"),
     ];
     broker.create("small", &settings).await;
