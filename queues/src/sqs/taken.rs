@@ -87,6 +87,11 @@ impl Taken {
 
     /// How long the entry has yet to wait.
     pub(super) fn not_yet(&self) -> Option<Duration> {
+        // A worker has hidden it until its time. If the clock of this machine is slow, it would be hidden
+        // again each time, and each reception would count as a worker that has vanished.
+        if self.is_fifo && self.receptions > 1 {
+            return None;
+        }
         let delay = self.state.delay();
         let delayed = if self.is_fifo { Duration::ZERO } else { LONGEST_DELAY };
         let due = Duration::from_millis(self.sent_at) + delayed + delay;
@@ -244,6 +249,16 @@ mod tests {
         let mut late = taken(1, "delay=60000");
         late.sent_at -= u64::try_from(day.as_millis()).expect("a day");
         assert_eq!(late.not_yet(), None);
+    }
+
+    #[test]
+    fn a_slow_clock_makes_no_vanished_workers() {
+        let mut entry = taken_from(true, 2, "delay=10000");
+        entry.sent_at += 1_000;
+        assert_eq!((entry.not_yet(), entry.vanished()), (None, 0));
+        let mut first = taken_from(true, 1, "delay=10000");
+        first.sent_at += 1_000;
+        assert_eq!(first.not_yet(), Some(Duration::from_secs(10)));
     }
 
     #[test]
