@@ -198,7 +198,9 @@ pub(super) fn state_attribute(state: &super::state::State) -> (String, MessageAt
 }
 
 fn within(limit: Duration, one_try: Duration) -> TimeoutConfigBuilder {
-    TimeoutConfig::builder().operation_timeout(limit).operation_attempt_timeout(one_try)
+    let timeouts = TimeoutConfig::builder().operation_timeout(limit);
+    // That of the user's configuration would end a request that waits for messages.
+    timeouts.operation_attempt_timeout(one_try).disable_read_timeout()
 }
 
 /// Whole seconds, rounded up: a retry must not come too early.

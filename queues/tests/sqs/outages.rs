@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use aws_smithy_types::timeout::TimeoutConfig;
 use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks_queues::WorkerIncident;
-use tokio::time::timeout;
+use nevent_webhooks_queues::sqs::SqsOptions;
+use tokio::time::{sleep, timeout};
 
 use crate::proxy::{Mode, Proxy};
-use crate::server::{Server, options};
+use crate::server::{Server, config, options};
 use crate::support::sender::{Sender, Sent, event_json};
 use crate::support::{PATIENCE, eventually};
 use crate::work::{Work, sender};
@@ -98,5 +100,28 @@ async fn an_observer_that_panics_strands_no_entry() {
     let work = Work::with(&options, MemoryStore::new(), observer, |_| true).await;
     eventually("the dead letter", async || server.messages("panics-dead").await == 1).await;
     assert_eq!(work.count(), 2);
+    work.stop().await;
+}
+
+/// A request that waits for messages is not answered for up to 20 s.
+#[tokio::test]
+async fn a_read_timeout_of_the_users_configuration_ends_no_request_that_waits() {
+    let server = Server::shared().await;
+    drop(server.options("patient").await);
+    let timeouts = TimeoutConfig::builder().read_timeout(Duration::from_secs(1)).build();
+    let config = config(server.port).to_builder().timeout_config(timeouts).build();
+    let options = SqsOptions::new(config, "patient").expect("a name");
+    let failures = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&failures);
+    let observer = move |happened: &WorkerIncident<'_>| {
+        if matches!(happened, WorkerIncident::QueueFailed { .. }) {
+            counted.fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    let work = Work::with(&options, MemoryStore::new(), observer, |_| false).await;
+    sleep(Duration::from_secs(3)).await;
+    sender(&options).await.deliver(&Sent::single(1)).await;
+    eventually("it is handled", async || work.count() == 1).await;
+    assert_eq!(failures.load(Ordering::Relaxed), 0);
     work.stop().await;
 }
