@@ -10,7 +10,7 @@ use super::KafkaOptions;
 const AHEAD_KIB: &str = "16384";
 
 /// What the client's producer takes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Limit {
     record: usize,
     batch: usize,

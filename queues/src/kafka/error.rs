@@ -67,8 +67,9 @@ pub enum KafkaError {
     },
     /// The record is larger than the topic allows.
     #[error(
-        "the entry is larger than the topic allows: raise the topic's `max.message.bytes`, or set the \
-        receiver's `body_limit` below it"
+        "the entry is larger than a topic allows: raise the `max.message.bytes` of the topic, its retry topics \
+        and its dead letters, which receivers notice within a minute, or set the receiver's `body_limit` \
+        below it"
     )]
     TooLarge,
     /// The brokers did not confirm in time.

@@ -4,6 +4,8 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
+use super::client::Limit;
+use super::publisher::Publisher;
 use super::{KafkaError, KafkaOptions};
 
 /// Somebody can change a topic at any time, and a cluster that is restored can have other topics.
@@ -17,14 +19,19 @@ pub(super) struct Guard {
 }
 
 impl Guard {
-    pub(super) fn new(options: KafkaOptions) -> Self {
+    /// The publisher's limit follows the topics: a larger entry would otherwise be refused until the receiver
+    /// is started again, however large the topics' limits are by now.
+    pub(super) fn new(options: KafkaOptions, publisher: Arc<Publisher>) -> Self {
         let refusal = Arc::<Mutex<Option<String>>>::default();
         let found = Arc::clone(&refusal);
         let task = tokio::spawn(async move {
             loop {
                 sleep(AGAIN).await;
                 let refused = match options.check().await {
-                    Ok(_) => None,
+                    Ok(largest) => {
+                        publisher.adjust(Limit::of_entries(largest));
+                        None
+                    }
                     Err(
                         error @ (KafkaError::Topic { .. }
                         | KafkaError::KeptTooLong { .. }

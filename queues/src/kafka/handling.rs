@@ -9,12 +9,12 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::KafkaOptions;
 use super::context::Event;
 use super::message::{again, attempts_of, dead, envelope_of, vanished_of};
 use super::partition::Started;
 use super::partitions::Partitions;
 use super::publisher::{Record, Shared};
+use super::{KafkaError, KafkaOptions};
 use crate::content::Content;
 use crate::handler::Handler;
 use crate::incident::Observer;
@@ -102,13 +102,18 @@ impl Handling {
         key: &[u8],
         headers: impl Fn() -> OwnedHeaders,
     ) -> bool {
-        let mut pause = FIRST_PAUSE;
+        let (mut pause, mut aside) = (FIRST_PAUSE, None);
         loop {
             // Without a value it would not be a dead letter, but the end of one.
             let value = Some(started.message.payload().unwrap_or_default());
             let record = Record { topic, partition: None, key, headers: headers(), value };
             let Err(error) = self.publisher.publish(record).await else { return true };
             self.observer.failed(&error);
+            if matches!(error, KafkaError::TooLarge) && aside.is_none() {
+                // Somebody has lowered the limit of the topic, perhaps for long. A few such entries would
+                // stop the whole worker.
+                aside = Some(self.partitions.step_aside());
+            }
             let is_held = self.partitions.with(&started.key, started.epoch, |_| ()).is_some();
             if self.stops_within(pause).await || !is_held {
                 return false;

@@ -17,6 +17,8 @@ struct All {
     of: HashMap<Key, Partition>,
     epoch: u64,
     flying: usize,
+    /// How many of them leave their place to others.
+    aside: usize,
 }
 
 /// What a record was.
@@ -88,7 +90,7 @@ impl Partitions {
     pub(super) fn start(&self, concurrency: usize, ahead: i64) -> Vec<Started> {
         let (mut all, now) = (self.all(), Instant::now());
         let mut started = Vec::new();
-        let mut free = concurrency.saturating_sub(all.flying);
+        let mut free = concurrency.saturating_sub(all.flying - all.aside);
         loop {
             let before = started.len();
             // One of each partition at a time, so that none waits for another.
@@ -113,6 +115,12 @@ impl Partitions {
         if is_settled {
             self.with(key, epoch, |partition| partition.ended(offset));
         }
+    }
+
+    /// Leaves the place of an entry to others until the guard is dropped. The entry stays in flight.
+    pub(super) fn step_aside(&self) -> Aside {
+        self.all().aside += 1;
+        Aside(self.clone())
     }
 
     pub(super) fn flying(&self) -> usize {
@@ -170,6 +178,16 @@ impl Partitions {
     }
 }
 
+/// An entry that waits in no other's place.
+#[derive(Debug)]
+pub(super) struct Aside(Partitions);
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        self.0.all().aside -= 1;
+    }
+}
+
 fn commit(key: &Key, epoch: u64, position: Option<(i64, u32)>) -> Option<Commit> {
     position.map(|(offset, begun)| Commit { key: key.clone(), epoch, offset, begun })
 }
@@ -215,6 +233,29 @@ mod tests {
         assert!(matches!(receive(3), Received::Next(_, 0)));
         let Received::Back(back) = receive(3) else { panic!("not back") };
         assert_eq!((back.from, back.to), (4, 2));
+    }
+
+    #[test]
+    fn an_entry_that_steps_aside_leaves_its_place_and_stays_in_flight() {
+        let (partitions, key) = (Partitions::default(), ("tickets".to_owned(), 0));
+        for offset in 0..3 {
+            let time = rdkafka::Timestamp::NotAvailable;
+            let message =
+                OwnedMessage::new(None, None, "tickets".to_owned(), time, 0, offset, None);
+            partitions.receive(message, Instant::now());
+        }
+        partitions.with(&key, 1, |one| one.take_over(Some(0), 0));
+        let mark = partitions.to_commit().remove(0);
+        partitions.committed(&[(mark, true)]);
+        let start = || partitions.start(1, 16).len();
+        assert_eq!([start(), start()], [1, 0]);
+        let aside = partitions.step_aside();
+        assert_eq!([start(), start()], [1, 0]);
+        assert_eq!(partitions.flying(), 2);
+        partitions.ended(&key, 1, 1, true);
+        drop(aside);
+        assert_eq!((start(), partitions.flying()), (0, 1), "it is back in its place");
+        assert!(partitions.to_commit().is_empty(), "the first is not done");
     }
 
     #[test]

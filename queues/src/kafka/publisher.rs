@@ -13,7 +13,6 @@ use super::{KafkaError, KafkaOptions};
 /// Publishes records, and waits for their confirmations. The client restores its connections itself.
 pub(super) struct Publisher {
     options: KafkaOptions,
-    limit: Limit,
     current: Mutex<Current>,
 }
 
@@ -29,9 +28,8 @@ pub(super) struct Record<'a> {
 
 impl Publisher {
     pub(super) fn new(options: &KafkaOptions, limit: Limit) -> Result<Self, KafkaError> {
-        let producer = options.producer(limit).create().map_err(client_error)?;
-        let current = Mutex::new(Current { producer, since: Instant::now() });
-        Ok(Self { options: options.clone(), limit, current })
+        let current = Mutex::new(Current::new(options, limit)?);
+        Ok(Self { options: options.clone(), current })
     }
 
     /// Returns when all replicas that are in sync have the record.
@@ -55,24 +53,44 @@ impl Publisher {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Takes records up to another limit from now on: somebody has changed a topic.
+    pub(super) fn adjust(&self, limit: Limit) {
+        let mut current = self.now();
+        if current.limit != limit {
+            self.replace(&mut current, limit);
+        }
+    }
+
     /// Replaces the client, which may have failed for good. Not too often: a new one has to connect.
     fn renew(&self) {
         let mut current = self.now();
-        if current.since.elapsed() < self.options.timeout * 2 {
-            return;
+        if current.since.elapsed() >= self.options.timeout * 2 {
+            let limit = current.limit;
+            self.replace(&mut current, limit);
         }
-        if let Ok(producer) = self.options.producer(self.limit).create() {
-            let old = replace(&mut *current, Current { producer, since: Instant::now() });
+    }
+
+    fn replace(&self, current: &mut Current, limit: Limit) {
+        if let Ok(new) = Current::new(&self.options, limit) {
+            let old = replace(current, new);
             // The end of a producer blocks.
             tokio::task::spawn_blocking(move || drop(old));
         }
     }
 }
 
-/// The producer, and when it was created.
+/// The producer, what it takes, and when it was created.
 struct Current {
     producer: FutureProducer,
+    limit: Limit,
     since: Instant,
+}
+
+impl Current {
+    fn new(options: &KafkaOptions, limit: Limit) -> Result<Self, KafkaError> {
+        let producer = options.producer(limit).create().map_err(client_error)?;
+        Ok(Self { producer, limit, since: Instant::now() })
+    }
 }
 
 impl std::fmt::Debug for Publisher {
@@ -83,3 +101,20 @@ impl std::fmt::Debug for Publisher {
 
 /// Shared by the tasks of a worker.
 pub(super) type Shared = Arc<Publisher>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_new_limit_needs_a_new_client_and_the_same_limit_does_not() {
+        let options = KafkaOptions::new("127.0.0.1:1", "tickets").expect("a name");
+        let publisher = Publisher::new(&options, Limit::of_entries(2_100)).expect("a client");
+        let first = publisher.now().since;
+        publisher.adjust(Limit::of_entries(2_100));
+        assert_eq!(publisher.now().since, first);
+        publisher.adjust(Limit::of_entries(4_194_304));
+        assert_eq!(publisher.now().limit, Limit::of_entries(4_194_304));
+        assert_ne!(publisher.now().since, first);
+    }
+}

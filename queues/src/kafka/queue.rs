@@ -52,7 +52,7 @@ impl KafkaQueue {
     pub async fn connect(options: &KafkaOptions) -> Result<Self, KafkaError> {
         let largest = options.check().await?;
         let publisher = Arc::new(Publisher::new(options, Limit::of_entries(largest))?);
-        let guard = Arc::new(Guard::new(options.clone()));
+        let guard = Arc::new(Guard::new(options.clone(), Arc::clone(&publisher)));
         Ok(Self { publisher, guard, options: Arc::new(options.clone()) })
     }
 
