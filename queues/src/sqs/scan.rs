@@ -35,25 +35,25 @@ impl<'a> Scan<'a> {
     }
 
     pub(super) async fn next(&mut self) -> Result<Option<Taken>, SqsError> {
-        if self.received.len() == 0 && self.left > 0 {
-            self.receive().await?;
-        }
+        // SQS may answer with nothing but messages that came before, while others are left.
+        while self.received.len() == 0 && self.left > 0 && self.receive().await? {}
         let Some(taken) = self.received.next() else { return Ok(None) };
         self.left -= 1;
         Ok(Some(taken))
     }
 
-    /// Receives nothing when all have been received.
-    async fn receive(&mut self) -> Result<(), SqsError> {
+    /// Returns whether SQS has answered with any message. It has not when all have been received.
+    async fn receive(&mut self) -> Result<bool, SqsError> {
         // The first are visible again, and come again in place of the others.
         if self.begun.elapsed() >= HOLD {
             return Err(SqsError::TooMany(HOLD));
         }
         let url = &self.link.queues().dead_url;
         let received = self.link.api.receive(url, self.left, WAIT, HOLD).await?;
+        let is_any = !received.is_empty();
         self.kept.extend(received.iter().map(|taken| taken.handle.clone()));
         self.received = unseen(&mut self.seen, received).into_iter();
-        Ok(())
+        Ok(is_any)
     }
 
     /// All that come, as they are listed.

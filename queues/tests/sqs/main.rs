@@ -12,6 +12,7 @@ mod ledger;
 mod messages;
 mod outages;
 mod proxy;
+mod repeats;
 mod server;
 mod waiting;
 mod whole;
