@@ -86,6 +86,11 @@ impl Partitions {
         self.all().of.get_mut(key).filter(|partition| partition.epoch == epoch).map(change)
     }
 
+    /// Whether the worker still has the partition of this commit.
+    pub(super) fn has(&self, commit: &Commit) -> bool {
+        self.with(&commit.key, commit.epoch, |_| ()).is_some()
+    }
+
     /// Entries that may be begun now, so that no more than `concurrency` are in flight.
     pub(super) fn start(&self, concurrency: usize, ahead: i64) -> Vec<Started> {
         let (mut all, now) = (self.all(), Instant::now());
@@ -269,7 +274,9 @@ mod tests {
         let mut revoked = TopicPartitionList::new();
         revoked.add_partition("tickets", 0);
         assert_eq!(partitions.leave(&revoked).len(), 1);
+        assert!(!partitions.has(&old), "another worker may have it");
         partitions.receive(message(), Instant::now());
+        assert!(!partitions.has(&old), "another worker may have had it");
         partitions.with(&key, 2, |one| one.take_over(Some(7), 1));
         partitions.committed(&[(old, true)]);
         assert!(partitions.start(1, 16).is_empty(), "the mark is not committed");

@@ -179,9 +179,9 @@ impl Taking {
     fn send(&mut self, commits: Vec<Commit>) {
         self.is_committing = true;
         let (consumer, events) = (Arc::clone(&self.consumer), self.handling.events.clone());
-        let limit = self.options.timeout;
+        let (partitions, limit) = (self.partitions.clone(), self.options.timeout);
         self.apart.call(move || {
-            let committed = committed(&consumer, commits, limit);
+            let committed = committed(&consumer, &partitions, commits, limit);
             drop(consumer);
             let _ = events.send(committed);
         });
@@ -267,14 +267,26 @@ impl Taking {
 
 /// Commits all at once. If that fails, one after the other, so that one that always fails does not stop the
 /// rest.
-fn committed(consumer: &StreamConsumer<Context>, commits: Vec<Commit>, limit: Duration) -> Event {
+///
+/// A commit may have waited for others. What has left this worker by now is left out: the partition's next
+/// worker may be further, and its group would be set back.
+fn committed(
+    consumer: &StreamConsumer<Context>,
+    partitions: &Partitions,
+    mut commits: Vec<Commit>,
+    limit: Duration,
+) -> Event {
+    commits.retain(|one| partitions.has(one));
+    if commits.is_empty() {
+        return Event::Committed(Vec::new(), None);
+    }
     let begun = Instant::now();
     let commit = |some: &[Commit]| consumer.commit(&list(some), CommitMode::Sync);
     let error = commit(&commits).err().map(KafkaError::from);
     let is_alone = commits.len() == 1;
     let each = commits.into_iter().map(|one| {
         // A broker that does not answer would be waited for once per partition.
-        let is_tried = !is_alone && begun.elapsed() < limit;
+        let is_tried = !is_alone && begun.elapsed() < limit && partitions.has(&one);
         let is_committed =
             error.is_none() || is_tried && commit(std::slice::from_ref(&one)).is_ok();
         (one, is_committed)
