@@ -89,6 +89,10 @@ fn partitions(
 ) -> Result<BTreeSet<i32>, KafkaError> {
     let metadata = consumer.fetch_metadata(Some(topic), limit);
     let metadata = metadata.map_err(|e| KafkaError::Unreachable(one_line(&e.to_string())))?;
+    // Otherwise a topic that the user may not describe would have no dead letters.
+    if let Some(error) = metadata.topics().iter().find_map(MetadataTopic::error) {
+        return Err(ClientError::MetadataFetch(error.into()).into());
+    }
     let partitions = metadata.topics().iter().flat_map(MetadataTopic::partitions);
     Ok(partitions.map(MetadataPartition::id).collect())
 }

@@ -136,10 +136,15 @@ impl Taking {
         let _ = timeout(limit, is_left).await;
     }
 
-    /// Polls, and takes nothing.
+    /// Polls, and takes nothing. A partition that has records is paused.
     async fn next_event(&mut self) {
         tokio::select! {
-            _ = self.consumer.recv() => {}
+            // Otherwise it would receive and throw away the whole backlog while a handler still runs.
+            received = self.consumer.recv() => if let Ok(message) = received {
+                let mut list = TopicPartitionList::new();
+                list.add_partition(message.topic(), message.partition());
+                let _ = self.consumer.pause(&list);
+            },
             Some(event) = self.events.recv() => self.on(event),
             () = sleep(TICK) => {}
         }
