@@ -1,4 +1,5 @@
 use std::io;
+use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Sender, channel};
 use std::thread::Builder;
@@ -31,9 +32,60 @@ impl Apart {
     }
 }
 
+/// A client, whose end blocks. So it ends in a thread of its own, whoever drops it.
+#[derive(Debug)]
+pub(super) struct EndsApart<T: Send + 'static>(Option<T>);
+
+impl<T: Send + 'static> EndsApart<T> {
+    pub(super) fn new(client: T) -> Self {
+        Self(Some(client))
+    }
+
+    /// Ends it here.
+    pub(super) fn end(mut self) {
+        drop(self.0.take());
+    }
+}
+
+impl<T: Send + 'static> Deref for EndsApart<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.0.as_ref().expect("it has not ended")
+    }
+}
+
+impl<T: Send + 'static> Drop for EndsApart<T> {
+    fn drop(&mut self) {
+        if let Some(client) = self.0.take() {
+            // Without a thread it ends here.
+            let _ = Builder::new().name("kafka".to_owned()).spawn(move || drop(client));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::thread::{ThreadId, current};
+
     use super::*;
+
+    struct Client(Sender<ThreadId>);
+
+    impl Drop for Client {
+        fn drop(&mut self) {
+            self.0.send(current().id()).expect("a receiver");
+        }
+    }
+
+    #[test]
+    fn a_client_ends_in_another_thread_unless_it_is_asked_to_end() {
+        let (sender, ended) = channel();
+        drop(EndsApart::new(Client(sender.clone())));
+        assert_ne!(ended.recv().expect("an end"), current().id());
+        EndsApart::new(Client(sender)).end();
+        assert_eq!(ended.recv().expect("an end"), current().id());
+    }
 
     #[test]
     fn a_call_that_panics_is_followed_by_the_next() {

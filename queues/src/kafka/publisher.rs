@@ -1,4 +1,3 @@
-use std::mem::replace;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -6,6 +5,7 @@ use rdkafka::message::OwnedHeaders;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::util::Timeout;
 
+use super::apart::EndsApart;
 use super::check::client_error;
 use super::client::Limit;
 use super::{KafkaError, KafkaOptions};
@@ -34,7 +34,7 @@ impl Publisher {
 
     /// Returns when all replicas that are in sync have the record.
     pub(super) async fn publish(&self, record: Record<'_>) -> Result<(), KafkaError> {
-        let producer = self.now().producer.clone();
+        let producer = Arc::clone(&self.now().producer);
         let mut sent = FutureRecord::to(record.topic).key(record.key).headers(record.headers);
         sent.payload = record.value;
         sent.partition = record.partition;
@@ -72,23 +72,23 @@ impl Publisher {
 
     fn replace(&self, current: &mut Current, limit: Limit) {
         if let Ok(new) = Current::new(&self.options, limit) {
-            let old = replace(current, new);
-            // The end of a producer blocks.
-            tokio::task::spawn_blocking(move || drop(old));
+            *current = new;
         }
     }
 }
 
 /// The producer, what it takes, and when it was created.
 struct Current {
-    producer: FutureProducer,
+    /// Records that are on their way have it, too.
+    producer: Arc<EndsApart<FutureProducer>>,
     limit: Limit,
     since: Instant,
 }
 
 impl Current {
     fn new(options: &KafkaOptions, limit: Limit) -> Result<Self, KafkaError> {
-        let producer = options.producer(limit).create().map_err(client_error)?;
+        let producer: FutureProducer = options.producer(limit).create().map_err(client_error)?;
+        let producer = Arc::new(EndsApart::new(producer));
         Ok(Self { producer, limit, since: Instant::now() })
     }
 }

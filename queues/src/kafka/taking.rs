@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::apart::Apart;
+use super::apart::{Apart, EndsApart};
 use super::check::client_error;
 use super::context::{Context, Event};
 use super::handling::Handling;
@@ -32,7 +32,7 @@ pub(super) fn events() -> Events {
 
 /// A consumer, and what it has taken.
 pub(super) struct Taking {
-    consumer: Arc<StreamConsumer<Context>>,
+    consumer: Arc<EndsApart<StreamConsumer<Context>>>,
     events: UnboundedReceiver<Event>,
     handling: Handling,
     partitions: Partitions,
@@ -60,7 +60,7 @@ impl Taking {
             options.consumer().create_with_context(context).map_err(client_error)?;
         consumer.subscribe(&[&options.pattern()])?;
         Ok(Self {
-            consumer: Arc::new(consumer),
+            consumer: Arc::new(EndsApart::new(consumer)),
             events,
             handling,
             partitions,
@@ -130,7 +130,10 @@ impl Taking {
         let (left, is_left) = oneshot::channel::<()>();
         let consumer = self.consumer;
         self.apart.call(move || {
-            drop(consumer);
+            // The calls before this one have dropped theirs.
+            if let Some(consumer) = Arc::into_inner(consumer) {
+                consumer.end();
+            }
             drop(left);
         });
         let _ = timeout(limit, is_left).await;
@@ -315,6 +318,6 @@ fn found(
         _ => None,
     };
     // The client panics if another program has committed metadata that are not UTF-8.
-    let metadata = catch_unwind(AssertUnwindSafe(|| one.metadata().parse()));
+    let metadata = catch_unwind(AssertUnwindSafe(|| one.metadata().parse::<u32>()));
     Ok((offset, metadata.ok().and_then(Result::ok).unwrap_or_default()))
 }
