@@ -30,8 +30,10 @@ async fn a_policy_can_drop_what_was_answered_200() {
     let broker = Broker::shared().await;
     let sender = sender(&broker.options("dropping")).await;
     set_policy(&broker, "dropping", r#"{"max-length":1,"overflow":"drop-head"}"#);
-    // The guide's command.
-    broker.ctl(&["list_queues", "name", "effective_policy_definition"]);
+    // The guide's commands.
+    broker.ctl(&["list_queues", "name", "policy"]);
+    broker.ctl(&["list_policies"]);
+    broker.ctl(&["list_operator_policies"]);
     let number = AtomicU32::new(1);
     eventually("the oldest are gone", async || {
         // Until it is answered 200.
