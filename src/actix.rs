@@ -8,8 +8,12 @@ mod handled;
 mod handshake;
 mod middleware;
 mod rejection_response;
+#[cfg(feature = "source")]
+mod source;
 #[cfg(feature = "schemes")]
 mod token;
 
 pub use middleware::{WebhookMiddleware, WebhookService};
 pub use rejection_response::{RejectionBody, RejectionError};
+#[cfg(feature = "source")]
+pub use source::SourceMiddlewareService;

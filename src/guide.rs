@@ -18,6 +18,7 @@
 //! | change the secret without losing a delivery | [`rotation`] |
 //! | serve several tenants or endpoints | [`tenants`] |
 //! | run behind a proxy, and shut down | [`proxy`], [`shutdown`] |
+//! | let only the sender's addresses in | [`source`] |
 //! | test my handler | [`testing`] |
 //! | see counters, log lines and rejections | [`observing`] |
 //! | commit an effect and its record together | [`exactly_once`] |
@@ -37,7 +38,7 @@ macro_rules! pages {
             pub mod $page {
                 #![doc = include_str!(concat!("../docs/", $file))]
                 use crate::{self as nevent_webhooks, *};
-                use crate::{event::*, guide, handshake, observe::*, scheme::*, store::*, token::*};
+                use crate::{event::*, guide, handshake, observe::*, scheme::*, source::*, store::*, token::*};
             }
         )*
     };
@@ -75,6 +76,7 @@ pages! {
     rotation = "rotation.md";
     tenants = "tenants.md";
     proxy = "proxy.md";
+    source = "source.md";
     shutdown = "shutdown.md";
     testing = "testing.md";
     observing = "observing.md";

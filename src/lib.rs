@@ -67,7 +67,7 @@
 //! | know what the sender is answered | [`guide::responses`] |
 //! | choose, run or write a store | [`guide::stores`], [`guide::redis`], [`guide::postgres`], [`guide::own_store`] |
 //! | change secrets, serve tenants | [`guide::rotation`], [`guide::tenants`] |
-//! | run it | [`guide::proxy`], [`guide::shutdown`], [`guide::observing`], [`guide::troubleshooting`] |
+//! | run it | [`guide::proxy`], [`guide::source`], [`guide::shutdown`], [`guide::observing`], [`guide::troubleshooting`] |
 //! | test my handler | [`guide::testing`] |
 //! | commit an effect and its record together; know what an attacker can do | [`guide::exactly_once`], [`guide::security`] |
 //!
@@ -79,6 +79,7 @@
 //! | other senders | [`scheme::Scheme`], [`scheme::Terms`], [`scheme::SchemeBuilder`], [`scheme::Identity`], [`scheme::SchemeError`] |
 //! | senders that sign nothing | [`token::Token`], [`token::TokenLayer`], [`token::TokenDelivery`] |
 //! | handshakes | [`handshake::MetaHandshake`] |
+//! | source addresses | [`source::SourceLayer`], [`source::Networks`], [`source::ForwardedHeader`] |
 //! | several tenants on one route | [`Tenant`], [`RequestHead`] |
 //! | deduplicating | [`DedupeLayer`], [`DedupeOptions`], [`DedupeKey`] |
 //! | stores | [`Store`], [`store::MemoryStore`], [`store::RedisStore`], [`store::PostgresStore`], [`store::SqliteStore`], [`store::SharedStore`] |
@@ -87,11 +88,11 @@
 //! | queues | [`queue::hand_over`], [`queue::HandOver`], [`queue::Queue`], [`queue::Envelope`], [`queue::Once`], [`queue::Handled`] |
 //! | rejections | [`Rejection`], [`Fault`], [`RejectionResponse`], [`BodyError`] |
 //! | observing | [`Observer`], [`observe::Observation`], [`observe::Outcome`], [`Incident`] |
-//! | Tower services | [`VerifyService`], [`DedupeService`], [`VerifiedBody`], [`ResponseBody`] |
+//! | Tower services | [`VerifyService`], [`DedupeService`], [`source::SourceService`], [`VerifiedBody`], [`ResponseBody`] |
 //! | actix-web | [`WebhookMiddleware`], [`RejectionError`], [`RejectionBody`] |
 //! | headers | [`SIGNATURE_HEADER`], [`DELIVERY_HEADER`], [`EVENT_HEADER`] |
 //! | tests | [`testing::SignedDelivery`], [`testing::token_delivery`], [`Signer`], [`Clock`], [`ManualClock`], [`SystemClock`], [`store::conformance`] |
-//! | errors of construction | [`SecretError`], [`RotationError`], [`ToleranceError`], [`OptionsError`], [`TenantError`], [`scheme::SchemeError`], [`token::TokenSetupError`], [`handshake::HandshakeTokenError`] |
+//! | errors of construction | [`SecretError`], [`RotationError`], [`ToleranceError`], [`OptionsError`], [`TenantError`], [`scheme::SchemeError`], [`token::TokenSetupError`], [`handshake::HandshakeTokenError`], [`source::NetworkError`] |
 //! | errors of requests | [`VerifyError`], [`DeliveryIdError`], [`CreationTimeError`], [`EventError`], [`token::TokenError`], [`handshake::HandshakeError`], [`store::StoreError`], [`queue::QueueError`], [`queue::EnvelopeError`] |
 //!
 //! # Features
@@ -113,6 +114,7 @@
 //! | `redis-tls` | | `rediss://`, by rustls with ring unless the program has installed another provider |
 //! | `redis-tls-no-provider` | | the same without ring, for a program that installs a provider |
 //! | `queue` | | the [bridge to a queue](queue): the hand-over, the envelope, and the engine for a worker |
+//! | `source` | | [`SourceLayer`](source::SourceLayer), for Tower and actix-web: only listed addresses may send |
 //! | `tracing` | | log lines and spans |
 //! | `store` | | the trait [`Store`] alone |
 //! | `conformance` | | the promises of [`Store`] as tests for a store of your own |
@@ -132,6 +134,7 @@
         feature = "queue",
         feature = "redis",
         feature = "schemes",
+        feature = "source",
         feature = "sqlite"
     )),
     allow(rustdoc::broken_intra_doc_links)
@@ -213,6 +216,8 @@ pub mod observe;
 pub mod queue;
 #[cfg(any(feature = "tower", feature = "actix"))]
 mod receive;
+#[cfg(feature = "source")]
+pub mod source;
 #[cfg(feature = "tower")]
 mod tower;
 #[cfg(feature = "store")]
@@ -232,6 +237,7 @@ mod worker_thread;
     feature = "queue",
     feature = "redis",
     feature = "schemes",
+    feature = "source",
     feature = "sqlite"
 ))]
 pub mod guide;

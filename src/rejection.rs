@@ -47,6 +47,19 @@ use crate::{DeliveryIdError, VerifyError};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Rejection {
+    /// The request comes from an address that is not on the list of a
+    /// [`SourceLayer`](crate::source::SourceLayer). Only its head was read.
+    #[cfg(feature = "source")]
+    #[error("{}", source_text(*.address))]
+    #[non_exhaustive]
+    SourceForbidden {
+        /// The address. `None` if the request comes from a trusted proxy that names no client.
+        address: Option<std::net::IpAddr>,
+    },
+    /// A trusted proxy says that the request came to it in clear, or does not say that it came by HTTPS.
+    #[cfg(feature = "source")]
+    #[error("the trusted proxy does not say that the request came by HTTPS")]
+    InClear,
     /// The signature is missing or malformed, or the delivery is not genuine or not fresh.
     #[error(transparent)]
     Signature(#[from] VerifyError),
@@ -253,6 +266,30 @@ pub enum Rejection {
     /// A `Batch` or a hand-over was used on a route without [`DedupeLayer`](crate::DedupeLayer).
     #[error("no DedupeLayer above this handler, which needs it: add it to the route")]
     MissingDedupeLayer,
+    /// A [`SourceLayer`](crate::source::SourceLayer) cannot learn the peer's address from the server.
+    #[cfg(feature = "source")]
+    #[error(
+        "the SourceLayer does not know the peer's address: serve with \
+         into_make_service_with_connect_info, and set SourceLayer::peer_address"
+    )]
+    UnknownPeer,
+    /// A [`SourceLayer`](crate::source::SourceLayer) is below a [`VerifyLayer`](crate::VerifyLayer) or
+    /// another layer that has read the body already.
+    #[cfg(feature = "source")]
+    #[error("the SourceLayer is below a layer that reads the body: put it outside of all others")]
+    LateSourceLayer,
+}
+
+#[cfg(feature = "source")]
+fn source_text(address: Option<std::net::IpAddr>) -> String {
+    match address {
+        Some(address) => format!("{address} is not on the list of source addresses"),
+        None => {
+            "the trusted proxy names no client: its header is missing or cannot be read, or has \
+                 trusted proxies alone"
+                .to_owned()
+        }
+    }
 }
 
 impl From<DeliveryIdError> for Rejection {

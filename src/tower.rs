@@ -11,6 +11,8 @@ mod http_request;
 mod response_body;
 #[cfg(any(feature = "axum", feature = "events"))]
 mod signed;
+#[cfg(feature = "source")]
+mod source;
 #[cfg(feature = "schemes")]
 mod token_body;
 #[cfg(feature = "schemes")]
@@ -23,6 +25,8 @@ pub use dedupe_service::{DedupeFuture, DedupeService};
 pub use response_body::ResponseBody;
 #[cfg(feature = "axum")]
 pub(crate) use signed::signed_delivery;
+#[cfg(feature = "source")]
+pub use source::SourceService;
 #[cfg(feature = "schemes")]
 pub use token_body::TokenBody;
 #[cfg(feature = "schemes")]

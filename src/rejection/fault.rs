@@ -19,13 +19,13 @@ use crate::VerifyError;
 ///
 /// | fault | rejections |
 /// | --- | --- |
-/// | `Sender` | `Signature`, `SignatureForbidden`, `Token`, `TokenForbidden`, `UnknownTenant`, `UnknownTenantForbidden`, `PayloadTooLarge`, `OuterBodyLimit`, `UnsupportedContentEncoding`, `DeliveryId`, `MalformedChallenge`, `CreationTime`, `CreationTimeForbidden`, `DeliveryIdConflict`, `Event`, `TooManyEvents`, `EventTypeMismatch` |
+/// | `Sender` | `Signature`, `SignatureForbidden`, `Token`, `TokenForbidden`, `UnknownTenant`, `UnknownTenantForbidden`, `PayloadTooLarge`, `OuterBodyLimit`, `UnsupportedContentEncoding`, `DeliveryId`, `MalformedChallenge`, `CreationTime`, `CreationTimeForbidden`, `DeliveryIdConflict`, `Event`, `TooManyEvents`, `EventTypeMismatch`, `SourceForbidden`, `InClear` |
 /// | `Network` | `UnreadableBody`, `BodyTimeout`, `OuterBodyTimeout` |
 /// | `Overload` | `BodyBudgetExhausted`, `TooManyInFlight` |
 /// | `Store` | `StoreUnavailable` |
 /// | `Queue` | `QueueUnavailable` |
 /// | `Handler` | `HandlerPanicked`, `StillProcessing`, `NotCommitted`, `BatchIncomplete` |
-/// | `Configuration` | `TwoVerifyLayers`, `MissingVerifyLayer`, `MissingDedupeLayer`, `TwoTokenLayers`, `MissingTokenLayer`, `NotSigned` |
+/// | `Configuration` | `TwoVerifyLayers`, `MissingVerifyLayer`, `MissingDedupeLayer`, `TwoTokenLayers`, `MissingTokenLayer`, `NotSigned`, `UnknownPeer`, `LateSourceLayer` |
 /// | the one that its `CompleteError` says | `NotCompleted` |
 /// | none | `AlreadyProcessed`, `DeliveryInProgress` |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -91,6 +91,10 @@ impl Rejection {
             Self::Event(_) => Fault::Sender,
             #[cfg(feature = "schemes")]
             Self::Token(_) | Self::TokenForbidden(_) => Fault::Sender,
+            #[cfg(feature = "source")]
+            Self::SourceForbidden { .. } | Self::InClear => Fault::Sender,
+            #[cfg(feature = "source")]
+            Self::UnknownPeer | Self::LateSourceLayer => Fault::Configuration,
             Self::UnreadableBody { .. }
             | Self::BodyTimeout { .. }
             | Self::OuterBodyTimeout { .. } => Fault::Network,

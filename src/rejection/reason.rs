@@ -41,6 +41,10 @@ impl Rejection {
             Self::NotCommitted               => "not_committed",
             #[cfg(feature = "queue")]
             Self::QueueUnavailable { .. }    => "queue_unavailable",
+            #[cfg(feature = "source")]
+            Self::SourceForbidden { .. }     => "source_forbidden",
+            #[cfg(feature = "source")]
+            Self::InClear                    => "in_clear",
             Self::TooManyInFlight { .. }     => "too_many_in_flight",
             #[cfg(any(feature = "events", feature = "schemes"))]
             Self::Event(_)                   => "malformed_event",
@@ -56,6 +60,10 @@ impl Rejection {
             Self::MissingTokenLayer          => "missing_token_layer",
             #[cfg(feature = "schemes")]
             Self::TwoTokenLayers             => "two_token_layers",
+            #[cfg(feature = "source")]
+            Self::UnknownPeer                => "unknown_peer",
+            #[cfg(feature = "source")]
+            Self::LateSourceLayer            => "late_source_layer",
         }
     }
 }

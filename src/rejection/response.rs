@@ -49,6 +49,10 @@ impl Rejection {
             | Self::BodyBudgetExhausted { .. } => (503, "Try again later"),
             #[cfg(feature = "queue")]
             Self::QueueUnavailable { .. }    => (503, "Try again later"),
+            #[cfg(feature = "source")]
+            Self::SourceForbidden { .. }     => (403, "Forbidden"),
+            #[cfg(feature = "source")]
+            Self::InClear                    => (403, "HTTPS required"),
             #[cfg(any(feature = "events", feature = "schemes"))]
             Self::Event(_)                   => (400, MALFORMED_EVENT),
             Self::TooManyEvents { .. }       => (400, MALFORMED_EVENT),
@@ -63,6 +67,10 @@ impl Rejection {
             Self::MissingTokenLayer          => (500, MISSING_TOKEN_LAYER),
             #[cfg(feature = "schemes")]
             Self::TwoTokenLayers             => (500, TWO_TOKEN_LAYERS),
+            #[cfg(feature = "source")]
+            Self::UnknownPeer                => (500, UNKNOWN_PEER),
+            #[cfg(feature = "source")]
+            Self::LateSourceLayer            => (500, LATE_SOURCE_LAYER),
         }
     }
 
@@ -141,6 +149,16 @@ const MISSING_TOKEN_LAYER: &str = "This route has no nevent_webhooks::token::Tok
 #[cfg(feature = "schemes")]
 const TWO_TOKEN_LAYERS: &str = "This route has a nevent_webhooks::token::TokenLayer below another \
     one or a VerifyLayer. Remove one, and the DedupeLayer beside it";
+
+#[cfg(feature = "source")]
+const UNKNOWN_PEER: &str = "This route has a nevent_webhooks::source::SourceLayer that does not know \
+    the peer's address. Serve with into_make_service_with_connect_info and set \
+    SourceLayer::peer_address; see the guide's page on source addresses for other servers";
+
+#[cfg(feature = "source")]
+const LATE_SOURCE_LAYER: &str = "This route has a nevent_webhooks::source::SourceLayer below another \
+    layer that reads the body. Put it outside: post(handler).route_layer((source, verify, dedupe)); \
+    in actix-web, .wrap(WebhookMiddleware::new(&verify, &dedupe)).wrap(source)";
 
 #[cfg(test)]
 mod tests {

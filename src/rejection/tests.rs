@@ -97,11 +97,26 @@ fn every_rejection_has_its_status_name_and_fault() {
         ((Rejection::TwoTokenLayers, 500, Some(Configuration)), "two_token_layers"),
     ];
     for ((rejection, status, fault), name) in table {
-        let found = (rejection.as_str(), rejection.status(), rejection.fault());
-        assert_eq!(found, (name, status, fault), "{rejection:?}");
-        // Senders disable an endpoint that responds 410.
-        assert_ne!(rejection.status(), 410, "{rejection:?}");
+        is(&rejection, status, fault, name);
     }
+}
+
+#[cfg(feature = "source")]
+#[test]
+fn every_rejection_of_a_source_has_its_status_name_and_fault() {
+    use Fault::{Configuration, Sender};
+    is(&Rejection::SourceForbidden { address: None }, 403, Some(Sender), "source_forbidden");
+    is(&Rejection::InClear, 403, Some(Sender), "in_clear");
+    is(&Rejection::UnknownPeer, 500, Some(Configuration), "unknown_peer");
+    is(&Rejection::LateSourceLayer, 500, Some(Configuration), "late_source_layer");
+}
+
+#[track_caller]
+fn is(rejection: &Rejection, status: u16, fault: Option<Fault>, name: &str) {
+    let found = (rejection.as_str(), rejection.status(), rejection.fault());
+    assert_eq!(found, (name, status, fault), "{rejection:?}");
+    // Senders disable an endpoint that responds 410.
+    assert_ne!(rejection.status(), 410, "{rejection:?}");
 }
 
 #[cfg(feature = "events")]

@@ -57,6 +57,14 @@ mod schemes_time;
 mod scopes;
 mod signature;
 mod signature_form;
+#[cfg(feature = "source")]
+mod source_route;
+#[cfg(feature = "source")]
+mod sources;
+#[cfg(feature = "source")]
+mod sources_proxies;
+#[cfg(feature = "source")]
+mod sources_setup;
 mod store_faults;
 mod table;
 mod tenants;

@@ -1,8 +1,8 @@
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 /// The longest wait for anything that a quiet machine does at once: only a reply that never comes
@@ -27,7 +27,17 @@ pub struct Reply {
 
 impl Connection {
     pub async fn open(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).await.expect("the receiver listens");
+        Self::of(TcpStream::connect(address).await.expect("the receiver listens"))
+    }
+
+    /// Connects from this address of the machine. Loopback has many.
+    pub async fn open_from(from: IpAddr, address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().expect("a TCP socket");
+        socket.bind((from, 0).into()).expect("an address of this machine");
+        Self::of(socket.connect(address).await.expect("the receiver listens"))
+    }
+
+    fn of(stream: TcpStream) -> Self {
         stream.set_nodelay(true).expect("a TCP socket");
         Self { stream, received: Vec::new() }
     }
