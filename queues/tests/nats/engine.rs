@@ -87,13 +87,6 @@ impl Engine for Nats {
     }
 
     /// Each kill counts for all entries in flight.
-    /// After a crash, a server of version 2.9 can wait for the acknowledgement of an entry that it has deleted.
-    /// Until it starts again, entries that are done and were not deleted in the crash stay behind that one.
-    async fn settle(&self) {
-        self.kill().await;
-        self.up().await;
-    }
-
     fn enduring(options: NatsOptions) -> NatsOptions {
         let retry = RetryPolicy::new().first(Duration::from_millis(500)).attempts(1_000);
         let options = options.retry(retry.longest(Duration::from_secs(2))).delivery_limit(1_000);

@@ -59,9 +59,6 @@ pub trait Engine: Sized + Send + Sync + 'static {
     /// Starts the broker again, with the same data.
     async fn up(&self);
 
-    /// Before the entries are counted at the end of the ledger.
-    async fn settle(&self) {}
-
     /// The number of entries that wait or are in hand. Dead letters do not count.
     async fn entries(&self) -> usize;
 

@@ -33,7 +33,6 @@ async fn check<E: Engine>(load: &Load, at_least_crashes: usize) {
     println!("{balance:?}");
     assert!(balance.lost.is_empty() && balance.repeated.is_empty(), "{balance:?}");
     assert!(balance.crashes >= at_least_crashes, "{balance:?}");
-    engine.settle().await;
     // A last worker empties the queue of what the killed workers had in flight, and of copies.
     let options = E::enduring(engine.options());
     let work = Work::<E>::start(&options, |_| false).await;
