@@ -50,7 +50,7 @@ pub enum Rejection {
     /// The request comes from an address that is not on the list of a
     /// [`SourceLayer`](crate::source::SourceLayer). Only its head was read.
     #[cfg(feature = "source")]
-    #[error("{}", source_text(*.address))]
+    #[error("{}", reason::source_text(*.address))]
     #[non_exhaustive]
     SourceForbidden {
         /// The address. `None` if the request comes from a trusted proxy that names no client.
@@ -278,18 +278,6 @@ pub enum Rejection {
     #[cfg(feature = "source")]
     #[error("the SourceLayer is below a layer that reads the body: put it outside of all others")]
     LateSourceLayer,
-}
-
-#[cfg(feature = "source")]
-fn source_text(address: Option<std::net::IpAddr>) -> String {
-    match address {
-        Some(address) => format!("{address} is not on the list of source addresses"),
-        None => {
-            "the trusted proxy names no client: its header is missing or cannot be read, or has \
-                 trusted proxies alone"
-                .to_owned()
-        }
-    }
 }
 
 impl From<DeliveryIdError> for Rejection {

@@ -94,3 +94,14 @@ fn delivery_id(error: &DeliveryIdError) -> &'static str {
         DeliveryIdError::Malformed { .. } => "malformed_delivery_id",
     }
 }
+
+/// The text of [`Rejection::SourceForbidden`].
+#[cfg(feature = "source")]
+pub(super) fn source_text(address: Option<std::net::IpAddr>) -> String {
+    let none = "the trusted proxy names no client: its header is missing or cannot be read, or has \
+        trusted proxies alone";
+    address.map_or_else(
+        || none.to_owned(),
+        |address| format!("{address} is not on the list of source addresses"),
+    )
+}

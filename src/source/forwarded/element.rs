@@ -1,6 +1,6 @@
 //! The grammar of `Forwarded` (RFC 7239, section 4).
 
-/// What one proxy says of the request that it got.
+/// The client and the protocol that one proxy names for the request that it got.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Element {
     /// The value of `for`.
