@@ -28,6 +28,7 @@ mod log_lines;
 mod observer;
 mod outcome;
 mod part;
+mod span;
 mod timer;
 
 pub use incident::Incident;
@@ -36,4 +37,5 @@ pub(crate) use observer::Observers;
 pub use observer::{Observation, Observer};
 pub use outcome::Outcome;
 pub use part::{BackgroundCause, StoreOperation};
+pub(crate) use span::Span;
 pub(crate) use timer::Timer;

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::RejectionBody;
 use super::handled::respond;
 use crate::extract::RequestContext;
+use crate::observe::Span;
 use crate::receive::{Checks, NotForwarded};
 use crate::worker_thread::is_worker_thread;
 use crate::{DedupeLayer, Delivery, Rejection, VerifyLayer};
@@ -82,6 +83,16 @@ pub(super) enum Asked {
     Token(Arc<Checks<crate::credential::Tokens>>),
 }
 
+impl Asked {
+    fn span(&self, request: &ServiceRequest) -> Span {
+        match self {
+            Self::Signature(checks) => checks.span(request),
+            #[cfg(feature = "schemes")]
+            Self::Token(checks) => checks.span(request),
+        }
+    }
+}
+
 impl WebhookMiddleware {
     /// Creates the middleware, which verifies first and then deduplicates.
     ///
@@ -149,7 +160,8 @@ where
         let received = Instant::now();
         let inner = Rc::clone(&self.inner);
         let WebhookMiddleware { proof, dedupe } = self.middleware.clone();
-        Box::pin(async move {
+        let span = proof.span(&request);
+        Box::pin(span.wrap(async move {
             let mut body = request.take_payload();
             match proof {
                 Asked::Signature(checks) => {
@@ -169,7 +181,7 @@ where
                     respond(&checks, &dedupe.dedupe, inner, (request, body), accepted, add).await
                 }
             }
-        })
+        }))
     }
 }
 

@@ -11,6 +11,7 @@ use super::end::{End, Waiting};
 use super::{Batch, BatchReport};
 use crate::Event;
 use crate::delivery::ClaimHandle;
+use crate::observe::Span;
 #[cfg(feature = "queue")]
 use crate::{Delivery, dedupe::Claimed};
 
@@ -170,7 +171,7 @@ impl BatchAttempt {
         if waiting.is_empty() {
             return;
         }
-        let span = crate::observe::log::Span::current();
+        let span = Span::current();
         // Taken now, because the delivery's attempt gives its permit back before these events start.
         let of_delivery = self.permit();
         let background = async move {

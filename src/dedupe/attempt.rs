@@ -10,8 +10,7 @@ use super::store_call::ask;
 use super::{Dedupe, Subject, Times};
 use crate::Rejection;
 use crate::delivery::ClaimHandle;
-use crate::observe::log::Span;
-use crate::observe::{BackgroundCause, Outcome, StoreOperation};
+use crate::observe::{BackgroundCause, Outcome, Span, StoreOperation};
 use crate::store::{AnyStore, Call, StoreError};
 
 /// One attempt at one delivery, or at one event of a batch. It holds a permit until all of its work
@@ -33,13 +32,18 @@ pub(super) struct Attempt {
 }
 
 impl Attempt {
-    pub(super) fn new(dedupe: Arc<Dedupe>, permit: Permit, subject: Subject, times: Times) -> Self {
+    pub(super) fn new(
+        dedupe: Arc<Dedupe>,
+        permit: Permit,
+        (subject, span): (Subject, Span),
+        times: Times,
+    ) -> Self {
         Self {
             lease: Lease::new(times.lease),
             times,
             dedupe,
             subject,
-            span: Span::current(),
+            span,
             started: Instant::now(),
             claim: OnceLock::new(),
             finalization: OnceLock::new(),
@@ -120,7 +124,7 @@ impl Attempt {
     }
 
     pub(super) fn observe(&self, outcome: Outcome<'_>) {
-        self.dedupe.observe(outcome, &self.subject);
+        self.span.in_scope(|| self.dedupe.observe(outcome, &self.subject));
     }
 }
 

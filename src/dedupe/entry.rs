@@ -17,6 +17,8 @@ pub(crate) struct Entry {
     pub(crate) id: DeliveryId,
     pub(crate) tenant: Option<Arc<str>>,
     pub(crate) subject: Subject,
+    /// The `traceparent` of the request that the entry came with.
+    pub(crate) traceparent: Option<String>,
 }
 
 /// The handler's output. The text of an error is made when the handler ends, for observers.
@@ -31,7 +33,7 @@ pub(crate) type Ended<T, E> = Option<Result<Result<T, E>, Rejection>>;
 /// drops this future.
 pub(crate) async fn handle_entry_once<I, T, E, F>(
     dedupe: &Arc<Dedupe>,
-    Entry { id, tenant, subject }: Entry,
+    Entry { id, tenant, subject, traceparent }: Entry,
     item: I,
     handler: impl FnOnce(I, ClaimHandle) -> F + Send + 'static,
 ) -> Ended<T, E>
@@ -47,7 +49,9 @@ where
         return Some(Err(Rejection::TooManyInFlight { limit }));
     };
     let claim = dedupe.claim_for_entry(id, tenant.as_deref());
-    let attempt = Arc::new(Attempt::new(Arc::clone(dedupe), permit, subject, dedupe.times));
+    let span = subject.span_of_entry(&dedupe.scope, traceparent.as_deref());
+    let of = (subject, span);
+    let attempt = Arc::new(Attempt::new(Arc::clone(dedupe), permit, of, dedupe.times));
     let start = |_: &_, item, claim| async { Ok(handler(item, claim).await.map_err(with_text)) };
     let work =
         claim_handle_finalize(Arc::clone(&attempt), item, |_, _| Ok(claim), start, end_of::<T, E>);

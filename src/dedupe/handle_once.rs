@@ -109,7 +109,9 @@ where
     let subject = Subject::event(delivery, event);
     begin(dedupe, permit, subject, (respond_by, times), background::spawn, |attempt| {
         let start = |_: &_, (), claim| async { Ok(handler(claim).await) };
-        Box::pin(claim_handle_finalize(attempt, (), |_, ()| Ok(claim), start, end_of_event))
+        let span = attempt.span.clone();
+        let work = claim_handle_finalize(attempt, (), |_, ()| Ok(claim), start, end_of_event);
+        Box::pin(span.wrap(work))
     })
 }
 
@@ -138,7 +140,8 @@ fn begin<W>(
         }
         return InRequest::rejected(rejection);
     };
-    let attempt = Arc::new(Attempt::new(Arc::clone(dedupe), permit, subject, times));
+    let span = subject.span(&dedupe.scope);
+    let attempt = Arc::new(Attempt::new(Arc::clone(dedupe), permit, (subject, span), times));
     let work = work(Arc::clone(&attempt));
     InRequest::new(attempt, work, to_background, respond_by)
 }

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
 use crate::DeliveryId;
-use crate::delivery::AnyDelivery;
+use crate::delivery::{AnyDelivery, Scope};
+use crate::observe::Span;
 
 /// The delivery that observers are told of, or the event in it. It holds no body, because an
 /// attempt may wait for its store for minutes.
@@ -35,6 +36,20 @@ impl Subject {
     #[cfg(feature = "queue")]
     pub(crate) fn entry(id: DeliveryId, event: Option<EventName>) -> Self {
         Self { id, event_header: None, event }
+    }
+
+    /// The span of an attempt: an event's own, or that of the request.
+    pub(super) fn span(&self, scope: &Scope) -> Span {
+        match &self.event {
+            Some(event) => Span::of_event(scope, event),
+            None => Span::current(),
+        }
+    }
+
+    /// The span of an attempt on an entry of a queue.
+    #[cfg(feature = "queue")]
+    pub(super) fn span_of_entry(&self, scope: &Scope, traceparent: Option<&str>) -> Span {
+        Span::of_entry(scope, &self.id, self.event.as_ref(), traceparent)
     }
 
     /// The type of the event as its body says, or as the event header says, which is not signed.

@@ -1,14 +1,14 @@
-//! Log lines and spans with the feature `tracing`. Without it, functions that do nothing.
+//! Log lines with the feature `tracing`. Without it, functions that do nothing.
 
 #[cfg(feature = "schemes")]
 pub(crate) use imp::handshake;
-pub(crate) use imp::{Span, missing_layer, observer};
+pub(crate) use imp::{missing_layer, observer};
 
 #[cfg(feature = "tracing")]
 mod imp {
     use std::sync::Arc;
 
-    use tracing::{Instrument, warn};
+    use tracing::warn;
     #[cfg(feature = "schemes")]
     use tracing::{debug, info};
 
@@ -40,23 +40,6 @@ mod imp {
             }
         }
     }
-
-    /// The span of a request, for work that continues in the background.
-    #[derive(Debug)]
-    pub(crate) struct Span(tracing::Span);
-
-    impl Span {
-        pub(crate) fn current() -> Self {
-            Self(tracing::Span::current())
-        }
-
-        pub(crate) fn wrap<F: Future>(
-            &self,
-            future: F,
-        ) -> impl Future<Output = F::Output> + use<F> {
-            future.instrument(self.0.clone())
-        }
-    }
 }
 
 #[cfg(not(feature = "tracing"))]
@@ -74,18 +57,4 @@ mod imp {
 
     #[cfg(feature = "schemes")]
     pub(crate) fn handshake(_: Option<(u16, &dyn std::fmt::Display)>) {}
-
-    #[derive(Debug)]
-    pub(crate) struct Span;
-
-    impl Span {
-        pub(crate) fn current() -> Self {
-            Self
-        }
-
-        #[allow(clippy::unused_self, reason = "it has the signature of the real one")]
-        pub(crate) fn wrap<F: Future>(&self, future: F) -> F {
-            future
-        }
-    }
 }

@@ -1,17 +1,16 @@
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Instant;
+mod pause;
+mod store;
+mod unproven;
 
 use tracing::{debug, error, info, trace, warn};
 
+use self::store::StoreLines;
+use self::unproven::Unproven;
+use super::span::record;
 use super::{Observation, Observer, Outcome};
 use crate::delivery::Scope;
-use crate::text::{LOG_TARGET, excerpt, with_sources};
+use crate::text::{LOG_TARGET, excerpt};
 use crate::{DeliveryId, Rejection};
-
-/// The least time between two lines about a failing store, in milliseconds. Otherwise each delivery
-/// during an outage would write one.
-const PAUSE_MILLIS: u64 = 5_000;
 
 /// An observer that writes a log line for each outcome that a person may look for.
 ///
@@ -19,12 +18,8 @@ const PAUSE_MILLIS: u64 = 5_000;
 /// (warn), this receiver or its store (error).
 #[derive(Debug, Default)]
 pub(super) struct LogLines {
-    /// When a failure of the store was last logged, in milliseconds. 0 if none was.
-    store_failure_logged: AtomicU64,
-    /// The number of failures since then.
-    store_failures_unlogged: AtomicU64,
-    /// Whether a failure was logged since the last recovery. Only then is a recovery logged.
-    recovery_is_news: AtomicBool,
+    store: StoreLines,
+    unproven: Unproven,
 }
 
 /// Writes a log line about one delivery.
@@ -41,9 +36,11 @@ macro_rules! line {
         )
     };
 }
+use line;
 
 impl Observer for LogLines {
     fn observe(&self, of: &Observation<'_>) {
+        record(of);
         match of.outcome {
             Outcome::Verified { age, secret, body_bytes, body_read } => {
                 line!(debug, of, age, secret, body_bytes, ?body_read, "genuine and fresh");
@@ -59,11 +56,14 @@ impl Observer for LogLines {
                 );
             }
             Outcome::HandshakeAnswered => line!(info, of, "a handshake was answered"),
-            Outcome::Rejected { rejection } => rejected(of, rejection),
+            Outcome::Rejected { rejection } => {
+                self.unproven.count(of, rejection);
+                rejected(of, rejection);
+            }
             Outcome::EventTypeMismatch { header, body } => {
                 line!(warn, of, header, body, "the event header is not the event's type");
             }
-            Outcome::StoreFailed { .. } | Outcome::StoreRecovered { .. } => self.store(of),
+            Outcome::StoreFailed { .. } | Outcome::StoreRecovered { .. } => self.store.line(of),
             Outcome::StoreAnswered { operation, took } => {
                 line!(trace, of, operation = operation.as_str(), ?took, "the store answered");
             }
@@ -215,47 +215,5 @@ fn event_of_a_batch(of: &Observation<'_>) {
             "an event of a batch did not start within the handler timeout: left to the retry"
         ),
         _ => {}
-    }
-}
-
-/// Milliseconds since the first call, plus one, so that the result is never 0.
-fn millis() -> u64 {
-    static FIRST: OnceLock<Instant> = OnceLock::new();
-    let elapsed = FIRST.get_or_init(Instant::now).elapsed().as_millis();
-    u64::try_from(elapsed).unwrap_or(u64::MAX).saturating_add(1)
-}
-
-impl LogLines {
-    /// Logs the first failure, then one failure every few seconds, and the recovery.
-    fn store(&self, of: &Observation<'_>) {
-        match of.outcome {
-            Outcome::StoreFailed { operation, error, took } => {
-                let Some(unlogged) = self.may_log_failure() else { return };
-                let (operation, reason) = (operation.as_str(), with_sources(error));
-                line!(error, of, operation, reason, ?took, unlogged, "the store failed");
-            }
-            Outcome::StoreRecovered { down_for, failures } => {
-                let is_news = self.recovery_is_news.swap(false, Ordering::Relaxed);
-                if is_news {
-                    line!(info, of, ?down_for, failures, "the store answers again");
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Returns the number of unlogged failures before this one, or `None` if this one is not to be
-    /// logged.
-    fn may_log_failure(&self) -> Option<u64> {
-        let now = millis();
-        let is_due =
-            |last: u64| (last == 0 || now.saturating_sub(last) >= PAUSE_MILLIS).then_some(now);
-        let logged = &self.store_failure_logged;
-        if logged.fetch_update(Ordering::Relaxed, Ordering::Relaxed, is_due).is_err() {
-            self.store_failures_unlogged.fetch_add(1, Ordering::Relaxed);
-            return None;
-        }
-        self.recovery_is_news.store(true, Ordering::Relaxed);
-        Some(self.store_failures_unlogged.swap(0, Ordering::Relaxed))
     }
 }

@@ -79,7 +79,10 @@ pub struct HandOver<Q> {
     put_timeout: Option<Duration>,
     keep_signature: bool,
     concurrency: usize,
+    trace_context: Option<Arc<TraceContextFn>>,
 }
+
+type TraceContextFn = dyn Fn() -> Option<(String, Option<String>)> + Send + Sync;
 
 /// The future of a hand-over: the response to the sender.
 pub type HandOverFuture = Pin<Box<dyn Future<Output = Result<BatchReport, Rejection>> + Send>>;
@@ -88,7 +91,13 @@ impl<Q: Queue> HandOver<Q> {
     /// Creates a hand-over to this queue.
     pub fn new(queue: Q) -> Self {
         let queue = Arc::new(queue);
-        Self { queue, put_timeout: None, keep_signature: false, concurrency: 8 }
+        Self {
+            queue,
+            put_timeout: None,
+            keep_signature: false,
+            concurrency: 8,
+            trace_context: None,
+        }
     }
 
     /// Sets how long the queue may take to confirm one entry. Default half of the response deadline: 4.5 s
@@ -111,6 +120,20 @@ impl<Q: Queue> HandOver<Q> {
     /// Sets how many events of one batch are put at a time. Default 8. 0 counts as 1.
     pub fn concurrency(mut self, events: usize) -> Self {
         self.concurrency = events;
+        self
+    }
+
+    /// Sets the function that returns the trace context of the current span, for the envelope: `traceparent` and
+    /// `tracestate`, as the W3C defines them. It is called within the span of the request. By default, and
+    /// where it returns `None`, the envelope has the context that the request came with.
+    ///
+    /// With OpenTelemetry it asks the propagator: see
+    /// [`guide::observing`](crate::guide::observing#traces).
+    pub fn trace_context(
+        mut self,
+        current: impl Fn() -> Option<(String, Option<String>)> + Send + Sync + 'static,
+    ) -> Self {
+        self.trace_context = Some(Arc::new(current));
         self
     }
 
@@ -157,6 +180,7 @@ impl<Q: Queue> HandOver<Q> {
     async fn take(self, request: HandOverRequest) -> Result<BatchReport, Rejection> {
         let HandOverRequest { delivery, claimed, trace, signature } = request;
         let limit = self.put_timeout.unwrap_or_else(|| claimed.put_timeout(&delivery));
+        let trace = self.trace_context.as_ref().and_then(|current| current()).or(trace);
         let traced = |envelope: Envelope| match &trace {
             Some((parent, state)) => envelope.with_trace(parent, state.as_deref()),
             None => envelope,
@@ -217,7 +241,8 @@ fn part(envelope: Envelope) -> Waiting<Envelope> {
 /// Implemented by hand because a derived `Clone` would need a queue that is `Clone`.
 impl<Q> Clone for HandOver<Q> {
     fn clone(&self) -> Self {
-        Self { queue: Arc::clone(&self.queue), ..*self }
+        let trace_context = self.trace_context.clone();
+        Self { queue: Arc::clone(&self.queue), trace_context, ..*self }
     }
 }
 

@@ -127,6 +127,7 @@ impl Once {
             id: envelope.claim_id(),
             tenant: envelope.shared_tenant().cloned(),
             subject: envelope.subject(),
+            traceparent: envelope.traceparent().map(ToOwned::to_owned),
         };
         Handled::of(handle_entry_once(&self.dedupe, entry, envelope.clone(), handler).await)
     }

@@ -11,7 +11,7 @@ use super::read::{Limits, Reading};
 use super::request::{Frames, Head, Header};
 use super::tenant::Verifiers;
 use crate::delivery::{Accepted, AnyDelivery, Delivery, Scope};
-use crate::observe::{Observation, Observers, Outcome};
+use crate::observe::{Observation, Observers, Outcome, Span};
 use crate::rejection::Respond;
 #[cfg(feature = "schemes")]
 use crate::scheme::Sender;
@@ -78,6 +78,11 @@ impl Checks {
 }
 
 impl<V> Checks<V> {
+    /// The span in which a request is checked and handled.
+    pub(crate) fn span(&self, head: &impl Head) -> Span {
+        Span::of_request(self.scope.as_ref(), head)
+    }
+
     /// Checks the head of a request whose body is to be read, within the limits for this sender.
     pub(crate) fn start_reading<'a>(
         &'a self,

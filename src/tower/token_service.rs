@@ -52,8 +52,9 @@ where
         let checks = Arc::clone(&self.checks);
         let mut inner = self.inner.clone();
         let (mut parts, body) = request.into_parts();
+        let span = checks.span(&parts);
         // One future, for the reason that is given in `VerifyService`.
-        Box::pin(async move {
+        Box::pin(span.wrap(async move {
             let seen = &parts.extensions;
             if seen.get::<TokenDelivery>().is_some() || seen.get::<Delivery>().is_some() {
                 return Ok(not_forwarded(&checks, Rejection::TwoTokenLayers.into()));
@@ -71,6 +72,6 @@ where
             let request = Request::from_parts(parts, TokenBody::of(delivery.clone()));
             let response = inner.call(request).await?;
             Ok(forwarded(&checks, &delivery, response))
-        })
+        }))
     }
 }

@@ -53,8 +53,9 @@ where
         let checks = Arc::clone(&self.checks);
         let mut inner = self.inner.clone();
         let (mut parts, body) = request.into_parts();
+        let span = checks.span(&parts);
         // One future, which lends what it holds: an `async fn` would hold its arguments twice.
-        Box::pin(async move {
+        Box::pin(span.wrap(async move {
             if parts.extensions.get::<Delivery>().is_some() {
                 return Ok(not_forwarded(&checks, Rejection::TwoVerifyLayers.into()));
             }
@@ -73,7 +74,7 @@ where
             let request = Request::from_parts(parts, VerifiedBody::new(delivery.clone()));
             let response = inner.call(request).await?;
             Ok(forwarded(&checks, &delivery, response))
-        })
+        }))
     }
 }
 

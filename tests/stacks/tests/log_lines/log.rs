@@ -20,9 +20,21 @@ pub(super) fn subscribe() {
 }
 
 /// The lines that this thread has logged, without durations. Each test has a thread of its own.
-pub(super) fn lines() -> Vec<String> {
+pub(super) fn lines_with_spans() -> Vec<String> {
     let log = LOG.with_borrow(|log| String::from_utf8(log.clone()).unwrap());
     log.lines().map(|line| without_durations(line.trim_start())).collect()
+}
+
+/// The same without their spans.
+pub(super) fn lines() -> Vec<String> {
+    let without_span = |line: String| match line.split_once("nevent_webhooks: ") {
+        Some((start, text)) => {
+            let level = start.split(' ').next().unwrap();
+            format!("{level} nevent_webhooks: {text}")
+        }
+        None => line,
+    };
+    lines_with_spans().into_iter().map(without_span).collect()
 }
 
 /// The lines that are no debug lines.
