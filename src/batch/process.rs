@@ -11,6 +11,7 @@ use super::end::{End, Waiting};
 use super::{Batch, BatchReport};
 use crate::Event;
 use crate::delivery::ClaimHandle;
+use crate::metrics::event_age;
 #[cfg(feature = "queue")]
 use crate::{Delivery, dedupe::Claimed};
 
@@ -71,6 +72,7 @@ impl Batch {
         T: 'static,
         E: Display + 'static,
     {
+        let received = self.delivery.verified().body_end();
         let attempt = BatchAttempt::new(self.delivery, self.claimed, concurrency);
         let reader = attempt.clone();
         // Each in its turn: a thousand events that are read at once would delay the first.
@@ -83,7 +85,8 @@ impl Batch {
             }
         };
         let events = self.events.into_iter().enumerate().map(read);
-        let work = move |event: Bytes, claim| read_and_handle(event, claim, handler.clone());
+        let work =
+            move |event: Bytes, claim| read_and_handle(event, claim, received, handler.clone());
         attempt.process(events, work).await
     }
 }
@@ -191,6 +194,7 @@ impl BatchAttempt {
 async fn read_and_handle<T, F, E>(
     event: Bytes,
     claim: ClaimHandle,
+    received: i64,
     handler: impl Fn(Event<T>, ClaimHandle) -> F,
 ) -> Result<(), String>
 where
@@ -198,7 +202,9 @@ where
     F: Future<Output = Result<(), E>>,
     E: Display,
 {
-    match Event::from_repaired(&event).map(|event| handler(event, claim)) {
+    let read = Event::from_repaired(&event);
+    let read = read.inspect(|event| event_age(event.created.as_second(), received));
+    match read.map(|event| handler(event, claim)) {
         // `{:#}` prints the whole chain of causes of `anyhow` and similar errors.
         Ok(work) => work.await.map_err(|error| format!("{error:#}")),
         Err(error) => Err(error.to_string()),

@@ -10,6 +10,7 @@ use super::store_call::ask;
 use super::{Dedupe, Subject, Times};
 use crate::Rejection;
 use crate::delivery::ClaimHandle;
+use crate::metrics::Split;
 use crate::observe::log::Span;
 use crate::observe::{BackgroundCause, Outcome, StoreOperation};
 use crate::store::{AnyStore, Call, StoreError};
@@ -29,6 +30,8 @@ pub(super) struct Attempt {
     /// Set once the handler has ended.
     pub(super) finalization: OnceLock<Finalization>,
     in_background: AtomicBool,
+    /// Set when the events of the delivery get claims of their own.
+    pub(super) split: Split,
     permit: Permit,
 }
 
@@ -44,6 +47,7 @@ impl Attempt {
             claim: OnceLock::new(),
             finalization: OnceLock::new(),
             in_background: AtomicBool::new(false),
+            split: Split::default(),
             permit,
         }
     }
@@ -120,7 +124,7 @@ impl Attempt {
     }
 
     pub(super) fn observe(&self, outcome: Outcome<'_>) {
-        self.dedupe.observe(outcome, &self.subject);
+        self.dedupe.tell(outcome, &self.subject, self.split.is_set());
     }
 }
 

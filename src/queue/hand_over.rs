@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use tokio::time::timeout;
 use super::{Envelope, HandOverRequest, Queue, QueueError};
 use crate::batch::{Waiting, process_each};
 use crate::dedupe::EventName;
+use crate::metrics::HandOvers;
 use crate::transaction::CompleteError;
 use crate::{BatchReport, ClaimHandle, ClaimState, DedupeKey, DeliveryId, Rejection};
 
@@ -79,6 +81,7 @@ pub struct HandOver<Q> {
     put_timeout: Option<Duration>,
     keep_signature: bool,
     concurrency: usize,
+    metrics: HandOvers,
 }
 
 /// The future of a hand-over: the response to the sender.
@@ -87,8 +90,13 @@ pub type HandOverFuture = Pin<Box<dyn Future<Output = Result<BatchReport, Reject
 impl<Q: Queue> HandOver<Q> {
     /// Creates a hand-over to this queue.
     pub fn new(queue: Q) -> Self {
-        let queue = Arc::new(queue);
-        Self { queue, put_timeout: None, keep_signature: false, concurrency: 8 }
+        Self {
+            queue: Arc::new(queue),
+            put_timeout: None,
+            keep_signature: false,
+            concurrency: 8,
+            metrics: HandOvers::new(Cow::Borrowed("queue")),
+        }
     }
 
     /// Sets how long the queue may take to confirm one entry. Default half of the response deadline: 4.5 s
@@ -105,6 +113,13 @@ impl<Q: Queue> HandOver<Q> {
     /// [`Envelope::verify`]. By default they are left out. An event of a batch has no signature of its own.
     pub fn keep_signature(mut self) -> Self {
         self.keep_signature = true;
+        self
+    }
+
+    /// Sets the queue's name in [metrics](crate::guide::observing#metrics). Default `queue`. Name each
+    /// queue if the receiver has several. Without the feature `metrics` the name has no effect.
+    pub fn name(mut self, queue: impl Into<Cow<'static, str>>) -> Self {
+        self.metrics = HandOvers::new(queue.into());
         self
     }
 
@@ -165,9 +180,10 @@ impl<Q: Queue> HandOver<Q> {
             let parts = parts.into_iter().map(|envelope| part(traced(envelope))).collect();
             let concurrency = self.concurrency;
             let put = move |envelope: Envelope, claim: ClaimHandle| {
-                let queue = Arc::clone(&self.queue);
+                let (queue, metrics) = (Arc::clone(&self.queue), self.metrics.clone());
                 async move {
-                    let put = put(&*queue, &envelope, &claim, limit).await;
+                    let put = put(&*queue, &envelope, &claim, limit);
+                    let put = metrics.measure(claim.scope(), put).await;
                     put.map_err(|error| Rejection::from(error).to_string())
                 }
             };
@@ -176,7 +192,8 @@ impl<Q: Queue> HandOver<Q> {
         let signature = signature.filter(|_| self.keep_signature);
         let envelope = traced(Envelope::of(&delivery)).signed(signature);
         let claim = delivery.claim().ok_or(Rejection::MissingDedupeLayer)?;
-        put(&*self.queue, &envelope, claim, limit).await?;
+        let put = put(&*self.queue, &envelope, claim, limit);
+        self.metrics.measure(claim.scope(), put).await?;
         Ok(BatchReport { completed: 1, ..BatchReport::default() })
     }
 }
@@ -217,7 +234,7 @@ fn part(envelope: Envelope) -> Waiting<Envelope> {
 /// Implemented by hand because a derived `Clone` would need a queue that is `Clone`.
 impl<Q> Clone for HandOver<Q> {
     fn clone(&self) -> Self {
-        Self { queue: Arc::clone(&self.queue), ..*self }
+        Self { queue: Arc::clone(&self.queue), metrics: self.metrics.clone(), ..*self }
     }
 }
 
