@@ -50,7 +50,7 @@ pub(crate) use self::subject::{EventName, Subject};
 use self::times::Times;
 use crate::deadline::deadline;
 use crate::delivery::AnyDelivery;
-use crate::metrics::InFlight;
+use crate::observe::metrics::InFlight;
 use crate::observe::{Incident, Incidents, LayerKind, Observation, Outcome, Timer};
 use crate::rejection::Respond;
 #[cfg(feature = "actix")]

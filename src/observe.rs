@@ -26,6 +26,7 @@ mod incident;
 pub(crate) mod log;
 #[cfg(feature = "tracing")]
 mod log_lines;
+pub(crate) mod metrics;
 mod observer;
 mod outcome;
 mod part;

@@ -10,8 +10,8 @@ use super::store_call::ask;
 use super::{Dedupe, Subject, Times};
 use crate::Rejection;
 use crate::delivery::ClaimHandle;
-use crate::metrics::Split;
 use crate::observe::log::Span;
+use crate::observe::metrics::Split;
 use crate::observe::{BackgroundCause, Outcome, StoreOperation};
 use crate::store::{AnyStore, Call, StoreError};
 

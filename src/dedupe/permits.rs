@@ -4,7 +4,7 @@ mod interleavings;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
-use crate::metrics::InFlight;
+use crate::observe::metrics::InFlight;
 use crate::sync::{AtomicUsize, Notify};
 
 /// Limits how many handlers run at once, and lets callers wait until none runs.

@@ -11,18 +11,18 @@ const OTHER: &str = "other";
 ///
 /// What a program configures is bounded, but not by this crate: further names share one handle.
 #[derive(Debug)]
-pub(super) struct ByName<H, const N: usize = MOST_NAMES> {
+pub(crate) struct ByName<H, const N: usize = MOST_NAMES> {
     places: [OnceLock<(Box<str>, H)>; N],
     other: OnceLock<H>,
 }
 
 impl<H, const N: usize> ByName<H, N> {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { places: [const { OnceLock::new() }; N], other: OnceLock::new() }
     }
 
     /// The handle for this name, which `resolve` makes at the first time.
-    pub(super) fn get(&self, name: &str, resolve: impl Fn(&str) -> H) -> &H {
+    pub(crate) fn get(&self, name: &str, resolve: impl Fn(&str) -> H) -> &H {
         for place in &self.places {
             // If another thread takes the place for another name, the next one is tried. A name has one
             // place: no thread passes a place that is free.

@@ -1,5 +1,6 @@
 //! Metrics of the whole process, which know no endpoint.
 
+#[cfg(feature = "memory")]
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -7,7 +8,9 @@ use metrics::Counter;
 
 use super::by_name::ByName;
 use super::handles::{LazyHistogram, seconds};
-use super::table::{EVENT_AGE, RECORDS_EVICTED, UNREAD_FIELDS};
+#[cfg(feature = "memory")]
+use super::table::RECORDS_EVICTED;
+use super::table::{EVENT_AGE, UNREAD_FIELDS};
 
 /// Records how old an event was when its delivery arrived. Both times are in Unix seconds.
 pub(crate) fn event_age(created: i64, received: i64) {
@@ -33,6 +36,7 @@ pub(crate) fn unread_field(field: &'static str) {
     FIELDS.get(field, |field| UNREAD_FIELDS.counter(&[field])).increment(1);
 }
 
+#[cfg(feature = "memory")]
 pub(crate) fn record_evicted() {
     static EVICTED: OnceLock<Counter> = OnceLock::new();
     EVICTED.get_or_init(|| RECORDS_EVICTED.counter(&[])).increment(1);

@@ -4,15 +4,15 @@
 use metrics::Unit;
 
 /// One metric. Its labels are in the order in which their values are given.
-pub(super) struct Metric {
-    pub(super) name: &'static str,
-    pub(super) kind: Kind,
-    pub(super) labels: &'static [&'static str],
-    pub(super) help: &'static str,
+pub(crate) struct Metric {
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) labels: &'static [&'static str],
+    pub(crate) help: &'static str,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Counter,
     Gauge,
     /// Of seconds.
@@ -20,7 +20,7 @@ pub(super) enum Kind {
 }
 
 impl Metric {
-    pub(super) fn unit(&self) -> Unit {
+    pub(crate) fn unit(&self) -> Unit {
         match self.kind {
             Kind::Counter | Kind::Gauge => Unit::Count,
             Kind::Histogram => Unit::Seconds,
@@ -31,7 +31,7 @@ impl Metric {
 /// Makes a constant of each line, and the list of all.
 macro_rules! metrics {
     ($($constant:ident = $kind:ident $name:literal [$($label:literal),*] $help:literal;)*) => {
-        $(pub(super) const $constant: Metric = Metric {
+        $(pub(crate) const $constant: Metric = Metric {
             name: concat!("nevent_webhooks_", $name),
             kind: Kind::$kind,
             labels: &[$($label),*],
@@ -39,7 +39,7 @@ macro_rules! metrics {
         };)*
 
         #[cfg(test)]
-        pub(super) const ALL: &[&Metric] = &[$(&$constant),*];
+        pub(crate) const ALL: &[&Metric] = &[$(&$constant),*];
     };
 }
 

@@ -1,10 +1,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Outcome, Timer, log};
+use super::{Outcome, Timer, log, metrics};
 use crate::DeliveryId;
 use crate::delivery::Scope;
-use crate::metrics;
 use crate::panic::catch;
 
 /// A receiver of everything that happens to requests, to count it, log it or alert on it.
@@ -80,6 +79,7 @@ pub(crate) enum LayerKind {
     /// It runs the handler once.
     Deduplication,
     /// It does so for the entries of a queue.
+    #[cfg_attr(not(feature = "queue"), allow(dead_code))]
     Consumer,
 }
 

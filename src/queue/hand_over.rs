@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use super::{Envelope, HandOverRequest, Queue, QueueError};
 use crate::batch::{Waiting, process_each};
 use crate::dedupe::EventName;
-use crate::metrics::HandOvers;
+use crate::observe::metrics::HandOvers;
 use crate::transaction::CompleteError;
 use crate::{BatchReport, ClaimHandle, ClaimState, DedupeKey, DeliveryId, Rejection};
 
@@ -183,7 +183,7 @@ impl<Q: Queue> HandOver<Q> {
                 let (queue, metrics) = (Arc::clone(&self.queue), self.metrics.clone());
                 async move {
                     let put = put(&*queue, &envelope, &claim, limit);
-                    let put = metrics.measure(claim.scope(), put).await;
+                    let put = metrics.measure(claim.scope(), put, result_of).await;
                     put.map_err(|error| Rejection::from(error).to_string())
                 }
             };
@@ -193,7 +193,7 @@ impl<Q: Queue> HandOver<Q> {
         let envelope = traced(Envelope::of(&delivery)).signed(signature);
         let claim = delivery.claim().ok_or(Rejection::MissingDedupeLayer)?;
         let put = put(&*self.queue, &envelope, claim, limit);
-        self.metrics.measure(claim.scope(), put).await?;
+        self.metrics.measure(claim.scope(), put, result_of).await?;
         Ok(BatchReport { completed: 1, ..BatchReport::default() })
     }
 }
@@ -213,6 +213,16 @@ async fn put(
             Ok(())
         }
         Ok(put) => put,
+    }
+}
+
+/// The name of a put's result, for metrics.
+fn result_of(put: &Result<(), QueueError>) -> &'static str {
+    match put {
+        Ok(()) => "confirmed",
+        Err(QueueError::Unavailable(_)) => "failed",
+        Err(QueueError::TimedOut { .. }) => "timed_out",
+        Err(QueueError::NotCompleted(_)) => "not_completed",
     }
 }
 

@@ -8,8 +8,8 @@ use std::sync::Arc;
 pub use self::handled::Handled;
 use super::Envelope;
 use crate::dedupe::{Dedupe, Entry, handle_entry_once};
-use crate::metrics::Attempts;
 use crate::observe::LayerKind;
+use crate::observe::metrics::Attempts;
 use crate::store::{ScopeInUse, Store};
 use crate::{ClaimHandle, DedupeOptions, Incident, OptionsError};
 

@@ -201,14 +201,14 @@ async fn a_handler_without_a_claim(adapter: Adapter) {
 
 async fn an_end_that_is_recorded_late(adapter: Adapter) {
     let (mut counted, store) = (Counted::new(), faulty());
-    let receiver = on(&counted, Receiver::on(adapter).store(store.clone())).start().await;
+    let setup = Receiver::on(adapter).store(store.clone());
+    let patient = DedupeOptions::new().store_timeout(Duration::from_secs(8));
+    let receiver = on(&counted, setup.options(patient)).start().await;
     store.fail_finalizations(Fault::Silent);
     receiver.deliver(&Post::new("d")).await.is(200, "");
     let recorded = SUCCEEDED.len() - 1;
     let late = ["incidents_total finalized_late", "in_flight"];
     counted.moved(&[VERIFIED, CLAIMED, &SUCCEEDED[..recorded], &late]).await;
-    store.fail_finalizations(None);
-    receiver.idle().await;
 }
 
 async fn too_many_handlers(adapter: Adapter) {

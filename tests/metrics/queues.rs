@@ -65,7 +65,7 @@ async fn an_attempt_counts_by_its_result() {
         let handler = move |_: Envelope, _| async move { if fails { Err("down") } else { Ok(()) } };
         once.event(&entry, handler).await
     };
-    attempt(true).await;
+    assert!(!attempt(true).await.is_done());
     let failed = [
         "attempts_total failed",
         "entry_age_seconds",
@@ -75,7 +75,7 @@ async fn an_attempt_counts_by_its_result() {
     ];
     counted.moved(&[&failed]).await;
     assert_eq!(counted.value("attempts_total refused"), Some(0));
-    attempt(false).await;
+    assert!(attempt(false).await.is_done());
     let done = [
         "attempts_total done",
         "entry_age_seconds",
@@ -84,7 +84,7 @@ async fn an_attempt_counts_by_its_result() {
         "store_duration_seconds complete ok",
     ];
     counted.moved(&[&done]).await;
-    attempt(false).await;
+    assert!(attempt(false).await.is_done());
     let repeat =
         ["attempts_total already_done", "entry_age_seconds", "store_duration_seconds claim ok"];
     counted.moved(&[&repeat]).await;

@@ -7,7 +7,7 @@ use loom::future::block_on;
 use loom::thread;
 
 use super::{Permit, Permits};
-use crate::metrics::InFlight;
+use crate::observe::metrics::InFlight;
 
 #[test]
 fn the_last_handler_to_end_wakes_wait_idle() {

@@ -2,9 +2,9 @@ use std::sync::{Arc, OnceLock};
 
 use metrics::Counter;
 
-use super::by_name::ByName;
-use super::handles::LazyHistogram;
-use super::table::{ATTEMPTS, ENTRY_AGE};
+use crate::metrics::ByName;
+use crate::metrics::LazyHistogram;
+use crate::metrics::table::{ATTEMPTS, ENTRY_AGE};
 use crate::panic::catch;
 use crate::{Clock, SystemClock};
 

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use metrics::Counter;
 
-use super::by_name::ByName;
 use super::event_types::{DOCUMENTED, documented};
-use super::handles::{LazyHistogram, seconds};
 use super::outcomes::{OfDelivery, OfEvent};
-use super::table::{
+use crate::delivery::Scope;
+use crate::metrics::ByName;
+use crate::metrics::table::{
     BODY_READ, DELIVERIES, EVENTS, HANDLER_DURATION, INCIDENTS, REJECTIONS, SECRET_MATCHES,
     SIGNATURE_AGE, STORE_DURATION,
 };
-use crate::delivery::Scope;
+use crate::metrics::{LazyHistogram, seconds};
 use crate::observe::{Incident, LayerKind, Observation, Observer, Outcome, StoreOperation};
 use crate::store::StoreError;
 

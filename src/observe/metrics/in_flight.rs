@@ -3,8 +3,8 @@ use std::sync::OnceLock;
 
 use metrics::Gauge;
 
-use super::table::IN_FLIGHT;
 use crate::delivery::Scope;
+use crate::metrics::table::IN_FLIGHT;
 use crate::panic::catch;
 
 /// Measures how many permits are taken. `None` without an endpoint.
