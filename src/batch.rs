@@ -18,6 +18,7 @@ pub use report::{BatchReport, EventFailure};
 use crate::Delivery;
 use crate::dedupe::Claimed;
 use crate::event::{Event, EventError};
+use crate::metrics::event_age;
 #[cfg(feature = "queue")]
 pub(crate) use process::process_each;
 
@@ -107,7 +108,12 @@ impl Batch {
     where
         Event<T>: DeserializeOwned,
     {
-        self.events.iter().map(|event| Event::from_repaired(event))
+        let received = self.delivery.verified().body_end();
+        self.events.iter().map(move |event| {
+            let event = Event::from_repaired(event)?;
+            event_age(event.created.as_second(), received);
+            Ok(event)
+        })
     }
 }
 

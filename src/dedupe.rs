@@ -50,7 +50,8 @@ pub(crate) use self::subject::{EventName, Subject};
 use self::times::Times;
 use crate::deadline::deadline;
 use crate::delivery::AnyDelivery;
-use crate::observe::{Incident, Incidents, Observation, Outcome, Timer};
+use crate::observe::metrics::InFlight;
+use crate::observe::{Incident, Incidents, LayerKind, Observation, Outcome, Timer};
 use crate::rejection::Respond;
 #[cfg(feature = "actix")]
 use crate::store::StoreIdentity;
@@ -75,14 +76,15 @@ impl Dedupe {
         scope: &str,
         store: impl Store,
         options: DedupeOptions,
+        kind: LayerKind,
     ) -> Result<Self, OptionsError> {
         let mut options = options.checked()?;
-        options.observers = options.observers.with_built_in();
+        options.observers = options.observers.with_built_in(kind);
         let scope = Scope::new(scope)?;
         Ok(Self {
+            permits: Permits::new(options.max_in_flight, InFlight::of(&scope)),
             scope,
             store: SharedStore::new(store),
-            permits: Permits::new(options.max_in_flight),
             times: options.times(&options.terms),
             incidents: Incidents::default(),
             store_health: StoreHealth::default(),
@@ -146,6 +148,11 @@ impl Dedupe {
     }
 
     pub(crate) fn observe(&self, outcome: Outcome<'_>, subject: &Subject) {
+        self.tell(outcome, subject, false);
+    }
+
+    /// `is_split` says whether the events of the delivery have claims of their own.
+    fn tell(&self, outcome: Outcome<'_>, subject: &Subject, is_split: bool) {
         self.incidents.count(&outcome);
         if self.options.observers.is_empty() {
             return;
@@ -153,9 +160,11 @@ impl Dedupe {
         self.options.observers.observe(&Observation {
             outcome,
             scope: Some(&self.scope),
+            scheme: subject.scheme,
             delivery_id: Some(&subject.id),
             event_id: subject.event.as_ref().map(|event| event.id.as_str()),
             event_type: subject.event_type(),
+            is_split,
         });
     }
 

@@ -85,6 +85,8 @@ mod unread;
 mod whole;
 
 pub use crate::event_error::EventError;
+#[cfg(test)]
+pub(crate) use data::DOCUMENTED_TYPES;
 pub use data::EventData;
 pub use envelope::Event;
 pub use fan::Fan;

@@ -116,6 +116,7 @@
 //! | `queue` | | the [bridge to a queue](queue): the hand-over, the envelope, and the engine for a worker |
 //! | `source` | | [`SourceLayer`](source::SourceLayer), for Tower and actix-web: only listed addresses may send |
 //! | `tracing` | | log lines and spans |
+//! | `metrics` | | [metrics](guide::observing#metrics) of everything the layers do, for any exporter of the crate `metrics` |
 //! | `store` | | the trait [`Store`] alone |
 //! | `conformance` | | the promises of [`Store`] as tests for a store of your own |
 //!
@@ -181,6 +182,7 @@ mod deadline;
 mod delivery;
 #[cfg(feature = "schemes")]
 pub mod handshake;
+mod metrics;
 #[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
 mod panic;
 mod rejection;

@@ -1,7 +1,8 @@
 //! Outcomes: everything that happens to requests, for counters, logs and alerts.
 //!
-//! The layers tell every [`Observer`] of every [`Outcome`]. Two observers are built in: the
-//! counters of [`Incident`]s and, with the feature `tracing`, log lines.
+//! The layers tell every [`Observer`] of every [`Outcome`]. Three observers are built in: the
+//! counters of [`Incident`]s and, with the features `tracing` and `metrics`, log lines and
+//! [metrics](crate::guide::observing#metrics).
 //!
 #![cfg_attr(feature = "memory", doc = "```")]
 #![cfg_attr(not(feature = "memory"), doc = "```ignore")]
@@ -25,6 +26,7 @@ mod incident;
 pub(crate) mod log;
 #[cfg(feature = "tracing")]
 mod log_lines;
+pub(crate) mod metrics;
 mod observer;
 mod outcome;
 mod part;
@@ -33,7 +35,7 @@ mod timer;
 
 pub use incident::Incident;
 pub(crate) use incident::Incidents;
-pub(crate) use observer::Observers;
+pub(crate) use observer::{LayerKind, Observers};
 pub use observer::{Observation, Observer};
 pub use outcome::Outcome;
 pub use part::{BackgroundCause, StoreOperation};

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::metrics::Counters;
 use crate::verdict::Verdict;
 
 /// Something that a worker reports to its observer: everything but success. It holds no payload, unless
@@ -46,13 +47,44 @@ pub enum WorkerIncident<'a> {
     },
 }
 
-/// The function that is told.
+impl WorkerIncident<'_> {
+    /// The names of all incidents.
+    #[cfg(feature = "metrics")]
+    pub(crate) const NAMES: [&'static str; 3] = ["retry", "dead_letter", "queue_failed"];
+
+    /// The incident's name in `snake_case`, for counters and log lines. Stable.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Retry { .. } => "retry",
+            Self::DeadLetter { .. } => "dead_letter",
+            Self::QueueFailed { .. } => "queue_failed",
+        }
+    }
+}
+
+/// The function that is told, and the counters of the feature `metrics`.
 #[derive(Clone)]
-pub(crate) struct Observer(Arc<dyn Fn(&WorkerIncident<'_>) + Send + Sync>);
+pub(crate) struct Observer {
+    function: Arc<dyn Fn(&WorkerIncident<'_>) + Send + Sync>,
+    counters: Counters,
+}
 
 impl Observer {
-    pub(crate) fn new(tell: impl Fn(&WorkerIncident<'_>) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(tell))
+    /// The observer of a worker of this queue.
+    pub(crate) fn of(queue: &str) -> Self {
+        Self { function: Arc::new(|_| {}), counters: Counters::of(queue) }
+    }
+
+    /// Sets the function that is told.
+    pub(crate) fn set(&mut self, tell: impl Fn(&WorkerIncident<'_>) + Send + Sync + 'static) {
+        self.function = Arc::new(tell);
+    }
+
+    /// The observer of a worker that starts to work: all of its series are there from now on.
+    pub(crate) fn begin(&self) -> Self {
+        let _ = catch_unwind(AssertUnwindSafe(|| self.counters.begin()));
+        self.clone()
     }
 
     /// Tells what became of an entry, unless it is done.
@@ -76,13 +108,8 @@ impl Observer {
 
     /// A panic of the function ends here: it would end the worker, or keep an entry in hand for ever.
     fn tell(&self, incident: &WorkerIncident<'_>) {
-        let _ = catch_unwind(AssertUnwindSafe(|| (self.0)(incident)));
-    }
-}
-
-impl Default for Observer {
-    fn default() -> Self {
-        Self::new(|_| {})
+        let _ = catch_unwind(AssertUnwindSafe(|| self.counters.count(incident)));
+        let _ = catch_unwind(AssertUnwindSafe(|| (self.function)(incident)));
     }
 }
 

@@ -23,6 +23,7 @@ mod handler;
 mod incident;
 #[cfg(feature = "kafka")]
 pub mod kafka;
+mod metrics;
 #[cfg(feature = "nats")]
 pub mod nats;
 #[cfg(any(

@@ -24,6 +24,7 @@ pub(super) struct BatchAttempt {
 
 impl BatchAttempt {
     pub(super) fn new(delivery: Delivery, claimed: Claimed, concurrency: usize) -> Self {
+        claimed.note_split();
         let report_by = claimed.dedupe.report_by(&delivery);
         let concurrency = concurrency.clamp(1, Semaphore::MAX_PERMITS);
         let event_permits = Arc::new(Semaphore::new(concurrency));

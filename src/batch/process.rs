@@ -11,6 +11,7 @@ use super::end::{End, Waiting};
 use super::{Batch, BatchReport};
 use crate::Event;
 use crate::delivery::ClaimHandle;
+use crate::metrics::event_age;
 use crate::observe::Span;
 #[cfg(feature = "queue")]
 use crate::{Delivery, dedupe::Claimed};
@@ -72,6 +73,7 @@ impl Batch {
         T: 'static,
         E: Display + 'static,
     {
+        let received = self.delivery.verified().body_end();
         let attempt = BatchAttempt::new(self.delivery, self.claimed, concurrency);
         let reader = attempt.clone();
         // Each in its turn: a thousand events that are read at once would delay the first.
@@ -84,7 +86,8 @@ impl Batch {
             }
         };
         let events = self.events.into_iter().enumerate().map(read);
-        let work = move |event: Bytes, claim| read_and_handle(event, claim, handler.clone());
+        let work =
+            move |event: Bytes, claim| read_and_handle(event, claim, received, handler.clone());
         attempt.process(events, work).await
     }
 }
@@ -192,6 +195,7 @@ impl BatchAttempt {
 async fn read_and_handle<T, F, E>(
     event: Bytes,
     claim: ClaimHandle,
+    received: i64,
     handler: impl Fn(Event<T>, ClaimHandle) -> F,
 ) -> Result<(), String>
 where
@@ -199,7 +203,9 @@ where
     F: Future<Output = Result<(), E>>,
     E: Display,
 {
-    match Event::from_repaired(&event).map(|event| handler(event, claim)) {
+    let read = Event::from_repaired(&event);
+    let read = read.inspect(|event| event_age(event.created.as_second(), received));
+    match read.map(|event| handler(event, claim)) {
         // `{:#}` prints the whole chain of causes of `anyhow` and similar errors.
         Ok(work) => work.await.map_err(|error| format!("{error:#}")),
         Err(error) => Err(error.to_string()),

@@ -179,6 +179,10 @@ impl Proof for TokenMatch {
         self.body_end
     }
 
+    fn scheme(&self) -> &'static str {
+        self.sender
+    }
+
     fn tenant(&self) -> Option<&str> {
         None
     }

@@ -10,6 +10,7 @@ use super::store_call::ask;
 use super::{Dedupe, Subject, Times};
 use crate::Rejection;
 use crate::delivery::ClaimHandle;
+use crate::observe::metrics::Split;
 use crate::observe::{BackgroundCause, Outcome, Span, StoreOperation};
 use crate::store::{AnyStore, Call, StoreError};
 
@@ -28,6 +29,8 @@ pub(super) struct Attempt {
     /// Set once the handler has ended.
     pub(super) finalization: OnceLock<Finalization>,
     in_background: AtomicBool,
+    /// Set when the events of the delivery get claims of their own.
+    pub(super) split: Split,
     permit: Permit,
 }
 
@@ -48,6 +51,7 @@ impl Attempt {
             claim: OnceLock::new(),
             finalization: OnceLock::new(),
             in_background: AtomicBool::new(false),
+            split: Split::default(),
             permit,
         }
     }
@@ -124,7 +128,8 @@ impl Attempt {
     }
 
     pub(super) fn observe(&self, outcome: Outcome<'_>) {
-        self.span.in_scope(|| self.dedupe.observe(outcome, &self.subject));
+        let tell = || self.dedupe.tell(outcome, &self.subject, self.split.is_set());
+        self.span.in_scope(tell);
     }
 }
 

@@ -36,6 +36,17 @@ impl Claimed {
         self.attempt.upgrade().map_or(Ok(()), |attempt| attempt.may_start())
     }
 
+    /// Notes that the events of the delivery get claims of their own, unless the delivery was claimed as
+    /// its event.
+    #[cfg(feature = "events")]
+    pub(crate) fn note_split(&self) {
+        if !self.by_event_id
+            && let Some(attempt) = self.attempt.upgrade()
+        {
+            attempt.split.set();
+        }
+    }
+
     /// The delivery's permit. `None` if its handler has ended.
     pub(crate) fn permit(&self) -> Option<Arc<SharedPermit>> {
         self.attempt.upgrade().map(|attempt| attempt.share_permit())

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::{Dedupe, DedupeOptions, OptionsError};
-use crate::observe::Incident;
+use crate::observe::{Incident, LayerKind};
 use crate::store::{ScopeInUse, Store};
 
 /// A Tower layer that runs the handler once per delivery and responds to repeats itself.
@@ -61,7 +61,7 @@ impl DedupeLayer {
         store: impl Store,
         options: DedupeOptions,
     ) -> Result<Self, OptionsError> {
-        let dedupe = Arc::new(Dedupe::new(scope, store, options)?);
+        let dedupe = Arc::new(Dedupe::new(scope, store, options, LayerKind::Deduplication)?);
         Ok(Self { _scope_in_use: dedupe.take_scope()?, dedupe })
     }
 

@@ -4,6 +4,7 @@ mod interleavings;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
+use crate::observe::metrics::InFlight;
 use crate::sync::{AtomicUsize, Notify};
 
 /// Limits how many handlers run at once, and lets callers wait until none runs.
@@ -12,6 +13,7 @@ pub(super) struct Permits {
     limit: usize,
     taken: AtomicUsize,
     emptied: Notify,
+    in_flight: InFlight,
 }
 
 /// The permit of one attempt. It is given back when the attempt and all events that share it have
@@ -29,19 +31,20 @@ pub(super) struct Permit {
 pub(crate) struct SharedPermit(Arc<Permits>);
 
 impl Permits {
-    pub(super) fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Self { limit, taken: AtomicUsize::new(0), emptied: Notify::new() })
+    pub(super) fn new(limit: usize, in_flight: InFlight) -> Arc<Self> {
+        let (taken, emptied) = (AtomicUsize::new(0), Notify::new());
+        Arc::new(Self { limit, taken, emptied, in_flight })
     }
 
     pub(super) fn take(self: &Arc<Self>) -> Option<Permit> {
         let below_limit = |taken: usize| taken.checked_add(1).filter(|taken| *taken <= self.limit);
-        self.taken
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, below_limit)
-            .ok()
-            .map(|_| Permit { permits: Arc::clone(self), shared: OnceLock::new() })
+        self.taken.fetch_update(Ordering::SeqCst, Ordering::SeqCst, below_limit).ok()?;
+        self.in_flight.taken();
+        Some(Permit { permits: Arc::clone(self), shared: OnceLock::new() })
     }
 
     fn give_back(&self) {
+        self.in_flight.given_back();
         if self.taken.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.emptied.notify_waiters();
         }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use crate::DeliveryId;
-use crate::delivery::{AnyDelivery, Scope};
+use crate::delivery::{AnyDelivery, Proof, Scope};
 use crate::observe::Span;
 
 /// The delivery that observers are told of, or the event in it. It holds no body, because an
@@ -10,6 +10,8 @@ use crate::observe::Span;
 pub(crate) struct Subject {
     /// As it was sent. The claim may be for the id that the signed bytes came with first.
     pub(super) id: DeliveryId,
+    /// `None` for an entry of a queue.
+    pub(super) scheme: Option<&'static str>,
     event_header: Option<Arc<str>>,
     pub(super) event: Option<EventName>,
 }
@@ -25,7 +27,8 @@ impl Subject {
     pub(crate) fn delivery(delivery: &impl AnyDelivery) -> Self {
         let delivery = delivery.accepted();
         let event_header = delivery.shared_event_header().cloned();
-        Self { id: delivery.id().clone(), event_header, event: None }
+        let scheme = Some(delivery.proof().scheme());
+        Self { id: delivery.id().clone(), scheme, event_header, event: None }
     }
 
     pub(crate) fn event(delivery: &impl AnyDelivery, event: EventName) -> Self {
@@ -35,7 +38,7 @@ impl Subject {
     /// The delivery that an entry of a queue came from, or the event in it.
     #[cfg(feature = "queue")]
     pub(crate) fn entry(id: DeliveryId, event: Option<EventName>) -> Self {
-        Self { id, event_header: None, event }
+        Self { id, scheme: None, event_header: None, event }
     }
 
     /// The span of an attempt: an event's own, or that of the request.

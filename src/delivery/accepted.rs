@@ -9,6 +9,7 @@ use super::body_field::body_field;
 use super::id::printable_ascii;
 use super::proof::Proof;
 use super::{ClaimHandle, DeliveryId, DeliveryIdError};
+use crate::metrics::EventAge;
 use crate::scheme::{IdSource, Identity, Places, Terms};
 
 /// A delivery that a layer accepted, with its proof. Cheap to clone. [`Delivery`](super::Delivery) and
@@ -31,6 +32,7 @@ struct Facts<P> {
     terms: Terms,
     body: Bytes,
     received: Instant,
+    event_age: EventAge,
 }
 
 impl<P: Proof> Accepted<P> {
@@ -57,6 +59,7 @@ impl<P: Proof> Accepted<P> {
             proof,
             body,
             received,
+            event_age: EventAge::default(),
         };
         Ok(Self { facts: Arc::new(facts), claim: None, claimed_id: None })
     }
@@ -111,6 +114,12 @@ impl<P: Proof> Accepted<P> {
 
     pub(crate) fn received(&self) -> Instant {
         self.facts.received
+    }
+
+    /// Records the age of the event for metrics, once for all clones. Both times are in Unix seconds.
+    #[cfg(feature = "events")]
+    pub(crate) fn record_event_age(&self, created: i64, received: i64) {
+        self.facts.event_age.record_once(created, received);
     }
 
     /// The delivery under the id that was claimed, with the claim.

@@ -24,6 +24,9 @@ pub trait Proof: fmt::Debug + Send + Sync + 'static {
     #[cfg(feature = "schemes")]
     fn body_end(&self) -> i64;
 
+    /// The name of the sender's scheme.
+    fn scheme(&self) -> &'static str;
+
     /// The tenant that sent the delivery.
     fn tenant(&self) -> Option<&str>;
 }
@@ -60,6 +63,10 @@ impl Proof for Verified {
     #[cfg(feature = "schemes")]
     fn body_end(&self) -> i64 {
         self.body_end()
+    }
+
+    fn scheme(&self) -> &'static str {
+        self.scheme()
     }
 
     fn tenant(&self) -> Option<&str> {

@@ -57,6 +57,10 @@ macro_rules! event_types {
             },
         }
 
+        /// The documented types.
+        #[cfg(test)]
+        pub(crate) const DOCUMENTED_TYPES: [&str; 17] = [$($name),*];
+
         impl EventData {
             pub(super) fn read(event_type: &str, data: &RawValue) -> Result<Self, EventError> {
                 match event_type {

@@ -2,6 +2,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Event, EventError};
 use crate::Delivery;
+use crate::delivery::AnyDelivery;
 
 impl Delivery {
     /// Reads the event from the verified bytes. (Give the type: `let event: Event = …`.)
@@ -17,6 +18,8 @@ impl Delivery {
     where
         Event<T>: DeserializeOwned,
     {
-        Event::from_json(self.body())
+        let event = Event::from_json(self.body())?;
+        self.accepted().record_event_age(event.created.as_second(), self.verified().body_end());
+        Ok(event)
     }
 }

@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+use crate::metrics;
+
 /// How often each field could not be read. Only documented fields are in it, so it stays small.
 static UNREAD: Mutex<BTreeMap<&'static str, u64>> = Mutex::new(BTreeMap::new());
 
@@ -66,6 +68,7 @@ fn count(field: &'static str) {
     *count = count.saturating_add(1);
     let is_first = *count == 1;
     drop(unread); // Otherwise a log subscriber that reads the counts would wait for itself.
+    metrics::unread_field(field);
     if is_first {
         #[cfg(feature = "tracing")]
         tracing::warn!(

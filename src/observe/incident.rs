@@ -104,7 +104,7 @@ impl Incident {
     }
 
     /// The incident for an outcome, if the outcome is one.
-    fn of(outcome: &Outcome<'_>) -> Option<Self> {
+    pub(crate) fn of(outcome: &Outcome<'_>) -> Option<Self> {
         Some(match outcome {
             Outcome::Replay { .. } => Self::Replay,
             Outcome::Conflict => Self::Conflict,

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Outcome, Timer, log};
+use super::{Outcome, Timer, log, metrics};
 use crate::DeliveryId;
 use crate::delivery::Scope;
 use crate::panic::catch;
@@ -56,6 +56,9 @@ pub struct Observation<'a> {
     pub outcome: Outcome<'a>,
     /// The endpoint's scope. Outcomes of `VerifyLayer` have one if its options set it.
     pub scope: Option<&'a Scope>,
+    /// The name of the sender's scheme, such as `nevent`, or of a `TokenLayer`'s sender, once the
+    /// request is known to be genuine. `None` for entries of a queue.
+    pub scheme: Option<&'a str>,
     /// The delivery's id as it was sent, once the request is known to be genuine.
     pub delivery_id: Option<&'a DeliveryId>,
     /// The event's id as the sender wrote it, for an event of a batch. It may be long and contain
@@ -64,6 +67,20 @@ pub struct Observation<'a> {
     /// The event's type as the sender wrote it. For an event of a batch it comes from the signed
     /// body, otherwise from the `X-Nevent-Event` header, which is not signed.
     pub event_type: Option<&'a str>,
+    /// Whether the events of the delivery have claims of their own, and so outcomes.
+    pub(crate) is_split: bool,
+}
+
+/// What kind of layer tells of an outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LayerKind {
+    /// It decides whether a request is forwarded.
+    Checks,
+    /// It runs the handler once.
+    Deduplication,
+    /// It does so for the entries of a queue.
+    #[cfg_attr(not(feature = "queue"), allow(dead_code))]
+    Consumer,
 }
 
 /// The observers of a layer.
@@ -71,11 +88,12 @@ pub struct Observation<'a> {
 pub(crate) struct Observers(Vec<Arc<dyn Observer>>);
 
 impl Observers {
-    /// These observers, after one that writes log lines if the feature `tracing` is on. Each layer has
-    /// its own. Otherwise, while one layer's store fails, the lines about another layer's store
-    /// would be left out.
-    pub(crate) fn with_built_in(self) -> Self {
-        Self(log::observer().into_iter().chain(self.0).collect())
+    /// These observers, after one that writes log lines if the feature `tracing` is on, and one that
+    /// counts if the feature `metrics` is. Each layer has its own. Otherwise, while one layer's store
+    /// fails, the lines about another layer's store would be left out.
+    pub(crate) fn with_built_in(self, kind: LayerKind) -> Self {
+        let built_in = log::observer().into_iter().chain(metrics::observer(kind));
+        Self(built_in.chain(self.0).collect())
     }
 
     pub(crate) fn add(&mut self, observer: Arc<dyn Observer>) {

@@ -23,6 +23,7 @@ use self::trace::Trace;
 use crate::dedupe::{EventName, Subject};
 use crate::delivery::read_json;
 use crate::event::{Event, EventError};
+use crate::metrics::event_age;
 use crate::{DedupeKey, DeliveryId};
 
 /// A delivery, or one event of a batch, on its way through a queue: the signed bytes and what the
@@ -193,7 +194,10 @@ impl Envelope {
     where
         Event<T>: DeserializeOwned,
     {
-        Event::from_json(&self.body)
+        let event = Event::from_json(&self.body)?;
+        let received = self.received_at_millis().div_euclid(1000);
+        event_age(event.created.as_second(), received);
+        Ok(event)
     }
 
     /// Reads the body as your own type, as [`Delivery::json`](crate::Delivery::json) does.

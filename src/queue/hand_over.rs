@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use tokio::time::timeout;
 use super::{Envelope, HandOverRequest, Queue, QueueError};
 use crate::batch::{Waiting, process_each};
 use crate::dedupe::EventName;
+use crate::observe::metrics::HandOvers;
 use crate::transaction::CompleteError;
 use crate::{BatchReport, ClaimHandle, ClaimState, DedupeKey, DeliveryId, Rejection};
 
@@ -79,6 +81,7 @@ pub struct HandOver<Q> {
     put_timeout: Option<Duration>,
     keep_signature: bool,
     concurrency: usize,
+    metrics: HandOvers,
     trace_context: Option<Arc<TraceContextFn>>,
 }
 
@@ -90,12 +93,12 @@ pub type HandOverFuture = Pin<Box<dyn Future<Output = Result<BatchReport, Reject
 impl<Q: Queue> HandOver<Q> {
     /// Creates a hand-over to this queue.
     pub fn new(queue: Q) -> Self {
-        let queue = Arc::new(queue);
         Self {
-            queue,
+            queue: Arc::new(queue),
             put_timeout: None,
             keep_signature: false,
             concurrency: 8,
+            metrics: HandOvers::new(Cow::Borrowed("queue")),
             trace_context: None,
         }
     }
@@ -114,6 +117,13 @@ impl<Q: Queue> HandOver<Q> {
     /// [`Envelope::verify`]. By default they are left out. An event of a batch has no signature of its own.
     pub fn keep_signature(mut self) -> Self {
         self.keep_signature = true;
+        self
+    }
+
+    /// Sets the queue's name in [metrics](crate::guide::observing#metrics). Default `queue`. Name each
+    /// queue if the receiver has several. Without the feature `metrics` the name has no effect.
+    pub fn name(mut self, queue: impl Into<Cow<'static, str>>) -> Self {
+        self.metrics = HandOvers::new(queue.into());
         self
     }
 
@@ -189,9 +199,10 @@ impl<Q: Queue> HandOver<Q> {
             let parts = parts.into_iter().map(|envelope| part(traced(envelope))).collect();
             let concurrency = self.concurrency;
             let put = move |envelope: Envelope, claim: ClaimHandle| {
-                let queue = Arc::clone(&self.queue);
+                let (queue, metrics) = (Arc::clone(&self.queue), self.metrics.clone());
                 async move {
-                    let put = put(&*queue, &envelope, &claim, limit).await;
+                    let put = put(&*queue, &envelope, &claim, limit);
+                    let put = metrics.measure(claim.scope(), put, result_of).await;
                     put.map_err(|error| Rejection::from(error).to_string())
                 }
             };
@@ -200,7 +211,8 @@ impl<Q: Queue> HandOver<Q> {
         let signature = signature.filter(|_| self.keep_signature);
         let envelope = traced(Envelope::of(&delivery)).signed(signature);
         let claim = delivery.claim().ok_or(Rejection::MissingDedupeLayer)?;
-        put(&*self.queue, &envelope, claim, limit).await?;
+        let put = put(&*self.queue, &envelope, claim, limit);
+        self.metrics.measure(claim.scope(), put, result_of).await?;
         Ok(BatchReport { completed: 1, ..BatchReport::default() })
     }
 }
@@ -223,6 +235,16 @@ async fn put(
     }
 }
 
+/// The name of a put's result, for metrics.
+fn result_of(put: &Result<(), QueueError>) -> &'static str {
+    match put {
+        Ok(()) => "confirmed",
+        Err(QueueError::Unavailable(_)) => "failed",
+        Err(QueueError::TimedOut { .. }) => "timed_out",
+        Err(QueueError::NotCompleted(_)) => "not_completed",
+    }
+}
+
 /// An event of a batch, to be claimed by its own id. One that cannot be read is claimed by its position.
 fn part(envelope: Envelope) -> Waiting<Envelope> {
     let (delivery, position) = (envelope.delivery_id(), envelope.position().unwrap_or_default());
@@ -241,8 +263,8 @@ fn part(envelope: Envelope) -> Waiting<Envelope> {
 /// Implemented by hand because a derived `Clone` would need a queue that is `Clone`.
 impl<Q> Clone for HandOver<Q> {
     fn clone(&self) -> Self {
-        let trace_context = self.trace_context.clone();
-        Self { queue: Arc::clone(&self.queue), trace_context, ..*self }
+        let (metrics, trace_context) = (self.metrics.clone(), self.trace_context.clone());
+        Self { queue: Arc::clone(&self.queue), metrics, trace_context, ..*self }
     }
 }
 

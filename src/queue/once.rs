@@ -8,6 +8,8 @@ use std::sync::Arc;
 pub use self::handled::Handled;
 use super::Envelope;
 use crate::dedupe::{Dedupe, Entry, handle_entry_once};
+use crate::observe::LayerKind;
+use crate::observe::metrics::Attempts;
 use crate::store::{ScopeInUse, Store};
 use crate::{ClaimHandle, DedupeOptions, Incident, OptionsError};
 
@@ -64,6 +66,7 @@ use crate::{ClaimHandle, DedupeOptions, Incident, OptionsError};
 #[must_use]
 pub struct Once {
     dedupe: Arc<Dedupe>,
+    attempts: Attempts,
     _scope_in_use: Option<Arc<ScopeInUse>>,
 }
 
@@ -94,8 +97,10 @@ impl Once {
         store: impl Store,
         options: DedupeOptions,
     ) -> Result<Self, OptionsError> {
-        let dedupe = Arc::new(Dedupe::new(scope, store, options.for_consumer())?);
-        Ok(Self { _scope_in_use: dedupe.take_scope_of_consumer()?, dedupe })
+        let kind = LayerKind::Consumer;
+        let dedupe = Arc::new(Dedupe::new(scope, store, options.for_consumer(), kind)?);
+        let attempts = Attempts::new(scope);
+        Ok(Self { _scope_in_use: dedupe.take_scope_of_consumer()?, dedupe, attempts })
     }
 
     /// Runs the handler for this entry, unless the entry is done or in flight.
@@ -129,7 +134,11 @@ impl Once {
             subject: envelope.subject(),
             traceparent: envelope.traceparent().map(ToOwned::to_owned),
         };
-        Handled::of(handle_entry_once(&self.dedupe, entry, envelope.clone(), handler).await)
+        self.attempts.started(envelope.received_at_millis());
+        let ended = handle_entry_once(&self.dedupe, entry, envelope.clone(), handler).await;
+        let end = Handled::of(ended);
+        self.attempts.ended(end.as_str());
+        end
     }
 
     /// Waits until no handler is running, including those whose caller has dropped its future. Call it at

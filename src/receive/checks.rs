@@ -10,7 +10,7 @@ use super::not_forwarded::NotForwarded;
 use super::read::{Limits, Reading};
 use super::request::{Frames, Head, Header};
 use super::tenant::Verifiers;
-use crate::delivery::{Accepted, AnyDelivery, Delivery, Scope};
+use crate::delivery::{Accepted, AnyDelivery, Delivery, Proof, Scope};
 use crate::observe::{Observation, Observers, Outcome, Span};
 use crate::rejection::Respond;
 #[cfg(feature = "schemes")]
@@ -70,7 +70,7 @@ impl Checks {
         if sender.answers_url_verification
             && let Some(challenge) = crate::handshake::challenge(body)?
         {
-            self.observe(Outcome::HandshakeAnswered, None::<&Delivery>);
+            self.tell(Outcome::HandshakeAnswered, Some(sender.name), None::<&Delivery>);
             return Err(NotForwarded::Handshake { challenge });
         }
         Ok(())
@@ -112,15 +112,27 @@ impl<V> Checks<V> {
     }
 
     pub(crate) fn observe(&self, outcome: Outcome<'_>, delivery: Option<&impl AnyDelivery>) {
+        let scheme = delivery.map(|delivery| delivery.accepted().proof().scheme());
+        self.tell(outcome, scheme, delivery);
+    }
+
+    fn tell(
+        &self,
+        outcome: Outcome<'_>,
+        scheme: Option<&'static str>,
+        delivery: Option<&impl AnyDelivery>,
+    ) {
         if self.observers.is_empty() {
             return;
         }
         self.observers.observe(&Observation {
             outcome,
             scope: self.scope.as_ref(),
+            scheme,
             delivery_id: delivery.map(|delivery| delivery.accepted().id()),
             event_id: None,
             event_type: delivery.and_then(|delivery| delivery.accepted().event_header()),
+            is_split: false,
         });
     }
 }

@@ -6,7 +6,7 @@ use super::checks::Checks;
 use super::event_type::EventTypes;
 use super::read::Limits;
 use crate::delivery::Scope;
-use crate::observe::{Observer, Observers};
+use crate::observe::{LayerKind, Observer, Observers};
 use crate::rejection::Respond;
 use crate::scheme::{NEVENT, Scheme, Sender};
 use crate::{Clock, Rejection, RejectionResponse, SystemClock};
@@ -218,7 +218,7 @@ impl VerifyOptions {
             clock: self.clock,
             event_types: EventTypes::new(self.strict_event_type),
             scope: self.scope,
-            observers: self.observers.with_built_in(),
+            observers: self.observers.with_built_in(LayerKind::Checks),
             respond: self.respond,
         }
     }

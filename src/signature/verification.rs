@@ -119,10 +119,7 @@ impl Verification {
 
         Ok(Verified {
             scheme: self.scheme,
-            #[cfg(all(
-                feature = "schemes",
-                any(feature = "tower", feature = "actix", feature = "queue")
-            ))]
+            #[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
             body_end: now,
             #[cfg(feature = "queue")]
             received_at: now.saturating_mul(1000),
@@ -155,7 +152,7 @@ impl fmt::Debug for Verification {
 #[derive(Debug, Clone)]
 pub struct Verified {
     scheme: &'static str,
-    #[cfg(all(feature = "schemes", any(feature = "tower", feature = "actix", feature = "queue")))]
+    #[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
     body_end: i64,
     #[cfg(feature = "queue")]
     received_at: i64,
@@ -229,7 +226,7 @@ impl Verified {
     }
 
     /// When the body ended, in Unix seconds by the caller's clock.
-    #[cfg(all(feature = "schemes", any(feature = "tower", feature = "actix", feature = "queue")))]
+    #[cfg(any(feature = "tower", feature = "actix", feature = "queue"))]
     pub(crate) fn body_end(&self) -> i64 {
         self.body_end
     }

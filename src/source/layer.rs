@@ -6,7 +6,7 @@ use super::forwarded::Client;
 use super::{ForwardedHeader, Networks};
 use crate::RejectionResponse;
 use crate::delivery::Scope;
-use crate::observe::{Observation, Observer, Observers, Outcome};
+use crate::observe::{LayerKind, Observation, Observer, Observers, Outcome};
 use crate::rejection::{Rejection, Respond};
 
 /// A layer that forwards requests from addresses on a list, and answers 403 `Forbidden` to all others
@@ -75,7 +75,7 @@ impl SourceLayer {
             #[cfg(feature = "tower")]
             peer: Arc::new(|request| Some(request.get::<std::net::SocketAddr>()?.ip())),
             scope: None,
-            observers: Observers::default().with_built_in(),
+            observers: Observers::default().with_built_in(LayerKind::Checks),
             respond: Respond::default(),
         }
     }
@@ -173,10 +173,15 @@ impl SourceLayer {
     ) -> Result<(), Rejection> {
         let checked = self.allow(peer, lines_of);
         if let Err(rejection) = &checked {
-            let (outcome, scope) = (Outcome::Rejected { rejection }, self.scope.as_ref());
-            let (delivery_id, event_id, event_type) = (None, None, None);
-            let observation = Observation { outcome, scope, delivery_id, event_id, event_type };
-            self.observers.observe(&observation);
+            self.observers.observe(&Observation {
+                outcome: Outcome::Rejected { rejection },
+                scope: self.scope.as_ref(),
+                scheme: None,
+                delivery_id: None,
+                event_id: None,
+                event_type: None,
+                is_split: false,
+            });
         }
         checked
     }

@@ -60,6 +60,7 @@ async fn a_delivery_and_its_repeat(adapter: Adapter) {
     assert_eq!(all, [&first[..], &["store_answered complete"]].concat());
     assert!(recorder.all().iter().all(|observed| observed.delivery.as_deref() == Some("d")));
     assert!(recorder.all().iter().all(|o| o.event_type.as_deref() == Some("fan.created")));
+    assert!(recorder.all().iter().all(|observed| observed.scheme.as_deref() == Some("nevent")));
     recorder.take();
     receiver.deliver(&Post::new("d")).await.is(200, "Already processed");
     assert_eq!(recorder.take(), ["verified", "duplicate", "rejected 200"]);
@@ -72,7 +73,7 @@ async fn what_is_forged_or_stale(adapter: Adapter) {
     receiver.deliver(&Post::new("d").age(301)).await.is(401, "Timestamp too old");
     receiver.deliver(&Post::new("d").without_id()).await.is(400, "Missing delivery id");
     assert_eq!(recorder.outcomes(), ["rejected 401", "rejected 401", "rejected 400"]);
-    assert!(recorder.all().iter().all(|observed| observed.delivery.is_none()));
+    assert!(recorder.all().iter().all(|o| o.delivery.is_none() && o.scheme.is_none()));
 }
 
 async fn a_repeat_in_flight(adapter: Adapter) {

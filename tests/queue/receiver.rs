@@ -25,6 +25,7 @@ pub struct Receiver {
 
 /// A receiver to be started.
 pub struct Setup {
+    pub scope: String,
     pub options: DedupeOptions,
     pub verify: Option<VerifyLayer>,
     pub change: fn(HandOver<TestQueue>) -> HandOver<TestQueue>,
@@ -32,7 +33,12 @@ pub struct Setup {
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { options: DedupeOptions::new(), verify: None, change: |hand_over| hand_over }
+        Self {
+            scope: "tickets".to_owned(),
+            options: DedupeOptions::new(),
+            verify: None,
+            change: |hand_over| hand_over,
+        }
     }
 }
 
@@ -46,7 +52,7 @@ impl Setup {
             VerifyLayer::with_options(Verifier::new(secret(SECRET)), options)
         });
         let shared = SharedStore::new(store.clone());
-        let dedupe = DedupeLayer::with_options("tickets", shared, self.options);
+        let dedupe = DedupeLayer::with_options(&self.scope, shared, self.options);
         let dedupe = dedupe.expect("safe options");
 
         let queue = TestQueue::new();

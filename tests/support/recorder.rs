@@ -12,6 +12,7 @@ pub struct Observed {
     /// The outcome's name, and what tells two of the same name apart.
     pub outcome: String,
     pub scope: Option<String>,
+    pub scheme: Option<String>,
     pub delivery: Option<String>,
     pub event: Option<String>,
     pub event_type: Option<String>,
@@ -65,6 +66,7 @@ impl Observer for Recorder {
         self.0.lock().expect("no panic while locked").push(Observed {
             outcome: format!("{}{detail}{background}", of.outcome.as_str()),
             scope: of.scope.map(|scope| scope.as_str().to_owned()),
+            scheme: of.scheme.map(str::to_owned),
             delivery: of.delivery_id.map(ToString::to_string),
             event: of.event_id.map(str::to_owned),
             event_type: of.event_type.map(str::to_owned),

@@ -53,6 +53,7 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         ["run", path, side, times] => {
+            install_exporter();
             let (_, run, yardstick) = PATHS[path.parse::<usize>().expect("a number")];
             let run = if side == "path" { run } else { yardstick };
             run(times.parse().expect("a number"));
@@ -66,6 +67,16 @@ fn main() -> ExitCode {
         [] => check(),
         _ => panic!("usage: instructions [--save]"),
     }
+}
+
+/// With the feature `metrics`, the layers count and measure into this exporter. Their counts are then
+/// above those of the file by what that costs.
+fn install_exporter() {
+    #[cfg(feature = "metrics")]
+    metrics_exporter_prometheus::PrometheusBuilder::new()
+        .set_buckets(&[0.001, 0.01, 0.1, 1.0, 10.0])
+        .and_then(metrics_exporter_prometheus::PrometheusBuilder::install_recorder)
+        .expect("the only exporter");
 }
 
 fn check() -> ExitCode {

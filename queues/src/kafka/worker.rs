@@ -53,7 +53,11 @@ impl KafkaWorker {
     pub async fn connect(options: &KafkaOptions) -> Result<Self, KafkaError> {
         let largest = options.check().await?;
         let publisher = Arc::new(Publisher::new(options, Limit::of_copies(largest))?);
-        Ok(Self { options: Arc::new(options.clone()), publisher, observer: Observer::default() })
+        Ok(Self {
+            options: Arc::new(options.clone()),
+            publisher,
+            observer: Observer::of(&options.topic),
+        })
     }
 
     /// Sets the function that is told of retries, dead letters and failures of the brokers.
@@ -62,7 +66,7 @@ impl KafkaWorker {
         mut self,
         observer: impl Fn(&WorkerIncident<'_>) + Send + Sync + 'static,
     ) -> Self {
-        self.observer = Observer::new(observer);
+        self.observer.set(observer);
         self
     }
 
@@ -102,7 +106,7 @@ impl KafkaWorker {
         let handling = Handling {
             handler,
             options: Arc::clone(&self.options),
-            observer: self.observer.clone(),
+            observer: self.observer.begin(),
             publisher: Arc::clone(&self.publisher),
             partitions: Partitions::default(),
             events: sender,

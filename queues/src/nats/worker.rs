@@ -67,7 +67,7 @@ impl NatsWorker {
     pub async fn connect(options: &NatsOptions) -> Result<Self, NatsError> {
         let link = Arc::new(Link::connect(options).await?);
         options.consumer(&link.context).await?;
-        Ok(Self { link, options: options.clone(), observer: Observer::default() })
+        Ok(Self { link, options: options.clone(), observer: Observer::of(&options.name) })
     }
 
     /// Sets the function that is told of retries, dead letters and failures of the server.
@@ -76,7 +76,7 @@ impl NatsWorker {
         mut self,
         observer: impl Fn(&WorkerIncident<'_>) + Send + Sync + 'static,
     ) -> Self {
-        self.observer = Observer::new(observer);
+        self.observer.set(observer);
         self
     }
 
@@ -95,7 +95,7 @@ impl NatsWorker {
         let handling = Handling {
             handler: Handler::new(once, handler),
             options: Arc::new(self.options.clone()),
-            observer: self.observer.clone(),
+            observer: self.observer.begin(),
             refusals: Arc::default(),
             stopping: is_stopping,
             permits: Arc::new(Semaphore::new(self.options.concurrency)),

@@ -59,7 +59,7 @@ impl PostgresWorker {
         let database = Database::new(options)?;
         check(&database, Rights::Work, options.accepts_unsafe_disk).await?;
         let entries = Arc::new(Entries::new(database, options.clone()));
-        Ok(Self { entries, observer: Observer::default() })
+        Ok(Self { entries, observer: Observer::of(&options.queue) })
     }
 
     /// Sets the function that is told of retries, dead letters and failures of the server.
@@ -68,7 +68,7 @@ impl PostgresWorker {
         mut self,
         observer: impl Fn(&WorkerIncident<'_>) + Send + Sync + 'static,
     ) -> Self {
-        self.observer = Observer::new(observer);
+        self.observer.set(observer);
         self
     }
 
@@ -88,7 +88,7 @@ impl PostgresWorker {
         let handling = Handling {
             entries: Arc::clone(&self.entries),
             handler: Handler::new(once, handler),
-            observer: self.observer.clone(),
+            observer: self.observer.begin(),
             refusals: Arc::default(),
             in_hand: Arc::default(),
             stopping: is_stopping,

@@ -62,7 +62,12 @@ impl RabbitMqWorker {
     pub async fn connect(options: &RabbitMqOptions) -> Result<Self, RabbitMqError> {
         let link = Link::connect(options).await?;
         let publisher = Arc::new(Link::connect(options).await?);
-        Ok(Self { link, publisher, options: options.clone(), observer: Observer::default() })
+        Ok(Self {
+            link,
+            publisher,
+            options: options.clone(),
+            observer: Observer::of(&options.name),
+        })
     }
 
     /// Sets the function that is told of retries, dead letters and failures of the broker.
@@ -71,7 +76,7 @@ impl RabbitMqWorker {
         mut self,
         observer: impl Fn(&WorkerIncident<'_>) + Send + Sync + 'static,
     ) -> Self {
-        self.observer = Observer::new(observer);
+        self.observer.set(observer);
         self
     }
 
@@ -90,7 +95,7 @@ impl RabbitMqWorker {
         let handling = Handling {
             handler: Handler::new(once, handler),
             options: Arc::new(self.options.clone()),
-            observer: self.observer.clone(),
+            observer: self.observer.begin(),
             publisher: Arc::clone(&self.publisher),
             refusals: Arc::default(),
             stopping: is_stopping,

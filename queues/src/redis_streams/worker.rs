@@ -75,8 +75,8 @@ impl RedisStreamsWorker {
             dead_for: DAY * 14,
             claim_after: Duration::from_secs(60),
         };
-        let (in_hand, outage, observer) =
-            (Mutex::default(), Outage::default(), Observer::default());
+        let (in_hand, outage) = (Mutex::default(), Outage::default());
+        let observer = Observer::of(&keys.queue);
         Self(Member { redis, keys, name, settings, in_hand, outage, observer })
     }
 
@@ -116,7 +116,7 @@ impl RedisStreamsWorker {
         mut self,
         observer: impl Fn(&WorkerIncident<'_>) + Send + Sync + 'static,
     ) -> Self {
-        self.0.observer = Observer::new(observer);
+        self.0.observer.set(observer);
         self
     }
 
@@ -132,7 +132,8 @@ impl RedisStreamsWorker {
         T: Send + 'static,
         E: Display + Send + 'static,
     {
-        run::run(Arc::new(self.0), once, Handler::new(once, handler), stop).await;
+        let member = Member { observer: self.0.observer.begin(), ..self.0 };
+        run::run(Arc::new(member), once, Handler::new(once, handler), stop).await;
     }
 }
 

@@ -129,6 +129,13 @@ impl SqsOptions {
     }
 }
 
+impl SqsOptions {
+    /// The queue's name, also if its URL is given, which has the account's number in it.
+    pub(super) fn name(&self) -> &str {
+        self.queue.rsplit('/').next().unwrap_or(&self.queue)
+    }
+}
+
 pub(super) fn is_name(name: &str) -> bool {
     let plain = name.strip_suffix(".fifo").unwrap_or(name);
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';

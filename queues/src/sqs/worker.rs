@@ -56,7 +56,7 @@ impl SqsWorker {
     /// Outside a Tokio runtime, and for a client's configuration without a behavior version.
     pub async fn connect(options: &SqsOptions) -> Result<Self, SqsError> {
         let link = Arc::new(Link::connect(options).await?);
-        Ok(Self { link, options: options.clone(), observer: Observer::default() })
+        Ok(Self { link, options: options.clone(), observer: Observer::of(options.name()) })
     }
 
     /// Sets the function that is told of retries, dead letters and failures of SQS. It is also told if
@@ -66,7 +66,7 @@ impl SqsWorker {
         mut self,
         observer: impl Fn(&WorkerIncident<'_>) + Send + Sync + 'static,
     ) -> Self {
-        self.observer = Observer::new(observer);
+        self.observer.set(observer);
         self
     }
 
@@ -85,7 +85,7 @@ impl SqsWorker {
         let handling = Handling {
             handler: Handler::new(once, handler),
             options: Arc::new(self.options.clone()),
-            observer: self.observer.clone(),
+            observer: self.observer.begin(),
             link: Arc::clone(&self.link),
             refusals: Arc::default(),
             stopping: is_stopping,

@@ -2,6 +2,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::time::Millis;
+use crate::metrics;
 
 /// The size of a [`MemoryStore`](super::MemoryStore), and how much it has evicted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -29,6 +30,7 @@ pub(super) struct Evictions {
 impl Evictions {
     pub(super) fn count(&self, age: Millis) {
         self.count.fetch_add(1, Ordering::Relaxed);
+        metrics::record_evicted();
         self.youngest_millis.fetch_min(age, Ordering::Relaxed);
     }
 
