@@ -12,12 +12,14 @@ mod imp {
     use tracing::{Instrument, info_span};
 
     use super::super::{Observation, Outcome};
+    #[cfg(feature = "queue")]
+    use crate::DeliveryId;
     use crate::dedupe::EventName;
     use crate::delivery::Scope;
     #[cfg(any(feature = "tower", feature = "actix"))]
     use crate::receive::{Head, Header};
     use crate::text::{LOG_TARGET, excerpt};
-    use crate::{DeliveryId, Fault, Rejection};
+    use crate::{Fault, Rejection};
 
     /// The span of a request, of an event of a batch, or of an entry of a queue. It lasts until the handler
     /// has ended, if need be in the background.

@@ -41,7 +41,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let memory = Memory::from_env().await?;
     // With the same scope in both layers, their metrics and log lines belong together.
     let options = VerifyOptions::new().scope(Scope::new(SCOPE)?);
-    let verify = VerifyLayer::with_options(verifier_from_env()?, options)?;
+    let verify = VerifyLayer::with_options(verifier_from_env()?, options);
     let dedupe = DedupeLayer::new(SCOPE, memory.store())?;
     let webhook = post(handler::handle).route_layer((verify, dedupe.clone()));
     let app = Router::new().route("/webhooks/nevent", webhook);

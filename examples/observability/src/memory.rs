@@ -35,7 +35,7 @@ impl Memory {
     pub async fn ready(&self) -> Result<(), Box<dyn Error>> {
         match self {
             Self::Own(_) => Ok(()),
-            Self::Redis(store) => Ok(store.ready().await?),
+            Self::Redis(store) => Ok(store.ready().await.map(drop)?),
         }
     }
 }

@@ -31,9 +31,9 @@ pub fn metrics() -> Result<PrometheusHandle, Box<dyn Error>> {
 /// Writes log lines as JSON to the standard output and, if there is a collector, sends it the spans.
 pub fn logs_and_traces() -> Result<Option<SdkTracerProvider>, Box<dyn Error>> {
     let traces = traces()?;
-    let to_collector = traces.as_ref().map(|traces| {
-        tracing_opentelemetry::layer().with_tracer(traces.tracer("nevent_webhooks"))
-    });
+    let to_collector = traces
+        .as_ref()
+        .map(|traces| tracing_opentelemetry::layer().with_tracer(traces.tracer("nevent_webhooks")));
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     // The fields of the span are those that find a request again: its id and the delivery's.
     let lines = fmt::layer().json().flatten_event(true).with_span_list(false);
