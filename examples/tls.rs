@@ -99,10 +99,14 @@ async fn reload(files: Files, mut seen: Times, tls: RustlsConfig, mut hangup: Si
     loop {
         tokio::select! {
             _ = hangup.recv() => {}
-            () = tokio::time::sleep(Duration::from_secs(60)) => if files.modified() == seen { continue },
+            () = tokio::time::sleep(Duration::from_secs(60)) => {
+                if files.modified() == seen {
+                    continue;
+                }
+            }
         }
-        // Before the files are read. While they are renewed, one may be new and the other old: the
-        // next look then finds another change.
+        // Before the files are read. If one is new and the other still old, the next look finds
+        // another change.
         seen = files.modified();
         match files.read() {
             Ok(new) => {

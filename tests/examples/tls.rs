@@ -89,7 +89,7 @@ fn tls_1_2_is_the_oldest_version() {
     assert_eq!((kind, message), (22, 2), "the receiver's hello");
     for minor in [0, 1] {
         let [kind, _, _, _, length, level, alert] = answer(minor);
-        let version = AlertDescription::ProtocolVersion.into();
+        let version = u8::from(AlertDescription::ProtocolVersion);
         assert_eq!((kind, length, level, alert), (21, 2, 2, version), "TLS 1.{minor}");
     }
 }

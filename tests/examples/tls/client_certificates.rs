@@ -3,12 +3,10 @@
 use std::path::Path;
 
 use rustls::AlertDescription;
-use rustls::version::{TLS12, TLS13};
 
 use super::certificates::{Authority, directory, replace};
 use super::client::{client, connect, deliver, refusal};
 use super::server::Server;
-use crate::connections::rest;
 
 fn text(path: &Path) -> &str {
     path.to_str().expect("text")

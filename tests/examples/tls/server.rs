@@ -66,10 +66,9 @@ impl Server {
 
     fn reports(&self) -> Vec<String> {
         let log = fs::read_to_string(self.directory.join("log")).expect("a log");
-        let lines = log.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
-        lines
-            .filter(|line| line.contains("the certificate") || line.contains("the old certificate"))
-            .map(str::to_owned)
-            .collect()
+        let whole = log.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
+        let reports =
+            whole.filter(|line| line.starts_with("reloaded ") || line.starts_with("kept "));
+        reports.map(str::to_owned).collect()
     }
 }
