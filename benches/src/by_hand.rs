@@ -1,8 +1,10 @@
 //! The sixty lines that people write instead: a middleware that buffers the body, verifies the
 //! signature with a keyed MAC, and looks the delivery id up in a locked LRU cache.
 
+#[cfg(feature = "all")]
 mod actix;
 
+#[cfg(feature = "all")]
 pub use actix::receive as receive_on_actix;
 
 use std::num::NonZeroUsize;

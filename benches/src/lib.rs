@@ -4,7 +4,9 @@
 pub mod by_hand;
 pub mod deliveries;
 pub mod floor;
+#[cfg(feature = "all")]
 pub mod in_process;
+#[cfg(feature = "all")]
 pub mod load;
 pub mod machine;
 #[cfg(feature = "peers")]
@@ -12,9 +14,11 @@ pub mod peers;
 #[cfg(not(feature = "peers"))]
 #[path = "no_peers.rs"]
 pub mod peers;
+#[cfg(feature = "all")]
 pub mod plot;
 pub mod readers;
 pub mod receivers;
 pub mod rounds;
 pub mod section;
+#[cfg(feature = "all")]
 pub mod server;
