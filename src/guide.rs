@@ -21,7 +21,7 @@
 //! | speak HTTPS without a proxy, and ask for client certificates | [`tls`] |
 //! | let only the sender's addresses in | [`source`] |
 //! | test my handler | [`testing`] |
-//! | see counters, log lines and rejections | [`observing`] |
+//! | see metrics, log lines and rejections | [`observing`] |
 //! | know what to do when an alert fires | [`runbook`] |
 //! | commit an effect and its record together | [`exactly_once`] |
 //! | find out what is wrong | [`troubleshooting`] |
