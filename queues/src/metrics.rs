@@ -73,7 +73,9 @@ mod imp {
             };
             with_local_recorder(&recorder, || {
                 let observer = Observer::of("jobs").begin();
-                WorkerIncident::NAMES.map(|incident| shows(incident, 0));
+                for incident in WorkerIncident::NAMES {
+                    shows(incident, 0);
+                }
                 observer.failed(&std::io::Error::other("down"));
                 let (outcome, delay) = ("failed", Duration::ZERO);
                 let retry = Verdict::Retry { outcome, error: None, attempts: 1, delay };

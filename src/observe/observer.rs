@@ -68,6 +68,7 @@ pub struct Observation<'a> {
     /// body, otherwise from the `X-Nevent-Event` header, which is not signed.
     pub event_type: Option<&'a str>,
     /// Whether the events of the delivery have claims of their own, and so outcomes.
+    #[cfg_attr(not(feature = "metrics"), allow(dead_code))]
     pub(crate) is_split: bool,
 }
 
