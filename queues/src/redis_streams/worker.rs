@@ -14,6 +14,7 @@ use redis::RedisError;
 use self::outage::Outage;
 use super::RedisStreams;
 use super::keys::Keys;
+use super::stop::Stop;
 use crate::handler::Handler;
 use crate::incident::Observer;
 use crate::{RetryPolicy, WorkerIncident};
@@ -54,6 +55,7 @@ pub(super) struct Member {
     pub(super) settings: Settings,
     in_hand: Mutex<HashSet<String>>,
     outage: Outage,
+    pub(super) stop: Stop,
     pub(super) observer: Observer,
 }
 
@@ -75,9 +77,9 @@ impl RedisStreamsWorker {
             dead_for: DAY * 14,
             claim_after: Duration::from_secs(60),
         };
-        let (in_hand, outage, observer) =
-            (Mutex::default(), Outage::default(), Observer::default());
-        Self(Member { redis, keys, name, settings, in_hand, outage, observer })
+        let (in_hand, outage, stop, observer) =
+            (Mutex::default(), Outage::default(), Stop::new(), Observer::default());
+        Self(Member { redis, keys, name, settings, in_hand, outage, stop, observer })
     }
 
     /// Sets the number of handlers that run at a time. 16 by default.

@@ -45,7 +45,6 @@ impl Engine for Streams {
         "the record of the event is in the server, where every receiver finds it",
     )];
     const IS_ATOMIC: bool = true;
-    const MOST_CRASHES: usize = 3;
     const LEDGER: Load = Load { singles: 500, batches: 50, spread: Duration::from_secs(8) };
     const LONG_LEDGER: Load =
         Load { singles: 9_000, batches: 1_000, spread: Duration::from_secs(90) };
