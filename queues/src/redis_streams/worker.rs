@@ -122,8 +122,9 @@ impl RedisStreamsWorker {
         self
     }
 
-    /// Works until `stop` completes. Then it takes no more entries, and returns when those in flight are
-    /// done: wrap it in a timeout if your platform does not kill the process.
+    /// Works until `stop` completes. Then it takes no more entries, and returns when its handlers have
+    /// ended: wrap it in a timeout if your platform does not kill the process. If the server cannot be told
+    /// how an entry ended, another worker takes the entry, and finds out whether it is done.
     ///
     /// It outlives restarts of the server. If you drop the future, handlers continue, and their entries
     /// are taken again by another worker, which finds that they are done.

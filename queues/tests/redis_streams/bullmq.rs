@@ -169,7 +169,7 @@ async fn bullmqs_bridge_replaces_silent_connections_and_ends_when_it_is_told_to(
     eventually("it ends", async || bridge.has_ended()).await;
 }
 
-/// With many entries in hand, and a server that is gone, and then with one that does not answer.
+/// First the server is gone, then it does not answer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs node and npm: cargo test --features redis-streams --test redis_streams bullmq -- --ignored"]
 async fn bullmqs_bridge_ends_during_an_outage_and_leaves_what_it_has_in_hand() {
