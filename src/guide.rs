@@ -18,6 +18,7 @@
 //! | change the secret without losing a delivery | [`rotation`] |
 //! | serve several tenants or endpoints | [`tenants`] |
 //! | run behind a proxy, and shut down | [`proxy`], [`shutdown`] |
+//! | speak HTTPS without a proxy, and ask for client certificates | [`tls`] |
 //! | let only the sender's addresses in | [`source`] |
 //! | test my handler | [`testing`] |
 //! | see counters, log lines and rejections | [`observing`] |
@@ -76,6 +77,7 @@ pages! {
     rotation = "rotation.md";
     tenants = "tenants.md";
     proxy = "proxy.md";
+    tls = "tls.md";
     source = "source.md";
     shutdown = "shutdown.md";
     testing = "testing.md";
