@@ -79,12 +79,16 @@ async function take(id, fields) {
 
 let stopping = false;
 
-// An entry that fails stays in the stream, is claimed again later, and does not hold up the others. Nor do
-// those hold up the end that are left when it comes: without a server, each would take seconds.
+// An entry that fails stays in the stream, is claimed again later, and does not hold up the others.
 async function takeAll(entries) {
   for (const [id, fields] of entries) {
-    if (stopping) return;
-    await take(id, fields).catch(report);
+    try {
+      await take(id, fields);
+    } catch (error) {
+      report(error);
+      // Without a server each of the others would take seconds. They are claimed again later, too.
+      if (stopping) return;
+    }
   }
 }
 
