@@ -184,9 +184,9 @@ async fn bullmqs_bridge_ends_during_an_outage_and_leaves_what_it_has_in_hand() {
         let mut bridge = node(&directory, "bridge.js", &url, &diary);
         eventually("it has begun", async || scene.entries().await.len() < left - 10).await;
         if is_gone {
-            scene.server.kill()
+            scene.server.kill();
         } else {
-            scene.server.signal("-STOP")
+            scene.server.signal("-STOP");
         }
         sleep(Duration::from_secs(1)).await;
         let begun = Instant::now();
@@ -194,9 +194,9 @@ async fn bullmqs_bridge_ends_during_an_outage_and_leaves_what_it_has_in_hand() {
         eventually("it ends", async || bridge.has_ended()).await;
         assert!(begun.elapsed() < Duration::from_secs(20), "it took {:?}", begun.elapsed());
         if is_gone {
-            scene.server.restart().await
+            scene.server.restart().await;
         } else {
-            scene.server.signal("-CONT")
+            scene.server.signal("-CONT");
         }
         assert!(!scene.pending().await.is_empty(), "it had entries in hand");
     }
