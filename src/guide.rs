@@ -22,6 +22,7 @@
 //! | let only the sender's addresses in | [`source`] |
 //! | test my handler | [`testing`] |
 //! | see counters, log lines and rejections | [`observing`] |
+//! | know what to do when an alert fires | [`runbook`] |
 //! | commit an effect and its record together | [`exactly_once`] |
 //! | find out what is wrong | [`troubleshooting`] |
 //! | know what an attacker can do | [`security`] |
@@ -82,6 +83,7 @@ pages! {
     shutdown = "shutdown.md";
     testing = "testing.md";
     observing = "observing.md";
+    runbook = "runbook.md";
     exactly_once = "exactly_once.md";
     troubleshooting = "troubleshooting.md";
     security = "security.md";
