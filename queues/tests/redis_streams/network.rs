@@ -34,7 +34,7 @@ async fn receiver_and_worker_replace_connections_that_have_become_silent() {
     running.stop().await;
 }
 
-/// Whether it would have been handled by a worker that got it, nobody knows.
+/// The server has counted a delivery, as if a worker had crashed with the entry.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_entry_that_was_lost_on_its_way_to_the_worker_runs_although_it_has_a_single_attempt() {
     let (scene, diary) = (Scene::new().await, Diary::default());
@@ -46,7 +46,7 @@ async fn an_entry_that_was_lost_on_its_way_to_the_worker_runs_although_it_has_a_
     let mut number = 0;
     loop {
         scene.sender.deliver(&Sent::single(number)).await;
-        // Answered to a connection that is silent. Between two reads there is none to answer.
+        // The read under way is answered on a silent connection. If there is none, the next round tries again.
         let is_lost = number > 0 && !scene.pending().await.is_empty();
         let event = format!("evt_single_{number}");
         eventually("it ends", async || diary.lines().iter().any(|line| line.contains(&event)))

@@ -157,9 +157,11 @@ fn taken_over((entry, count): (Raw, u32), policy: RetryPolicy) -> Entry {
     entry
 }
 
-/// A single delivery may be an answer that did not arrive, and then the entry has not run. It has the benefit
-/// of the doubt once: what is in it counts as an attempt, and each delivery of [`Member::take_abandoned`] is
-/// counted before it is read.
+/// Whether the entry has used up its attempts, and may not run once more.
+///
+/// A single delivery may be an answer that did not arrive, and then the entry has not run. So it runs. If it
+/// kills its worker, it has two deliveries the next time: one that is taken over is counted before it is read.
+/// Or it waited for the lease of that worker, and then its attempts are stored in it.
 fn is_killer(entry: &Entry, deliveries: Deliveries, policy: RetryPolicy) -> bool {
     let none_is_left = |attempts| policy.delay_after(attempts).is_none();
     let is_in_doubt = deliveries.number <= 1 && !none_is_left(entry.stored_attempts);
