@@ -18,9 +18,11 @@
 //! | change the secret without losing a delivery | [`rotation`] |
 //! | serve several tenants or endpoints | [`tenants`] |
 //! | run behind a proxy, and shut down | [`proxy`], [`shutdown`] |
+//! | speak HTTPS without a proxy, and ask for client certificates | [`tls`] |
 //! | let only the sender's addresses in | [`source`] |
 //! | test my handler | [`testing`] |
 //! | see counters, log lines and rejections | [`observing`] |
+//! | know what to do when an alert fires | [`runbook`] |
 //! | commit an effect and its record together | [`exactly_once`] |
 //! | find out what is wrong | [`troubleshooting`] |
 //! | know what an attacker can do | [`security`] |
@@ -76,10 +78,12 @@ pages! {
     rotation = "rotation.md";
     tenants = "tenants.md";
     proxy = "proxy.md";
+    tls = "tls.md";
     source = "source.md";
     shutdown = "shutdown.md";
     testing = "testing.md";
     observing = "observing.md";
+    runbook = "runbook.md";
     exactly_once = "exactly_once.md";
     troubleshooting = "troubleshooting.md";
     security = "security.md";

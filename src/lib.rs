@@ -67,7 +67,7 @@
 //! | know what the sender is answered | [`guide::responses`] |
 //! | choose, run or write a store | [`guide::stores`], [`guide::redis`], [`guide::postgres`], [`guide::own_store`] |
 //! | change secrets, serve tenants | [`guide::rotation`], [`guide::tenants`] |
-//! | run it | [`guide::proxy`], [`guide::source`], [`guide::shutdown`], [`guide::observing`], [`guide::troubleshooting`] |
+//! | run it | [`guide::proxy`], [`guide::tls`], [`guide::source`], [`guide::shutdown`], [`guide::observing`], [`guide::troubleshooting`] |
 //! | test my handler | [`guide::testing`] |
 //! | commit an effect and its record together; know what an attacker can do | [`guide::exactly_once`], [`guide::security`] |
 //!

@@ -10,7 +10,7 @@ use super::secrets::signature;
 use super::{RECEIVERS, Receiver, start};
 
 impl Receiver {
-    fn connect(&self) -> TcpStream {
+    pub fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(("127.0.0.1", self.port)).expect("it listens");
         stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a socket");
         stream
@@ -25,7 +25,7 @@ impl Receiver {
 }
 
 /// All that comes until the receiver closes the connection.
-fn rest(connection: &mut TcpStream) -> String {
+pub fn rest(connection: &mut TcpStream) -> String {
     let mut received = Vec::new();
     if let Err(error) = connection.read_to_end(&mut received) {
         assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "it was closed");
@@ -33,10 +33,15 @@ fn rest(connection: &mut TcpStream) -> String {
     String::from_utf8_lossy(&received).into_owned()
 }
 
-/// A genuine delivery as it goes over the wire.
-fn delivery(id: &str) -> Vec<u8> {
+/// The body of an event.
+pub fn body(id: &str) -> String {
     let fields = r#""type":"fan.created","created":1,"organization_id":"org_1","data":{}"#;
-    let body = format!(r#"{{"id":"evt_{id}",{fields}}}"#);
+    format!(r#"{{"id":"evt_{id}",{fields}}}"#)
+}
+
+/// A genuine delivery as it goes over the wire.
+pub fn delivery(id: &str) -> Vec<u8> {
+    let body = body(id);
     let signature = signature(&body);
     format!(
         "POST /webhooks/nevent HTTP/1.1\r\nHost: h\r\nX-Nevent-Delivery: {id}\r\n\

@@ -11,6 +11,7 @@ mod process;
 mod secrets;
 #[cfg(feature = "schemes")]
 mod senders;
+mod tls;
 #[cfg(feature = "schemes")]
 mod verify;
 

@@ -42,12 +42,17 @@ impl Receiver {
 
     /// Starts this command with the secret, and waits until it listens.
     pub fn from(command: &mut Command) -> Self {
+        Self::with_log(command, Stdio::null())
+    }
+
+    /// The same, with its standard error in `log`.
+    pub fn with_log(command: &mut Command, log: Stdio) -> Self {
         let port = free_port();
         let child = command
             .env("NEVENT_WEBHOOK_SECRET", SECRET)
             .env("BIND", format!("127.0.0.1:{port}"))
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(log)
             .spawn();
         let mut receiver = Self { process: Process(child.expect(NOT_BUILT)), port };
         let begun = Instant::now();
