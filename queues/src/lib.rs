@@ -33,6 +33,8 @@ pub mod nats;
     feature = "sqs"
 ))]
 mod pause;
+#[cfg(any(feature = "nats", feature = "rabbitmq"))]
+mod places;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(feature = "rabbitmq")]
