@@ -20,6 +20,7 @@ const [group, member] = ['workers', randomUUID()];
 // As long as a crashed bridge's entries wait. A job's id must be remembered for longer.
 const silence = Number(process.env.CLAIM_AFTER_MS || 60_000);
 const [minute, hour] = [60_000, 3_600_000];
+const longestEnd = 10_000;
 const deadFor = 14 * 24 * hour;
 const options = {
   attempts: 14,
@@ -29,8 +30,9 @@ const options = {
 };
 
 // A connection that has become silent is replaced. Otherwise its commands would wait for hours, and so would
-// the end. Each blocking read is answered within a second.
-const redis = new Redis(url, { socketTimeout: 10_000 });
+// the end. Each blocking read is answered within a second. A command fails after about three seconds without
+// a server, and not after eleven: an entry whose command fails is claimed again later.
+const redis = new Redis(url, { socketTimeout: 10_000, maxRetriesPerRequest: 10 });
 for (const name of ['due', 'finish', 'park', 'retry', 'tidy']) {
   const file = path(__dirname, '../src/redis_streams/scripts', `${name}.lua`);
   const numberOfKeys = name === 'finish' ? 1 : 2;
@@ -75,9 +77,19 @@ async function take(id, fields) {
   await redis.finish(stream, group, id);
 }
 
+let stopping = false;
+
 // An entry that fails stays in the stream, is claimed again later, and does not hold up the others.
 async function takeAll(entries) {
-  for (const [id, fields] of entries) await take(id, fields).catch(report);
+  for (const [id, fields] of entries) {
+    try {
+      await take(id, fields);
+    } catch (error) {
+      report(error);
+      // Without a server each of the others would take seconds. They are claimed again later, too.
+      if (stopping) return;
+    }
+  }
 }
 
 async function abandoned() {
@@ -106,15 +118,21 @@ async function lookAfter() {
   await redis.tidy(stream, dead, group, hour, deadFor);
 }
 
+function stop() {
+  stopping = true;
+  // Without a server, or with one that does not answer, the last command may take long. What is cut off here
+  // is claimed again later, as after a crash.
+  setTimeout(() => process.exit(0), longestEnd).unref();
+}
+
 async function main() {
-  let stopping = false;
-  for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => { stopping = true; });
+  for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, stop);
   while (!stopping) {
     try {
       await join();
       await lookAfter().catch(report);
       await takeAll(await abandoned());
-      await takeAll(await fresh());
+      if (!stopping) await takeAll(await fresh());
     } catch (error) {
       report(error);
       await new Promise((resolve) => { setTimeout(resolve, 1_000); });

@@ -34,6 +34,8 @@ pub mod nats;
     feature = "sqs"
 ))]
 mod pause;
+#[cfg(any(feature = "nats", feature = "rabbitmq"))]
+mod places;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(feature = "rabbitmq")]

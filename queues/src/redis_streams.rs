@@ -27,6 +27,7 @@
 mod check;
 mod connection;
 mod dead;
+mod deliveries;
 mod entry;
 mod error;
 mod keys;
@@ -35,6 +36,7 @@ mod patience;
 mod queue;
 mod scripts;
 mod settle;
+mod stop;
 mod take;
 mod worker;
 
@@ -118,13 +120,16 @@ impl RedisStreams {
     pub async fn ready(&self) -> Result<(), RedisStreamsError> {
         let (server, is_suspect) = (self.server(), &self.0.is_suspect);
         let suspected = is_suspect.load(Ordering::Relaxed);
-        let checked =
-            check::check(&server, self.0.options, suspected, &mut self.connection()).await;
+        let mut connection = self.connection();
+        let number = connection.number();
+        let checked = check::check(&server, self.0.options, suspected, &mut connection).await;
         match &checked {
             Ok(()) => is_suspect.store(false, Ordering::Relaxed),
             Err(RedisStreamsError::LosesEntries { .. }) => {
                 is_suspect.store(true, Ordering::Relaxed);
             }
+            // After a failover, the same address leads to another server.
+            Err(RedisStreamsError::Unsuitable { .. }) => connection.give_up(number),
             Err(_) => {}
         }
         checked

@@ -6,6 +6,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, Top
 use rdkafka::client::DefaultClientContext;
 use rdkafka::error::RDKafkaErrorCode as Code;
 
+use super::apart::EndsApart;
 use super::client::millis;
 use super::error::one_line;
 use super::topics::Topic;
@@ -23,11 +24,12 @@ impl KafkaOptions {
     /// Creates the topics that do not exist, and checks the others. Returns the size of the largest batch
     /// that all of them take.
     pub(super) async fn check(&self) -> Result<usize, KafkaError> {
-        let admin: Admin = self.admin().create().map_err(client_error)?;
-        let replicas = replicas(&admin, self).await?;
+        let replicas = replicas(self).await?;
         if !self.is_checked {
             return Ok(DEFAULT_LARGEST);
         }
+        // Its end waits for its thread. Here it would hold up a thread of the runtime.
+        let admin = EndsApart::new(self.admin().create::<Admin>().map_err(client_error)?);
         let topics = self.topics();
         for topic in topics.iter().filter(|topic| !replicas.contains_key(&topic.name)) {
             create(&admin, topic, self).await?;
@@ -44,10 +46,7 @@ impl KafkaOptions {
 }
 
 /// The least number of replicas of each topic's partitions.
-async fn replicas(
-    admin: &Admin,
-    options: &KafkaOptions,
-) -> Result<HashMap<String, usize>, KafkaError> {
+async fn replicas(options: &KafkaOptions) -> Result<HashMap<String, usize>, KafkaError> {
     // The client has no call that does not block.
     let (config, timeout) = (options.admin(), options.timeout);
     let fetch = move || -> Result<HashMap<String, usize>, KafkaError> {
@@ -60,7 +59,6 @@ async fn replicas(
         let topics = metadata.topics().iter();
         Ok(topics.filter_map(|topic| Some((topic.name().to_owned(), least(topic)?))).collect())
     };
-    let _ = admin;
     tokio::task::spawn_blocking(fetch)
         .await
         .unwrap_or_else(|_| Err(KafkaError::Unreachable("the client has failed".to_owned())))

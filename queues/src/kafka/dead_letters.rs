@@ -77,7 +77,8 @@ impl KafkaDeadLetters {
     /// # Errors
     ///
     /// [`KafkaError`] if the brokers fail. Call it again: what has been replayed is gone, but for one that
-    /// may be in both topics.
+    /// may be in both topics. [`KafkaError::TooLarge`] if a dead letter no longer fits, because somebody has
+    /// lowered the limit. It stays, and all others are replayed.
     pub async fn replay(&self, select: Select<'_>) -> Result<usize, KafkaError> {
         self.remove(select, true).await
     }
@@ -97,18 +98,27 @@ impl KafkaDeadLetters {
     /// Removes the chosen dead letters, each after it is in the topic again if it is to be. Returns how many.
     async fn remove(&self, select: Select<'_>, is_replayed: bool) -> Result<usize, KafkaError> {
         let (mut messages, reading) = self.read();
-        let mut count = 0;
+        let (mut count, mut too_large) = (0, None);
         while let Some(message) = messages.recv().await {
-            if select.includes(&letter_of(&message)) {
-                if is_replayed {
-                    self.put_again(&message).await?;
-                }
-                self.bury(&message).await?;
-                count += 1;
+            if !select.includes(&letter_of(&message)) {
+                continue;
             }
+            if is_replayed {
+                match self.put_again(&message).await {
+                    Ok(()) => {}
+                    // Otherwise it would hold up all those after it, in each call.
+                    Err(error @ KafkaError::TooLarge) => {
+                        too_large = Some(error);
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            self.bury(&message).await?;
+            count += 1;
         }
         ended(reading).await?;
-        Ok(count)
+        too_large.map_or(Ok(count), Err)
     }
 
     async fn put_again(&self, message: &OwnedMessage) -> Result<(), KafkaError> {

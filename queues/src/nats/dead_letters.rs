@@ -64,7 +64,8 @@ impl NatsDeadLetters {
     ///
     /// # Errors
     ///
-    /// [`NatsError`]. Those before the failure are replayed.
+    /// [`NatsError`]. Those before the failure are replayed. [`NatsError::TooLarge`] if a dead letter no longer
+    /// fits, because somebody has lowered the limit. It stays, and all others are replayed.
     pub async fn replay(&self, select: Select<'_>) -> Result<usize, NatsError> {
         self.remove(select, true).await
     }
@@ -81,17 +82,26 @@ impl NatsDeadLetters {
     /// Deletes the selected dead letters, each after it is in the stream of the entries again if it is to be.
     /// Returns how many. It takes no async closure, with which the future could not be sent to another thread.
     async fn remove(&self, select: Select<'_>, is_replayed: bool) -> Result<usize, NatsError> {
-        let (mut all, mut count) = (self.all().await?, 0);
+        let (mut all, mut count, mut too_large) = (self.all().await?, 0, None);
         while let Some(message) = all.next().await? {
-            if select.includes(&letter_of(&message)) {
-                if is_replayed {
-                    self.put_again(&message).await?;
-                }
-                all.delete(&message).await?;
-                count += 1;
+            if !select.includes(&letter_of(&message)) {
+                continue;
             }
+            if is_replayed {
+                match self.put_again(&message).await {
+                    Ok(()) => {}
+                    // Otherwise it would hold up all those after it, in each call.
+                    Err(error @ NatsError::TooLarge { .. }) => {
+                        too_large = Some(error);
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            all.delete(&message).await?;
+            count += 1;
         }
-        Ok(count)
+        too_large.map_or(Ok(count), Err)
     }
 
     async fn put_again(&self, message: &StreamMessage) -> Result<(), NatsError> {

@@ -74,6 +74,15 @@ pub enum NatsError {
         /// The reason, in the server's words.
         detail: String,
     },
+    /// The server has received the message before, and does not say that the stream has it. It may have it later.
+    #[error(
+        "the stream `{stream}` did not confirm the message: the server knows it, and has not stored it yet"
+    )]
+    #[non_exhaustive]
+    NotYetStored {
+        /// The name of the stream.
+        stream: String,
+    },
     /// The server did not confirm in time.
     #[error("NATS did not confirm within {0:?}")]
     TimedOut(Duration),
@@ -85,7 +94,7 @@ pub enum NatsError {
 impl NatsError {
     /// Whether the stream may take the message later, over the same connection.
     pub(super) fn is_refusal(&self) -> bool {
-        matches!(self, Self::Refused { .. } | Self::TooLarge { .. } | Self::TimedOut(_))
+        self.is_certain() || matches!(self, Self::NotYetStored { .. } | Self::TimedOut(_))
     }
 
     /// Whether the stream certainly does not have the message.

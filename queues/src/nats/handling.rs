@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch};
 use tokio::time::timeout;
 
 use super::taken::Taken;
@@ -12,6 +12,7 @@ use crate::content::Content;
 use crate::handler::Handler;
 use crate::incident::Observer;
 use crate::pause::SharedPause;
+use crate::places::Places;
 use crate::verdict::Verdict;
 
 /// Before an entry is delivered again that could not be made a dead letter.
@@ -30,7 +31,8 @@ pub(super) struct Handling {
     /// Whether the worker has been told to stop.
     pub(super) stopping: watch::Receiver<bool>,
     pub(super) permits: Arc<Semaphore>,
-    /// Places for entries that a stream does not take at the moment.
+    pub(super) places: Arc<Places>,
+    /// Room for entries that a stream does not take at the moment.
     pub(super) aside: Arc<Semaphore>,
 }
 
@@ -53,7 +55,10 @@ impl Handling {
         let content = taken.content(&self.options);
         let sequence = taken.sequence.to_string();
         let event = content.envelope().map_or(sequence.as_str(), |entry| entry.id().as_str());
-        let verdict = self.verdict(taken, &content, event).await;
+        let Some(verdict) = self.verdict(taken, &content, event).await else {
+            taken.leave(&self.options).await;
+            return;
+        };
         match self.carry_out(taken, &verdict, permit).await {
             Ok(()) => self.observer.settled(event, &verdict),
             Err(error) => self.observer.failed(&error),
@@ -61,21 +66,32 @@ impl Handling {
     }
 
     /// While the store fails, the entry stays here, and keeps its permit: so no more are taken. If the worker
-    /// is told to stop in the meantime, the entry waits in the stream.
-    async fn verdict(&self, taken: &Taken, content: &Content, event: &str) -> Verdict {
+    /// is told to stop in the meantime, the entry waits in the stream. `None` if the worker is told to stop while
+    /// the entry waits for its place.
+    async fn verdict(&self, taken: &Taken, content: &Content, event: &str) -> Option<Verdict> {
         loop {
+            let place = self.place(taken).await?;
             let (attempts, policy) = (taken.attempts(), &self.options.retry);
             let verdict = Verdict::on(content, attempts, &self.handler, policy).await;
+            drop(place);
             if !verdict.is_refused() {
                 self.refusals.reset();
-                return verdict;
+                return Some(verdict);
             }
             let delay = self.refusals.next();
             let verdict = verdict.with_delay(|_| delay);
             self.observer.settled(event, &verdict);
             if self.stops_within(delay).await {
-                return verdict;
+                return Some(verdict);
             }
+        }
+    }
+
+    async fn place(&self, taken: &Taken) -> Option<SemaphorePermit<'_>> {
+        tokio::select! {
+            biased;
+            () = self.stops() => None,
+            place = self.places.take(taken.vanished(), self.options.delivery_limit) => place.ok(),
         }
     }
 

@@ -25,7 +25,7 @@ pub struct NatsOptions {
     pub(super) login: Login,
     pub(super) name: String,
     pub(super) retry: RetryPolicy,
-    pub(super) concurrency: usize,
+    pub(super) concurrency: u16,
     pub(super) ack_wait: Duration,
     pub(super) delivery_limit: u32,
     pub(super) dead_letters_for: Duration,
@@ -77,7 +77,7 @@ impl NatsOptions {
 
     /// Sets how many entries a worker handles at a time. 16 by default, at least 1.
     pub fn concurrency(mut self, entries: u16) -> Self {
-        self.concurrency = entries.max(1).into();
+        self.concurrency = entries.max(1);
         self
     }
 
@@ -92,7 +92,8 @@ impl NatsOptions {
     }
 
     /// Sets how often an entry is delivered again after its worker has vanished. Then the entry is a dead
-    /// letter. 50 by default.
+    /// letter. 50 by default. Do not set it below 10: entries that shared a worker with one that kills it need
+    /// some deliveries until they have their turn before it.
     ///
     /// It ends the loop of an entry that kills its worker. A restart of the worker or of the server counts
     /// for all entries that were in flight.

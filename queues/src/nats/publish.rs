@@ -39,7 +39,6 @@ impl Link {
         let sent = self.context.send_publish(stream.to_owned(), message).await.map_err(failed)?;
         let confirmed = sent.await.map_err(failed)?;
         stored(stream, &confirmed.stream, confirmed.sequence)
-            .map_err(|detail| NatsError::Refused { stream: stream.to_owned(), detail })
     }
 
     fn failed(&self, stream: &str, error: &PublishError) -> NatsError {
@@ -66,12 +65,14 @@ impl Link {
 /// In a cluster, some servers of the series 2.10 note the name of a message before the other servers agree to it.
 /// Until then, and for two minutes if they never agree, they answer a second try without an error: a duplicate
 /// with the number 0. A worker that took this for a confirmation would delete the only copy.
-fn stored(stream: &str, confirmed_by: &str, sequence: u64) -> Result<(), String> {
+fn stored(stream: &str, confirmed_by: &str, sequence: u64) -> Result<(), NatsError> {
+    let name = || stream.to_owned();
     if confirmed_by != stream {
-        return Err(format!("the stream `{confirmed_by}` has taken it"));
+        let detail = format!("the stream `{confirmed_by}` has taken it");
+        return Err(NatsError::Refused { stream: name(), detail });
     }
     if sequence == 0 {
-        return Err("the server knows the message, and has not stored it yet".to_owned());
+        return Err(NatsError::NotYetStored { stream: name() });
     }
     Ok(())
 }
@@ -87,11 +88,19 @@ mod tests {
 
     #[test]
     fn a_confirmation_names_the_stream_and_a_number() {
-        assert_eq!(stored("tickets", "tickets", 1), Ok(()));
+        stored("tickets", "tickets", 1).expect("a confirmation");
         let other = stored("tickets", "others", 1).expect_err("another stream has it");
-        assert!(other.contains("`others`"), "{other}");
+        assert!(other.to_string().contains("`others`"), "{other}");
+        assert!(other.is_refusal() && other.is_certain());
+    }
+
+    /// If it were certain, the entry would be given back for the whole delay. By then the server has forgotten the
+    /// copy's name, and an entry that has its copy in the stream after all would be tried twice as often.
+    #[test]
+    fn a_message_that_the_server_knows_may_be_in_the_stream_later() {
         // `{"stream":"tickets","seq":0,"duplicate":true}`
         let unstored = stored("tickets", "tickets", 0).expect_err("no stream has it");
-        assert!(unstored.contains("not stored"), "{unstored}");
+        assert!(unstored.to_string().contains("not stored"), "{unstored}");
+        assert!(unstored.is_refusal() && !unstored.is_certain());
     }
 }

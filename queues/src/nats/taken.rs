@@ -67,7 +67,7 @@ impl Taken {
 
     /// How often the entry's workers have vanished: the deliveries that led to nothing, without the first one
     /// of an entry that had to wait.
-    fn vanished(&self) -> u32 {
+    pub(super) fn vanished(&self) -> u32 {
         let expected = if waits(&self.headers).is_some() { 2 } else { 1 };
         let now = self.deliveries.saturating_sub(expected);
         count(&self.headers, VANISHED).saturating_add(now)

@@ -101,7 +101,7 @@ impl NatsOptions {
     /// How a consumer that exists would lose entries or hold them up.
     fn consumer_fault(&self, found: &consumer::Config, is_paused: bool) -> Option<String> {
         let too_few = found.max_batch > 0
-            && usize::try_from(found.max_batch).is_ok_and(|most| most < self.concurrency);
+            && usize::try_from(found.max_batch).is_ok_and(|most| most < self.concurrency.into());
         let too_short = !found.max_expires.is_zero() && found.max_expires < REQUEST;
         first_of([
             (found.ack_policy != AckPolicy::Explicit, "ack_policy must be explicit".to_owned()),

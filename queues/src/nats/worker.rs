@@ -21,6 +21,7 @@ use super::{NatsError, NatsOptions};
 use crate::WorkerIncident;
 use crate::handler::Handler;
 use crate::incident::Observer;
+use crate::places::Places;
 
 /// Before entries are asked for again, if the server has refused to deliver some.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -98,7 +99,8 @@ impl NatsWorker {
             observer: self.observer.begin(),
             refusals: Arc::default(),
             stopping: is_stopping,
-            permits: Arc::new(Semaphore::new(self.options.concurrency)),
+            permits: Arc::new(Semaphore::new(self.options.concurrency.into())),
+            places: Arc::new(Places::new(self.options.concurrency)),
             aside: Arc::new(Semaphore::new(ASIDE)),
         };
         let stopped = async {

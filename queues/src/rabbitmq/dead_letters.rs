@@ -71,7 +71,8 @@ impl RabbitMqDeadLetters {
     /// # Errors
     ///
     /// [`RabbitMqError`] if the broker fails. Call it again: what has been replayed is gone, but for one
-    /// that may be in both queues.
+    /// that may be in both queues. [`RabbitMqError::TooLarge`] if a dead letter no longer fits, because
+    /// somebody has lowered the limit. It stays, and all others are replayed.
     pub async fn replay(&self, select: Select<'_>) -> Result<usize, RabbitMqError> {
         let act = |letter| if select.includes(&letter) { Act::Replay } else { Act::Keep };
         self.visit(usize::MAX, act).await
@@ -98,7 +99,7 @@ impl RabbitMqDeadLetters {
         // If this fails, the broker has back what was fetched when it has closed the channel.
         let mut kept = self.channel.lock().await;
         let channel = self.channel(kept.take()).await?;
-        let (queue, mut last, mut gone) = (self.options.dead(), None, 0);
+        let (queue, mut last, mut gone, mut too_large) = (self.options.dead(), None, 0, None);
         while limit > 0 {
             let got = channel.basic_get(queue.as_str().into(), BasicGetOptions::default());
             let Some(got) = self.answered(got).await? else { break };
@@ -108,11 +109,18 @@ impl RabbitMqDeadLetters {
                 - 1;
             match act(letter_of(&got.delivery, &self.options)) {
                 Act::Keep => last = Some(got.delivery.acker.clone()),
-                Act::Replay => {
-                    self.publish_again(&got.delivery).await?;
-                    self.remove(&got.delivery).await?;
-                    gone += 1;
-                }
+                Act::Replay => match self.publish_again(&got.delivery).await {
+                    Ok(()) => {
+                        self.remove(&got.delivery).await?;
+                        gone += 1;
+                    }
+                    // Otherwise it would hold up all those after it, in each call.
+                    Err(error @ RabbitMqError::TooLarge(_)) => {
+                        last = Some(got.delivery.acker.clone());
+                        too_large = Some(error);
+                    }
+                    Err(error) => return Err(error),
+                },
                 Act::Delete => {
                     self.remove(&got.delivery).await?;
                     gone += 1;
@@ -123,7 +131,7 @@ impl RabbitMqDeadLetters {
             self.answered(last.nack(BasicNackOptions { multiple: true, requeue: true })).await?;
         }
         *kept = Some(channel);
-        Ok(gone)
+        too_large.map_or(Ok(gone), Err)
     }
 
     async fn publish_again(&self, message: &Delivery) -> Result<(), RabbitMqError> {

@@ -1,5 +1,8 @@
 use std::time::Duration;
 
+use lapin::ErrorKind;
+use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
+
 crate::debug::debug_is_display!(RabbitMqError);
 
 /// Why `RabbitMQ` cannot be used, or has not confirmed a message. The texts are one line each, without
@@ -57,12 +60,31 @@ pub enum RabbitMqError {
         "the queue `{0}` did not take the message: it is full, or has lost the majority of its replicas"
     )]
     Refused(String),
+    /// The message is larger than the broker allows. Older versions allow more than newer ones.
+    #[error(
+        "RabbitMQ refuses the message ({0}): raise `max_message_size` in the broker's configuration, or set the \
+        receiver's `body_limit` below it"
+    )]
+    TooLarge(String),
     /// The broker did not confirm in time.
     #[error("RabbitMQ did not confirm within {0:?}")]
     TimedOut(Duration),
     /// Any other failure of the broker or of the connection.
     #[error("RabbitMQ failed: {0}")]
     Broker(String),
+}
+
+impl RabbitMqError {
+    /// The error of a message that was not confirmed. The broker closes the channel if the message is too large.
+    pub(super) fn of_put(error: &lapin::Error) -> Self {
+        if let ErrorKind::ProtocolError(refusal) = error.kind()
+            && *refusal.kind() == AMQPErrorKind::Soft(AMQPSoftError::PRECONDITIONFAILED)
+            && refusal.get_message().as_str().contains("larger than")
+        {
+            return Self::TooLarge(refusal.get_message().to_string());
+        }
+        Self::Broker(one_line(error))
+    }
 }
 
 /// Keeps the text alone: sources of the client's errors would repeat it.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::time::timeout;
 
 use super::link::Link;
@@ -12,6 +12,7 @@ use super::{RabbitMqError, RabbitMqOptions};
 use crate::handler::Handler;
 use crate::incident::Observer;
 use crate::pause::{FIRST_PAUSE, LONGEST_PAUSE, SharedPause};
+use crate::places::Places;
 use crate::verdict::Verdict;
 
 /// Everything that the task of an entry needs.
@@ -28,13 +29,15 @@ pub(super) struct Handling {
     /// Entries of a connection that has ended may still be in flight, so the prefetch count alone does
     /// not limit the concurrency.
     pub(super) permits: Arc<Semaphore>,
+    pub(super) places: Arc<Places>,
 }
 
 impl Handling {
     pub(super) async fn handle(self, taken: Taken) {
-        let permit = self.permits.acquire().await;
+        let Some((permit, place)) = self.turn(&taken).await else { return };
         let (content, attempts) = (taken.content(&self.options), taken.attempts());
         let verdict = Verdict::on(&content, attempts, &self.handler, &self.options.retry).await;
+        drop(place);
         if verdict.is_refused() {
             // The entry keeps its permit, so no more are taken. Otherwise an outage of the store would
             // send all entries round the retry queues.
@@ -50,6 +53,30 @@ impl Handling {
             Err(error) => self.observer.failed(&error),
         }
         drop(permit);
+    }
+
+    /// Waits until the entry may be begun. `None` if the worker stops in the meantime, or if the broker has taken
+    /// the entry back: another worker may have it.
+    async fn turn(&self, taken: &Taken) -> Option<(SemaphorePermit<'_>, SemaphorePermit<'_>)> {
+        let turn = async {
+            let permit = self.permits.acquire().await.ok()?;
+            let limit = self.options.delivery_limit;
+            Some((permit, self.places.take(taken.vanished(), limit).await.ok()?))
+        };
+        let turn = tokio::select! {
+            biased;
+            () = self.stops() => None,
+            turn = turn => turn,
+        };
+        if !taken.is_held() {
+            return None;
+        }
+        if turn.is_none()
+            && let Err(error) = taken.give_back().await
+        {
+            self.observer.failed(&error);
+        }
+        turn
     }
 
     /// Returns whether it is carried out. Otherwise the broker delivers the entry again.
@@ -91,7 +118,11 @@ impl Handling {
 
     /// Waits for this time, or until the worker is told to stop. Returns whether it is told to.
     async fn stops_within(&self, pause: Duration) -> bool {
-        let mut stopping = self.stopping.clone();
-        timeout(pause, stopping.wait_for(|is_stopping| *is_stopping)).await.is_ok()
+        timeout(pause, self.stops()).await.is_ok()
+    }
+
+    /// Waits until the worker is told to stop.
+    async fn stops(&self) {
+        let _ = self.stopping.clone().wait_for(|is_stopping| *is_stopping).await;
     }
 }

@@ -2,7 +2,7 @@
 //! while there is no connection, because the sender waits for its response.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use lapin::{BasicProperties, Connection, ConnectionProperties, Event};
@@ -18,6 +18,11 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// How often to look at the connection, should its end be reported late.
 const LOOK: Duration = Duration::from_secs(1);
+/// How many attempts to connect may be without an answer at a time.
+const MOST_UNANSWERED: usize = 8;
+/// While there are so many, the next attempt is made after this time. Otherwise a peer that is gone for good, and
+/// so answers none of them, would be waited for when there is another one in its place.
+const RARELY: Duration = Duration::from_secs(120);
 
 type State = Result<Arc<Session>, String>;
 
@@ -31,9 +36,10 @@ pub(super) struct Link {
 impl Link {
     /// Connects, and declares the queues.
     pub(super) async fn connect(options: &RabbitMqOptions) -> Result<Self, RabbitMqError> {
-        let session = open(options).await?;
+        let mut unanswered = Unanswered::default();
+        let session = open(options, &mut unanswered).await?;
         let (sender, state) = watch::channel(Ok(Arc::clone(&session)));
-        let task = tokio::spawn(supervise(options.clone(), session, sender));
+        let task = tokio::spawn(supervise(options.clone(), session, sender, unanswered));
         Ok(Self { state, task })
     }
 
@@ -86,13 +92,18 @@ impl Drop for Link {
     }
 }
 
-async fn supervise(options: RabbitMqOptions, first: Arc<Session>, state: watch::Sender<State>) {
+async fn supervise(
+    options: RabbitMqOptions,
+    first: Arc<Session>,
+    state: watch::Sender<State>,
+    mut unanswered: Unanswered,
+) {
     let mut session = first;
     loop {
         let reason = ended(&session.connection).await;
         drop(session);
         let _ = state.send_replace(Err(reason));
-        session = restore(&options, &state).await;
+        session = restore(&options, &state, &mut unanswered).await;
         let _ = state.send_replace(Ok(Arc::clone(&session)));
     }
 }
@@ -112,10 +123,15 @@ async fn ended(connection: &Connection) -> String {
 }
 
 /// Connects, however often it takes.
-async fn restore(options: &RabbitMqOptions, state: &watch::Sender<State>) -> Arc<Session> {
+async fn restore(
+    options: &RabbitMqOptions,
+    state: &watch::Sender<State>,
+    unanswered: &mut Unanswered,
+) -> Arc<Session> {
     let mut pause = FIRST_PAUSE;
     loop {
-        match open(options).await {
+        let _ = timeout(RARELY, unanswered.are_few()).await;
+        match open(options, unanswered).await {
             Ok(session) => return session,
             Err(error) => drop(state.send_replace(Err(error.to_string()))),
         }
@@ -124,18 +140,68 @@ async fn restore(options: &RabbitMqOptions, state: &watch::Sender<State>) -> Arc
     }
 }
 
-async fn open(options: &RabbitMqOptions) -> Result<Arc<Session>, RabbitMqError> {
-    let opening = async {
-        let properties =
-            ConnectionProperties::default().with_connection_name(options.name.as_str().into());
-        let connection = Connection::connect_uri(options.uri.clone(), properties).await;
-        let connection = connection.map_err(|e| RabbitMqError::Unreachable(one_line(&e)))?;
-        options.declare(&connection).await?;
-        Ok(Arc::new(Session::new(connection, options.timeout)))
-    };
+/// Attempts to connect that have had no answer in time. The client does not give them up when they are dropped:
+/// each has a thread and a socket until the peer answers, or ends the connection.
+#[derive(Default)]
+struct Unanswered(Vec<JoinHandle<lapin::Result<Connection>>>);
+
+impl Unanswered {
+    /// Waits until there may be another one.
+    async fn are_few(&mut self) {
+        loop {
+            self.0.retain(|attempt| !attempt.is_finished());
+            if self.0.len() < MOST_UNANSWERED {
+                return;
+            }
+            sleep(LOOK).await;
+        }
+    }
+}
+
+async fn open(
+    options: &RabbitMqOptions,
+    unanswered: &mut Unanswered,
+) -> Result<Arc<Session>, RabbitMqError> {
+    let properties =
+        ConnectionProperties::default().with_connection_name(options.name.as_str().into());
+    let mut connecting = tokio::spawn(Connection::connect_uri(options.uri.clone(), properties));
     // Declarations of several queues take the broker longer than one message.
-    let limit = options.timeout * 4;
-    timeout(limit, opening)
-        .await
-        .unwrap_or_else(|_| Err(RabbitMqError::Unreachable(format!("no answer within {limit:?}"))))
+    let (begun, limit) = (Instant::now(), options.timeout * 4);
+    let late = || RabbitMqError::Unreachable(format!("no answer within {limit:?}"));
+    let Ok(connected) = timeout(limit, &mut connecting).await else {
+        unanswered.0.push(connecting);
+        return Err(late());
+    };
+    let panicked = |_| RabbitMqError::Unreachable("the client has panicked".to_owned());
+    let connection =
+        connected.map_err(panicked)?.map_err(|e| RabbitMqError::Unreachable(one_line(&e)))?;
+    let rest = limit.saturating_sub(begun.elapsed());
+    timeout(rest, options.declare(&connection)).await.unwrap_or_else(|_| Err(late()))?;
+    Ok(Arc::new(Session::new(connection, options.timeout)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// The system accepts connections for a listener that does not.
+    #[tokio::test]
+    async fn a_peer_that_is_silent_gets_no_more_connections_than_a_few() {
+        let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("amqp://{}/%2f", silent.local_addr().expect("an address"));
+        let options = RabbitMqOptions::new(&url, "tickets").expect("a URL");
+        let options = options.timeout(Duration::from_millis(50));
+        let mut unanswered = Unanswered::default();
+        for _ in 0..MOST_UNANSWERED {
+            timeout(LOOK, unanswered.are_few()).await.expect("few");
+            let error = open(&options, &mut unanswered).await.expect_err("a silent peer");
+            assert!(error.to_string().contains("no answer within 200ms"), "{error}");
+        }
+        assert!(timeout(LOOK * 2, unanswered.are_few()).await.is_err());
+        // Their connections end.
+        drop(silent);
+        timeout(LOOK * 10, unanswered.are_few()).await.expect("few");
+    }
 }

@@ -51,8 +51,13 @@ pub(super) fn attempts_of(properties: &BasicProperties) -> u32 {
 }
 
 /// How often the worker of this entry had vanished when the message was published.
-pub(super) fn vanished_of(properties: &BasicProperties) -> u32 {
+pub(super) fn vanished_before_of(properties: &BasicProperties) -> u32 {
     count(properties, VANISHED)
+}
+
+/// How often the worker of this entry has vanished, as far as the header and the broker have counted.
+pub(super) fn vanished_of(properties: &BasicProperties) -> u32 {
+    vanished_before_of(properties).saturating_add(count(properties, DELIVERY_COUNT))
 }
 
 fn count(properties: &BasicProperties, name: &str) -> u32 {
@@ -76,8 +81,7 @@ pub(super) fn last_death_of(properties: &BasicProperties) -> Option<String> {
 /// The properties with which a message is published again for another attempt, after this many failed
 /// ones. The broker's count of its deliveries goes on.
 pub(super) fn published_again(properties: &BasicProperties, attempts: u32) -> BasicProperties {
-    let vanished = vanished_of(properties).saturating_add(count(properties, DELIVERY_COUNT));
-    with_counts(properties, [(ATTEMPTS, attempts), (VANISHED, vanished)])
+    with_counts(properties, [(ATTEMPTS, attempts), (VANISHED, vanished_of(properties))])
 }
 
 /// The properties with which a dead letter is published again: all its attempts and deliveries are left.

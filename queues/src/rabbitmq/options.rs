@@ -76,7 +76,8 @@ impl RabbitMqOptions {
     }
 
     /// Sets how often an entry is delivered again after its worker has vanished. Then the entry is a dead
-    /// letter. 50 by default.
+    /// letter. 50 by default. Do not set it below 10: entries that shared a worker with one that kills it need
+    /// some deliveries until they have their turn before it.
     ///
     /// It ends the loop of an entry that kills its worker. A restart of the worker or of the broker
     /// counts for all entries that were in flight. The broker counts deliveries from one queue, and the

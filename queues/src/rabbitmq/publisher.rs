@@ -58,7 +58,7 @@ impl Session {
         let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
         let sent =
             channel.basic_publish("".into(), queue.into(), options, body, properties).await?;
-        match sent.await? {
+        match sent.await.map_err(|error| RabbitMqError::of_put(&error))? {
             Confirmation::Ack(None) => {}
             Confirmation::Ack(Some(_)) => return Err(RabbitMqError::Returned(queue.to_owned())),
             Confirmation::Nack(_) => return Err(RabbitMqError::Refused(queue.to_owned())),

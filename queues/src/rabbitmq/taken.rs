@@ -7,7 +7,7 @@ use lapin::options::{BasicAckOptions, BasicNackOptions, BasicRejectOptions};
 use lapin::{BasicProperties, Channel};
 use tokio::time::timeout;
 
-use super::message::{attempts_of, envelope_of, published_again, vanished_of};
+use super::message::{attempts_of, envelope_of, published_again, vanished_before_of, vanished_of};
 use super::{RabbitMqError, RabbitMqOptions};
 use crate::content::Content;
 
@@ -30,10 +30,15 @@ impl Taken {
         attempts_of(&self.delivery.properties)
     }
 
+    /// How often the entry's worker has vanished.
+    pub(super) fn vanished(&self) -> u32 {
+        vanished_of(&self.delivery.properties)
+    }
+
     /// Whether the entry's workers have vanished too often. The broker enforces the limit itself for a
     /// message that is always in the same queue. It forgets its count when the entry is published again.
     fn is_killer(&self, options: &RabbitMqOptions) -> bool {
-        vanished_of(&self.delivery.properties) > options.delivery_limit
+        vanished_before_of(&self.delivery.properties) > options.delivery_limit
     }
 
     /// The properties of the message that is published for another attempt.

@@ -10,7 +10,7 @@ use nevent_webhooks::ClaimHandle;
 use nevent_webhooks::queue::{Envelope, Once};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::handling::Handling;
 use super::link::Link;
@@ -20,10 +20,13 @@ use super::{RabbitMqError, RabbitMqOptions};
 use crate::WorkerIncident;
 use crate::handler::Handler;
 use crate::incident::Observer;
+use crate::places::Places;
 
 const CONSUMER: &str = "worker";
 /// Before the next consumer, if one could not be created although there is a connection.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How often the observer is told that there is still no connection, and why.
+const AGAIN: Duration = Duration::from_secs(5);
 
 /// The worker's half: takes entries from the queue, and runs a handler once for each.
 ///
@@ -100,13 +103,14 @@ impl RabbitMqWorker {
             refusals: Arc::default(),
             stopping: is_stopping,
             permits: Arc::new(Semaphore::new(self.options.concurrency.into())),
+            places: Arc::new(Places::new(self.options.concurrency)),
         };
         let mut tasks = JoinSet::new();
         let mut stop = std::pin::pin!(stop);
         loop {
             let session = tokio::select! {
                 () = &mut stop => break,
-                session = self.link.wait() => session,
+                session = self.session() => session,
             };
             let taking = self.take(&session, &handling, &mut tasks);
             let failed = tokio::select! {
@@ -125,6 +129,19 @@ impl RabbitMqWorker {
         let _ = stopping.send_replace(true);
         while tasks.join_next().await.is_some() {}
         once.wait_idle().await;
+    }
+
+    /// Waits for a session, and tells the observer again and again why there is none. It may be another reason than
+    /// at first: a password that somebody has changed, for example.
+    async fn session(&self) -> Arc<Session> {
+        loop {
+            if let Ok(session) = timeout(AGAIN, self.link.wait()).await {
+                return session;
+            }
+            if let Err(error) = self.link.session() {
+                self.observer.failed(&error);
+            }
+        }
     }
 
     /// Takes entries until the channel ends. When the future is dropped, the consumer is cancelled.

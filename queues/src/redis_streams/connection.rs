@@ -9,8 +9,8 @@ use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::io::tcp::TcpSettings;
 use redis::io::tcp::socket2::TcpKeepalive;
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, IntoConnectionInfo, Pipeline, RedisFuture, RedisResult,
-    Value,
+    AsyncConnectionConfig, Client, Cmd, IntoConnectionInfo, Pipeline, RedisError, RedisFuture,
+    RedisResult, ServerErrorKind, Value,
 };
 
 const CONNECT: Duration = Duration::from_secs(1);
@@ -70,7 +70,26 @@ impl Connection {
         Waiting { connection: self, number, opening, since: Instant::now(), has_ended: false }
     }
 
-    fn give_up(&self, number: u64) {
+    /// Waits until the connection is open.
+    async fn opened(&self) -> RedisResult<(Waiting<'_>, MultiplexedConnection)> {
+        let waiting = self.wait();
+        match waiting.opening.clone().await {
+            Ok(connection) => Ok((waiting, connection)),
+            // Whatever the error is. This attempt has ended, and would answer every later command with it.
+            Err(error) => {
+                waiting.end(true);
+                Err(error)
+            }
+        }
+    }
+
+    /// The number of the connection that the next command is sent on.
+    pub(super) fn number(&self) -> u64 {
+        self.current().number
+    }
+
+    /// The next command opens another connection, unless it does so anyway.
+    pub(super) fn give_up(&self, number: u64) {
         let mut current = self.current();
         if current.number == number {
             let (number, opening) = (number.wrapping_add(1), opening(&self.0.client));
@@ -107,12 +126,10 @@ async fn connect(client: &Client, answer: Option<Duration>) -> RedisResult<Multi
 impl ConnectionLike for Connection {
     fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
         Box::pin(async move {
-            let waiting = self.wait();
-            let answer = match waiting.opening.clone().await {
-                Ok(mut connection) => connection.req_packed_command(command).await,
-                Err(error) => Err(error),
-            };
-            waiting.end(answer)
+            let (waiting, mut connection) = self.opened().await?;
+            let answer = connection.req_packed_command(command).await;
+            waiting.end(answer.as_ref().map_or_else(is_lost, refuses_writes));
+            answer
         })
     }
 
@@ -123,18 +140,29 @@ impl ConnectionLike for Connection {
         count: usize,
     ) -> RedisFuture<'a, Vec<Value>> {
         Box::pin(async move {
-            let waiting = self.wait();
-            let answer = match waiting.opening.clone().await {
-                Ok(mut connection) => connection.req_packed_commands(commands, offset, count).await,
-                Err(error) => Err(error),
-            };
-            waiting.end(answer)
+            let (waiting, mut connection) = self.opened().await?;
+            let answers = connection.req_packed_commands(commands, offset, count).await;
+            let refuse_writes = |answers: &Vec<Value>| answers.iter().any(refuses_writes);
+            waiting.end(answers.as_ref().map_or_else(is_lost, refuse_writes));
+            answers
         })
     }
 
     fn get_db(&self) -> i64 {
         self.0.client.get_connection_info().redis_settings().db()
     }
+}
+
+/// A timeout is an I/O error, too.
+fn is_lost(error: &RedisError) -> bool {
+    error.is_io_error() || error.is_unrecoverable_error()
+}
+
+/// Whether it is the answer of a server that is no longer the master. It keeps its connections open, so
+/// every command would fail until it is restarted.
+fn refuses_writes(answer: &Value) -> bool {
+    let Value::ServerError(error) = answer else { return false };
+    matches!(error.kind(), Some(ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown))
 }
 
 /// A caller that waits for an answer, and may give up before [`ANSWER`], as a put does at its deadline.
@@ -147,18 +175,14 @@ struct Waiting<'a> {
 }
 
 impl Waiting<'_> {
-    fn end<T>(mut self, answer: RedisResult<T>) -> RedisResult<T> {
+    /// With `is_broken`, another connection could do better.
+    fn end(mut self, is_broken: bool) {
         self.has_ended = true;
-        match &answer {
-            // A timeout is one, too.
-            Err(error) if error.is_io_error() || error.is_unrecoverable_error() => {
-                self.connection.give_up(self.number);
-            }
-            _ => {
-                self.connection.count(self.number, |_| 0);
-            }
+        if is_broken {
+            self.connection.give_up(self.number);
+        } else {
+            self.connection.count(self.number, |_| 0);
         }
-        answer
     }
 }
 

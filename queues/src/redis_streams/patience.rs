@@ -1,3 +1,4 @@
+use std::future::pending;
 use std::io;
 use std::time::Duration;
 
@@ -44,14 +45,31 @@ impl Patience {
         entries: usize,
         answer: impl Future<Output = RedisResult<Vec<T>>>,
     ) -> RedisResult<Vec<T>> {
+        self.wait_unless(pending(), entries, answer).await
+    }
+
+    /// The same, or until `stop` completes.
+    pub(super) async fn wait_unless<T>(
+        &mut self,
+        stop: impl Future<Output = ()>,
+        entries: usize,
+        answer: impl Future<Output = RedisResult<Vec<T>>>,
+    ) -> RedisResult<Vec<T>> {
         let (begun, limit) = (Instant::now(), self.limit());
-        let Ok(answer) = timeout(limit, answer).await else {
+        let answer = tokio::select! {
+            answer = timeout(limit, answer) => answer,
+            () = stop => return Err(no_answer("before the worker stopped")),
+        };
+        let Ok(answer) = answer else {
             self.shrink(entries);
             return Err(too_slow(limit));
         };
-        let has_entries = answer.as_ref().is_ok_and(|entries| !entries.is_empty());
-        if has_entries && begun.elapsed() < SHORT / 2 {
-            self.grow();
+        if begun.elapsed() < SHORT / 2 {
+            match &answer {
+                Ok(entries) if entries.is_empty() => self.is_long = false,
+                Ok(_) => self.grow(),
+                Err(_) => {}
+            }
         }
         answer
     }
@@ -78,7 +96,11 @@ pub(super) async fn long<T>(answer: impl Future<Output = RedisResult<T>>) -> Red
 }
 
 fn too_slow(limit: Duration) -> RedisError {
-    io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {limit:?}")).into()
+    no_answer(&format!("within {limit:?}"))
+}
+
+fn no_answer(when: &str) -> RedisError {
+    io::Error::new(io::ErrorKind::TimedOut, format!("no answer {when}")).into()
 }
 
 #[cfg(test)]
@@ -97,5 +119,15 @@ mod tests {
             patience.grow();
             assert_eq!((patience.most(), patience.limit()), (most, SHORT));
         }
+    }
+
+    /// Otherwise a worker with nothing to do would find out after 50 s that its connection is dead.
+    #[tokio::test]
+    async fn a_quick_answer_without_entries_ends_the_long_wait_for_the_next() {
+        let mut patience = Patience::new(4);
+        patience.shrink(1);
+        assert_eq!((patience.most(), patience.limit()), (1, LONG));
+        patience.wait(1, async { Ok(Vec::<()>::new()) }).await.expect("an answer");
+        assert_eq!((patience.most(), patience.limit()), (1, SHORT));
     }
 }

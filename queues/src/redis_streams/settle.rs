@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use redis::RedisResult;
-use tokio::time::sleep;
 
+use super::deliveries::Deliveries;
 use super::entry::Entry;
 use super::keys::GROUP;
 use super::worker::Member;
@@ -16,7 +16,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 impl Member {
     /// Tells the server, also if it has to be restarted meanwhile. After half the time until others may
-    /// claim the entry it is left to whoever claims it, and who finds out whether it is done.
+    /// claim the entry it is left to whoever claims it, and who finds out whether it is done. So it is if the
+    /// worker is told to stop: the process may be killed soon.
     pub(super) async fn settle(&self, entry: &Entry, verdict: &Verdict) {
         let (begun, longest) = (Instant::now(), LEAST.max(self.settings.claim_after / 2));
         while begun.elapsed() < longest {
@@ -27,22 +28,27 @@ impl Member {
                 }
                 Err(error) => self.failed(error),
             }
-            sleep(PAUSE).await;
+            if self.stop.within(PAUSE).await {
+                break;
+            }
         }
         if let Err(error) = self.set_deliveries(entry, verdict).await {
             self.failed(error);
         }
     }
 
-    /// Sets the number of deliveries to the attempts that count. Otherwise each that ends here would be taken
-    /// for a crash, and entries that a full server cannot move to a retry would become dead letters.
+    /// Sets the number of deliveries to the attempts that count, and notes how the last one failed. Otherwise
+    /// each that ends here would be taken for a crash, and entries that a full server cannot move to a retry
+    /// would become dead letters.
     async fn set_deliveries(&self, entry: &Entry, verdict: &Verdict) -> RedisResult<()> {
-        let attempts = match verdict {
-            Verdict::Done => entry.attempts,
-            Verdict::Retry { attempts, .. } | Verdict::Dead { attempts, .. } => *attempts,
+        let (attempts, reason) = match verdict {
+            Verdict::Done => (entry.attempts, None),
+            Verdict::Retry { attempts, .. } => (*attempts, None),
+            Verdict::Dead { attempts, reason, .. } => (*attempts, Some(*reason)),
         };
-        let deliveries = attempts.saturating_sub(entry.stored_attempts);
-        self.delivered(&entry.id, Some(deliveries)).await.map(drop)
+        let number = attempts.saturating_sub(entry.stored_attempts);
+        let deliveries = Deliveries { number, reason };
+        self.delivered(&entry.id, Some(deliveries.count())).await.map(drop)
     }
 
     async fn try_to_settle(&self, entry: &Entry, verdict: &Verdict) -> RedisResult<()> {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{RedisResult, cmd};
+use tokio::time::sleep;
 
 use super::entry::Raw;
 use super::keys::GROUP;
@@ -13,6 +14,9 @@ use super::worker::Member;
 
 /// The blocking read, which would hold up every other command of its connection.
 const BLOCK: Duration = Duration::from_secs(1);
+/// How long a worker that was told to stop waits for entries that it has asked for. Longer than [`BLOCK`]: the
+/// server has given them to this worker, and what does not arrive waits until another may claim it.
+const LAST: Duration = Duration::from_secs(2);
 
 impl Member {
     /// Creates the group unless it is there. It begins with the oldest entry: every entry in the stream
@@ -43,10 +47,16 @@ impl Member {
                 streams.into_iter().flatten().flat_map(|(_, entries)| entries).collect(),
             )
         };
-        patience.wait(most, answer).await
+        patience.wait_unless(self.is_to_end(), most, answer).await
     }
 
-    /// Takes entries whose worker has not been heard of, and says how often each was delivered before.
+    /// Waits until the worker was told to stop some time ago.
+    async fn is_to_end(&self) {
+        self.stop.told().await;
+        sleep(LAST).await;
+    }
+
+    /// Takes entries whose worker has not been heard of, each with its count of deliveries before.
     ///
     /// They are in hand, and so kept, while they are read one by one. Many large ones in one answer could
     /// take longer than its limit.
@@ -59,6 +69,11 @@ impl Member {
         ids.retain(|id| self.take(id));
         let mut taken = Vec::new();
         for (index, id) in ids.iter().enumerate() {
+            // They come one by one, so all of them could take very long.
+            if self.stop.is_told() {
+                ids.iter().skip(index).for_each(|id| self.put_down(id));
+                break;
+            }
             match self.read_claimed(reader, id).await {
                 Ok(Some(entry)) => taken.push(entry),
                 Ok(None) => self.put_down(id),
@@ -104,7 +119,8 @@ impl Member {
         let Some(before) = self.delivered(id, None).await? else { return Ok(None) };
         let mut range = cmd("XRANGE");
         range.arg(&self.keys.queue).arg(id).arg(id);
-        let answer = Patience::for_one().wait(1, range.query_async(reader)).await;
+        let (mut patience, answer) = (Patience::for_one(), range.query_async(reader));
+        let answer = patience.wait_unless(self.is_to_end(), 1, answer).await;
         if answer.is_err() {
             // An answer that did not arrive is no crash.
             self.delivered(id, Some(before)).await?;
@@ -112,15 +128,10 @@ impl Member {
         Ok(answer?.pop().map(|entry| (entry, before)))
     }
 
-    /// Counts a delivery, or sets their number. Returns how many there were, or `None` if another worker has
-    /// the entry.
-    pub(super) async fn delivered(
-        &self,
-        id: &str,
-        deliveries: Option<u32>,
-    ) -> RedisResult<Option<u32>> {
+    /// Counts a delivery, or sets the count. Returns what it was, or `None` if another worker has the entry.
+    pub(super) async fn delivered(&self, id: &str, count: Option<u32>) -> RedisResult<Option<u32>> {
         let mut call = self.redis.scripts().delivered.key(&self.keys.queue);
-        call.arg(GROUP).arg(&self.name).arg(id).arg(deliveries);
+        call.arg(GROUP).arg(&self.name).arg(id).arg(count);
         call.invoke_async(&mut self.redis.connection()).await
     }
 

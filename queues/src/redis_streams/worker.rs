@@ -14,6 +14,7 @@ use redis::RedisError;
 use self::outage::Outage;
 use super::RedisStreams;
 use super::keys::Keys;
+use super::stop::Stop;
 use crate::handler::Handler;
 use crate::incident::Observer;
 use crate::{RetryPolicy, WorkerIncident};
@@ -54,6 +55,7 @@ pub(super) struct Member {
     pub(super) settings: Settings,
     in_hand: Mutex<HashSet<String>>,
     outage: Outage,
+    pub(super) stop: Stop,
     pub(super) observer: Observer,
 }
 
@@ -75,9 +77,9 @@ impl RedisStreamsWorker {
             dead_for: DAY * 14,
             claim_after: Duration::from_secs(60),
         };
-        let (in_hand, outage) = (Mutex::default(), Outage::default());
+        let (in_hand, outage, stop) = (Mutex::default(), Outage::default(), Stop::new());
         let observer = Observer::of(&keys.queue);
-        Self(Member { redis, keys, name, settings, in_hand, outage, observer })
+        Self(Member { redis, keys, name, settings, in_hand, outage, stop, observer })
     }
 
     /// Sets the number of handlers that run at a time. 16 by default.
@@ -120,8 +122,9 @@ impl RedisStreamsWorker {
         self
     }
 
-    /// Works until `stop` completes. Then it takes no more entries, and returns when those in flight are
-    /// done: wrap it in a timeout if your platform does not kill the process.
+    /// Works until `stop` completes. Then it takes no more entries, and returns when its handlers have
+    /// ended: wrap it in a timeout if your platform does not kill the process. If the server cannot be told
+    /// how an entry ended, another worker takes the entry, and finds out whether it is done.
     ///
     /// It outlives restarts of the server. If you drop the future, handlers continue, and their entries
     /// are taken again by another worker, which finds that they are done.

@@ -49,8 +49,12 @@ const TOO_LARGE: Duration = Duration::from_secs(30);
 impl Handling {
     pub(super) async fn handle(self, taken: Taken, permit: OwnedSemaphorePermit, mut turn: Turn) {
         let work = async {
-            turn.comes().await;
-            self.work(&taken).await;
+            let has_waited = turn.comes().await;
+            if has_waited && *self.stopping.borrow() {
+                self.give_back(&taken).await;
+            } else {
+                self.work(&taken).await;
+            }
         };
         tokio::select! {
             () = work => {}
@@ -92,6 +96,13 @@ impl Handling {
         let event = content.envelope().map_or(&*taken.id, |envelope| envelope.id().as_str());
         if self.carry_out(taken, &verdict).await {
             self.observer.settled(event, &verdict);
+        }
+    }
+
+    /// Lets other workers have it now, and not only when it becomes visible.
+    async fn give_back(&self, taken: &Taken) {
+        if let Err(error) = self.hide(taken, Duration::ZERO).await {
+            self.observer.failed(&error);
         }
     }
 

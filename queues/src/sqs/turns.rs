@@ -25,10 +25,12 @@ impl Turns {
 }
 
 impl Turn {
-    pub(super) async fn comes(&mut self) {
+    /// Waits for it. Returns whether there was another one before it.
+    pub(super) async fn comes(&mut self) -> bool {
         if let Some(before) = &mut self.before {
             // It ends by being dropped, also in a panic.
             let _ = before.await;
         }
+        self.before.is_some()
     }
 }

@@ -86,6 +86,10 @@ impl Engine for Nats {
         options.delivery_limit(1)
     }
 
+    fn crowded(options: NatsOptions) -> NatsOptions {
+        options.delivery_limit(15)
+    }
+
     /// Each kill counts for all entries in flight.
     fn enduring(options: NatsOptions) -> NatsOptions {
         let retry = RetryPolicy::new().first(Duration::from_millis(500)).attempts(1_000);

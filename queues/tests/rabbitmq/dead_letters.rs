@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use lapin::options::BasicGetOptions;
-use nevent_webhooks_queues::RetryPolicy;
-use nevent_webhooks_queues::rabbitmq::RabbitMqOptions;
+use nevent_webhooks_queues::rabbitmq::{RabbitMqDeadLetters, RabbitMqError, RabbitMqOptions};
+use nevent_webhooks_queues::{DeadLetter, RetryPolicy, Select};
 
 use crate::broker::Broker;
 use crate::engine::{Dead, Work, channel, sender};
@@ -55,4 +55,34 @@ async fn dead_letters_expire() {
     .await;
     eventually("it is gone", async || dead.list().await.is_empty()).await;
     work.stop().await;
+}
+
+#[tokio::test]
+async fn a_dead_letter_that_no_longer_fits_does_not_hold_up_the_others() {
+    let broker = Broker::start().await;
+    let options = quick(&broker, "fits").retry(RetryPolicy::new().attempts(1));
+    let sender = sender(&options).await;
+    let mut large = Sent::single(1);
+    large.body = large.body.replace("{}", &format!(r#"{{"x":"{}"}}"#, "a".repeat(5_000)));
+    for sent in [large, Sent::single(2), Sent::single(3)] {
+        sender.deliver(&sent).await;
+    }
+    let work = Work::start(&options.clone().concurrency(1), |_| true).await;
+    Dead::of(&options).await.are(3).await;
+    work.stop().await;
+
+    // A channel has the limit of the time when it was opened.
+    let limit = |bytes: u32| format!("application:set_env(rabbit, max_message_size, {bytes}).");
+    broker.ctl(&["eval", &limit(4_096)]);
+    let replay = async || {
+        let dead = RabbitMqDeadLetters::connect(&options).await.expect("a broker");
+        dead.replay(Select::All).await
+    };
+    let refused = replay().await.expect_err("one that is too large");
+    assert!(matches!(refused, RabbitMqError::TooLarge(_)), "{refused}");
+    let left = Dead::of(&options).await.list().await;
+    assert_eq!(left.iter().map(DeadLetter::id).collect::<Vec<_>>(), ["evt_single_1"]);
+
+    broker.ctl(&["eval", &limit(1_000_000)]);
+    assert_eq!(replay().await.expect("it fits"), 1);
 }

@@ -125,6 +125,10 @@ impl Engine for RabbitMq {
         options.delivery_limit(1)
     }
 
+    fn crowded(options: RabbitMqOptions) -> RabbitMqOptions {
+        options.delivery_limit(15)
+    }
+
     /// Each kill counts for all entries in flight.
     fn enduring(options: RabbitMqOptions) -> RabbitMqOptions {
         let retry = RetryPolicy::new().first(Duration::from_millis(500)).attempts(1_000);

@@ -5,6 +5,7 @@ mod support;
 
 mod broker;
 mod configuration;
+mod connections;
 mod dead_letters;
 mod engine;
 mod examples;

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::{Router, routing::post};
 use nevent_webhooks::queue::hand_over;
@@ -167,4 +167,41 @@ async fn bullmqs_bridge_replaces_silent_connections_and_ends_when_it_is_told_to(
     }
     bridge.signal("-TERM");
     eventually("it ends", async || bridge.has_ended()).await;
+}
+
+/// First the server is gone, then it does not answer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs node and npm: cargo test --features redis-streams --test redis_streams bullmq -- --ignored"]
+async fn bullmqs_bridge_ends_during_an_outage_and_leaves_what_it_has_in_hand() {
+    const EVENTS: u32 = 400;
+    let (scene, diary, directory) = (Scene::new().await, Diary::default(), installed());
+    for number in 0..EVENTS {
+        scene.sender.deliver(&Sent::single(number)).await;
+    }
+    let url = scene.server.url();
+    for is_gone in [true, false] {
+        let left = scene.entries().await.len();
+        let mut bridge = node(&directory, "bridge.js", &url, &diary);
+        eventually("it has begun", async || scene.entries().await.len() < left - 10).await;
+        if is_gone {
+            scene.server.kill();
+        } else {
+            scene.server.signal("-STOP");
+        }
+        sleep(Duration::from_secs(1)).await;
+        let begun = Instant::now();
+        bridge.signal("-TERM");
+        eventually("it ends", async || bridge.has_ended()).await;
+        assert!(begun.elapsed() < Duration::from_secs(20), "it took {:?}", begun.elapsed());
+        if is_gone {
+            scene.server.restart().await;
+        } else {
+            scene.server.signal("-CONT");
+        }
+        assert!(!scene.pending().await.is_empty(), "it had entries in hand");
+    }
+    let _bridge = node(&directory, "bridge.js", &url, &diary);
+    eventually("the stream is empty", async || scene.entries().await.is_empty()).await;
+    let jobs = scene.server.command::<u32>(&["LLEN", "bull:tickets:wait"]).await;
+    assert_eq!(jobs, EVENTS, "each event is one job");
 }

@@ -34,10 +34,18 @@ async fn another_copy_of_an_entry_is_acknowledged_and_not_handled() {
 /// An entry's id, and its fields and values in turn.
 type Listed = (String, Vec<String>);
 
+/// An entry's id, the member that has it, since when in ms, and how often it was delivered.
+type Pending = (String, String, u64, u64);
+
 pub const QUEUE: &str = "{tickets}:queue";
 
 impl Scene {
     pub async fn entries(&self) -> Vec<Listed> {
         self.server.command(&["XRANGE", QUEUE, "-", "+"]).await
+    }
+
+    /// Those in flight.
+    pub async fn pending(&self) -> Vec<Pending> {
+        self.server.command(&["XPENDING", QUEUE, "workers", "-", "+", "10"]).await
     }
 }

@@ -13,9 +13,11 @@ mod network;
 mod outages;
 mod permissions;
 mod proxy;
+mod reconnects;
 mod refused;
 mod scene;
 mod server;
+mod stops;
 mod takeover;
 
 mod promises {

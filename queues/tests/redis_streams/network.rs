@@ -34,9 +34,39 @@ async fn receiver_and_worker_replace_connections_that_have_become_silent() {
     running.stop().await;
 }
 
+/// The server has counted a delivery, as if a worker had crashed with the entry.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_entry_that_was_lost_on_its_way_to_the_worker_runs_although_it_has_a_single_attempt() {
+    let (scene, diary) = (Scene::new().await, Diary::default());
+    let proxy = Proxy::before(&scene.server).await;
+    let taking = RedisStreams::connect(&proxy.url()).await.expect("durable");
+    let once = Once::new("tickets", MemoryStore::new()).expect("a scope");
+    let single = worker(&taking).retry(RetryPolicy::new().attempts(1));
+    let running = Running::start(&once, single.observer(diary.observer()), noting(&diary));
+    let mut number = 0;
+    loop {
+        scene.sender.deliver(&Sent::single(number)).await;
+        // The read under way is answered on a silent connection. If there is none, the next round tries again.
+        let is_lost = number > 0 && !scene.pending().await.is_empty();
+        let event = format!("evt_single_{number}");
+        eventually("it ends", async || diary.lines().iter().any(|line| line.contains(&event)))
+            .await;
+        if is_lost {
+            break;
+        }
+        number += 1;
+        proxy.silence();
+    }
+    running.stop().await;
+    let mut events = diary.lines();
+    events.retain(|line| line != "server failed");
+    let all: Vec<_> = (0..=number).map(|number| format!("evt_single_{number}")).collect();
+    assert_eq!(events, all);
+}
+
 const LARGE: usize = 16;
 
-fn large(number: usize) -> (String, String) {
+pub fn large(number: usize) -> (String, String) {
     let (id, filling) = (format!("evt_large_{number}"), "x".repeat(100_000));
     let body = format!(
         r#"{{"id":"{id}","type":"fan.created","created":1640995200,"data":{{"note":"{filling}"}}}}"#
@@ -56,7 +86,12 @@ async fn large_entries_arrive_over_a_slow_network_and_so_do_dead_letters() {
         scene.sender.until_accepted(id, body).await;
     }
     let once = Once::new("tickets", MemoryStore::new()).expect("a scope");
-    let failing = |_: Envelope, _| std::future::ready(Err("fails".to_owned()));
+    let runs = Diary::default();
+    let noted = noting(&runs);
+    let failing = move |envelope: Envelope, claim| {
+        let _ = noted(envelope, claim).into_inner();
+        std::future::ready(Err("fails".to_owned()))
+    };
     let policy = RetryPolicy::new().first(Duration::from_millis(100)).attempts(2);
     let observed = worker(&slow).retry(policy).observer(diary.observer());
     let running = Running::start(&once, observed, failing);
@@ -64,6 +99,8 @@ async fn large_entries_arrive_over_a_slow_network_and_so_do_dead_letters() {
     running.stop().await;
     for (id, _) in &bodies {
         assert!(diary.has(&format!("dead {id} failed 2")), "{id}: {:?}", diary.lines());
+        // An answer that did not arrive in time is an attempt, too.
+        assert!(runs.has(id), "{id} is a dead letter and never ran");
     }
     let dead = slow.dead_letters(&scope());
     let replayed = dead.replay(Select::Id("evt_large_15")).await.expect("a slow network");

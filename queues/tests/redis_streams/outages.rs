@@ -144,3 +144,28 @@ async fn a_full_server_makes_no_dead_letters_of_events_that_never_ran() {
     running.stop().await;
     assert!(scene.dead().list(10).await.expect("a list").is_empty());
 }
+
+/// The dead letter cannot be written, and whoever claims the entry is told how it failed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_last_attempt_that_fails_on_a_full_server_is_no_crash_and_no_other_attempt() {
+    let (scene, diary, told) = (Scene::new().await, Diary::default(), Diary::default());
+    // Its records are elsewhere: a full server takes no claim.
+    let once = Once::new("tickets", MemoryStore::new()).expect("a scope");
+    scene.sender.until_accepted("d-1", &event_json("evt_1")).await;
+    scene.server.command::<String>(&["XGROUP", "CREATE", QUEUE, "workers", "0"]).await;
+    scene.server.command::<String>(&["CONFIG", "SET", "maxmemory", "1"]).await;
+    let noted = noting(&diary);
+    let failing = move |envelope: Envelope, claim| {
+        let _ = noted(envelope, claim).into_inner();
+        std::future::ready(Err("no seat left".to_owned()))
+    };
+    let worker = scene.worker().retry(RetryPolicy::new().attempts(1)).observer(told.observer());
+    let running = Running::start(&once, worker, failing);
+    // Four of them are one attempt to settle it, within 3 s.
+    eventually("it is claimed twice", async || told.lines().len() >= 9).await;
+    scene.server.command::<String>(&["CONFIG", "SET", "maxmemory", "0"]).await;
+    eventually("it is a dead letter", async || scene.depth().await == 0).await;
+    running.stop().await;
+    assert!(told.has("dead evt_1 failed 1"), "{:?}", told.lines());
+    assert_eq!(diary.lines(), ["evt_1"]);
+}

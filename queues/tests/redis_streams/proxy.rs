@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -16,6 +16,8 @@ pub struct Proxy {
 
 #[derive(Default)]
 struct State {
+    /// The port of new connections.
+    server: AtomicU16,
     /// Connections of earlier generations are silent.
     generation: AtomicU64,
     /// Of each connection to the client. 0 is without limit.
@@ -26,11 +28,12 @@ impl Proxy {
     pub async fn before(server: &Server) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let (state, server) = (Arc::<State>::default(), server.port());
+        let state = Arc::new(State { server: server.port().into(), ..State::default() });
         let shared = Arc::clone(&state);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let Ok(server) = TcpStream::connect(("127.0.0.1", server)).await else { continue };
+                let server = ("127.0.0.1", shared.server.load(Ordering::Relaxed));
+                let Ok(server) = TcpStream::connect(server).await else { continue };
                 let generation = shared.generation.load(Ordering::Relaxed);
                 let (from_client, to_client) = client.into_split();
                 let (from_server, to_server) = server.into_split();
@@ -49,6 +52,11 @@ impl Proxy {
     /// Forwards nothing more on the connections that are open, and does not close them.
     pub fn silence(&self) {
         self.state.generation.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Connects clients to another server from now on. Connections that are open stay.
+    pub fn lead_to(&self, server: &Server) {
+        self.state.server.store(server.port(), Ordering::Relaxed);
     }
 
     pub fn throttle(&self, bytes_per_second: u64) {

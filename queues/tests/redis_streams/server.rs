@@ -56,6 +56,11 @@ impl Server {
         self.process.lock().unwrap_or_else(PoisonError::into_inner).kill();
     }
 
+    /// Sends a signal, such as `-STOP` or `-CONT`.
+    pub fn signal(&self, signal: &str) {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner).signal(signal);
+    }
+
     /// Started again with the same data.
     pub async fn restart(&self) {
         self.kill();

@@ -31,6 +31,31 @@ async fn an_entry_that_kills_its_workers_becomes_a_dead_letter() {
     assert_eq!(diary.lines(), ["dead evt_1 worker_vanished 3"]);
 }
 
+/// A single delivery may be an answer that did not arrive.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_a_single_attempt_a_second_crash_makes_a_dead_letter() {
+    let (scene, diary) = (Scene::new().await, Diary::default());
+    for number in 1..=3 {
+        scene.sender.deliver(&Sent::single(number)).await;
+    }
+    // The third has crashed a worker before, and waited for that worker's lease.
+    let (id, fields) = scene.entries().await.pop().expect("three entries");
+    scene.server.command::<u32>(&["XDEL", QUEUE, &id]).await;
+    let again = ["XADD", QUEUE, "*", "attempts", "1", "envelope", &fields[1]];
+    scene.server.command::<String>(&again).await;
+    taken_by_a_member_that_crashes(&scene).await;
+    let claim = ["XCLAIM", QUEUE, "workers", "gone", "0", &scene.entries().await[1].0];
+    scene.server.command::<redis::Value>(&claim).await;
+    let worker = scene.worker().retry(RetryPolicy::new().attempts(1));
+    let running = Running::start(&scene.once(), worker.observer(diary.observer()), noting(&diary));
+    eventually("all are done", async || scene.depth().await == 0).await;
+    running.stop().await;
+    let mut lines = diary.lines();
+    lines.sort();
+    let dead = [2, 3].map(|number| format!("dead evt_single_{number} worker_vanished 2"));
+    assert_eq!(lines, [&dead[..], &["evt_single_1".to_owned()]].concat());
+}
+
 /// A worker that was frozen while its entry was claimed by another, and then fails.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_entry_that_another_worker_has_taken_over_is_not_moved() {
@@ -57,8 +82,7 @@ async fn an_entry_that_another_worker_has_taken_over_is_not_moved() {
         scene.server.command::<redis::Value>(&claim).await;
         gate.add_permits(1);
         running.stop().await;
-        let pending: Vec<(String, String, u64, u64)> =
-            scene.server.command(&["XPENDING", QUEUE, "workers", "-", "+", "10"]).await;
+        let pending = scene.pending().await;
         assert!(pending.iter().all(|(_, owner, ..)| owner == "other"), "{pending:?}");
         assert_eq!(pending.len(), number as usize);
     }
@@ -89,8 +113,8 @@ async fn crashes_count_when_the_crashed_workers_lease_outlives_it() {
     running.stop().await;
 }
 
-/// Returns the id of the only entry, which is delivered and never acknowledged.
-async fn taken_by_a_member_that_crashes(scene: &Scene) -> String {
+/// Returns the id of the first entry. All are delivered and never acknowledged.
+pub async fn taken_by_a_member_that_crashes(scene: &Scene) -> String {
     scene.server.command::<String>(&["XGROUP", "CREATE", QUEUE, "workers", "0"]).await;
     let read = ["XREADGROUP", "GROUP", "workers", "gone", "STREAMS", QUEUE, ">"];
     scene.server.command::<redis::Value>(&read).await;

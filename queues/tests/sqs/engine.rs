@@ -61,6 +61,10 @@ impl Sqs {
 impl Engine for Sqs {
     type Broker = Self;
 
+    const CANNOT: &'static [(&'static str, &'static str)] = &[(
+        "entries_that_share_a_worker_with_one_that_kills_it_are_handled",
+        "a vanished worker counts for all entries that it had, and they run together again",
+    )];
     /// SQS has nothing shorter.
     const QUICK: Duration = Duration::from_secs(1);
     const MOST_CRASHES: usize = 50;

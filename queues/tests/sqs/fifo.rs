@@ -1,9 +1,13 @@
 //! FIFO queues.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use nevent_webhooks::store::MemoryStore;
 use nevent_webhooks_queues::Select;
 use nevent_webhooks_queues::sqs::SqsDeadLetters;
+use tokio::sync::Semaphore;
+use tokio::time::sleep;
 
 use crate::engine::{Work, sender};
 use crate::server::Server;
@@ -74,4 +78,30 @@ async fn a_group_of_your_own_is_handled_one_after_the_other() {
         assert!(pair[1] - pair[0] >= TAKES, "two at a time");
     }
     work.stop().await;
+}
+
+/// One request returns all of them.
+#[tokio::test]
+async fn a_worker_that_stops_begins_none_that_waits_for_its_turn() {
+    let server = Server::shared().await;
+    let options = server.options("turns.fifo").await.group(|_| "all of them".to_owned());
+    // Longer than a test waits.
+    let options = options.visibility(Duration::from_secs(600));
+    let sender = sender(&options).await;
+    for number in 1..=4 {
+        sender.deliver(&Sent::single(number)).await;
+    }
+    let gate = Arc::new(Semaphore::new(0));
+    let first = Work::gated(&options, MemoryStore::new(), Arc::clone(&gate)).await;
+    eventually("one is begun", async || first.begun() == 1).await;
+    let seen = Arc::clone(&first.seen);
+    let stopping = tokio::spawn(first.stop());
+    sleep(Duration::from_millis(300)).await;
+    gate.add_permits(4);
+    stopping.await.expect("no panic");
+    assert_eq!(seen.lock().expect("no panic").len(), 1);
+
+    let second = Work::start(&options, |_| false).await;
+    eventually("the others are handled", async || second.count() == 3).await;
+    second.stop().await;
 }

@@ -95,6 +95,11 @@ pub trait Engine: Sized + Send + Sync + 'static {
     /// An entry becomes a dead letter when it has killed as few workers as the engine allows.
     fn crashing(options: Self::Options) -> Self::Options;
 
+    /// An entry becomes a dead letter when it has killed some fifteen workers.
+    fn crowded(options: Self::Options) -> Self::Options {
+        options
+    }
+
     /// Gives the only entry vanished workers, if it takes many to make it a dead letter. Returns how many.
     async fn vanish(&self) -> usize {
         0

@@ -31,6 +31,7 @@ macro_rules! engine_promises {
             dead_letters::an_observer_that_panics_strands_no_entry
             dead_letters::a_handler_that_panics_fails
             crashes::an_entry_that_kills_its_workers_is_a_dead_letter_in_spite_of_their_leases
+            crashes::entries_that_share_a_worker_with_one_that_kills_it_are_handled
             outages::without_the_broker_the_sender_is_answered_503_until_it_is_back
             ledger::no_event_is_lost_or_repeated
             ledger::each_event_is_exactly_one_entry_through_kills
@@ -57,6 +58,11 @@ macro_rules! engine_promises {
         #[tokio::test]
         async fn worker_that_crashes() {
             crate::support::promises::crashes::worker::<$engine>().await;
+        }
+
+        #[tokio::test]
+        async fn worker_in_a_crowd() {
+            crate::support::promises::crashes::worker_in_a_crowd::<$engine>().await;
         }
     };
     ($engine:ty; $($group:ident::$promise:ident)*) => {

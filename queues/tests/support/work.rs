@@ -62,7 +62,8 @@ impl<E: Engine> Work<E> {
         Self::taking(TAKES, gate, options, store, |_| {}, |_| false).await
     }
 
-    async fn taking(
+    /// With all that can be set.
+    pub async fn taking(
         takes: Duration,
         gate: Arc<Semaphore>,
         options: &E::Options,

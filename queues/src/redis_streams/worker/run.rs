@@ -8,9 +8,10 @@ use futures_util::future::{Either, select};
 use nevent_webhooks::queue::Once;
 use redis::RedisResult;
 use redis::aio::MultiplexedConnection;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::{sleep, timeout};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::sleep;
 
+use super::super::deliveries::Deliveries;
 use super::super::entry::{Entry, Raw};
 use super::super::patience::Patience;
 use super::Member;
@@ -38,7 +39,6 @@ pub(super) async fn run(
 ) {
     let all = member.settings.concurrency;
     let permits = Arc::new(Semaphore::new(usize::try_from(all).unwrap_or(usize::MAX)));
-    let (stopping, stopped) = watch::channel(false);
     let own = Arc::clone(&member);
     let start = move |entry: Entry, permit| {
         let (member, handler) = (Arc::clone(&own), handler.clone());
@@ -49,10 +49,10 @@ pub(super) async fn run(
         });
     };
     let looking_after = look_after(&member);
-    let reading = read(&member, &permits, &start, stopped);
+    let reading = read(&member, &permits, &start);
     let told = async {
         stop.await;
-        let _ = stopping.send(true);
+        member.stop.tell();
     };
     // The entries in hand are kept until the last is done.
     let ending = async {
@@ -66,23 +66,18 @@ pub(super) async fn run(
 }
 
 /// Takes entries until it is told to stop.
-async fn read(
-    member: &Member,
-    permits: &Arc<Semaphore>,
-    start: &Start,
-    mut stopped: watch::Receiver<bool>,
-) {
+async fn read(member: &Member, permits: &Arc<Semaphore>, start: &Start) {
     let patience = Patience::new(usize::try_from(MOST_AT_ONCE).unwrap_or(usize::MAX));
     let mut source = Source { reader: None, patience, taken_over: None };
-    while !*stopped.borrow() {
+    while !member.stop.is_told() {
         // An entry that was taken is to be handled at once: its time until others claim it runs.
         let permit = tokio::select! {
             permit = Arc::clone(permits).acquire_owned() => permit.expect("never closed"),
-            _ = stopped.changed() => return,
+            () = member.stop.told() => return,
         };
         // Entries that are taken while the store of `Once` fails would only move to a later retry.
         if let Some(pause) = member.outage.pause() {
-            let _ = timeout(pause, stopped.changed()).await;
+            member.stop.within(pause).await;
             continue;
         }
         let most = if member.outage.is_over() { MOST_AT_ONCE } else { 1 };
@@ -96,7 +91,7 @@ async fn read(
             Err(error) => {
                 source.reader = None;
                 member.failed(error);
-                let _ = timeout(PAUSE, stopped.changed()).await;
+                member.stop.within(PAUSE).await;
             }
         }
     }
@@ -137,6 +132,9 @@ impl Source {
                 return Ok(abandoned.into_iter().map(|one| taken_over(one, policy)).collect());
             }
             self.taken_over = Some(Instant::now());
+            if member.stop.is_told() {
+                return Ok(Vec::new());
+            }
         }
         let mut entries = member.read(reader, &mut self.patience, most).await?;
         entries.retain(|(id, _)| member.take(id));
@@ -144,17 +142,30 @@ impl Source {
     }
 }
 
-/// An entry of a worker that has crashed, and how often it was delivered before.
-fn taken_over((entry, delivered): (Raw, u32), policy: RetryPolicy) -> Entry {
-    let mut entry = Entry::read(entry);
+/// An entry of a worker that has crashed, and its count of deliveries before.
+fn taken_over((entry, count): (Raw, u32), policy: RetryPolicy) -> Entry {
+    let (mut entry, deliveries) = (Entry::read(entry), Deliveries::of_count(count));
     // Each of these deliveries ended with a crash. The count is kept in the entry, since an entry that
     // waits for a retry returns as a new one. Otherwise one that kills its worker would kill them all.
-    entry.attempts = entry.attempts.saturating_add(delivered);
-    let has_run = matches!(entry.content, Content::Event(_));
-    if has_run && policy.delay_after(entry.attempts).is_none() {
-        entry.content = entry.content.killer();
-    }
+    entry.attempts = entry.attempts.saturating_add(deliveries.number);
+    let is_killer = is_killer(&entry, deliveries, policy);
+    entry.content = match (entry.content, deliveries.reason) {
+        (Content::Event(envelope), Some(reason)) => Content::Dead(reason, Some(envelope)),
+        (event @ Content::Event(_), None) if is_killer => event.killer(),
+        (content, _) => content,
+    };
     entry
+}
+
+/// Whether the entry has used up its attempts, and may not run once more.
+///
+/// A single delivery may be an answer that did not arrive, and then the entry has not run. So it runs. If it
+/// kills its worker, it has two deliveries the next time: one that is taken over is counted before it is read.
+/// Or it waited for the lease of that worker, and then its attempts are stored in it.
+fn is_killer(entry: &Entry, deliveries: Deliveries, policy: RetryPolicy) -> bool {
+    let none_is_left = |attempts| policy.delay_after(attempts).is_none();
+    let is_in_doubt = deliveries.number <= 1 && !none_is_left(entry.stored_attempts);
+    none_is_left(entry.attempts) && !is_in_doubt
 }
 
 /// All permits that are free, up to a limit.
