@@ -23,8 +23,10 @@ pub(crate) mod table;
 pub(crate) use self::by_name::ByName;
 #[cfg(feature = "metrics")]
 pub(crate) use self::handles::{LazyHistogram, seconds};
+#[cfg(all(not(feature = "metrics"), feature = "memory"))]
+pub(crate) use self::off::record_evicted;
 #[cfg(not(feature = "metrics"))]
-pub(crate) use self::off::{EventAge, event_age, record_evicted, unread_field};
+pub(crate) use self::off::{EventAge, event_age, unread_field};
 #[cfg(all(feature = "metrics", feature = "memory"))]
 pub(crate) use self::process::record_evicted;
 #[cfg(feature = "metrics")]
