@@ -51,7 +51,7 @@ impl Attempt {
             claim: OnceLock::new(),
             finalization: OnceLock::new(),
             in_background: AtomicBool::new(false),
-            split: Split::default(),
+            split: <_>::default(),
             permit,
         }
     }

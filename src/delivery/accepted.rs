@@ -59,7 +59,7 @@ impl<P: Proof> Accepted<P> {
             proof,
             body,
             received,
-            event_age: EventAge::default(),
+            event_age: <_>::default(),
         };
         Ok(Self { facts: Arc::new(facts), claim: None, claimed_id: None })
     }
