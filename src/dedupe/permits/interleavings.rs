@@ -7,12 +7,11 @@ use loom::future::block_on;
 use loom::thread;
 
 use super::{Permit, Permits};
-use crate::observe::metrics::InFlight;
 
 #[test]
 fn the_last_handler_to_end_wakes_wait_idle() {
     loom::model(|| {
-        let permits = Permits::new(2, InFlight::default());
+        let permits = Permits::new(2, <_>::default());
         let taken = [permits.take().unwrap(), permits.take().unwrap()];
         let handlers = taken.map(|permit| thread::spawn(move || drop(permit)));
         block_on(permits.wait_idle());
@@ -26,7 +25,7 @@ fn the_last_handler_to_end_wakes_wait_idle() {
 #[test]
 fn a_shared_permit_is_given_back_once() {
     loom::model(|| {
-        let permits = Permits::new(1, InFlight::default());
+        let permits = Permits::new(1, <_>::default());
         let permit = permits.take().unwrap();
         let sharing = Permit::of_event(permit.share());
         let event = thread::spawn(move || drop(sharing));
@@ -40,7 +39,7 @@ fn a_shared_permit_is_given_back_once() {
 #[test]
 fn the_last_permit_is_taken_once() {
     loom::model(|| {
-        let permits = Permits::new(1, InFlight::default());
+        let permits = Permits::new(1, <_>::default());
         let takers = [(); 2].map(|()| {
             let permits = Arc::clone(&permits);
             thread::spawn(move || permits.take())
@@ -53,7 +52,7 @@ fn the_last_permit_is_taken_once() {
 #[test]
 fn a_permit_given_back_can_be_taken_again() {
     loom::model(|| {
-        let permits = Permits::new(1, InFlight::default());
+        let permits = Permits::new(1, <_>::default());
         let handlers = [(); 2].map(|()| {
             let permits = Arc::clone(&permits);
             thread::spawn(move || permits.take().is_some())
