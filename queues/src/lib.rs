@@ -34,7 +34,13 @@ pub mod nats;
     feature = "sqs"
 ))]
 mod pause;
-#[cfg(any(feature = "nats", feature = "rabbitmq"))]
+#[cfg(any(
+    feature = "nats",
+    feature = "postgres",
+    feature = "rabbitmq",
+    feature = "redis-streams",
+    feature = "sqs"
+))]
 mod places;
 #[cfg(feature = "postgres")]
 pub mod postgres;

@@ -26,7 +26,7 @@ pub(super) struct Taken {
     pub(super) key: Key,
     pub(super) id: String,
     pub(super) attempts: u32,
-    vanished: u32,
+    pub(super) vanished: u32,
     /// If it is small. The others are [read](Entries::read) later.
     envelope: Option<String>,
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::{OwnedSemaphorePermit, SemaphorePermit, watch};
 use tokio::time::timeout;
 
 use super::entries::{Entries, Key, Taken};
@@ -11,6 +11,7 @@ use crate::content::Content;
 use crate::handler::Handler;
 use crate::incident::Observer;
 use crate::pause::{FIRST_PAUSE, LONGEST_PAUSE, SharedPause};
+use crate::places::Places;
 use crate::verdict::Verdict;
 
 /// Everything that the task of an entry needs.
@@ -26,6 +27,7 @@ pub(super) struct Handling {
     pub(super) in_hand: Arc<Mutex<Vec<Key>>>,
     /// Whether the worker has been told to stop.
     pub(super) stopping: watch::Receiver<bool>,
+    pub(super) places: Arc<Places>,
 }
 
 impl Handling {
@@ -66,8 +68,10 @@ impl Handling {
     }
 
     async fn run(&self, taken: &Taken, content: Content) {
+        let Some(place) = self.place(taken).await else { return self.give_back(taken).await };
         let policy = &self.entries.options.retry;
         let verdict = Verdict::on(&content, taken.attempts, &self.handler, policy).await;
+        drop(place);
         if verdict.is_refused() {
             // The entry keeps its permit, so no more are taken.
             self.stops_within(self.refusals.next()).await;
@@ -77,6 +81,24 @@ impl Handling {
         let event = content.envelope().map_or(&*taken.id, |envelope| envelope.id().as_str());
         if self.settle(&taken.key, &verdict).await {
             self.observer.settled(event, &verdict);
+        }
+    }
+
+    /// Waits until the entry's handler may run. `None` if the worker stops in the meantime.
+    async fn place(&self, taken: &Taken) -> Option<SemaphorePermit<'_>> {
+        let mut stopping = self.stopping.clone();
+        tokio::select! {
+            biased;
+            place = self.places.take(taken.vanished, self.entries.options.delivery_limit) => place.ok(),
+            _ = stopping.wait_for(|is_stopping| *is_stopping) => None,
+        }
+    }
+
+    /// Lets other workers have the entry now, and not only when its lease has expired.
+    async fn give_back(&self, taken: &Taken) {
+        let again = Verdict::waits("given_back", taken.attempts, Duration::ZERO);
+        if let Err(error) = self.entries.settle(&taken.key, &again).await {
+            self.observer.failed(&error);
         }
     }
 

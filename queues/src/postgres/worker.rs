@@ -18,6 +18,7 @@ use super::{PostgresError, PostgresOptions};
 use crate::WorkerIncident;
 use crate::handler::Handler;
 use crate::incident::Observer;
+use crate::places::Places;
 
 /// After a failure of the server, before the worker asks it again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -92,6 +93,7 @@ impl PostgresWorker {
             refusals: Arc::default(),
             in_hand: Arc::default(),
             stopping: is_stopping,
+            places: Arc::new(Places::new(self.entries.options.concurrency)),
         };
         // Until the last handler has ended.
         let _upkeep = Upkeep::start(handling.clone());

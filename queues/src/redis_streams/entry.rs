@@ -18,6 +18,8 @@ pub(super) struct Entry {
     pub(super) attempts: u32,
     /// Those of them that its fields say. The others are deliveries that the server has counted.
     pub(super) stored_attempts: u32,
+    /// Deliveries that ended with a worker that has vanished, since the entry was put or put again.
+    pub(super) crashes: u32,
     pub(super) content: Content,
 }
 
@@ -27,6 +29,6 @@ impl Entry {
         let attempts: u32 = attempts.and_then(|text| text.parse().ok()).unwrap_or_default();
         let envelope = fields.get(ENVELOPE.as_bytes()).map(Envelope::from_json);
         let content = envelope.map_or(Content::Dead(UNREADABLE, None), Content::of);
-        Self { id, attempts, stored_attempts: attempts, content }
+        Self { id, attempts, stored_attempts: attempts, crashes: 0, content }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::{OwnedSemaphorePermit, SemaphorePermit, watch};
 use tokio::time::{sleep, timeout};
 
 use super::api::{Outgoing, seconds};
@@ -16,6 +16,7 @@ use crate::content::Content;
 use crate::handler::Handler;
 use crate::incident::Observer;
 use crate::pause::{FIRST_PAUSE, LONGEST_PAUSE, SharedPause};
+use crate::places::Places;
 use crate::verdict::Verdict;
 
 /// Everything that the task of an entry needs.
@@ -29,6 +30,7 @@ pub(super) struct Handling {
     pub(super) refusals: Arc<SharedPause>,
     /// Whether the worker has been told to stop.
     pub(super) stopping: watch::Receiver<bool>,
+    pub(super) places: Arc<Places>,
 }
 
 /// The longest that a message is hidden. SQS has 12 h, but counts them from the reception.
@@ -81,9 +83,11 @@ impl Handling {
             self.wait(taken, rest).await;
             return;
         }
+        let Some(place) = self.place(taken).await else { return self.give_back(taken).await };
         let content = taken.content(self.link.queues().receptions);
         let policy = &self.options.retry;
         let verdict = Verdict::on(&content, taken.attempts(), &self.handler, policy).await;
+        drop(place);
         if verdict.is_refused() {
             // The entry keeps its permit, so no more are taken. Otherwise an outage of the store would send
             // a copy of each entry of the queue.
@@ -96,6 +100,16 @@ impl Handling {
         let event = content.envelope().map_or(&*taken.id, |envelope| envelope.id().as_str());
         if self.carry_out(taken, &verdict).await {
             self.observer.settled(event, &verdict);
+        }
+    }
+
+    /// Waits until the entry's handler may run. `None` if the worker stops in the meantime.
+    async fn place(&self, taken: &Taken) -> Option<SemaphorePermit<'_>> {
+        let (mut stopping, limit) = (self.stopping.clone(), self.link.queues().receptions);
+        tokio::select! {
+            biased;
+            place = self.places.take(taken.vanished(), limit) => place.ok(),
+            _ = stopping.wait_for(|is_stopping| *is_stopping) => None,
         }
     }
 

@@ -79,7 +79,7 @@ impl Taken {
     }
 
     /// How often a worker has received the entry and has not settled it.
-    fn vanished(&self) -> u32 {
+    pub(super) fn vanished(&self) -> u32 {
         // A FIFO queue delivers a message that has to wait once before its time.
         let expected = 1 + u32::from(self.is_fifo && self.state.delay > 0);
         self.past().vanished.saturating_add(self.receptions.saturating_sub(expected))

@@ -18,6 +18,7 @@ use crate::WorkerIncident;
 use crate::handler::Handler;
 use crate::incident::Observer;
 use crate::pause::{FIRST_PAUSE, LONGEST_PAUSE};
+use crate::places::Places;
 
 /// How long a request waits for a first message, at most: the longest that SQS has, and so the fewest
 /// requests.
@@ -89,6 +90,7 @@ impl SqsWorker {
             link: Arc::clone(&self.link),
             refusals: Arc::default(),
             stopping: is_stopping,
+            places: Arc::new(Places::new(self.options.concurrency)),
         };
         let mut tasks = JoinSet::new();
         tokio::select! {

@@ -18,6 +18,7 @@ use super::Member;
 use crate::RetryPolicy;
 use crate::content::Content;
 use crate::handler::Handler;
+use crate::places::Places;
 use crate::verdict::Verdict;
 
 /// After the server has failed.
@@ -39,11 +40,12 @@ pub(super) async fn run(
 ) {
     let all = member.settings.concurrency;
     let permits = Arc::new(Semaphore::new(usize::try_from(all).unwrap_or(usize::MAX)));
+    let places = Arc::new(Places::new(u16::try_from(all).unwrap_or(u16::MAX)));
     let own = Arc::clone(&member);
     let start = move |entry: Entry, permit| {
-        let (member, handler) = (Arc::clone(&own), handler.clone());
+        let (member, handler, places) = (Arc::clone(&own), handler.clone(), Arc::clone(&places));
         tokio::spawn(async move {
-            work(&member, &entry, &handler).await;
+            work(&member, &entry, &handler, &places).await;
             member.put_down(&entry.id);
             drop(permit);
         });
@@ -148,6 +150,7 @@ fn taken_over((entry, count): (Raw, u32), policy: RetryPolicy) -> Entry {
     // Each of these deliveries ended with a crash. The count is kept in the entry, since an entry that
     // waits for a retry returns as a new one. Otherwise one that kills its worker would kill them all.
     entry.attempts = entry.attempts.saturating_add(deliveries.number);
+    entry.crashes = if deliveries.reason.is_none() { deliveries.number } else { 0 };
     let is_killer = is_killer(&entry, deliveries, policy);
     entry.content = match (entry.content, deliveries.reason) {
         (Content::Event(envelope), Some(reason)) => Content::Dead(reason, Some(envelope)),
@@ -215,9 +218,20 @@ fn has_succeeded(member: &Member, answer: RedisResult<()>) -> bool {
     }
 }
 
-async fn work(member: &Member, entry: &Entry, handler: &Handler) {
+async fn work(member: &Member, entry: &Entry, handler: &Handler, places: &Places) {
+    let place = tokio::select! {
+        biased;
+        place = places.take(entry.crashes, u32::MAX) => place.ok(),
+        () = member.stop.told() => None,
+    };
+    if place.is_none() {
+        // Others may have it now, and not only when this worker's silence is noticed.
+        let again = Verdict::waits("given_back", entry.attempts, Duration::ZERO);
+        return member.settle(entry, &again).await;
+    }
     let retry = &member.settings.retry;
     let verdict = Verdict::on(&entry.content, entry.attempts, handler, retry).await;
+    drop(place);
     if let Content::Event(_) = entry.content {
         member.outage.ended(verdict.is_refused());
     }
