@@ -96,6 +96,14 @@ impl Server {
         request.attributes(attribute, value).send().await.expect("an attribute");
     }
 
+    /// Sets after how many receptions a message becomes a dead letter.
+    pub async fn set_receptions(&self, queue: &str, receptions: u32) {
+        let arn = format!("arn:aws:sqs:eu-west-1:123456789012:{queue}-dead");
+        let policy =
+            format!(r#"{{"deadLetterTargetArn":"{arn}","maxReceiveCount":"{receptions}"}}"#);
+        self.set(queue, QueueAttributeName::RedrivePolicy, &policy).await;
+    }
+
     /// The number of messages in the queue: visible, delayed and in flight.
     pub async fn messages(&self, queue: &str) -> u32 {
         self.numbers(queue).await.iter().sum()

@@ -94,7 +94,7 @@ pub async fn entries_that_share_a_worker_with_one_that_kills_it_are_handled<E: E
 }
 
 const QUEUE: &str = "crashes";
-const CROWD: &str = "crowd";
+pub const CROWD: &str = "crowd";
 const KILLER: &str = "evt_single_1";
 /// Longer than the broker takes to deliver all of them.
 const SLOW: Duration = Duration::from_millis(300);
