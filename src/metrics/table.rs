@@ -61,7 +61,7 @@ metrics! {
     STORE_DURATION = Histogram "store_duration_seconds" ["scope", "operation", "result"]
         "How long calls of the store took.";
     IN_FLIGHT = Gauge "in_flight" ["scope"]
-        "Handlers that are running.";
+        "Attempts that hold a permit: they claim, are handled, or wait for their record.";
     EVENTS = Counter "events_total" ["scope", "type", "outcome"]
         "Ends of events, single or of a batch.";
     UNREAD_FIELDS = Counter "unread_fields_total" ["field"]
